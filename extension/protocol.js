@@ -1,0 +1,133 @@
+/**
+ * Every message that crosses the border between the pages and the service worker, as types.
+ *
+ * The panel holds one port, named {@link PANEL_PORT}. It sends {@link PanelCommand}s and receives {@link PanelMessage}s.
+ * The options page uses one-shot {@link Request}s with `chrome.runtime.sendMessage`; the answer is a {@link Reply}.
+ * Fields that cross from Python keep their Python names (snake_case).
+ */
+
+export const PANEL_PORT = "panel";
+
+/**
+ * A `ResponseEvent` as JSON; see `pysrc/sidestream/types/events.py`. `type` is the variant's name.
+ * @typedef {{type: string} & Record<string, any>} ResponseEvent
+ */
+
+/**
+ * One piece of an answer, in the order of appearance. The worker and the panel build the same list from the same events
+ * (`session/conversation.py` and `sidepanel/conversation.js`), so a panel that joins late sees what an early one sees.
+ * @typedef {object} Block
+ * @property {"text" | "reasoning" | "refusal" | "tool"} kind
+ * @property {string} text  Markdown for `text` and `reasoning`; arguments or input for `tool`.
+ * @property {string} [name]  A tool's name.
+ * @property {string} [item_id]
+ * @property {string} [call_id]
+ * @property {string} [status]  A tool's progress, in the provider's words.
+ * @property {{url: string, title?: string}[]} [citations]
+ * @property {boolean} open  Still growing. A `Reconnecting` event removes the open blocks.
+ */
+
+/**
+ * @typedef {object} TurnError
+ * @property {string} kind  An `ErrorKind` of `pysrc/sidestream/errors.py`.
+ * @property {string} message  What happened.
+ * @property {string} [hint]  What the user can do.
+ * @property {boolean} [retryable]
+ * @property {number} [retry_after_ms]
+ * @property {number} [status]  HTTP status.
+ * @property {string} [request_id]
+ * @property {string} [server_message]  The server's own words.
+ */
+
+/**
+ * @typedef {"queued" | "running" | "reconnecting" | "completed" | "incomplete" | "failed" | "interrupted" | "stopped"} TurnStatus
+ */
+
+/**
+ * @typedef {object} Turn
+ * @property {string} id
+ * @property {string} user  What the user wrote.
+ * @property {number} created_at  Unix time in milliseconds.
+ * @property {TurnStatus} status
+ * @property {string} [model]
+ * @property {Block[]} blocks  The answer so far.
+ * @property {TurnError} [error]
+ * @property {Record<string, number>} [usage]  `TokenUsage`.
+ * @property {string} [notice]  What the turn is waiting for ("Reconnecting 1/5 in 2 s: ..."), while it waits.
+ */
+
+/**
+ * Who answers, for display. Holds no secret.
+ * @typedef {object} ProviderView
+ * @property {boolean} configured  False before the first settings are saved and without a demo provider.
+ * @property {boolean} demo  The demo provider of `build.py run` answers.
+ * @property {boolean} locked  The key is behind a passphrase that has not been given since the browser started.
+ * @property {string} name
+ * @property {string} model
+ */
+
+/**
+ * @typedef {object} ConversationView
+ * @property {string} id
+ * @property {Turn[]} turns  Oldest first. A turn whose status is `running`, `reconnecting` or `queued` is under way.
+ */
+
+/**
+ * Panel to worker.
+ * @typedef {{type: "Join"}
+ *   | {type: "Send", id: string, text: string}
+ *   | {type: "Stop"}
+ *   | {type: "Retry", id: string}
+ *   | {type: "NewChat"}
+ *   | {type: "Unlock", passphrase: string}
+ *   | {type: "Restart"}} PanelCommand
+ *
+ * `Send` carries an id that the panel made; sending the same id twice starts one turn only.
+ * `Retry` names the turn to run again. `Restart` boots Python again after a failed boot.
+ */
+
+/**
+ * Worker to panel. The first messages after `Join` are `Boot`, `Provider` and `Conversation`; the conversation comes from storage when
+ * Python is not up yet. `Events` carry the turn's `ResponseEvent`s in batches; `seq` counts the batches of a turn from 1 and the
+ * `Conversation` message that a joining panel gets holds everything up to its `seq`.
+ * @typedef {{type: "Boot", state: "starting" | "ready" | "failed", message: string}
+ *   | {type: "Provider", provider: ProviderView}
+ *   | {type: "Conversation", conversation: ConversationView, seq: number}
+ *   | {type: "Turn", turn: Turn}
+ *   | {type: "Events", turn_id: string, seq: number, events: ResponseEvent[]}
+ *   | {type: "Rejected", id?: string, error: TurnError}} PanelMessage
+ *
+ * `Turn` announces that a turn began or changed its status, and replaces what the panel knows of it.
+ * `Rejected` says that a command could not be carried out (a message sent while a turn runs, a wrong passphrase, ...);
+ * with the `id` of a `Send` the panel puts the text back into the composer.
+ */
+
+/**
+ * What the options page edits. The key travels apart and only towards the worker.
+ * @typedef {object} Settings
+ * @property {string} preset  `openai`, `azure`, `openrouter`, `ollama`, `lmstudio`, `llamacpp`, `vllm`, `custom`.
+ * @property {string} name
+ * @property {string} base_url
+ * @property {"responses" | "chat"} wire_api
+ * @property {string} model
+ * @property {string} [instructions]
+ * @property {Record<string, string>} [http_headers]
+ * @property {Record<string, string>} [query_params]
+ */
+
+/**
+ * Options page to worker. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection as it is,
+ * "" removes it, anything else wraps the key with it.
+ * @typedef {{type: "LoadSettings"}
+ *   | {type: "SaveSettings", settings: Settings, api_key?: string, passphrase?: string}
+ *   | {type: "TestConnection", settings: Settings, api_key?: string}
+ *   | {type: "ListModels", settings: Settings, api_key?: string}} Request
+ */
+
+/**
+ * @typedef {{ok: true, settings?: Settings | null, has_key?: boolean, protected?: boolean, locked?: boolean, demo?: boolean, message?: string,
+ *   models?: string[]} | {ok: false, error: TurnError}} Reply
+ *
+ * `LoadSettings` answers `settings` (null before the first save), `has_key`, `protected` (a passphrase is set), `locked`, `demo`.
+ * `TestConnection` answers a `message` for the user. `ListModels` answers `models`.
+ */

@@ -1,0 +1,1 @@
+"""Sidestream: a typed client for the OpenAI Responses API and Chat Completions."""
