@@ -21,7 +21,9 @@ class HttpResponse(Protocol):
     """An answer whose body is still under way."""
 
     @property
-    def status(self) -> int: ...
+    def status(self) -> int:
+        """The HTTP status code."""
+        ...
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -1,9 +1,9 @@
 """ResponseEvent: everything that a turn can tell, in one discriminated union.
 
-The names in ``type`` are Codex's variant names, fields are in snake_case. Order within a turn: header
-events first (`ServerModel`, `RateLimits`, `ModelsEtag`, `ServerReasoningIncluded`), then what the body
-says, then exactly one `Completed`, last. Only `Reconnecting` may come before the header events, when
-a request had to be repeated before any answer came.
+The names in ``type`` are Codex's variant names, fields are in snake_case. Order within a turn:
+header events first (`ServerModel`, `RateLimits`, `ModelsEtag`, `ServerReasoningIncluded`), then
+what the body says, then exactly one `Completed`, last. Only `Reconnecting` may come before the
+header events, when a request had to be repeated before any answer came.
 """
 
 from __future__ import annotations
