@@ -1,0 +1,98 @@
+"""From one server-sent event's data to `ResponseEvent`s: a state machine per wire API, no I/O.
+
+Both decoders keep one promise: the item in an `OutputItemDone` agrees with the deltas that came
+before it. What a server only says in a ``.done`` event, in the finished item or in the finished
+response is given out as a delta first; what it leaves out there is taken from the deltas.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from sidestream.errors import SidestreamError
+from sidestream.types.events import ResponseEvent
+from sidestream.types.items import ResponseItem
+
+
+class Decoder(Protocol):
+    """Turns the frames of one answer into events. A repeated request needs a new decoder."""
+
+    done: bool
+    """The answer has ended, well or with `error`: stop reading. Later frames are ignored."""
+    error: SidestreamError | None
+    """Why the answer ended badly. Set by `feed` (failed, incomplete, ``error`` event) or `close`."""
+    skipped: int
+    """Frames that were not JSON objects or of an unknown type."""
+    finished_items: list[ResponseItem]
+    """The items of every `OutputItemDone` so far."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is lost if the stream ends or falls silent now.
+
+        True from ``response.completed`` on; in Chat Completions already from the finish reason on,
+        because not every server sends ``[DONE]`` or closes the connection after it.
+        """
+        ...
+
+    @property
+    def has_open(self) -> bool:
+        """Whether an item has begun and is not finished."""
+        ...
+
+    def feed(self, data: str) -> list[ResponseEvent]:
+        """Events of one frame's data. Never raises.
+
+        A good end finishes every open item and gives `Completed` last. A bad end sets `error` and
+        finishes nothing, so that the request can be repeated; `close` does the rest.
+        """
+        ...
+
+    def feed_body(self, body: bytes) -> list[ResponseEvent]:
+        """Events of a whole JSON body, from a server that does not stream. Never raises.
+
+        Sets `done`, and `error` of kind ``bad_response`` if the body is not an answer.
+        """
+        ...
+
+    def close(self) -> list[ResponseEvent]:
+        """Call once when no further frame will come: what is left, with `Completed` last.
+
+        Open messages and reasoning are finished as they are, half-written calls are dropped. Gives
+        `Completed` only if `feed` did not, and sets `error` of kind ``stream_closed`` if the answer
+        was not `complete`.
+        """
+        ...
+
+
+def decoder_for(
+    wire_api: str,
+    *,
+    now: Callable[[], float] = time.time,
+    faster_model: str | None = None,
+) -> Decoder:
+    """A new decoder for ``"responses"`` or ``"chat"`` (the values of `WireApi`).
+
+    ``faster_model`` is the header ``x-codex-safety-buffering-faster-model``, for `SafetyBuffering`
+    events that name none. ``now`` gives Unix time in seconds, for waits that a server states.
+    """
+    from sidestream.decode.chat import ChatDecoder
+    from sidestream.decode.responses import ResponsesDecoder
+
+    if wire_api == "chat":
+        return ChatDecoder(now=now)
+    return ResponsesDecoder(now=now, faster_model=faster_model)
+
+
+def events_from_body(
+    wire_api: str, body: bytes, *, now: Callable[[], float] = time.time
+) -> tuple[Decoder, list[ResponseEvent]]:
+    """Read a whole JSON body (a server that ignores ``stream: true``) into the same events.
+
+    Gives the decoder, whose ``done``, ``error`` and ``finished_items`` hold, and its events; call
+    its `close` if ``error`` is set. Never raises.
+    """
+    decoder = decoder_for(wire_api, now=now)
+    return decoder, decoder.feed_body(body)
