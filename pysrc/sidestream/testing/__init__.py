@@ -1,0 +1,10 @@
+"""A test kit for code that uses Sidestream: virtual time, scripted servers, injected faults.
+
+Nothing here needs sockets, threads or real waiting, so tests run on CPython and inside Pyodide.
+"""
+
+from __future__ import annotations
+
+from sidestream.testing.clock import DeadlockError, VirtualTimeLoop, now, run
+
+__all__ = ["DeadlockError", "VirtualTimeLoop", "now", "run"]
