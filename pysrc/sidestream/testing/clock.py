@@ -24,8 +24,8 @@ def run(main: Coroutine[Any, Any, T], *, limit_s: float = 86_400.0) -> T:
     Whenever nothing is ready, the clock jumps to the next timer. Works on CPython and inside
     Pyodide, also while another loop is running. Tasks that are left over are cancelled.
 
-    Raises `DeadlockError` when nothing can ever happen again, or when ``limit_s`` seconds of virtual
-    time have passed (a timer that repeats for ever keeps a deadlock alive).
+    Raises `DeadlockError` when nothing can ever happen again, or when ``limit_s`` seconds of
+    virtual time have passed (a timer that repeats for ever keeps a deadlock alive).
     """
     with _no_running_loop():
         loop = VirtualTimeLoop(limit_s)

@@ -1,0 +1,148 @@
+"""Server-sent events: bytes in, events out (HTML standard, 9.2.5 and 9.2.6, "event stream")."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sidestream.errors import ErrorKind, SidestreamError
+
+__all__ = ["MAX_FRAME_BYTES", "SSEDecoder", "ServerSentEvent"]
+
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+"""Default limit: room for an image in base64, but not for a server gone mad."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class ServerSentEvent(NamedTuple):
+    """One dispatched event."""
+
+    event: str = "message"
+    data: str = ""
+    id: str = ""
+    """The last event id that the stream has set, by this event or an earlier one."""
+    retry: int | None = None
+    """Reconnection time in milliseconds, if it was set since the event before."""
+
+
+class SSEDecoder:
+    """Decodes an event stream incrementally; how it is cut into chunks makes no difference.
+
+    Lines end in LF, CR or CRLF. One leading BOM is dropped, invalid UTF-8 becomes U+FFFD, an event
+    without data is not dispatched, and one that the stream's end cuts off is dropped.
+
+    A frame larger than ``max_frame_bytes`` raises `SidestreamError` of kind ``bad_response``, after
+    the events before it were given.
+    """
+
+    def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
+        self._max = max_frame_bytes
+        self._overflown = False
+        self._at_start = True
+        self._skip_lf = False
+        # The unfinished line, in pieces: joined once, when its end has come.
+        self._tail: list[bytes] = []
+        self._tail_size = 0
+        # Data lines stay bytes until dispatch. UTF-8 has no LF or CR inside a character, so
+        # decoding line by line equals decoding the stream.
+        self._data: list[bytes] = []
+        self._data_size = 0
+        self._event = ""
+        self._id = ""
+        self._retry: int | None = None
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Take the next bytes and return the events that they complete."""
+        if self._overflown:
+            raise self._too_large()
+        if not chunk:
+            return []
+        if self._skip_lf:
+            self._skip_lf = False
+            if chunk.startswith(b"\n"):
+                chunk = chunk[1:]
+        if b"\r" in chunk:
+            self._skip_lf = chunk.endswith(b"\r")
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = chunk.split(b"\n")
+        rest = lines.pop()
+        events: list[ServerSentEvent] = []
+        if lines:
+            if self._tail:
+                self._tail.append(lines[0])
+                lines[0] = b"".join(self._tail)
+                self._tail.clear()
+                self._tail_size = 0
+            if self._at_start:
+                self._at_start = False
+                lines[0] = lines[0].removeprefix(_BOM)
+            self._read(lines, events)
+        if rest:
+            self._tail.append(rest)
+            self._tail_size += len(rest)
+            if self._data_size + self._tail_size > self._max:
+                self._overflown = True
+        if self._overflown:
+            self._tail.clear()
+            self._data.clear()
+            if not events:
+                raise self._too_large()
+        return events
+
+    def close(self) -> list[ServerSentEvent]:
+        """The stream has ended. Always empty: what no blank line has finished is dropped."""
+        if self._overflown:
+            raise self._too_large()
+        self._tail.clear()
+        self._data.clear()
+        return []
+
+    def _read(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
+        data = self._data
+        for line in lines:
+            if not line:
+                if data:
+                    text = data[0] if len(data) == 1 else b"\n".join(data)
+                    events.append(
+                        ServerSentEvent(
+                            self._event or "message",
+                            text.decode("utf-8", "replace"),
+                            self._id,
+                            self._retry,
+                        )
+                    )
+                    data.clear()
+                    self._data_size = 0
+                    self._retry = None
+                self._event = ""
+                continue
+            size = self._data_size + len(line)
+            if size > self._max:
+                self._overflown = True
+                return
+            if line.startswith(b"data:"):
+                data.append(line[6:] if line.startswith(b" ", 5) else line[5:])
+                self._data_size = size
+            elif not line.startswith(b":"):
+                self._read_field(line, size)
+
+    def _read_field(self, line: bytes, size: int) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif name == b"data":
+            self._data.append(value)
+            self._data_size = size
+        elif name == b"id":
+            if b"\0" not in value:
+                self._id = value.decode("utf-8", "replace")
+        elif name == b"retry" and value.isdigit() and len(value) < 16:
+            self._retry = int(value)
+
+    def _too_large(self) -> SidestreamError:
+        return SidestreamError(
+            ErrorKind.BAD_RESPONSE,
+            f"The server sent an event of more than {self._max:,} bytes.",
+            hint="Check that the base URL points at a model server.",
+        )
