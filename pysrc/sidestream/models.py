@@ -1,0 +1,414 @@
+"""What is known of models: windows, limits, and what they take. Figures by family, and by listing.
+
+The figures of OpenAI's models are those of Codex (``models.json`` and the older
+``openai_model_info``). Of other models nothing is known but what the provider's ``/models`` tells.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.types._base import WireModel
+
+Sampling = Literal["always", "without_reasoning", "never"]
+
+AUTO_COMPACT_SHARE = (9, 10)
+"""A conversation is compacted when it fills this share of the window, if nothing else is set."""
+
+
+class ModelInfo(WireModel):
+    """What one model can do (Codex ``ModelInfo``). ``None`` means unknown; sizes are in tokens."""
+
+    slug: str
+    display_name: str | None = None
+    context_window: int | None = None
+    max_context_window: int | None = None
+    """What ``context_window`` may be raised to."""
+    effective_context_window_percent: int = 95
+    """The share of the window that a conversation may fill; the rest is room for the answer."""
+    max_output_tokens: int | None = None
+    auto_compact_token_limit: int | None = None
+    supports_reasoning: bool | None = None
+    efforts: list[str] = []
+    default_effort: str | None = None
+    supports_reasoning_summaries: bool | None = None
+    default_summary: str | None = None
+    supports_verbosity: bool | None = None
+    default_verbosity: str | None = None
+    sampling: Sampling | None = None
+    """When the model takes ``temperature`` and ``top_p``; ``without_reasoning``: effort none."""
+    supports_parallel_tool_calls: bool | None = None
+    supports_images: bool | None = None
+    supports_audio: bool | None = None
+    supports_tools: bool | None = None
+    uses_responses_lite: bool = False
+    """The ChatGPT backend wants this model's tools and instructions inside the input."""
+
+    @property
+    def effective_context_window(self) -> int | None:
+        """The tokens that a conversation may fill."""
+        window = self.context_window or self.max_context_window
+        return window and window * self.effective_context_window_percent // 100
+
+
+_GPT_5 = {
+    "context_window": 272_000,
+    "max_output_tokens": 128_000,
+    "supports_reasoning": True,
+    "default_effort": "medium",
+    "supports_reasoning_summaries": True,
+    "supports_verbosity": True,
+    "default_verbosity": "medium",
+    "sampling": "never",
+    "supports_parallel_tool_calls": True,
+    "supports_images": True,
+    "supports_audio": False,
+    "supports_tools": True,
+}
+_LOW_TO_XHIGH = ["low", "medium", "high", "xhigh"]
+_GPT_5_1 = {
+    **_GPT_5,
+    "efforts": ["none", "low", "medium", "high"],
+    "default_verbosity": "low",
+    "sampling": "without_reasoning",
+}
+_GPT_5_2 = {**_GPT_5_1, "efforts": ["none", *_LOW_TO_XHIGH]}
+_GPT_5_6 = {
+    **_GPT_5_2,
+    "max_context_window": 272_000,
+    "efforts": [*_LOW_TO_XHIGH, "max", "ultra"],
+    "uses_responses_lite": True,
+}
+# Variants tuned for Codex take no verbosity and no sampling parameters.
+_CODEX = {
+    **_GPT_5,
+    "efforts": ["low", "medium", "high"],
+    "supports_verbosity": False,
+    "default_verbosity": None,
+}
+_CHAT = {
+    **_CODEX,
+    "context_window": 128_000,
+    "max_output_tokens": 16_384,
+    "efforts": ["medium"],
+}
+_O_SERIES = {
+    "context_window": 200_000,
+    "max_output_tokens": 100_000,
+    "supports_reasoning": True,
+    "efforts": ["low", "medium", "high"],
+    "default_effort": "medium",
+    "supports_reasoning_summaries": True,
+    "supports_verbosity": False,
+    "sampling": "never",
+    "supports_parallel_tool_calls": False,
+    "supports_images": True,
+    "supports_audio": False,
+    "supports_tools": True,
+}
+_GPT_4 = {
+    "supports_reasoning": False,
+    "supports_reasoning_summaries": False,
+    "supports_verbosity": False,
+    "sampling": "always",
+    "supports_parallel_tool_calls": True,
+    "supports_images": True,
+    "supports_audio": False,
+    "supports_tools": True,
+}
+
+_FAMILIES: dict[str, dict[str, Any]] = {
+    "gpt-5.6": _GPT_5_6,
+    "gpt-5.6-sol": {**_GPT_5_6, "default_effort": "low"},
+    "gpt-5.6-luna": {**_GPT_5_6, "efforts": [*_LOW_TO_XHIGH, "max"]},
+    "gpt-5.5": {**_GPT_5_2, "max_context_window": 272_000},
+    "gpt-5.4": {**_GPT_5_2, "max_context_window": 1_000_000},
+    "gpt-5.4-mini": {**_GPT_5_2, "max_context_window": 272_000, "default_verbosity": "medium"},
+    "gpt-5.3-codex": {**_CODEX, "efforts": _LOW_TO_XHIGH},
+    "gpt-5.3-chat": _CHAT,
+    "gpt-5.2": {**_GPT_5_2, "max_context_window": 272_000, "default_summary": "auto"},
+    "gpt-5.2-codex": {**_CODEX, "efforts": _LOW_TO_XHIGH},
+    "gpt-5.2-chat": _CHAT,
+    "gpt-5.2-pro": {**_GPT_5, "efforts": ["medium", "high", "xhigh"]},
+    "gpt-5.1": _GPT_5_1,
+    "gpt-5.1-codex": _CODEX,
+    "gpt-5.1-codex-max": {**_CODEX, "efforts": _LOW_TO_XHIGH},
+    "gpt-5.1-chat": _CHAT,
+    "gpt-5": {**_GPT_5, "efforts": ["minimal", "low", "medium", "high"]},
+    "gpt-5-codex": _CODEX,
+    "gpt-5-pro": {**_GPT_5, "efforts": ["high"], "default_effort": "high"},
+    "gpt-5-chat": {
+        **_GPT_4,
+        "context_window": 128_000,
+        "max_output_tokens": 16_384,
+    },
+    "codex": _CODEX,
+    "codex-auto-review": {
+        **_GPT_5_2,
+        "max_context_window": 1_000_000,
+        "efforts": _LOW_TO_XHIGH,
+        "sampling": "never",
+    },
+    "codex-mini-latest": {**_O_SERIES},
+    "o1": _O_SERIES,
+    "o3": _O_SERIES,
+    "o3-mini": {**_O_SERIES, "supports_images": False},
+    "o4-mini": _O_SERIES,
+    "gpt-4.1": {**_GPT_4, "context_window": 1_047_576, "max_output_tokens": 32_768},
+    "gpt-4o": {**_GPT_4, "context_window": 128_000, "max_output_tokens": 16_384},
+    "gpt-4o-2024-05-13": {**_GPT_4, "context_window": 128_000, "max_output_tokens": 4_096},
+    "gpt-4-turbo": {**_GPT_4, "context_window": 128_000, "max_output_tokens": 4_096},
+    "gpt-4": {
+        **_GPT_4,
+        "context_window": 8_192,
+        "max_output_tokens": 8_192,
+        "supports_images": False,
+    },
+    "gpt-3.5-turbo": {
+        **_GPT_4,
+        "context_window": 16_385,
+        "max_output_tokens": 4_096,
+        "supports_images": False,
+    },
+    "gpt-oss": {
+        "context_window": 96_000,
+        "max_output_tokens": 32_000,
+        "supports_reasoning": True,
+        "efforts": ["low", "medium", "high"],
+        "sampling": "always",
+        "supports_verbosity": False,
+        "supports_images": False,
+        "supports_audio": False,
+        "supports_tools": True,
+    },
+}
+_NEWER_GPT = re.compile(r"gpt-([5-9]|\d\d)(?![0-9a-z])")
+
+
+def _family(slug: str) -> dict[str, Any]:
+    """The figures of the longest family name that the slug begins with, at a word's border."""
+    # "openai/gpt-5:free" (OpenRouter), "ft:gpt-4o:org::id" (fine-tuned), "gpt-oss:20b" (Ollama).
+    name = slug.strip().lower().rpartition("/")[2].removeprefix("ft:").replace(":", "-")
+    end = len(name)
+    while end > 0:
+        family = _FAMILIES.get(name[:end])
+        if family is not None and not name[end : end + 1].isalnum():
+            return family
+        end -= 1
+    # Codex's fallback for a slug that it does not know.
+    return {"context_window": 272_000} if _NEWER_GPT.match(name) else {}
+
+
+def model_info(slug: str, overrides: ModelInfo | Mapping[str, Any] | None = None) -> ModelInfo:
+    """What is known of a model: its family's figures, and ``overrides`` over them.
+
+    ``overrides`` is what a configuration or a provider's listing says; what it leaves open stays
+    as the family has it. A window beyond ``max_context_window`` is cut to that.
+
+    Raises `SidestreamError` of kind ``configuration`` when an override has the wrong type.
+    """
+    fields = {**_family(slug), "slug": slug}
+    if isinstance(overrides, ModelInfo):
+        overrides = overrides.model_dump(exclude_unset=True)
+    for name, value in (overrides or {}).items():
+        if value is not None and name != "slug":
+            fields[name] = value
+    try:
+        info = ModelInfo.model_validate(fields)
+    except ValueError:
+        message = f"The settings for the model {slug!r} hold a value of the wrong type."
+        raise SidestreamError(ErrorKind.CONFIGURATION, message) from None
+    if info.max_context_window and (info.context_window or 0) > info.max_context_window:
+        info = info.model_copy(update={"context_window": info.max_context_window})
+    return info
+
+
+def _info(model: str | ModelInfo) -> ModelInfo:
+    return model if isinstance(model, ModelInfo) else model_info(model)
+
+
+def get_model_context_window(model: str | ModelInfo, configured: int | None = None) -> int | None:
+    """The context window in tokens: as configured, else as known; None when nobody knows."""
+    info = _info(model)
+    if configured is not None:
+        return min(configured, info.max_context_window or configured)
+    return info.context_window or info.max_context_window
+
+
+def get_auto_compact_token_limit(
+    model: str | ModelInfo, configured: int | None = None, *, context_window: int | None = None
+) -> int | None:
+    """The tokens from which on a conversation is compacted; never more than 9/10 of the window.
+
+    ``context_window`` is a configured window. Without any window it is what is configured.
+    """
+    info = _info(model)
+    limit = info.auto_compact_token_limit if configured is None else configured
+    window = get_model_context_window(info, context_window)
+    if window is None:
+        return limit
+    share = window * AUTO_COMPACT_SHARE[0] // AUTO_COMPACT_SHARE[1]
+    return share if limit is None else min(limit, share)
+
+
+# --- listings ----------------------------------------------------------------------------------
+
+# Models that answer no chat, by the names that OpenAI gives them.
+_NOT_FOR_CHAT = re.compile(
+    r"embed|whisper|moderation|transcribe|dall-e|gpt-image|chatgpt-image|\btts\b|\bsora\b|realtime"
+    r"|^babbage|^davinci|bge-|rerank"
+)
+_NOT_FOR_CHAT_TYPES = {
+    *("audio", "embedding", "embeddings", "image", "moderation"),
+    *("rerank", "reranker", "transcribe", "tts", "video"),
+}
+
+
+def parse_model_list(body: bytes) -> list[ModelInfo]:
+    """The models of a ``/models`` answer, in its order, with what it tells over the known figures.
+
+    Understands the shapes of OpenAI, OpenRouter, Ollama, LM Studio, llama.cpp, vLLM, Groq, Mistral,
+    Together and the ChatGPT backend. Models that are not made for chat are left out, unless
+    nothing else is there.
+
+    Raises `SidestreamError` of kind ``bad_response`` when the answer is no list of models.
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
+    entries: Any = data
+    if isinstance(data, dict):
+        entries = data.get("data")
+        if not isinstance(entries, list):
+            entries = data.get("models")
+    if not isinstance(entries, list):
+        raise SidestreamError(
+            ErrorKind.BAD_RESPONSE,
+            "The server's answer is not a list of models.",
+            hint="Check the base URL; most end in /v1. You can also type the model's name.",
+        )
+    found: dict[str, tuple[ModelInfo, bool]] = {}
+    for entry in entries:
+        for slug in _first_text(entry, "id", "slug", "name", "model"):
+            if slug not in found:
+                found[slug] = (model_info(slug, _listed(entry)), _is_for_chat(slug, entry))
+    chat = [info for info, for_chat in found.values() if for_chat]
+    return chat or [info for info, _ in found.values()]
+
+
+def _is_for_chat(slug: str, entry: dict[str, Any]) -> bool:
+    if entry.get("visibility") == "hide":
+        return False
+    if isinstance(entry.get("type"), str) and entry["type"].lower() in _NOT_FOR_CHAT_TYPES:
+        return False
+    outputs = _texts(_dict(entry, "architecture").get("output_modalities"))
+    if outputs and "text" not in outputs:
+        return False
+    return not _NOT_FOR_CHAT.search(slug.lower())
+
+
+def _listed(entry: dict[str, Any]) -> dict[str, Any]:
+    """What one entry of a listing tells, by the names of `ModelInfo`; None where it does not."""
+    meta, top = _dict(entry, "meta"), _dict(entry, "top_provider")
+    window = _first_size(
+        (entry, "loaded_context_length", "context_window", "max_model_len"),
+        (meta, "n_ctx"),
+        (top, "context_length"),
+        (entry, "context_length", "max_context_length"),
+        (meta, "n_ctx_train"),
+        (entry, "max_input_tokens"),
+    )
+    largest = _first_size(
+        (entry, "max_context_window", "max_context_length"), (meta, "n_ctx_train")
+    )
+    listed: dict[str, Any] = {
+        "display_name": next(_first_text(entry, "display_name", "name"), None),
+        "context_window": window,
+        # A listing that names only one figure does not say that the window may not be larger.
+        "max_context_window": largest if largest and window and largest > window else None,
+        "max_output_tokens": _first_size(
+            (top, "max_completion_tokens"),
+            (entry, "max_output_tokens", "max_completion_tokens", "max_tokens"),
+        ),
+        "auto_compact_token_limit": _first_size((entry, "auto_compact_token_limit")),
+        "default_effort": next(_first_text(entry, "default_reasoning_level"), None),
+        "default_summary": next(_first_text(entry, "default_reasoning_summary"), None),
+        "default_verbosity": next(_first_text(entry, "default_verbosity"), None),
+        "supports_verbosity": _flag(entry, "support_verbosity"),
+        "supports_reasoning_summaries": _flag(entry, "supports_reasoning_summaries"),
+        "supports_parallel_tool_calls": _flag(entry, "supports_parallel_tool_calls"),
+        "uses_responses_lite": _flag(entry, "use_responses_lite"),
+        "effective_context_window_percent": _first_size(
+            (entry, "effective_context_window_percent")
+        ),
+    }
+    levels = entry.get("supported_reasoning_levels")
+    if isinstance(levels, list):
+        efforts = [e for level in levels for e in _first_text(level, "effort")]
+        listed["efforts"] = efforts or None
+        listed["supports_reasoning"] = bool(efforts)
+    inputs = _texts(_dict(entry, "architecture").get("input_modalities"))
+    inputs = inputs or _texts(entry.get("input_modalities"))
+    if inputs:
+        listed["supports_images"] = "image" in inputs
+        listed["supports_audio"] = "audio" in inputs
+    elif entry.get("type") in ("vlm", "llm"):
+        listed["supports_images"] = entry["type"] == "vlm"
+    capabilities = entry.get("capabilities")
+    if isinstance(capabilities, dict):
+        listed["supports_images"] = _flag(capabilities, "vision")
+        listed["supports_tools"] = _flag(capabilities, "function_calling")
+    parameters = _texts(entry.get("supported_parameters"))
+    if parameters:
+        listed["supports_tools"] = "tools" in parameters
+        listed["supports_reasoning"] = bool(parameters & {"reasoning", "reasoning_effort"})
+        listed["supports_verbosity"] = "verbosity" in parameters
+        if "temperature" not in parameters:
+            listed["sampling"] = "never"
+    return listed
+
+
+def _dict(entry: dict[str, Any], name: str) -> dict[str, Any]:
+    value = entry.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _first_text(entry: Any, *names: str) -> Iterator[str]:
+    """The first of the fields that holds text; nothing when none does."""
+    if isinstance(entry, dict):
+        for name in names:
+            value = entry.get(name)
+            if isinstance(value, str) and value.strip():
+                yield value.strip()
+                return
+
+
+def _first_size(*places: tuple[Any, ...]) -> int | None:
+    for entry, *names in places:
+        for name in names:
+            value = entry.get(name)
+            if isinstance(value, str) and value.isascii() and value.isdigit():
+                value = int(value[:18])
+            if (
+                isinstance(value, (int, float))
+                and not isinstance(value, bool)
+                and 1 <= value < 1e12
+            ):
+                return int(value)
+    return None
+
+
+def _flag(entry: dict[str, Any], name: str) -> bool | None:
+    value = entry.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _texts(value: Any) -> set[str]:
+    if not isinstance(value, list):
+        return set()
+    return {item.lower() for item in value if isinstance(item, str)}

@@ -1,0 +1,1 @@
+"""Prompt to request: what each wire API and each provider wants to be sent. Pure functions."""

@@ -1,0 +1,90 @@
+"""What is asked of a model: the prompt, and the options of one call."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from sidestream.models import ModelInfo
+from sidestream.provider import WireApi
+from sidestream.types._base import WireModel
+from sidestream.types.items import ContentItem, InputText, MessageItem, ResponseItem
+from sidestream.types.tools import ToolSpec
+
+
+class StreamMode(StrEnum):
+    """How much of a turn `Client.stream` tells (Codex ``StreamMode``)."""
+
+    STREAMING = "streaming"
+    """Deltas as they come, then each whole item."""
+    AGGREGATED = "aggregated"
+    """Whole items only."""
+
+
+class Prompt(WireModel):
+    """Everything that one request tells the model (Codex ``Prompt``)."""
+
+    input: list[ResponseItem]
+    instructions: str | None = None
+    tools: list[ToolSpec] = Field(default_factory=list)
+    output_schema: dict[str, Any] | None = None
+    """A JSON schema that the answer must follow."""
+    output_schema_name: str = "codex_output_schema"
+    output_schema_strict: bool = True
+
+    @classmethod
+    def from_text(cls, text: str, *, instructions: str | None = None) -> Self:
+        """A prompt of one user message."""
+        content: list[ContentItem] = [InputText(text=text)]
+        return cls(input=[MessageItem(role="user", content=content)], instructions=instructions)
+
+
+class CallOptions(WireModel):
+    """The knobs of one call. What is ``None`` is decided by the client's defaults, then by us.
+
+    An option that the model or the provider is known not to take is left out of the request.
+    """
+
+    model: str | None = None
+    wire_api: WireApi | None = None
+    """Wins over the provider's ``wire_api``."""
+    effort: str | None = None
+    """Reasoning effort: none, minimal, low, medium, high, xhigh, max, or a provider's own word."""
+    summary: Literal["auto", "concise", "detailed", "none"] | None = None
+    """Reasoning summary."""
+    verbosity: Literal["low", "medium", "high"] | None = None
+    output_schema: dict[str, Any] | None = None
+    """Wins over the prompt's own schema."""
+    conversation_id: str | None = None
+    stream_mode: StreamMode | None = None
+    show_raw_reasoning: bool | None = None
+    """Whether raw reasoning is told too, where a provider shows it. Default: yes."""
+    store: bool | None = None
+    """Whether the provider keeps the response. Default: on Azure only, which needs it."""
+    include: list[str] | None = None
+    """Extra output to include. Default: encrypted reasoning, where there is any."""
+    tool_choice: str | dict[str, Any] | None = None
+    """auto, none, required, a tool's name, or the Responses API's object."""
+    parallel_tool_calls: bool | None = None
+    prompt_cache_key: str | None = None
+    """Default: the conversation id."""
+    service_tier: str | None = None
+    """flex, priority (``fast`` means the same), ..."""
+    max_output_tokens: int | None = Field(default=None, gt=0)
+    temperature: float | None = None
+    top_p: float | None = None
+    metadata: dict[str, str] | None = None
+    client_metadata: dict[str, str] | None = None
+    """Sent to the ChatGPT backend only."""
+    idempotency_key: str | None = Field(default=None, repr=False)
+    model_info: ModelInfo | None = None
+    """What is known of the model. Default: its entry in the table of `sidestream.models`."""
+    extra_body: dict[str, Any] | None = None
+    """Further fields of the request, for servers with knobs of their own. They win."""
+
+    def over(self, defaults: CallOptions) -> CallOptions:
+        """These options, and the defaults where these say nothing."""
+        said = {name: value for name, value in self if value is not None}
+        return defaults.model_copy(update=said)

@@ -1,0 +1,1 @@
+"""Conversation, queue, usage and rate limits: what outlives one call."""
