@@ -1,0 +1,1 @@
+"""End-to-end tests: the built extension in Chromium, against servers with real sockets."""
