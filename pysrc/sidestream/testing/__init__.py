@@ -6,5 +6,20 @@ Nothing here needs sockets, threads or real waiting, so tests run on CPython and
 from __future__ import annotations
 
 from sidestream.testing.clock import DeadlockError, VirtualTimeLoop, now, run
+from sidestream.testing.fetch import Exchange, FakeFetch, FakeResponse, Refuse, Reply
+from sidestream.testing.streams import ChatStream, MockSSEStream, ResponsesStream
 
-__all__ = ["DeadlockError", "VirtualTimeLoop", "now", "run"]
+__all__ = [
+    "ChatStream",
+    "DeadlockError",
+    "Exchange",
+    "FakeFetch",
+    "FakeResponse",
+    "MockSSEStream",
+    "Refuse",
+    "Reply",
+    "ResponsesStream",
+    "VirtualTimeLoop",
+    "now",
+    "run",
+]
