@@ -1,0 +1,312 @@
+"""The request of the Responses API (``POST /responses``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.models import ModelInfo, model_info
+from sidestream.payload.history import Accepts, has_own_id, valid_history
+from sidestream.payload.tools import flat_name, responses_tool_choice, responses_tools
+from sidestream.prompt import CallOptions, Prompt
+from sidestream.provider import Provider
+from sidestream.types.items import (
+    CompactionItem,
+    ContentItem,
+    FunctionCallItem,
+    ImageGenerationCallItem,
+    InputAudio,
+    InputImage,
+    MessageItem,
+    OutputText,
+    ReasoningItem,
+    ResponseItem,
+)
+from sidestream.types.tools import CustomTool, NamespaceTool
+
+ENCRYPTED_REASONING = "reasoning.encrypted_content"
+
+
+def resolved_model(options: CallOptions) -> ModelInfo:
+    """What is known of the call's model.
+
+    Raises `SidestreamError` of kind ``configuration`` when none is chosen.
+    """
+    slug = (options.model or "").strip()
+    if not slug:
+        hint = "Choose a model in the settings."
+        raise SidestreamError(ErrorKind.CONFIGURATION, "No model is chosen.", hint=hint)
+    known = options.model_info
+    return known if known and known.slug == slug else model_info(slug)
+
+
+def wire_effort(effort: str | None) -> str | None:
+    """The effort as servers know it: ``ultra`` is Codex's word for ``max``."""
+    return "max" if effort == "ultra" else effort
+
+
+def wire_service_tier(tier: str | None) -> str | None:
+    """The service tier as servers know it; None when nothing need be said."""
+    return {"default": None, "fast": "priority"}.get(tier or "default", tier)
+
+
+def takes_sampling(model: ModelInfo, effort: str | None) -> bool:
+    """Whether the model takes ``temperature`` and ``top_p`` at this effort."""
+    if model.sampling == "without_reasoning":
+        return effort == "none"
+    return model.sampling != "never"
+
+
+def build_responses_request(
+    prompt: Prompt, options: CallOptions, provider: Provider
+) -> dict[str, Any]:
+    """The whole request as JSON data. ``options`` are merged already and name the model.
+
+    Raises `SidestreamError` of kind ``configuration`` for what cannot be sent.
+    """
+    model = resolved_model(options)
+    lite = provider.is_chatgpt and model.uses_responses_lite
+    store = _store(options, provider)
+    reasoning = _reasoning(options, provider, model, lite=lite)
+    tools = responses_tools(prompt.tools, namespaces=provider.is_first_party)
+    items = valid_history(prompt.input, _accepts(prompt, provider, model, store=store))
+    instructions = prompt.instructions or ""
+    if provider.is_chatgpt and not instructions:
+        # The backend refuses a request without them.
+        instructions = "You are a helpful assistant."
+
+    request: dict[str, Any] = {"model": model.slug}
+    if instructions and not lite:
+        request["instructions"] = instructions
+    request["input"] = [_wire_item(item, provider, store=store, lite=lite) for item in items]
+    if lite:
+        request["input"][:0] = _lite_preamble(instructions, tools)
+    elif tools or provider.is_first_party:
+        request["tools"] = tools
+    request |= _tool_fields(options, provider, model, any_tools=bool(tools), lite=lite)
+    if reasoning is not None:
+        request["reasoning"] = reasoning
+    request["store"] = store
+    request["stream"] = True
+    include = _include(options, provider, model, asked=bool(reasoning))
+    if include:
+        request["include"] = include
+    tier = wire_service_tier(options.service_tier)
+    if tier and provider.is_first_party:
+        request["service_tier"] = tier
+    cache_key = options.prompt_cache_key or (provider.is_first_party and options.conversation_id)
+    if cache_key:
+        request["prompt_cache_key"] = cache_key
+    text = _text(prompt, options, provider, model)
+    if text:
+        request["text"] = text
+    if provider.is_chatgpt:
+        client_metadata = dict(options.client_metadata or {})
+        if options.conversation_id:
+            client_metadata.setdefault("session_id", options.conversation_id)
+            client_metadata.setdefault("thread_id", options.conversation_id)
+        if client_metadata:
+            request["client_metadata"] = client_metadata
+    else:
+        # The ChatGPT backend refuses these.
+        if options.max_output_tokens is not None:
+            request["max_output_tokens"] = options.max_output_tokens
+        if takes_sampling(model, options.effort):
+            if options.temperature is not None:
+                request["temperature"] = options.temperature
+            if options.top_p is not None:
+                request["top_p"] = options.top_p
+        if options.metadata:
+            request["metadata"] = dict(options.metadata)
+    return {**request, **(options.extra_body or {}), "stream": True}
+
+
+def _store(options: CallOptions, provider: Provider) -> bool:
+    """On Azure the response is stored, since its item ids must be known; elsewhere on request."""
+    if provider.is_chatgpt:
+        return False
+    return provider.is_azure if options.store is None else options.store
+
+
+def _accepts(prompt: Prompt, provider: Provider, model: ModelInfo, *, store: bool) -> Accepts:
+    first_party = provider.is_first_party
+    return Accepts(
+        images=model.supports_images is not False,
+        audio=model.supports_audio is not False,
+        encrypted_reasoning=first_party or provider.is_openrouter,
+        raw_reasoning=not first_party,
+        stored_reasoning=first_party and store,
+        custom_calls=first_party or _offers_custom_tools(prompt),
+        provider_items=first_party,
+    )
+
+
+def _offers_custom_tools(prompt: Prompt) -> bool:
+    return any(
+        isinstance(tool, CustomTool)
+        or (isinstance(tool, NamespaceTool) and any(isinstance(t, CustomTool) for t in tool.tools))
+        for tool in prompt.tools
+    )
+
+
+def _tool_fields(
+    options: CallOptions, provider: Provider, model: ModelInfo, *, any_tools: bool, lite: bool
+) -> dict[str, Any]:
+    """``tool_choice`` and ``parallel_tool_calls``: always for OpenAI, as Codex does, else on need."""
+    first_party = provider.is_first_party
+    if not any_tools and not first_party:
+        return {}
+    fields: dict[str, Any] = {"tool_choice": "auto"}
+    if options.tool_choice is not None and any_tools:
+        fields["tool_choice"] = responses_tool_choice(options.tool_choice)
+    parallel = options.parallel_tool_calls
+    supported = model.supports_parallel_tool_calls
+    if first_party:
+        wanted = bool(supported) if parallel is None else parallel
+        fields["parallel_tool_calls"] = wanted and supported is not False and not lite
+    elif parallel is not None and supported is not False:
+        fields["parallel_tool_calls"] = parallel
+    return fields
+
+
+def _reasoning(
+    options: CallOptions, provider: Provider, model: ModelInfo, *, lite: bool
+) -> dict[str, Any] | None:
+    """What is asked for, plus the model's defaults at OpenAI; None where the model cannot reason."""
+    if model.supports_reasoning is False:
+        return None
+    effort, summary = options.effort, options.summary
+    if provider.is_first_party:
+        effort = effort or model.default_effort
+    if provider.is_chatgpt:
+        # The public API refuses summaries to organisations that are not verified: only on request.
+        summary = summary or model.default_summary  # type: ignore[assignment]
+    reasoning: dict[str, Any] = {}
+    if effort:
+        reasoning["effort"] = wire_effort(effort)
+    if summary and summary != "none" and model.supports_reasoning_summaries is not False:
+        reasoning["summary"] = summary
+    if lite:
+        reasoning["context"] = "all_turns"
+    return reasoning or None
+
+
+def _include(
+    options: CallOptions, provider: Provider, model: ModelInfo, *, asked: bool
+) -> list[str]:
+    """What the user asked for; else encrypted reasoning, from those who have any."""
+    if options.include is not None:
+        return list(options.include)
+    encrypts = provider.is_first_party or provider.is_openrouter
+    return [ENCRYPTED_REASONING] if encrypts and (asked or model.supports_reasoning) else []
+
+
+def _text(
+    prompt: Prompt, options: CallOptions, provider: Provider, model: ModelInfo
+) -> dict[str, Any]:
+    text: dict[str, Any] = {}
+    if model.supports_verbosity:
+        default = model.default_verbosity if provider.is_first_party else None
+        if verbosity := options.verbosity or default:
+            text["verbosity"] = verbosity
+    schema = options.output_schema or prompt.output_schema
+    if schema is not None:
+        text["format"] = {
+            "type": "json_schema",
+            "name": prompt.output_schema_name,
+            "strict": prompt.output_schema_strict,
+            "schema": schema,
+        }
+    return text
+
+
+def _lite_preamble(instructions: str, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tools and instructions as the input's first items, for models that want them there."""
+    content = [{"type": "input_text", "text": instructions}]
+    return [
+        {"type": "additional_tools", "role": "developer", "tools": tools},
+        {"type": "message", "role": "developer", "content": content},
+    ]
+
+
+# --- items -------------------------------------------------------------------------------------
+
+
+def _wire_item(
+    item: ResponseItem, provider: Provider, *, store: bool, lite: bool
+) -> dict[str, Any]:
+    wire = item.model_dump(exclude_none=True)
+    if not _keeps_id(item, provider, store=store):
+        wire.pop("id", None)
+    if isinstance(item, MessageItem):
+        wire["role"] = _role(item.role, provider)
+        wire["content"] = [_wire_content(part, provider, lite=lite) for part in item.content]
+        if not provider.is_first_party:
+            wire.pop("phase", None)
+    elif isinstance(item, ReasoningItem):
+        if item.content:
+            wire["content"] = [{"type": "reasoning_text", "text": p.text} for p in item.content]
+    elif isinstance(item, FunctionCallItem):
+        if item.namespace and not provider.is_first_party:
+            wire["name"] = flat_name(wire.pop("namespace"), item.name)
+    elif isinstance(item, CompactionItem):
+        wire["type"] = "compaction"
+    elif isinstance(wire.get("output"), list):
+        parts = getattr(item, "output", [])
+        wire["output"] = [_wire_content(part, provider, lite=lite) for part in parts]
+    return wire
+
+
+def _keeps_id(item: ResponseItem, provider: Provider, *, store: bool) -> bool:
+    """Ids are for what the provider stored; otherwise it answers that it knows no such item.
+
+    An image is always named by its id, and servers other than OpenAI's follow the specification,
+    which wants reasoning to have one.
+    """
+    if store and provider.is_first_party:
+        return has_own_id(item)
+    if isinstance(item, ImageGenerationCallItem):
+        return has_own_id(item)
+    return isinstance(item, ReasoningItem) and bool(item.id) and not provider.is_first_party
+
+
+def _role(role: str, provider: Provider) -> str:
+    """The ChatGPT backend knows no ``system``, and most other servers know no ``developer``."""
+    if provider.is_chatgpt and role == "system":
+        return "developer"
+    if not provider.is_first_party and role == "developer":
+        return "system"
+    return role
+
+
+def _wire_content(part: ContentItem, provider: Provider, *, lite: bool) -> dict[str, Any]:
+    if isinstance(part, OutputText):
+        return {"type": "output_text", "text": part.text}
+    if isinstance(part, InputAudio) and not provider.is_chatgpt:
+        return {"type": "input_audio", "input_audio": input_audio(part.audio_url)}
+    wire: dict[str, Any] = part.model_dump(exclude_none=True)
+    if isinstance(part, InputImage):
+        if lite:
+            wire.pop("detail", None)
+        else:
+            # The specification requires it, and some servers insist.
+            wire.setdefault("detail", "auto")
+    return wire
+
+
+def input_audio(url: str) -> dict[str, str]:
+    """A recording as both public APIs take it: its base64 data, and its format.
+
+    Raises `SidestreamError` of kind ``unsupported`` for anything but a base64 data URL.
+    """
+    head, comma, data = url.partition(",")
+    kind, _, encoding = head.removeprefix("data:").partition(";")
+    if not (head.startswith("data:audio/") and comma and encoding.endswith("base64")):
+        raise SidestreamError(
+            ErrorKind.UNSUPPORTED,
+            "Recordings can be sent as base64 data URLs only.",
+            hint="Attach the recording itself, not its address.",
+        )
+    subtype = kind.removeprefix("audio/")
+    formats = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}
+    return {"data": data, "format": formats.get(subtype, subtype)}
