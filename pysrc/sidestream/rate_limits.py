@@ -1,0 +1,173 @@
+"""Rate limits and everything else that a response's headers tell, before its body says a word.
+
+Two kinds of headers are read: ``x-codex-*`` of ChatGPT plans (Codex ``rate_limits.rs``), of which
+there may be several families, and ``x-ratelimit-*`` of the public API. No headers, no snapshot;
+what cannot be understood is left out; nothing here ever fails a request.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping
+
+from sidestream.retry import parse_duration_ms
+from sidestream.types.events import (
+    ModelsEtag,
+    RateLimits,
+    ResponseEvent,
+    ServerModel,
+    ServerReasoningIncluded,
+)
+from sidestream.types.rate_limits import (
+    CreditsSnapshot,
+    RateLimitSnapshot,
+    RateLimitWindow,
+    RequestQuota,
+)
+
+DEFAULT_FAMILY = "codex"
+PUBLIC_API = "api"
+"""The ``limit_id`` of the snapshot that holds the public API's ``x-ratelimit-*`` figures."""
+
+_REACHED_TYPES = {
+    "rate_limit_reached",
+    "workspace_owner_credits_depleted",
+    "workspace_member_credits_depleted",
+    "workspace_owner_usage_limit_reached",
+    "workspace_member_usage_limit_reached",
+}
+_FAMILY = re.compile(r"x-([a-z0-9][a-z0-9_-]*)-primary-used-percent")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?", re.I)
+
+
+def parse_rate_limits(
+    headers: Mapping[str, str], *, now: float | None = None
+) -> list[RateLimitSnapshot]:
+    """The snapshots of all families: ``codex`` first, other families by id, then the public API.
+
+    ``now`` is the Unix time in seconds to which ``resets-in-seconds`` is added.
+    """
+    headers = _lower(headers)
+    now = time.time() if now is None else now
+    found = {match[1].replace("-", "_") for match in map(_FAMILY.fullmatch, headers) if match}
+    families = [DEFAULT_FAMILY, *sorted(found - {DEFAULT_FAMILY})]
+    snapshots = [_family(headers, family, now) for family in families]
+    snapshots.append(_public_api(headers, now))
+    return [snapshot for snapshot in snapshots if snapshot]
+
+
+def header_events(headers: Mapping[str, str], *, now: float | None = None) -> list[ResponseEvent]:
+    """The events that come before the body: `ServerModel`, `RateLimits`, `ModelsEtag`, ..."""
+    headers = _lower(headers)
+    events: list[ResponseEvent] = []
+    if model := headers.get("openai-model", ""):
+        events.append(ServerModel(model=model))
+    events += [RateLimits(snapshot=snapshot) for snapshot in parse_rate_limits(headers, now=now)]
+    if etag := headers.get("x-models-etag", ""):
+        events.append(ModelsEtag(etag=etag))
+    if "x-reasoning-included" in headers:  # Codex looks at its presence only
+        events.append(ServerReasoningIncluded())
+    return events
+
+
+def active_limit(snapshots: list[RateLimitSnapshot], headers: Mapping[str, str]) -> str | None:
+    """The name of the limit that a 429 of the ChatGPT backend is about, if it has one.
+
+    ``x-codex-active-limit`` says which family it is.
+    """
+    wanted = _lower(headers).get("x-codex-active-limit", DEFAULT_FAMILY).lower().replace("-", "_")
+    return next((s.limit_name for s in snapshots if s.limit_id == wanted), None)
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value.strip() for name, value in headers.items()}
+
+
+def _family(headers: Mapping[str, str], family: str, now: float) -> RateLimitSnapshot | None:
+    prefix = f"x-{family.replace('_', '-')}"
+    primary = _window(headers, f"{prefix}-primary", now)
+    secondary = _window(headers, f"{prefix}-secondary", now)
+    credits = _credits(headers)
+    if primary is None and secondary is None and credits is None:
+        return None
+    reached = headers.get("x-codex-rate-limit-reached-type")
+    return RateLimitSnapshot(
+        limit_id=family,
+        limit_name=headers.get(f"{prefix}-limit-name") or None,
+        primary=primary,
+        secondary=secondary,
+        credits=credits,
+        plan_type=headers.get("x-codex-plan-type") or None,
+        rate_limit_reached_type=reached if reached in _REACHED_TYPES else None,
+    )
+
+
+def _window(headers: Mapping[str, str], prefix: str, now: float) -> RateLimitWindow | None:
+    used = _float(headers.get(f"{prefix}-used-percent"))
+    if used is None:
+        return None
+    minutes = _int(headers.get(f"{prefix}-window-minutes"))
+    resets_at = _int(headers.get(f"{prefix}-reset-at"))
+    if resets_at is None:
+        for name in ("resets-in-seconds", "reset-after-seconds"):
+            seconds = _int(headers.get(f"{prefix}-{name}"))
+            if seconds is not None:
+                resets_at = int(now) + seconds
+                break
+    if used == 0 and not minutes and resets_at is None:
+        return None
+    return RateLimitWindow(used_percent=used, window_minutes=minutes, resets_at=resets_at)
+
+
+def _credits(headers: Mapping[str, str]) -> CreditsSnapshot | None:
+    has_credits = _bool(headers.get("x-codex-credits-has-credits"))
+    unlimited = _bool(headers.get("x-codex-credits-unlimited"))
+    if has_credits is None or unlimited is None:
+        return None
+    balance = headers.get("x-codex-credits-balance") or None
+    return CreditsSnapshot(has_credits=has_credits, unlimited=unlimited, balance=balance)
+
+
+def _public_api(headers: Mapping[str, str], now: float) -> RateLimitSnapshot | None:
+    requests = _quota(headers, "requests", now)
+    tokens = _quota(headers, "tokens", now)
+    if requests is None and tokens is None:
+        return None
+    return RateLimitSnapshot(limit_id=PUBLIC_API, requests=requests, tokens=tokens)
+
+
+def _quota(headers: Mapping[str, str], what: str, now: float) -> RequestQuota | None:
+    quota = RequestQuota(
+        limit=_int(headers.get(f"x-ratelimit-limit-{what}")),
+        remaining=_int(headers.get(f"x-ratelimit-remaining-{what}")),
+        reset_after_ms=_reset_after_ms(headers.get(f"x-ratelimit-reset-{what}"), now),
+    )
+    return None if quota == RequestQuota() else quota
+
+
+def _reset_after_ms(text: str | None, now: float) -> int | None:
+    """OpenAI writes durations (``6m0s``); other servers seconds, or the time in Unix seconds."""
+    if text is None:
+        return None
+    seconds = _float(text)
+    if seconds is None:
+        return parse_duration_ms(text)
+    if seconds > 1e9:
+        seconds -= now
+    return max(0, round(seconds * 1000))
+
+
+def _int(text: str | None) -> int | None:
+    return int(text) if text and _INTEGER.fullmatch(text) else None
+
+
+def _float(text: str | None) -> float | None:
+    value = float(text) if text and _DECIMAL.fullmatch(text) else math.nan
+    return value if math.isfinite(value) else None
+
+
+def _bool(text: str | None) -> bool | None:
+    return {"true": True, "1": True, "false": False, "0": False}.get((text or "").lower())
