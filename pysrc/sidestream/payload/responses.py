@@ -152,7 +152,7 @@ def _offers_custom_tools(prompt: Prompt) -> bool:
 def _tool_fields(
     options: CallOptions, provider: Provider, model: ModelInfo, *, any_tools: bool, lite: bool
 ) -> dict[str, Any]:
-    """``tool_choice`` and ``parallel_tool_calls``: always for OpenAI, as Codex does, else on need."""
+    """``tool_choice`` and ``parallel_tool_calls``: always to OpenAI, as Codex does."""
     first_party = provider.is_first_party
     if not any_tools and not first_party:
         return {}
@@ -172,7 +172,7 @@ def _tool_fields(
 def _reasoning(
     options: CallOptions, provider: Provider, model: ModelInfo, *, lite: bool
 ) -> dict[str, Any] | None:
-    """What is asked for, plus the model's defaults at OpenAI; None where the model cannot reason."""
+    """What is asked for, and the model's defaults at OpenAI; None if the model cannot reason."""
     if model.supports_reasoning is False:
         return None
     effort, summary = options.effort, options.summary

@@ -1,0 +1,195 @@
+"""Rate limits of a session: the newest figures, their recent past, and whether to wait."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterable
+from typing import Any, Literal, Self
+
+from pydantic import ValidationError
+
+from sidestream.rate_limits import DEFAULT_FAMILY, PUBLIC_API
+from sidestream.types._base import WireModel
+from sidestream.types.rate_limits import RateLimitSnapshot, RateLimitWindow, RequestQuota
+
+HISTORY_S = 3600
+MAX_HISTORY = 1000
+
+
+class RateLimitRecord(WireModel):
+    """The limits of one family as they were at one moment (seconds since 1970)."""
+
+    snapshot: RateLimitSnapshot
+    at: float
+
+
+class Restriction(WireModel):
+    """One limit, whatever kind it is of."""
+
+    limit_id: str
+    kind: Literal["primary", "secondary", "requests", "tokens"]
+    used_percent: float
+    resets_at: float | None = None
+    """Seconds since 1970."""
+
+
+class _State(WireModel):
+    current: dict[str, RateLimitRecord] = {}
+    history: list[RateLimitRecord] = []
+    retry_at: float | None = None
+
+
+def merge_snapshots(old: RateLimitSnapshot | None, new: RateLimitSnapshot) -> RateLimitSnapshot:
+    """The newer figures, with the credits and the plan of the older where they are not told anew.
+
+    Windows, quotas, the limit's name and the kind of limit reached are never carried over.
+    """
+    limit_id = new.limit_id or DEFAULT_FAMILY
+    if old is None:
+        return new.model_copy(update={"limit_id": limit_id})
+    kept = {"credits": new.credits or old.credits, "plan_type": new.plan_type or old.plan_type}
+    return new.model_copy(update={"limit_id": limit_id, **kept})
+
+
+class RateLimitManager:
+    """Keeps what providers tell of their limits. All times are seconds since 1970."""
+
+    def __init__(self) -> None:
+        self._state = _State()
+
+    def update(self, snapshots: RateLimitSnapshot | Iterable[RateLimitSnapshot], at: float) -> None:
+        """Take in what one answer told."""
+        if isinstance(snapshots, RateLimitSnapshot):
+            snapshots = [snapshots]
+        current = dict(self._state.current)
+        history = [record for record in self._state.history if at - record.at <= HISTORY_S]
+        for snapshot in snapshots:
+            limit_id = snapshot.limit_id or DEFAULT_FAMILY
+            old = current.get(limit_id)
+            merged = merge_snapshots(old.snapshot if old else None, snapshot)
+            current[limit_id] = RateLimitRecord(snapshot=merged, at=at)
+            history.append(current[limit_id])
+        changes = {"current": current, "history": history[-MAX_HISTORY:]}
+        self._state = self._state.model_copy(update=changes)
+
+    def note_retry_after(self, retry_after_ms: int, at: float) -> None:
+        """A server asked for a pause (``Retry-After``)."""
+        retry_at = max(at + retry_after_ms / 1000, self._state.retry_at or 0)
+        self._state = self._state.model_copy(update={"retry_at": retry_at})
+
+    def reset(self) -> None:
+        """Forget everything, as after a change of account."""
+        self._state = _State()
+
+    def snapshot(self, limit_id: str = DEFAULT_FAMILY) -> RateLimitSnapshot | None:
+        """The newest figures of a family."""
+        record = self._state.current.get(limit_id)
+        return record.snapshot if record else None
+
+    @property
+    def snapshots(self) -> list[RateLimitSnapshot]:
+        """The newest figures of all families."""
+        return [record.snapshot for record in self._state.current.values()]
+
+    def history(self, now: float) -> list[RateLimitRecord]:
+        """What was told in the last hour, oldest first."""
+        return [record for record in self._state.history if now - record.at <= HISTORY_S]
+
+    def restrictions(self, now: float) -> list[Restriction]:
+        """Every limit that still holds, the fullest first."""
+        found = [
+            restriction
+            for limit_id, record in self._state.current.items()
+            for restriction in _restrictions(limit_id, record)
+            if restriction.resets_at is None or restriction.resets_at > now
+        ]
+        return sorted(found, key=lambda r: (-r.used_percent, -(r.resets_at or 0)))
+
+    def most_restrictive(self, now: float) -> Restriction | None:
+        """The limit that is closest to being reached; of two alike, the one that lasts longer."""
+        return next(iter(self.restrictions(now)), None)
+
+    def approaching(self, now: float, threshold: float = 80.0) -> bool:
+        """Whether any limit is used up to ``threshold`` percent."""
+        fullest = self.most_restrictive(now)
+        return fullest is not None and fullest.used_percent >= threshold
+
+    def wait_ms(self, now: float, limit_id: str = DEFAULT_FAMILY) -> int:
+        """How long to wait before the next request, in milliseconds; 0 when it may go at once.
+
+        ``limit_id`` is the family that the request falls under; the public API's limits always
+        count. A full window does not while there are credits.
+        """
+        until = self._state.retry_at or 0.0
+        for restriction in self.restrictions(now):
+            if restriction.used_percent < 100 or restriction.limit_id not in (limit_id, PUBLIC_API):
+                continue
+            credits = self._state.current[restriction.limit_id].snapshot.credits
+            if not (credits and (credits.unlimited or credits.has_credits)):
+                until = max(until, restriction.resets_at or 0.0)
+        return max(math.ceil((until - now) * 1000), 0)
+
+    def summary(self, now: float) -> dict[str, Any]:
+        """What a user wants to see, as JSON data."""
+        fullest = self.most_restrictive(now)
+        return {
+            "snapshots": [s.model_dump(exclude_none=True) for s in self.snapshots],
+            "most_restrictive": fullest.model_dump(exclude_none=True) if fullest else None,
+            "approaching": self.approaching(now),
+            "wait_ms": self.wait_ms(now),
+        }
+
+    def to_json(self) -> str:
+        """Everything, to be kept while nobody is awake."""
+        return self._state.to_json()
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Self:
+        """A manager that goes on from `to_json`; an empty one when that is unreadable."""
+        manager = cls()
+        with contextlib.suppress(ValidationError):
+            manager._state = _State.model_validate_json(text or "")
+        return manager
+
+
+def _restrictions(limit_id: str, record: RateLimitRecord) -> list[Restriction]:
+    snapshot = record.snapshot
+    found: list[Restriction] = []
+    windows: tuple[tuple[Literal["primary", "secondary"], RateLimitWindow | None], ...] = (
+        ("primary", snapshot.primary),
+        ("secondary", snapshot.secondary),
+    )
+    for kind, window in windows:
+        if window:
+            found.append(
+                Restriction(
+                    limit_id=limit_id,
+                    kind=kind,
+                    used_percent=window.used_percent,
+                    resets_at=window.resets_at,
+                )
+            )
+    quotas: tuple[tuple[Literal["requests", "tokens"], RequestQuota | None], ...] = (
+        ("requests", snapshot.requests),
+        ("tokens", snapshot.tokens),
+    )
+    for name, quota in quotas:
+        used = _used_percent(quota) if quota else None
+        if quota and used is not None:
+            after = quota.reset_after_ms
+            resets_at = None if after is None else record.at + after / 1000
+            found.append(
+                Restriction(limit_id=limit_id, kind=name, used_percent=used, resets_at=resets_at)
+            )
+    return found
+
+
+def _used_percent(quota: RequestQuota) -> float | None:
+    if quota.remaining is None:
+        return None
+    if quota.remaining <= 0:
+        return 100.0
+    if not quota.limit or quota.limit <= 0:
+        return None
+    return max(100.0 * (1 - quota.remaining / quota.limit), 0.0)

@@ -1,0 +1,203 @@
+"""Token usage of a session: totals, history by time and turn, and how full the window is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from sidestream.types._base import WireModel
+from sidestream.types.items import (
+    FunctionCallOutputItem,
+    InputImage,
+    MessageItem,
+    ReasoningItem,
+    ResponseItem,
+)
+from sidestream.types.usage import TokenUsage, TokenUsageInfo
+
+MAX_RECORDS = 10_000
+"""Calls that the history remembers; the totals remember all."""
+
+_BYTES_PER_TOKEN = 4
+_IMAGE_BYTES = 7_373
+
+
+class UsageRecord(WireModel):
+    """What one model call used, when, and in which turn."""
+
+    usage: TokenUsage
+    turn_id: str
+    at: float
+    """Seconds since 1970."""
+
+
+class _State(WireModel):
+    info: TokenUsageInfo | None = None
+    auto_compact_token_limit: int | None = None
+    records: list[UsageRecord] = []
+
+
+class TokenUsageTracker:
+    """Adds up what a session's calls use.
+
+    ``context_window`` is the effective window of the model in use and ``auto_compact_token_limit``
+    the tokens from which on the conversation should be compacted; None where unknown.
+    """
+
+    def __init__(
+        self, *, context_window: int | None = None, auto_compact_token_limit: int | None = None
+    ) -> None:
+        self._state = _State()
+        self.configure(
+            context_window=context_window, auto_compact_token_limit=auto_compact_token_limit
+        )
+
+    def configure(
+        self, *, context_window: int | None, auto_compact_token_limit: int | None
+    ) -> None:
+        """Follow a change of model or settings."""
+        info = self.info.model_copy(update={"model_context_window": context_window})
+        self._set(info=info, auto_compact_token_limit=auto_compact_token_limit)
+
+    def _set(self, **changes: Any) -> None:
+        self._state = self._state.model_copy(update=changes)
+
+    def update(self, usage: TokenUsage | None, turn_id: str, at: float) -> None:
+        """Add one call. A call that told no usage changes nothing."""
+        if usage is None:
+            return
+        info = TokenUsageInfo.new_or_append(self.info, usage)
+        record = UsageRecord(usage=usage, turn_id=turn_id, at=at)
+        self._set(info=info, records=[*self._state.records, record][-MAX_RECORDS:])
+
+    def mark_context_full(self) -> None:
+        """The provider said that the context window is exceeded."""
+        if self.context_window:
+            self._set(info=self.info.fill_to_context_window(self.context_window))
+
+    def reset(self) -> None:
+        """Forget all usage; the window and the limit stay."""
+        info = TokenUsageInfo(model_context_window=self.context_window)
+        self._set(info=info, records=[])
+
+    @property
+    def info(self) -> TokenUsageInfo:
+        """The totals, the last call and the window."""
+        return self._state.info or TokenUsageInfo()
+
+    @property
+    def total_usage(self) -> TokenUsage:
+        """All calls together."""
+        return self.info.total_token_usage
+
+    @property
+    def last_usage(self) -> TokenUsage:
+        """The last call alone."""
+        return self.info.last_token_usage
+
+    @property
+    def context_window(self) -> int | None:
+        """The effective window in tokens."""
+        return self.info.model_context_window
+
+    @property
+    def records(self) -> list[UsageRecord]:
+        """The history, oldest first."""
+        return list(self._state.records)
+
+    def between(self, start: float, end: float) -> list[UsageRecord]:
+        """The calls from ``start`` up to, but not at, ``end`` (seconds since 1970)."""
+        return [record for record in self._state.records if start <= record.at < end]
+
+    def last_minutes(self, minutes: float, now: float) -> list[UsageRecord]:
+        """The calls of the last minutes."""
+        return [r for r in self._state.records if now - minutes * 60 <= r.at <= now]
+
+    def last_turns(self, count: int) -> list[UsageRecord]:
+        """The calls of the last turns; a turn may hold several calls."""
+        turns = list(dict.fromkeys(r.turn_id for r in reversed(self._state.records)))
+        wanted = set(turns[: max(count, 0)])
+        return [record for record in self._state.records if record.turn_id in wanted]
+
+    def by_day(self, *, utc_offset_s: int = 0) -> dict[str, TokenUsage]:
+        """The usage of each day (``2026-08-06``), in the time zone of the given offset."""
+        zone = timezone(timedelta(seconds=utc_offset_s))
+        days: dict[str, TokenUsage] = {}
+        for record in self._state.records:
+            day = datetime.fromtimestamp(record.at, zone).date().isoformat()
+            days[day] = days.get(day, TokenUsage()) + record.usage
+        return days
+
+    def active_tokens(self, unsent: Iterable[ResponseItem] = ()) -> int:
+        """The tokens of the conversation: those of the last call and, estimated, items since."""
+        return self.last_usage.total_tokens + sum(estimate_tokens(item) for item in unsent)
+
+    def context_percent_remaining(self) -> int | None:
+        """How much of the window is free, from 0 to 100; None without a known window."""
+        window = self.context_window
+        return self.last_usage.percent_of_context_window_remaining(window) if window else None
+
+    def compaction_due(self, unsent: Iterable[ResponseItem] = ()) -> bool:
+        """Whether the conversation has reached its limit, or the end of the window."""
+        limits = (self._state.auto_compact_token_limit, self.context_window)
+        known = [limit for limit in limits if limit is not None]
+        return bool(known) and self.active_tokens(unsent) >= min(known)
+
+    def summary(self) -> dict[str, Any]:
+        """What a user wants to see, as JSON data."""
+        return {
+            "text": str(self.total_usage),
+            "total": self.total_usage.model_dump(),
+            "last": self.last_usage.model_dump(),
+            "cached_share": self.total_usage.cached_share,
+            "reasoning_share": self.total_usage.reasoning_share,
+            "calls": len(self._state.records),
+            "turns": len({record.turn_id for record in self._state.records}),
+            "context_window": self.context_window,
+            "context_percent_remaining": self.context_percent_remaining(),
+            "compaction_due": self.compaction_due(),
+        }
+
+    def to_json(self) -> str:
+        """Everything, to be kept while nobody is awake."""
+        return self._state.to_json()
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Self:
+        """A tracker that goes on from `to_json`; an empty one when that is unreadable."""
+        tracker = cls()
+        with contextlib.suppress(ValidationError):
+            tracker._state = _State.model_validate_json(text or "")
+        return tracker
+
+
+def total_of(records: Iterable[UsageRecord]) -> TokenUsage:
+    """The usage of several calls together."""
+    return sum((record.usage for record in records), TokenUsage())
+
+
+def estimate_tokens(item: ResponseItem) -> int:
+    """A rough size of an item that no call has counted yet (Codex: four bytes to a token).
+
+    Encrypted reasoning counts with what is inside it, images with a flat figure.
+    """
+    if isinstance(item, ReasoningItem) and item.encrypted_content:
+        size = max(len(item.encrypted_content) * 3 // 4 - 650, 0)
+    else:
+        images = _images(item)
+        size = len(item.to_json().encode("utf-8", "surrogatepass"))
+        size += sum(_IMAGE_BYTES - len(image.image_url.encode()) for image in images)
+    return -(-size // _BYTES_PER_TOKEN)
+
+
+def _images(item: ResponseItem) -> list[InputImage]:
+    parts: Any = ()
+    if isinstance(item, MessageItem):
+        parts = item.content
+    elif isinstance(item, FunctionCallOutputItem) and isinstance(item.output, list):
+        parts = item.output
+    return [part for part in parts if isinstance(part, InputImage)]
