@@ -367,7 +367,7 @@ def response_events(
         output.append({**item, "summary": [part]})
         yield {"type": "response.output_item.done", "output_index": 0, "item": output[0]}
     index = len(output)
-    message = {
+    message: dict[str, Any] = {
         "type": "message",
         "id": "msg_1",
         "role": "assistant",
@@ -375,7 +375,7 @@ def response_events(
         "content": [],
     }
     place = {"item_id": "msg_1", "output_index": index, "content_index": 0}
-    whole = {"type": "output_text", "text": text, "annotations": []}
+    whole: dict[str, Any] = {"type": "output_text", "text": text, "annotations": []}
     yield {"type": "response.output_item.added", "output_index": index, "item": message}
     yield {"type": "response.content_part.added", **place, "part": {**whole, "text": ""}}
     for delta in deltas:

@@ -1,0 +1,253 @@
+"""The extension in a browser, by the roles and names that its users meet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expect
+
+from e2e.server import MODEL
+
+API_KEY = "sk-e2e-0123456789abcdefghijklmnopqrstuvwxyz"
+
+QUIET = [
+    "--headless=new",
+    "--no-sandbox",  # Needed as root, as in containers.
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider",
+    "--metrics-recording-only",
+    "--password-store=basic",
+]
+"""No window, no questions, and no traffic of the browser's own."""
+
+
+def load_extensions(*folders: Path) -> list[str]:
+    """The arguments that install unpacked extensions, and no others."""
+    paths = ",".join(map(str, folders))
+    return [f"--disable-extensions-except={paths}", f"--load-extension={paths}"]
+
+
+class App:
+    """One browser with its own profile and the extension installed."""
+
+    def __init__(
+        self,
+        playwright: Playwright,
+        executable: str,
+        extension: Path,
+        profile: Path,
+        *arguments: str,
+        **options: Any,
+    ) -> None:
+        self.profile = profile
+        self.logs: list[str] = []
+        """Everything that pages and worker wrote to their consoles, and every uncaught error."""
+        self.requests: list[str] = []
+        """Addresses of all requests of pages and worker."""
+        self.context: BrowserContext = playwright.chromium.launch_persistent_context(
+            str(profile),
+            executable_path=executable,
+            args=[*QUIET, *load_extensions(extension), *arguments],
+            **{"viewport": {"width": 400, "height": 700}, **options},
+        )
+        self.context.on("console", lambda message: self._log(f"{message.type}: {message.text}"))
+        self.context.on("weberror", lambda error: self._log(f"uncaught: {error.error}"))
+        self.context.on("request", lambda request: self.requests.append(request.url))
+        workers = self.context.service_workers
+        worker = workers[0] if workers else self.context.wait_for_event("serviceworker")
+        self.origin = worker.url.partition("/service_worker.js")[0]
+        """`chrome-extension://ID`."""
+
+    def _log(self, line: str) -> None:
+        self.logs.append(line)
+
+    def close(self) -> None:
+        """End the browser."""
+        self.context.close()
+
+    def close_pages(self) -> None:
+        """Close every page but one blank one, without which the browser would end."""
+        blank = self.context.new_page()
+        for page in self.context.pages:
+            if page is not blank:
+                page.close()
+
+    def open_panel(self) -> Panel:
+        """The side panel's page, as a tab."""
+        page = self.context.new_page()
+        page.goto(f"{self.origin}/sidepanel/index.html")
+        return Panel(page)
+
+    def open_options(self) -> Options:
+        """The options page."""
+        page = self.context.new_page()
+        page.goto(f"{self.origin}/options/index.html")
+        return Options(page)
+
+    def send(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One `Request` of `extension/protocol.js` to the worker, and its `Reply`."""
+        page = self.context.new_page()
+        page.goto(f"{self.origin}/options/index.html")
+        reply: dict[str, Any] = page.evaluate(
+            "request => chrome.runtime.sendMessage(request)", request
+        )
+        page.close()
+        return reply
+
+    def configure(
+        self,
+        base_url: str,
+        *,
+        api_key: str = API_KEY,
+        wire_api: str = "responses",
+        model: str = MODEL,
+        **settings: Any,
+    ) -> None:
+        """Save settings without going through the options page."""
+        reply = self.send(
+            {
+                "type": "SaveSettings",
+                "settings": {
+                    "preset": "custom",
+                    "name": "Scripted",
+                    "base_url": base_url,
+                    "wire_api": wire_api,
+                    "model": model,
+                    **settings,
+                },
+                "api_key": api_key,
+            }
+        )
+        assert reply.get("ok"), reply
+
+    def stop_worker(self, page: Page) -> None:
+        """What Chrome does to an idle worker, now. `page` is any page of the extension."""
+        session = self.context.new_cdp_session(page)
+        session.send("ServiceWorker.enable")
+        session.send("ServiceWorker.stopAllWorkers")
+        session.detach()
+
+    def stored(self, page: Page) -> str:
+        """All that the extension keeps, as text: every storage area and every IndexedDB."""
+        return json.dumps(page.evaluate(DUMP_STORAGE))
+
+    def report(self) -> str:
+        """What somebody would want to know after a failed test."""
+        parts = ["console:", *self.logs[-100:]]
+        for page in self.context.pages:
+            if page.url.startswith("chrome-extension:"):
+                parts += [f"\n{page.url}:", page.locator("body").aria_snapshot(timeout=2000)]
+        return "\n".join(parts)
+
+
+class Panel:
+    """The side panel."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.message = page.get_by_role("textbox", name="Message", exact=True)
+        self.send = page.get_by_role("button", name="Send", exact=True)
+        self.stop = page.get_by_role("button", name="Stop", exact=True)
+        self.new_chat = page.get_by_role("button", name="New chat", exact=True)
+        self.retry = page.get_by_role("button", name="Retry", exact=True)
+        self.conversation = page.get_by_role("log", name="Conversation")
+        self.questions = self.conversation.get_by_role("article", name="You", exact=True)
+        self.answers = self.conversation.get_by_role("article", name="Assistant", exact=True)
+        self.alert = page.get_by_role("alert")
+        self.status = page.get_by_role("status")
+
+    @property
+    def answer(self) -> Locator:
+        """The last answer."""
+        return self.answers.last
+
+    def ask(self, text: str) -> None:
+        """Write a message and press Enter."""
+        self.message.fill(text)
+        self.message.press("Enter")
+
+    def expect_idle(self) -> None:
+        """The turn is over: Stop is gone, and the composer takes a message."""
+        expect(self.stop).to_be_hidden()
+        expect(self.message).to_be_editable()
+
+    def expect_alert(self, *words: str) -> None:
+        """The turn has ended in an alert that holds all of `words`, in whatever case."""
+        expect(self.alert).to_be_visible()
+        for word in words:
+            expect(self.alert).to_contain_text(word, ignore_case=True)
+        self.expect_idle()
+
+
+class Options:
+    """The options page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.provider = page.get_by_role("combobox", name="Provider", exact=True)
+        self.base_url = page.get_by_role("textbox", name="Base URL", exact=True)
+        self.wire_api = page.get_by_role("combobox", name="Wire API", exact=True)
+        self.api_key = page.get_by_label("API key", exact=True)
+        self.model = page.get_by_label("Model", exact=True)
+        self.save = page.get_by_role("button", name="Save", exact=True)
+        self.test_connection = page.get_by_role("button", name="Test connection", exact=True)
+        self.alert = page.get_by_role("alert")
+        self.status = page.get_by_role("status")
+
+    def fill(
+        self,
+        *,
+        base_url: str,
+        api_key: str = "",
+        model: str = MODEL,
+        provider: str = "Custom",
+        wire_api: str = "Responses",
+    ) -> None:
+        """Fill the form in, from top to bottom."""
+        self.provider.select_option(label=provider)
+        self.base_url.fill(base_url)
+        self.wire_api.select_option(label=wire_api)
+        if api_key:
+            self.api_key.fill(api_key)
+        self.model.fill(model)
+
+
+DUMP_STORAGE = """async () => {
+  const areas = {};
+  for (const name of ["local", "session", "sync"])
+    if (chrome.storage[name]) areas[name] = await chrome.storage[name].get(null);
+  const ask = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const readable = (value) => {
+    if (value instanceof CryptoKey)
+      return {key: value.algorithm.name, extractable: value.extractable};
+    if (value instanceof ArrayBuffer) value = new Uint8Array(value);
+    if (ArrayBuffer.isView(value))
+      return {bytes: [...value].join(), text: new TextDecoder().decode(value)};
+    if (Array.isArray(value)) return value.map(readable);
+    if (value && typeof value === "object")
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, readable(v)]));
+    return value;
+  };
+  const databases = {};
+  for (const {name} of await indexedDB.databases()) {
+    const database = await ask(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      const objects = database.transaction(store).objectStore(store);
+      databases[`${name}/${store}`] = readable(await ask(objects.getAll()));
+    }
+    database.close();
+  }
+  return {areas, databases, localStorage: {...localStorage}};
+}"""

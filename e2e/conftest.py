@@ -1,0 +1,133 @@
+"""Fixtures: the built extension in a browser, and the servers that it talks to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from e2e.app import App, Panel  # noqa: E402
+from e2e.server import ScriptedServer  # noqa: E402
+
+# Python's boot in the worker takes some seconds on a busy machine.
+expect.set_options(timeout=20_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the end-to-end tests."""
+    parser.addoption(
+        "--update-screenshot",
+        action="store_true",
+        help="write docs/screenshot.png anew",
+    )
+
+
+@pytest.fixture(scope="session")
+def extension() -> Path:
+    """The folder of the built extension."""
+    built = subprocess.run(
+        [sys.executable, ROOT / "build.py", "build"], capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, f"build.py build failed:\n{built.stdout}\n{built.stderr}"
+    return ROOT / "dist" / "sidestream"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's executable."""
+    names = ("chromium", "chromium-browser", "google-chrome-for-testing")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    assert found, "no Chromium: name one in the environment variable CHROMIUM"
+    return found
+
+
+@pytest.fixture(scope="module")
+def app(
+    playwright: Playwright,
+    chromium: str,
+    extension: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[App]:
+    """A browser that the tests of a module share."""
+    app = App(playwright, chromium, extension, tmp_path_factory.mktemp("profile"))
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def fresh_app(
+    playwright: Playwright, chromium: str, extension: Path, tmp_path: Path
+) -> Iterator[App]:
+    """A browser of its own, as on the first day."""
+    app = App(playwright, chromium, extension, tmp_path / "profile")
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_server: ScriptedServer) -> ScriptedServer:
+    """The scripted provider, without scripts."""
+    _server.reset()
+    return _server
+
+
+@pytest.fixture
+def panel(app: App, server: ScriptedServer) -> Iterator[Panel]:
+    """An open panel with an empty conversation, configured for the scripted provider."""
+    app.configure(server.base_url)
+    panel = app.open_panel()
+    panel.new_chat.click()
+    expect(panel.conversation.get_by_role("article")).to_have_count(0)
+    yield panel
+    if panel.stop.is_visible():
+        panel.stop.click()
+    app.close_pages()
+
+
+@pytest.fixture(scope="session")
+def demo_url() -> Iterator[str]:
+    """Base URL of the demo provider, started as `build.py run` does."""
+    process = subprocess.Popen(
+        ["node", ROOT / "e2e" / "demo" / "server.mjs", "--port", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    assert process.stdout
+    yield json.loads(process.stdout.readline())["base_url"]
+    process.stdin.close()
+    assert process.wait(10) == 0
+    process.stdout.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Adds to a failure what the browser logged and what its pages show."""
+    report = yield
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, App):
+                try:
+                    text = value.report()
+                except Exception as error:
+                    text = f"no report: {error}"
+                report.sections.append((f"browser of {name}", text))
+    return report
