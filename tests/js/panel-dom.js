@@ -1,0 +1,140 @@
+/**
+ * As much of a DOM as the panel's pure modules touch, with an outline for comparing, and the vendored libraries under the paths that they
+ * have in the built extension. Import this first, then the module under test with `await import(...)`.
+ */
+
+import { register } from "node:module";
+
+const hook = `
+  const vendored = { "/vendor/marked.js": "marked" };
+  export function resolve(specifier, context, next) {
+    const name = Object.keys(vendored).find((path) => specifier.endsWith(path));
+    return next(name ? vendored[name] : specifier, name ? { ...context, parentURL: ${JSON.stringify(import.meta.url)} } : context);
+  }`;
+register(`data:text/javascript,${encodeURIComponent(hook)}`);
+
+/** How many nodes were made since the start. */
+export const work = { nodes: 0 };
+
+class TinyNode {
+  static TEXT_NODE = 3;
+  /** @type {TinyElement | null} */
+  parent = null;
+  constructor() {
+    work.nodes += 1;
+  }
+  remove() {
+    if (!this.parent) return;
+    this.parent.childNodes.splice(this.parent.childNodes.indexOf(/** @type {any} */ (this)), 1);
+    this.parent = null;
+  }
+}
+
+class TinyText extends TinyNode {
+  nodeType = 3;
+  /** @param {string} data */
+  constructor(data) {
+    super();
+    this.data = data;
+  }
+  /** @param {string} text */
+  appendData(text) {
+    this.data += text;
+  }
+}
+
+class TinyElement extends TinyNode {
+  nodeType = 1;
+  /** @type {(TinyElement | TinyText)[]} */
+  childNodes = [];
+  /** @type {Map<string, string>} */
+  attributes = new Map();
+
+  /** @param {string} tag */
+  constructor(tag) {
+    super();
+    this.tagName = tag.toUpperCase();
+  }
+  get lastChild() {
+    return this.childNodes.at(-1) ?? null;
+  }
+  get lastElementChild() {
+    return this.childNodes.findLast((node) => node instanceof TinyElement) ?? null;
+  }
+  get classList() {
+    return {
+      toggle: (/** @type {string} */ name, /** @type {boolean} */ on) => {
+        const names = new Set((this.attributes.get("class") ?? "").split(" ").filter(Boolean));
+        if (on) names.add(name);
+        else names.delete(name);
+        this.attributes.set("class", [...names].join(" "));
+      },
+    };
+  }
+  /**
+   * @param {string} name
+   * @param {string} value
+   */
+  setAttribute(name, value) {
+    this.attributes.set(name, value);
+  }
+  /** @param {...any} nodes */
+  append(...nodes) {
+    for (const node of nodes) this.insertBefore(node, null);
+  }
+  /** @param {...any} nodes */
+  prepend(...nodes) {
+    const first = this.childNodes[0] ?? null;
+    for (const node of nodes) this.insertBefore(node, first);
+  }
+  /**
+   * @param {any} node
+   * @param {any} next
+   */
+  insertBefore(node, next) {
+    const child = typeof node === "string" ? new TinyText(node) : node;
+    child.remove();
+    child.parent = this;
+    this.childNodes.splice(next ? this.childNodes.indexOf(next) : this.childNodes.length, 0, child);
+  }
+  /** @param {string} selector */
+  querySelectorAll(selector) {
+    if (selector !== "pre > code") throw new Error(`not here: ${selector}`);
+    return [...this.#descendants()].filter((node) => node.tagName === "CODE" && node.parent?.tagName === "PRE");
+  }
+  /** @returns {Generator<TinyElement>} */
+  *#descendants() {
+    for (const node of this.childNodes) {
+      if (node instanceof TinyElement) {
+        yield node;
+        yield* node.#descendants();
+      }
+    }
+  }
+}
+
+Object.assign(globalThis, {
+  Node: TinyNode,
+  document: {
+    createElement: (/** @type {string} */ tag) => new TinyElement(tag),
+    createTextNode: (/** @type {string} */ text) => new TinyText(text),
+  },
+});
+
+/** @returns {any} */
+export function newRoot() {
+  return new TinyElement("div");
+}
+
+/**
+ * The tree as text, adjacent texts joined.
+ * @param {any} node
+ * @returns {string}
+ */
+export function outline(node) {
+  if (node instanceof TinyText) return node.data.replaceAll("<", "&lt;");
+  const tag = node.tagName.toLowerCase();
+  const attributes = [...node.attributes].filter(([, value]) => value !== "" || tag === "input").sort();
+  const inside = node.childNodes.map(outline).join("");
+  return `<${tag}${attributes.map(([name, value]) => ` ${name}="${value}"`).join("")}>${inside}</${tag}>`;
+}
