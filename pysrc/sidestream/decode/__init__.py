@@ -22,7 +22,7 @@ class Decoder(Protocol):
     done: bool
     """The answer has ended, well or with `error`: stop reading. Later frames are ignored."""
     error: SidestreamError | None
-    """Why the answer ended badly. Set by `feed` (failed, incomplete, ``error`` event) or `close`."""
+    """Why the answer ended badly; set by `feed` (failed, incomplete, ``error``) or `close`."""
     skipped: int
     """Frames that were not JSON objects or of an unknown type."""
     finished_items: list[ResponseItem]
@@ -35,6 +35,11 @@ class Decoder(Protocol):
         True from ``response.completed`` on; in Chat Completions already from the finish reason on,
         because not every server sends ``[DONE]`` or closes the connection after it.
         """
+        ...
+
+    @property
+    def foreign(self) -> bool:
+        """Whether frames came, but none of this wire API: asking again will not help."""
         ...
 
     @property

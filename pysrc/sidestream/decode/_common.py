@@ -1,0 +1,239 @@
+"""What both decoders need: lenient JSON, text that grows by deltas, usage, errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.types.items import ContentItem, OtherItem, ResponseItem, response_item
+from sidestream.types.usage import TokenUsage
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_DEPTH = 100
+# What is passed on as it came, so nothing joins the halves in it.
+_VERBATIM = frozenset({"annotation", "annotations", "error", "item", "metadata", "response"})
+
+_CONTENT: TypeAdapter[ContentItem] = TypeAdapter(ContentItem)
+
+T = TypeVar("T")
+
+
+class Text:
+    """Text that grows by deltas and puts a character together that was split over two of them.
+
+    Servers that cut JSON strings by UTF-16 units send an emoji as two lone surrogates.
+    """
+
+    __slots__ = ("_chunks", "_half")
+
+    def __init__(self) -> None:
+        self._chunks: list[str] = []
+        self._half = ""
+
+    def add(self, delta: str) -> str:
+        """Append and give back what can be shown now: the delta, most of the time."""
+        if self._half or not (delta.isascii() or _SURROGATE.search(delta) is None):
+            delta = self._half + delta
+            self._half = delta[-1] if "\ud800" <= delta[-1] <= "\udbff" else ""
+            delta = joined_surrogates(delta[:-1] if self._half else delta)
+        if delta:
+            self._chunks.append(delta)
+        return delta
+
+    def end(self, whole: str) -> str:
+        """What must follow the deltas, now that the server has told the ``whole`` text.
+
+        Its unsent rest if it begins with what was sent; otherwise nothing but a replacement
+        character for a half that never found its other half.
+        """
+        sent = str(self)
+        agrees = bool(whole) and whole.startswith(sent)
+        rest = whole[len(sent) :] if agrees else "\ufffd" if self._half else ""
+        self._half = ""
+        if rest:
+            self._chunks.append(rest)
+        return rest
+
+    def __str__(self) -> str:
+        if len(self._chunks) > 1:
+            self._chunks = ["".join(self._chunks)]
+        return self._chunks[0] if self._chunks else ""
+
+    def __bool__(self) -> bool:
+        return bool(self._chunks or self._half)
+
+
+def joined_surrogates(text: str) -> str:
+    """Surrogate pairs become characters, lone surrogates U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def mended(value: Any, keep: frozenset[str] = frozenset(), depth: int = 0) -> Any:
+    """JSON data without lone surrogates, which no JSON text that we write may hold.
+
+    The strings under the keys in ``keep`` stay as they are, for `Text` to join. What is nested so
+    deeply that nobody could write it down again becomes ``None``.
+    """
+    if isinstance(value, str):
+        return joined_surrogates(value) if _SURROGATE.search(value) else value
+    if isinstance(value, (list, dict)) and depth > _MAX_DEPTH:
+        return None
+    if isinstance(value, list):
+        return [mended(part, keep, depth + 1) for part in value]
+    if isinstance(value, dict):
+        return {
+            mended(key): part
+            if key in keep and isinstance(part, str)
+            else mended(part, frozenset() if key in _VERBATIM else keep, depth + 1)
+            for key, part in value.items()
+        }
+    return value
+
+
+def read_frame(adapter: TypeAdapter[T], data: str | bytes, keep: frozenset[str]) -> T | None:
+    """Parse one frame; ``None`` if it is not a JSON object.
+
+    pydantic's parser refuses lone surrogates and control characters, which some servers send, so
+    what it refuses gets a second chance with the standard library's.
+    """
+    try:
+        return adapter.validate_json(data)
+    except ValidationError:
+        pass
+    try:
+        return adapter.validate_python(mended(json.loads(data, strict=False), keep))
+    except (ValueError, RecursionError):
+        return None
+
+
+def as_json_text(value: Any) -> str | None:
+    """Arguments as the JSON text that the API promises; several servers send the parsed object."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, (dict, list)) else None
+
+
+def is_json(text: str) -> bool:
+    """Whether this is a whole JSON value."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def call_id_for(*parts: object) -> str:
+    """A call id for a server that gave none: the same for the same answer, unlike any other's."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode("utf-8", "replace"))
+    return f"call_{digest.hexdigest()[:24]}"
+
+
+def item_from(raw: dict[str, Any]) -> ResponseItem:
+    """The item, without the fields that are not what they should be."""
+    while True:
+        try:
+            return response_item.validate_python(raw)
+        except ValidationError as error:
+            # The first part of a location is the item's type, the second the field.
+            wrong = {problem["loc"][1] for problem in error.errors() if len(problem["loc"]) > 1}
+            left = {name: value for name, value in raw.items() if name not in wrong}
+            if len(left) == len(raw) or "type" in wrong:
+                return OtherItem(type=str(raw.get("type")))
+            raw = left
+
+
+def content_part(raw: dict[str, Any]) -> bool:
+    """Whether this is a content part that an item may hold."""
+    try:
+        _CONTENT.validate_python(raw)
+    except ValidationError:
+        return False
+    return True
+
+
+def _count(source: Any, *names: str) -> int | None:
+    if not isinstance(source, dict):
+        return None
+    for name in names:
+        value = source.get(name)
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                continue
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return max(int(value), 0)
+    return None
+
+
+def token_usage(raw: Any) -> TokenUsage | None:
+    """Usage in the words of either API and of the servers that speak neither quite.
+
+    Counts may be missing, ``null``, floats or numeric strings. ``None`` if there is no count.
+    """
+    sent = _count(raw, "input_tokens", "prompt_tokens")
+    received = _count(raw, "output_tokens", "completion_tokens")
+    total = _count(raw, "total_tokens")
+    if sent is None and received is None and total is None:
+        return None
+    input_details = raw.get("input_tokens_details") or raw.get("prompt_tokens_details")
+    output_details = raw.get("output_tokens_details") or raw.get("completion_tokens_details")
+    cached = _count(input_details, "cached_tokens")
+    if cached is None:
+        cached = _count(raw, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+    written = _count(input_details, "cache_write_tokens", "cache_creation_tokens")
+    if written is None:
+        written = _count(raw, "cache_creation_input_tokens")
+    reasoning = _count(output_details, "reasoning_tokens")
+    if reasoning is None:
+        reasoning = _count(raw, "reasoning_tokens")
+    return TokenUsage(
+        input_tokens=sent or 0,
+        cached_input_tokens=cached or 0,
+        cache_write_input_tokens=written or 0,
+        output_tokens=received or 0,
+        reasoning_output_tokens=reasoning or 0,
+        total_tokens=total or (sent or 0) + (received or 0),
+    )
+
+
+def incomplete(reason: str) -> SidestreamError:
+    """The error for an answer that the provider ended early and said why."""
+    if reason in ("max_output_tokens", "length", "max_tokens"):
+        message = "The answer stopped at the limit for output tokens."
+        hint = "What came is kept. Ask the model to go on, or raise the limit for output tokens."
+    elif reason == "content_filter":
+        message = "The provider's content filter stopped the answer."
+        hint = "What came is kept. Put the request in other words."
+    elif reason == "cancelled":
+        message = "The provider cancelled the answer."
+        hint = "What came is kept. Send the message again."
+    else:
+        message = f"The answer is incomplete: {reason or 'the provider does not say why'}."
+        hint = "What came is kept. Ask the model to go on."
+    return SidestreamError(ErrorKind.INCOMPLETE, message, hint=hint, server_code=reason or None)
+
+
+def stream_closed(message: str) -> SidestreamError:
+    """The error for a stream that ended before its end."""
+    return SidestreamError(
+        ErrorKind.STREAM_CLOSED,
+        message,
+        hint="The connection ended before the answer was whole. What came is kept; try again.",
+        retryable=True,
+    )
+
+
+def bad_response(message: str) -> SidestreamError:
+    """The error for an answer that is not of this wire API."""
+    return SidestreamError(
+        ErrorKind.BAD_RESPONSE,
+        message,
+        hint="Check the base URL and the wire API in the settings.",
+    )
