@@ -46,8 +46,31 @@ class Page:
         """The first truthy value of the expression."""
         return wait_until(lambda: self.evaluate(expression), timeout, expression)
 
-    def type(self, text: str) -> None:
-        """As by keyboard, into whatever has the focus."""
+    def find(self, role: str, name: str | None = None) -> list[int]:
+        """The DOM nodes that assistive technology sees so, in the document's order."""
+        root = self.send("DOM.getDocument", depth=0)["root"]["nodeId"]
+        query = {"accessibleName": name} if name is not None else {}
+        nodes = self.send("Accessibility.queryAXTree", nodeId=root, role=role, **query)["nodes"]
+        return [node["backendDOMNodeId"] for node in nodes if not node.get("ignored")]
+
+    def texts(self, role: str, name: str | None = None) -> list[str]:
+        """The visible text of each of these nodes."""
+        found = []
+        for node in self.find(role, name):
+            remote = self.send("DOM.resolveNode", backendNodeId=node)["object"]["objectId"]
+            answer = self.send(
+                "Runtime.callFunctionOn",
+                objectId=remote,
+                functionDeclaration="function () { return this.innerText; }",
+                returnByValue=True,
+            )
+            found.append(answer["result"].get("value") or "")
+        return found
+
+    def type(self, role: str, name: str, text: str) -> None:
+        """Text into the text box of this name, as by keyboard."""
+        (node,) = self.find(role, name)
+        self.send("DOM.focus", backendNodeId=node)
         self.send("Input.insertText", text=text)
 
     def press_enter(self) -> None:

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from e2e.app import App, Panel  # noqa: E402
 from e2e.server import ScriptedServer  # noqa: E402
+from e2e.slow_cases import SlowRun  # noqa: E402
 
 # Python's boot in the worker takes some seconds on a busy machine.
 expect.set_options(timeout=20_000)
@@ -31,6 +32,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write docs/screenshot.png anew",
     )
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether the test waits for a case of the background."""
+    return item.path.name == "test_slowly.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The background's tests come last, when their cases are over."""
+    items.sort(key=is_slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slow_run(request: pytest.FixtureRequest) -> SlowRun | None:
+    """The slow cases, begun before the first test where any of their tests is selected."""
+    if not any(map(is_slow, request.session.items)):
+        return None
+    return SlowRun(request.getfixturevalue("chromium"), request.getfixturevalue("extension"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,247 @@
+"""Cases that take real time, each in a browser of its own, with no debugger on the worker.
+
+They run in the background from the beginning of the session on; `test_slowly.py` looks at what
+came of them. Nothing is asserted here but that a case could be carried out at all.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from e2e.app import API_KEY, QUIET, load_extensions
+from e2e.cdp import Page, PipeBrowser, wait_until
+from e2e.server import MODEL, Exchange, ScriptedServer, response_events, sse, stream, until_open
+
+CONTROL = Path(__file__).parent / "control_extension"
+BUSY = 60.0
+"""Seconds that anything but the case itself may take on a busy machine."""
+
+
+@dataclass
+class Outcome:
+    """What was seen of a turn, and after it."""
+
+    questions: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    buttons: list[str] = field(default_factory=list)
+    notices: set[str] = field(default_factory=set)
+    """All that the page said of its progress while the turn ran."""
+    seconds: float = 0
+    """From Enter to the turn's end."""
+    turns: list[Exchange] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
+    """Workers that a debugger was attached to at any time: there must be none."""
+    control: Exchange | None = None
+    """The control extension's request."""
+    worker_ended_after: float | None = None
+    """Seconds from the turn's end until Chrome ended the worker; None when it never did."""
+
+
+class Bench:
+    """The extension and the control in a browser, and a server of their own."""
+
+    def __init__(self, browser: PipeBrowser, server: ScriptedServer) -> None:
+        self.browser = browser
+        self.server = server
+        self.outcome = Outcome()
+        self.origin = self._worker("service_worker.js")
+        self.control_origin = self._worker("control.js")
+
+    def _worker(self, file: str) -> str:
+        """The origin of the extension whose worker has this file name."""
+
+        def probe() -> str | None:
+            urls = [target["url"] for target in self.workers()]
+            return next((url for url in urls if url.endswith(f"/{file}")), None)
+
+        url: str = wait_until(probe, BUSY, f"the worker {file}")
+        return url.removesuffix(f"/{file}")
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The workers that are alive now."""
+        workers = self.browser.targets("service_worker")
+        self.outcome.attached += [worker["url"] for worker in workers if worker["attached"]]
+        return workers
+
+    def open(self, path: str) -> Page:
+        """A page of the extension, loaded."""
+        page = self.browser.open(f"{self.origin}/{path}")
+        page.wait_until("document.readyState === 'complete' && !!chrome.runtime?.id", BUSY)
+        return page
+
+    def configure(self, base_url: str) -> None:
+        """Save settings."""
+        page = self.open("options/index.html")
+        request = {
+            "type": "SaveSettings",
+            "settings": {
+                "preset": "custom",
+                "name": "Scripted",
+                "base_url": base_url,
+                "wire_api": "responses",
+                "model": MODEL,
+            },
+            "api_key": API_KEY,
+        }
+        reply = page.evaluate(f"chrome.runtime.sendMessage({json.dumps(request)})")
+        assert reply["ok"], reply
+        page.close()
+
+    def ask(self, panel: Page, text: str) -> None:
+        """One turn, watched to its end."""
+        outcome = self.outcome
+        wait_until(lambda: panel.find("textbox", "Message"), BUSY, "the composer")
+        panel.type("textbox", "Message", text)
+        started = time.monotonic()
+        panel.press_enter()
+        wait_until(lambda: panel.find("button", "Stop"), BUSY, "the turn's beginning")
+
+        def over() -> bool:
+            outcome.notices.update(panel.texts("status"))
+            outcome.notices.update(panel.texts("article", "Assistant"))
+            self.workers()
+            return not panel.find("button", "Stop")
+
+        wait_until(over, 120 + BUSY, "the turn's end")
+        outcome.seconds = time.monotonic() - started
+        outcome.questions = panel.texts("article", "You")
+        outcome.answers = panel.texts("article", "Assistant")
+        outcome.alerts = panel.texts("alert")
+        outcome.buttons = panel.texts("button")
+        outcome.turns = self.server.turns
+
+
+def silent_stretch(bench: Bench) -> None:
+    """45 s, 35 of them in silence; then the worker is left alone until it ends, and asked again."""
+
+    def script(exchange: Exchange) -> None:
+        *beginning, end = "A ", "slow ", "but ", "steady ", "answer"
+        events = list(response_events(*beginning, end))
+        spoken = len(until_open(*beginning))
+        exchange.head()
+        for event in events[:spoken]:
+            exchange.event(event)
+            if event["type"].endswith("delta"):
+                exchange.pause(2.5)
+        exchange.pause(35)
+        exchange.events(events[spoken:])
+
+    def hold(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.send(b": alive\n\n")
+        exchange.pause(40)
+
+    bench.server.on("steady", script)
+    bench.configure(bench.server.base_url)
+    with ScriptedServer() as control_server:
+        control_server.on("", hold)
+        page = bench.browser.open(f"{bench.control_origin}/page.html")
+        page.wait_until("!!chrome.runtime?.id", BUSY)
+        request = json.dumps({"url": control_server.base_url})
+        page.evaluate(f"chrome.runtime.sendMessage({request})")
+        page.close()
+        panel = bench.open("sidepanel/index.html")
+        bench.ask(panel, "Slow and steady")
+        bench.outcome.control = control_server.wait_for_turn()
+        bench.outcome.control.finished.wait(BUSY)
+
+    ended = time.monotonic()
+
+    def gone() -> bool:
+        return not any(worker["url"].startswith(bench.origin) for worker in bench.workers())
+
+    wait_until(gone, 60, "the idle worker's end")
+    bench.outcome.worker_ended_after = time.monotonic() - ended
+    seconds = bench.outcome.seconds
+    bench.ask(panel, "And again")
+    bench.outcome.seconds = seconds
+
+
+def refused(bench: Bench) -> None:
+    """Nobody listens there."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    bench.configure(f"http://127.0.0.1:{port}/v1")
+    bench.ask(bench.open("sidepanel/index.html"), "Is anybody there?")
+
+
+def empty_stream(bench: Bench) -> None:
+    """200, and not a byte."""
+    bench.server.on("", stream())
+    bench.configure(bench.server.base_url)
+    bench.ask(bench.open("sidepanel/index.html"), "Say something")
+
+
+def broken_stream(bench: Bench) -> None:
+    """The connection breaks in the middle, each time."""
+    beginning = b"".join(map(sse, until_open("Half ", "of it")))
+    bench.server.on("", stream(beginning, cut=True))
+    bench.configure(bench.server.base_url)
+    bench.ask(bench.open("sidepanel/index.html"), "Tell me all of it")
+
+
+def nothing_but_junk(bench: Bench) -> None:
+    """Frames, but none that means anything."""
+    bench.server.on("", stream(b"data: {oops\n\n", b"data: []\n\n", b"\x00\xff\n\n"))
+    bench.configure(bench.server.base_url)
+    bench.ask(bench.open("sidepanel/index.html"), "Make sense")
+
+
+Case = Callable[[Bench], None]
+CASES: dict[str, Case] = {
+    case.__name__: case
+    for case in (silent_stretch, refused, empty_stream, broken_stream, nothing_but_junk)
+}
+
+
+def carry_out(case: Case, executable: str, extension: Path) -> Outcome:
+    """Run one case in a new browser with a new profile."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        ScriptedServer() as server,
+        PipeBrowser(
+            executable, Path(profile), *QUIET, *load_extensions(extension, CONTROL)
+        ) as browser,
+    ):
+        bench = Bench(browser, server)
+        case(bench)
+        return bench.outcome
+
+
+class SlowRun:
+    """All cases, in threads of their own."""
+
+    def __init__(self, executable: str, extension: Path) -> None:
+        self._outcomes: dict[str, Outcome | Exception] = {}
+        self._threads = {
+            name: threading.Thread(
+                target=self._run, args=(name, case, executable, extension), daemon=True
+            )
+            for name, case in CASES.items()
+        }
+        for thread in self._threads.values():
+            thread.start()
+
+    def _run(self, name: str, case: Case, executable: str, extension: Path) -> None:
+        try:
+            self._outcomes[name] = carry_out(case, executable, extension)
+        except Exception as error:
+            self._outcomes[name] = error
+
+    def outcome(self, name: str) -> Outcome:
+        """What came of a case, as soon as it is over."""
+        self._threads[name].join(300)
+        outcome = self._outcomes[name]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome

@@ -1,0 +1,251 @@
+"""Whatever goes wrong ends in an alert that says what happened and what to do; nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.app import API_KEY, App, Panel
+from e2e.server import (
+    Exchange,
+    ScriptedServer,
+    answer,
+    body,
+    fail,
+    response_events,
+    sse,
+    stream,
+    until_open,
+)
+
+HTML = "<!doctype html><title>Sign in</title><h1>Welcome to the hotel network</h1>"
+
+
+def failed(message: str, code: str) -> dict[str, object]:
+    error = {"code": code, "message": message}
+    return {
+        "type": "response.failed",
+        "response": {"id": "resp_1", "status": "failed", "error": error, "output": []},
+    }
+
+
+def test_an_error_and_retry(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", fail(400, "The input is too odd."), answer("Now it works"))
+    panel.ask("Something odd")
+    panel.expect_alert("The input is too odd.")
+    expect(panel.questions).to_have_text("Something odd")
+    panel.retry.click()
+    expect(panel.answer).to_have_text("Now it works")
+    panel.expect_idle()
+    expect(panel.alert).to_be_hidden()
+    expect(panel.questions).to_have_count(1)
+    assert [turn.user_text for turn in server.turns] == ["Something odd"] * 2
+    assert json.dumps(server.turns[1].json).count("Something odd") == 1
+
+
+def test_a_wrong_key(app: App, panel: Panel, server: ScriptedServer) -> None:
+    server.api_key = "sk-another"
+    panel.ask("Hello")
+    panel.expect_alert("key")
+    expect(panel.questions).to_have_text("Hello")
+    assert len(server.turns) == 1, "a refused key must not be tried again"
+    with app.context.expect_page() as opened:
+        panel.alert.get_by_role("button", name="Open settings").click()
+    expect(opened.value.get_by_label("API key", exact=True)).to_be_visible()
+    server.api_key = API_KEY
+    panel.retry.click()
+    expect(panel.answer).to_have_text("You said: Hello")
+
+
+def test_a_server_that_echoes_the_key(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", fail(401, f"Incorrect API key provided: {API_KEY}. Find yours elsewhere."))
+    panel.ask("Hello")
+    panel.expect_alert("Incorrect API key provided")
+    assert API_KEY not in panel.page.content()
+
+
+def test_too_many_requests_and_then_success(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", fail(429, "Slow down.", headers={"retry-after": "3"}), answer("Thank you"))
+    panel.ask("Hello")
+    expect(panel.page.get_by_text(re.compile(r"\b[23] ?s"))).to_be_visible()
+    expect(panel.stop).to_be_visible()
+    expect(panel.answer).to_have_text("Thank you")
+    panel.expect_idle()
+    expect(panel.alert).to_be_hidden()
+    first, second = server.turns
+    assert second.received_at - (first.answered_at or 0) >= 3
+
+
+def test_a_wait_that_is_too_long_is_not_waited_for(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", fail(429, "Come back later.", headers={"retry-after": "3600"}))
+    panel.ask("Hello")
+    panel.expect_alert("Come back later.")
+    assert len(server.turns) == 1
+
+
+def test_no_quota(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", fail(429, "You exceeded your current quota.", code="insufficient_quota"))
+    panel.ask("Hello")
+    panel.expect_alert("quota")
+    assert len(server.turns) == 1
+
+
+def test_a_path_that_does_not_exist(app: App, panel: Panel, server: ScriptedServer) -> None:
+    app.configure(f"{server.origin}/v1/oops")
+    server.on("", body(HTML, status=404, content_type="text/html"))
+    panel.ask("Hello")
+    panel.expect_alert("404")
+    expect(panel.alert.get_by_role("button", name="Open settings")).to_be_visible()
+    expect(panel.questions).to_have_text("Hello")
+
+
+def test_a_malformed_base_url_is_refused_when_it_is_saved(app: App, panel: Panel) -> None:
+    for bad in ("not a url", "ftp://127.0.0.1/v1", "", "http://"):
+        reply = app.send(
+            {
+                "type": "SaveSettings",
+                "settings": {
+                    "preset": "custom",
+                    "name": "Bad",
+                    "base_url": bad,
+                    "wire_api": "responses",
+                    "model": "m",
+                },
+            }
+        )
+        assert reply["ok"] is False, f"{bad!r} was taken"
+        assert reply["error"]["message"]
+
+
+def test_html_instead_of_a_stream(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", body(HTML, content_type="text/html; charset=utf-8"))
+    panel.ask("Hello")
+    panel.expect_alert("HTML")
+    expect(panel.questions).to_have_text("Hello")
+    expect(panel.alert.get_by_role("heading")).to_have_count(0)
+
+
+def test_json_instead_of_a_stream(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", body('{"status": "fine"}', content_type="application/json"))
+    panel.ask("Hello")
+    panel.expect_alert("JSON")
+    expect(panel.questions).to_have_text("Hello")
+
+
+def test_an_error_in_json_with_status_200(panel: Panel, server: ScriptedServer) -> None:
+    document = {"error": {"message": "This endpoint has moved.", "code": "moved"}}
+    server.on("", body(json.dumps(document), content_type="application/json"))
+    panel.ask("Hello")
+    panel.expect_alert("This endpoint has moved.")
+
+
+def test_an_unknown_model(app: App, panel: Panel, server: ScriptedServer) -> None:
+    app.configure(server.base_url, model="gpt-0")
+    panel.ask("Hello")
+    panel.expect_alert("gpt-0")
+    expect(panel.alert.get_by_role("button", name="Open settings")).to_be_visible()
+    expect(panel.questions).to_have_text("Hello")
+    assert len(server.turns) == 1
+
+
+def test_a_failed_response_keeps_what_came(panel: Panel, server: ScriptedServer) -> None:
+    events = [*until_open("Half ", "of it"), failed("The model is confused.", "invalid_prompt")]
+    server.on("", stream(*map(sse, events)))
+    panel.ask("Hello")
+    panel.expect_alert("The model is confused.")
+    expect(panel.answer).to_contain_text("Half of it")
+    assert len(server.turns) == 1
+
+
+def test_a_stream_that_breaks_each_time(panel: Panel, server: ScriptedServer) -> None:
+    """The server itself sets the pace of the retries here, so that six attempts take no time."""
+    limit = failed("Rate limit reached. Please try again in 20ms.", "rate_limit_exceeded")
+    events = [*until_open("Half ", "of it"), limit]
+    server.on("", stream(*map(sse, events)))
+    panel.ask("Hello")
+    panel.expect_alert("Rate limit reached")
+    expect(panel.answer).to_contain_text("Half of it")
+    expect(panel.questions).to_have_text("Hello")
+    assert len(server.turns) == 6
+
+
+def test_500_each_time(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", fail(500, "Something broke here.", headers={"retry-after-ms": "20"}))
+    panel.ask("Hello")
+    panel.expect_alert("Something broke here.")
+    assert len(server.turns) == 5
+    expect(panel.retry).to_be_visible()
+
+
+def test_a_host_that_refuses(app: App, panel: Panel, server: ScriptedServer) -> None:
+    """Seen from here until it is plainly trying again; `test_slowly.py` waits for the end."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        app.configure(f"http://127.0.0.1:{closed.getsockname()[1]}/v1")
+    panel.ask("Hello")
+    expect(panel.page.get_by_text(re.compile(r"reconnecting", re.IGNORECASE)).first).to_be_visible()
+    expect(panel.stop).to_be_visible()
+    panel.stop.click()
+    panel.expect_idle()
+    expect(panel.questions).to_have_text("Hello")
+
+
+def test_no_network(app: App, panel: Panel, server: ScriptedServer) -> None:
+    app.context.set_offline(True)
+    try:
+        panel.ask("Hello")
+        waiting = panel.page.get_by_text(re.compile(r"reconnecting|network|offline", re.IGNORECASE))
+        expect(waiting.first).to_be_visible()
+    finally:
+        app.context.set_offline(False)
+    if panel.alert.is_visible():
+        panel.retry.click()
+    expect(panel.answer).to_have_text("You said: Hello")
+
+
+def test_a_redirect_to_another_origin(app: App, panel: Panel, server: ScriptedServer) -> None:
+    with ScriptedServer() as stranger:
+
+        def redirect(exchange: Exchange) -> None:
+            location = {"location": f"{stranger.base_url}/responses"}
+            exchange.reply(307, "", location)
+
+        server.on("", redirect)
+        panel.ask("Hello")
+        panel.expect_alert()
+        assert stranger.requests == [], "key or message were carried to another origin"
+
+
+def test_an_oversized_frame(panel: Panel, server: ScriptedServer) -> None:
+    def flood(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.events(until_open("Some text"))
+        exchange.send(b"data: ")
+        for _ in range(128):
+            exchange.send(b"x" * (1 << 20))
+
+    server.on("", flood)
+    panel.ask("Hello")
+    panel.expect_alert()
+    expect(panel.answer).to_contain_text("Some text")
+
+
+@pytest.mark.parametrize("status", [403, 413, 422])
+def test_other_refusals_carry_the_servers_words(
+    panel: Panel, server: ScriptedServer, status: int
+) -> None:
+    server.on("", fail(status, f"Reason number {status}."))
+    panel.ask("Hello")
+    panel.expect_alert(f"Reason number {status}.")
+    assert len(server.turns) == 1
+
+
+def test_an_error_event_in_the_stream(panel: Panel, server: ScriptedServer) -> None:
+    error = {"type": "error", "code": "invalid_prompt", "message": "Not this.", "param": None}
+    server.on("", stream(*map(sse, [*list(response_events("x"))[:1], error])))
+    panel.ask("Hello")
+    panel.expect_alert("Not this.")

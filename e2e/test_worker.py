@@ -1,0 +1,143 @@
+"""Turns run in the worker: panels come and go, and so does the worker."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+from playwright.sync_api import expect
+
+from e2e.app import App, Panel
+from e2e.server import Exchange, Gate, ScriptedServer, response_events
+
+
+def test_the_panel_closes_and_opens_in_mid_turn(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    gate = Gate("One ", "two ", after=["three ", "four"])
+    server.on("", gate)
+    panel.ask("Count")
+    expect(panel.answer).to_have_text("One two")
+    app.context.new_page()  # Without any page the browser would end.
+    panel.page.close()
+    late = app.open_panel()
+    expect(late.questions).to_have_text("Count")
+    expect(late.answer).to_have_text("One two")
+    expect(late.stop).to_be_visible()
+    gate.open.set()
+    expect(late.answer).to_have_text("One two three four")
+    late.expect_idle()
+
+
+def test_an_answer_goes_on_without_a_panel(app: App, panel: Panel, server: ScriptedServer) -> None:
+    gate = Gate("One ", after=["two"])
+    server.on("", gate)
+    panel.ask("Count")
+    expect(panel.answer).to_have_text("One")
+    app.close_pages()
+    gate.open.set()
+    assert server.turns[0].finished.wait(10)
+    assert not server.turns[0].client_closed.is_set()
+    late = app.open_panel()
+    expect(late.answer).to_have_text("One two")
+    late.expect_idle()
+
+
+def test_panels_that_join_a_flood_miss_and_double_nothing(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    words = [f"w{number} " for number in range(1500)]
+    opened = threading.Event()
+
+    def script(exchange: Exchange) -> None:
+        exchange.head()
+        for number, event in enumerate(response_events(*words)):
+            exchange.event(event)
+            if number % 5 == 0:
+                exchange.pause(0.01)
+            if number == 1400:
+                exchange.wait(opened)
+
+    server.on("", script)
+    panel.ask("Flood")
+    expect(panel.answer).to_contain_text("w10 ")
+    panels = [panel, *(app.open_panel() for _ in range(4))]
+    opened.set()
+    for each in panels:
+        each.expect_idle()
+        expect(each.answer).to_have_text("".join(words).strip())
+
+
+def test_two_panels_show_the_same(app: App, panel: Panel, server: ScriptedServer) -> None:
+    gate = Gate("One ", after=["two"])
+    server.on("first", gate)
+    other = app.open_panel()
+    panel.ask("The first")
+    for each in (panel, other):
+        expect(each.answer).to_have_text("One")
+        expect(each.stop).to_be_visible()
+    other.stop.click()
+    for each in (panel, other):
+        each.expect_idle()
+    other.ask("The second")
+    for each in (panel, other):
+        expect(each.answers).to_have_count(2)
+        expect(each.answer).to_have_text("You said: The second")
+        each.expect_idle()
+    panel.new_chat.click()
+    expect(other.questions).to_have_count(0)
+
+
+def test_the_worker_stops_between_turns(app: App, panel: Panel, server: ScriptedServer) -> None:
+    panel.ask("First")
+    expect(panel.answer).to_have_text("You said: First")
+    panel.expect_idle()
+    app.stop_worker(panel.page)
+    panel.ask("Second")
+    expect(panel.answer).to_have_text("You said: Second")
+    expect(panel.questions).to_have_text(["First", "Second"])
+    sent = json.dumps(server.turns[1].json["input"])
+    assert sent.index("First") < sent.index("You said: First") < sent.index("Second")
+
+
+def test_the_history_is_there_when_worker_and_panel_were_gone(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    panel.ask("First")
+    expect(panel.answer).to_have_text("You said: First")
+    panel.expect_idle()
+    app.stop_worker(panel.page)
+    panel.page.reload()
+    expect(panel.answer).to_have_text("You said: First")
+    panel.ask("Second")
+    expect(panel.answer).to_have_text("You said: Second")
+    expect(panel.answers).to_have_count(2)
+
+
+def test_the_worker_dies_in_mid_turn(app: App, panel: Panel, server: ScriptedServer) -> None:
+    """What had arrived stays, the panel says so, and Retry runs the turn again."""
+    server.on("", Gate("One ", "two"), Gate("One ", "two ", after=["three"]))
+    panel.ask("Count")
+    expect(panel.answer).to_have_text("One two")
+    app.stop_worker(panel.page)
+    expect(panel.alert).to_be_visible()
+    panel.expect_idle()
+    expect(panel.answer).to_contain_text("One two")
+    expect(panel.questions).to_have_text("Count")
+    server.on("", lambda exchange: exchange.events(response_events("One ", "two ", "three")))
+    panel.retry.click()
+    expect(panel.answer).to_have_text("One two three")
+    panel.expect_idle()
+    expect(panel.alert).to_be_hidden()
+
+
+def test_a_message_sent_while_the_worker_wakes(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    """Sent once, answered once, however often the panel had to knock."""
+    app.stop_worker(panel.page)
+    panel.ask("Good morning")
+    expect(panel.answer).to_have_text("You said: Good morning")
+    panel.expect_idle()
+    expect(panel.questions).to_have_count(1)
+    assert len(server.turns) == 1
