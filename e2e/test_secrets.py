@@ -1,4 +1,4 @@
-"""The API key goes to the provider and is to be found nowhere else; nor does anything else leave."""
+"""The API key goes to the provider and nowhere else; nor does anything else leave."""
 
 from __future__ import annotations
 

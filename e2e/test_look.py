@@ -1,0 +1,231 @@
+"""What users see, hear from a screen reader, and reach by keyboard.
+
+Screenshots go to `e2e/screenshots/`, for a person to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.app import API_KEY, App, Panel
+from e2e.server import Gate, ScriptedServer, answer, fail
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+
+MARKDOWN = """## Streams
+
+Bytes come **as they are**, in chunks of any size:
+
+```python
+decoder = SSEDecoder()
+for chunk in response:
+    for event in decoder.feed(chunk): print(event.data, end="", flush=True)
+```
+
+| Part | Runs in |
+| --- | --- |
+| Panel | a page |
+| Python | the service worker |
+
+1. one
+2. two, with `code` and a [link](https://example.com/)
+
+> A quotation. Averyveryveryverylongwordthatdoesnotfitintoanarrowpanelanywhereatallandmustbreak.
+"""
+
+INTERACTIVE = {"button", "link", "textbox", "combobox", "checkbox", "radio", "searchbox", "switch"}
+
+
+def first_run(app: App, server: ScriptedServer) -> Page:
+    return app.open_panel().page
+
+
+def streaming(app: App, server: ScriptedServer) -> Page:
+    app.configure(server.base_url)
+    server.on("", Gate(MARKDOWN, "\n\nAnd while this grows", after=["."]))
+    panel = app.open_panel()
+    panel.ask("How do streams work?")
+    expect(panel.answer).to_contain_text("And while this grows")
+    return panel.page
+
+
+def failure(app: App, server: ScriptedServer) -> Page:
+    app.configure(server.base_url)
+    server.on("", fail(401, "Incorrect API key provided.", code="invalid_api_key"))
+    panel = app.open_panel()
+    panel.ask("A question that is long enough to be broken into several lines in a narrow panel")
+    panel.expect_alert("key")
+    return panel.page
+
+
+def options(app: App, server: ScriptedServer) -> Page:
+    page = app.open_options()
+    page.fill(base_url=server.base_url, api_key=API_KEY)
+    return page.page
+
+
+def unnamed(app: App, page: Page) -> list[str]:
+    """Controls that a screen reader could not name."""
+    session = app.context.new_cdp_session(page)
+    nodes: list[dict[str, Any]] = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    return [
+        str(node)
+        for node in nodes
+        if not node.get("ignored")
+        and node["role"]["value"] in INTERACTIVE
+        and not node.get("name", {}).get("value", "").strip()
+    ]
+
+
+CONTRAST = """(element) => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+  const paint = (colors) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const luminance = (rgb) => rgb
+    .map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const backgrounds = [];
+  for (let at = element; at; at = at.parentElement)
+    backgrounds.unshift(getComputedStyle(at).backgroundColor);
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  backgrounds.unshift(dark ? "#121212" : "white");
+  const behind = luminance(paint(backgrounds));
+  const text = luminance(paint([...backgrounds, getComputedStyle(element).color]));
+  return {
+    ratio: (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05),
+    dark: behind < 0.5,
+  };
+}"""
+
+
+@pytest.mark.parametrize("state", [first_run, streaming, failure, options])
+def test_it_can_be_read_at_any_width_in_any_light(
+    fresh_app: App, server: ScriptedServer, state: Callable[[App, ScriptedServer], Page]
+) -> None:
+    page = state(fresh_app, server)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        for width in (320, 480):
+            page.set_viewport_size({"width": width, "height": 720})
+            page.screenshot(path=SCREENSHOTS / f"{state.__name__}-{width}-{scheme}.png")
+            overflow = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert overflow <= 0, f"{overflow} px too wide at {width} px"
+        texts = page.locator("p, li, button, label, input, textarea, select, td, pre code, a")
+        for element in texts.all():
+            if element.is_visible() and element.is_enabled():
+                seen = element.evaluate(CONTRAST)
+                what = f"{scheme}: {element.evaluate('(e) => e.outerHTML')[:120]}"
+                assert seen["ratio"] >= 4.5, f"contrast {seen['ratio']:.2f} in {what}"
+        assert page.locator("body").evaluate(CONTRAST)["dark"] is (scheme == "dark")
+    assert unnamed(fresh_app, page) == []
+
+
+def test_by_keyboard_alone(app: App, panel: Panel, server: ScriptedServer) -> None:
+    keyboard = panel.page.keyboard
+    expect(panel.message).to_be_focused()
+    keyboard.type("One line")
+    keyboard.press("Shift+Enter")
+    keyboard.type("another line")
+    expect(panel.message).to_have_value("One line\nanother line")
+    server.on("", Gate("Half"), fail(400, "No."), answer("Yes."))
+    keyboard.press("Enter")
+    expect(panel.answer).to_have_text("Half")
+    keyboard.press("Escape")
+    panel.expect_idle()
+    assert server.turns[0].user_text == "One line\nanother line"
+    expect(panel.message).to_be_focused()
+    keyboard.type("Again")
+    keyboard.press("Enter")
+    panel.expect_alert("No.")
+    for _ in range(20):
+        if panel.retry.evaluate("(button) => button === document.activeElement"):
+            break
+        keyboard.press("Shift+Tab")
+    expect(panel.retry).to_be_focused()
+    keyboard.press("Enter")
+    expect(panel.answer).to_have_text("Yes.")
+
+
+def test_enter_that_ends_a_composition_does_not_send(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    """Japanese, Chinese and Korean are typed so."""
+    session = app.context.new_cdp_session(panel.page)
+    panel.message.focus()
+    session.send(
+        "Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3}
+    )
+    panel.message.dispatch_event(
+        "keydown", {"key": "Enter", "isComposing": True, "bubbles": True, "cancelable": True}
+    )
+    session.send("Input.insertText", {"text": "日本"})
+    expect(panel.message).to_have_value("日本")
+    expect(panel.questions).to_have_count(0)
+    panel.message.press("Enter")
+    expect(panel.answer).to_have_text("You said: 日本")
+    assert len(server.turns) == 1
+
+
+def test_an_empty_message_is_not_sent(panel: Panel, server: ScriptedServer) -> None:
+    panel.ask("")
+    panel.ask("  \n ")
+    expect(panel.questions).to_have_count(0)
+    panel.ask("Hello")
+    expect(panel.answer).to_have_text("You said: Hello")
+    assert len(server.turns) == 1
+
+
+SCROLLED = """(log) => {
+  let at = log;
+  while (at.parentElement && at.scrollHeight <= at.clientHeight) at = at.parentElement;
+  return {top: at.scrollTop, left: at.scrollHeight - at.clientHeight - at.scrollTop};
+}"""
+
+
+def test_the_view_follows_the_end_only_for_a_reader_who_is_there(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    lines = [f"Line {number}\n\n" for number in range(60)]
+    gate = Gate(*lines, after=[f"More {number}\n\n" for number in range(60)])
+    server.on("", gate)
+    panel.ask("Many lines")
+    expect(panel.answer).to_contain_text("Line 59")
+    expect(panel.page.get_by_text("Line 59")).to_be_in_viewport()
+    panel.page.get_by_text("Line 20").hover()
+    panel.page.mouse.wheel(0, -1500)
+    expect(panel.page.get_by_text("Line 59")).not_to_be_in_viewport()
+    before = panel.conversation.evaluate(SCROLLED)
+    gate.open.set()
+    expect(panel.answer).to_contain_text("More 59")
+    panel.expect_idle()
+    after = panel.conversation.evaluate(SCROLLED)
+    assert after["top"] == before["top"], "the text was pulled away from the reader"
+    assert after["left"] > before["left"]
+
+
+def test_what_a_screen_reader_hears(panel: Panel, server: ScriptedServer) -> None:
+    gate = Gate("One ", after=["two"])
+    server.on("", gate)
+    expect(panel.conversation).to_be_visible()
+    panel.ask("Count")
+    expect(panel.answer).to_have_text("One")
+    expect(panel.stop).to_be_visible()
+    gate.open.set()
+    panel.expect_idle()
+    expect(panel.conversation.get_by_role("article")).to_have_count(2)
+    # The growing text is not read out piece by piece.
+    live = panel.conversation.evaluate("(log) => log.getAttribute('aria-live')")
+    assert live in ("off", None) or panel.conversation.get_attribute("aria-busy") == "false"
