@@ -10,7 +10,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expec
 
 from e2e.server import MODEL
 
-API_KEY = "sk-e2e-0123456789abcdefghijklmnopqrstuvwxyz"
+API_KEY = "Kx7w0123456789abcdefghijklmnopqrstuvwxyz"
+"""Without a prefix by which a filter could know it for a key."""
 
 QUIET = [
     "--headless=new",

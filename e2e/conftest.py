@@ -137,6 +137,18 @@ def demo_url() -> Iterator[str]:
     process.stdout.close()
 
 
+@pytest.fixture(scope="session")
+def demo_extension(
+    extension: Path, demo_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A copy of the extension that knows the demo provider, as `build.py run` makes it."""
+    copy = tmp_path_factory.mktemp("demo") / "sidestream"
+    shutil.copytree(extension, copy)
+    demo = {"base_url": demo_url, "model": "demo", "wire_api": "responses"}
+    (copy / "demo.json").write_text(json.dumps(demo))
+    return copy
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Adds to a failure what the browser logged and what its pages show."""

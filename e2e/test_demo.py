@@ -3,58 +3,121 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Playwright, expect
 
-from e2e.app import App
+from e2e.app import App, Panel
 from e2e.conftest import ROOT
 
 
 def test_it_lists_its_model(demo_url: str) -> None:
     with urllib.request.urlopen(f"{demo_url}/models") as response:
-        assert [model["id"] for model in json.load(response)["data"]] == ["sidestream-demo"]
+        assert [model["id"] for model in json.load(response)["data"]] == ["demo"]
 
 
-@pytest.mark.parametrize("wire_api", ["responses", "chat"])
-def test_it_answers_over_both_wire_apis(app: App, demo_url: str, wire_api: str) -> None:
-    app.configure(demo_url, wire_api=wire_api, model="sidestream-demo")
-    panel = app.open_panel()
+@pytest.fixture(scope="module")
+def demo_app(
+    playwright: Playwright,
+    chromium: str,
+    demo_extension: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[App]:
+    """A browser in which nobody has entered anything yet."""
+    app = App(playwright, chromium, demo_extension, tmp_path_factory.mktemp("profile"))
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def demo_panel(demo_app: App) -> Iterator[Panel]:
+    """An open panel with an empty conversation."""
+    panel = demo_app.open_panel()
     panel.new_chat.click()
+    expect(panel.conversation.get_by_role("article")).to_have_count(0)
+    yield panel
+    demo_app.close_pages()
+
+
+def test_a_newcomer_chats_at_once(demo_app: App, demo_panel: Panel) -> None:
+    demo = demo_panel.page.get_by_text(re.compile("demo", re.IGNORECASE))
+    expect(demo.first).to_be_visible()
+    demo_panel.ask("Hello!")
+    expect(demo_panel.answer).to_contain_text("demo provider")
+    expect(demo_panel.answer).to_contain_text("press Save")
+    demo_panel.expect_idle()
+    expect(demo_panel.alert).to_be_hidden()
+    with demo_app.context.expect_page() as opened:
+        demo_panel.page.get_by_role(
+            "button", name=re.compile("settings", re.IGNORECASE)
+        ).first.click()
+    expect(opened.value.get_by_role("textbox", name="Base URL")).to_be_visible()
+
+
+def test_it_answers_anything(demo_panel: Panel) -> None:
+    demo_panel.ask("Wie $& geht's, {{quote}} 😀?")
+    expect(demo_panel.answer).to_contain_text("Wie $& geht's, {{quote}}")
+    demo_panel.expect_idle()
+    expect(demo_panel.alert).to_be_hidden()
+
+
+def test_the_tour_is_drawn(demo_panel: Panel) -> None:
+    demo_panel.ask("tour")
+    expect(demo_panel.answer.get_by_role("table")).to_be_visible()
+    expect(demo_panel.answer.locator("pre code")).to_contain_text("def fibonacci")
+    demo_panel.expect_idle()
+    for heading in ("A short tour", "Code", "A table", "Lists"):
+        expect(demo_panel.answer.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+
+def test_reasoning_and_answer(demo_panel: Panel) -> None:
+    demo_panel.ask("think")
+    expect(demo_panel.answer).to_contain_text("The ball costs 0.05")
+    expect(demo_panel.answer.get_by_text("Let the ball cost x.")).to_have_count(1)
+    demo_panel.expect_idle()
+
+
+def test_a_long_story_can_be_stopped(demo_panel: Panel) -> None:
+    demo_panel.ask("Tell me a story")
+    expect(demo_panel.answer).to_contain_text("lighthouse")
+    demo_panel.stop.click()
+    demo_panel.expect_idle()
+    expect(demo_panel.answer).to_contain_text("lighthouse")
+    expect(demo_panel.answer).not_to_contain_text("touched the reef")
+
+
+def test_chat_completions(app: App, demo_url: str) -> None:
+    app.configure(demo_url, wire_api="chat", model="any-other-model")
+    panel = app.open_panel()
     panel.ask("Hello!")
     expect(panel.answer).to_contain_text("demo provider")
-    expect(panel.answer).to_contain_text("press Save")
-    panel.expect_idle()
-    panel.ask("think")
-    expect(panel.answer).to_contain_text("The ball costs 0.05")
     panel.expect_idle()
     expect(panel.alert).to_be_hidden()
-    app.close_pages()
 
 
-def test_it_answers_anything(app: App, demo_url: str) -> None:
-    app.configure(demo_url, model="any-other-model")
+def test_the_picture_for_newcomers(
+    playwright: Playwright,
+    chromium: str,
+    demo_extension: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Writes `docs/screenshot.png` where asked by `--update-screenshot`."""
+    app = App(playwright, chromium, demo_extension, tmp_path / "profile", device_scale_factor=2)
     panel = app.open_panel()
-    panel.new_chat.click()
-    panel.ask("Wie $& geht's, {{quote}} 😀?")
-    expect(panel.answer).to_contain_text("Wie $& geht's, {{quote}}")
-    panel.expect_idle()
-    expect(panel.alert).to_be_hidden()
-    app.close_pages()
-
-
-def test_the_tour_is_drawn(app: App, demo_url: str) -> None:
-    app.configure(demo_url, model="sidestream-demo")
-    panel = app.open_panel()
-    panel.new_chat.click()
-    panel.ask("tour")
+    panel.ask("Give me a short tour")
     expect(panel.answer.get_by_role("table")).to_be_visible()
-    expect(panel.answer.locator("pre code")).to_contain_text("def fibonacci")
-    panel.expect_idle()
-    expect(panel.answer.get_by_role("heading")).to_have_count(4)
-    app.close_pages()
+    expect(panel.stop).to_be_visible()
+    picture = panel.page.screenshot()
+    app.close()
+    assert picture.startswith(b"\x89PNG")
+    if request.config.getoption("--update-screenshot"):
+        (ROOT / "docs" / "screenshot.png").write_bytes(picture)
 
 
 def test_it_ends_with_the_process_that_started_it() -> None:

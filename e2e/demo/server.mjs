@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { LLMock } from "@copilotkit/aimock";
 
-const MODEL = "sidestream-demo";
+const MODEL = "demo";
 
 /** @type {{pattern?: RegExp, name: string}[]} The first pattern that fits the last message wins. */
 const ANSWERS = [
