@@ -53,7 +53,8 @@ from sidestream.types.items import (
 from sidestream.types.usage import TokenUsage
 
 _HALVES = frozenset(
-    {"arguments", "content", "input", "reasoning", "reasoning_content", "refusal"}
+    {"arguments", "content", "input", "reasoning", "reasoning_content", "reasoning_text"}
+    | {"refusal"}
     | {"summary", "text", "thinking"}
 )
 
@@ -65,6 +66,7 @@ class _Delta(TypedDict, total=False):
     refusal: OnErrorOmit[str]
     reasoning: Any
     reasoning_content: Any
+    reasoning_text: Any
     reasoning_details: OnErrorOmit[list[Any]]
     annotations: OnErrorOmit[list[Any]]
     tool_calls: Any
@@ -92,7 +94,8 @@ class _Chunk(TypedDict, total=False):
     object: OnErrorOmit[str]
     code: Any
     message: OnErrorOmit[str]
-    type: OnErrorOmit[str]
+    error_type: OnErrorOmit[str]
+    error_message: OnErrorOmit[str]
 
 
 _CHUNK = TypeAdapter(_Chunk)
@@ -216,12 +219,17 @@ class ChatDecoder:
 
     def _chunk(self, chunk: _Chunk, events: list[ResponseEvent]) -> None:
         error = chunk.get("error")
-        if not error and chunk.get("object") == "error":
-            error = {"code": chunk.get("code"), "message": chunk.get("message")}
+        if not error and (chunk.get("object") == "error" or chunk.get("error_message")):
+            error = {
+                "code": chunk.get("code"),
+                "type": chunk.get("error_type"),
+                "message": chunk.get("error_message") or chunk.get("message"),
+            }
         if not error and "choices" not in chunk and not chunk.get("usage"):
             self.skipped += 1
             return
-        if not self._created and not error:
+        if not self._created and not error and (chunk.get("id") or chunk.get("choices")):
+            # Azure's first chunk has neither: it tells what its filter thinks of the prompt.
             self._created = True
             self._completion_id = chunk.get("id", "")
             self._created_at = chunk.get("created")
@@ -237,7 +245,7 @@ class ChatDecoder:
             usage = usage or choice.get("usage")
             self._read(choice, events)
         self._usage = token_usage(usage) or self._usage
-        if error or self._finish_reason == "error":
+        if error or self._finish_reason in ("error", "network_error"):
             self.done = True
             self.error = error_from_server_error(
                 error, fallback="The provider ended the answer with an error.", now=self._now()
@@ -489,7 +497,8 @@ class ChatDecoder:
 
 def _reasoning(delta: _Delta) -> str:
     """Reasoning under any of its names; servers that give several say the same in each."""
-    for value in (delta.get("reasoning"), delta.get("reasoning_content")):
+    for name in ("reasoning", "reasoning_content", "reasoning_text"):
+        value = delta.get(name)
         if isinstance(value, dict):
             value = value.get("text") or value.get("content")
         if isinstance(value, str) and value:

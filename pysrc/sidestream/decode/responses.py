@@ -928,6 +928,8 @@ class ResponsesDecoder:
             if item.summaries[index]
         ]
         content = [text for _, text in _texts(fields.get("content"), reasoning=True) if text]
+        if content == [part["text"] for part in fields["summary"]] and not item.parts:
+            content = []  # the summary under another name
         whole, sent = "".join(content), item.streamed("reasoning_text")
         if whole.startswith(sent):
             self._show(item, "reasoning_text", whole[len(sent) :], events)
@@ -935,6 +937,7 @@ class ResponsesDecoder:
             self._show(item, "reasoning_text", item.parts[-1].text.end(""), events)
             content = [str(part.text) for part in item.parts]
         fields["content"] = [{"type": "reasoning_text", "text": text} for text in content] or None
+        fields["encrypted_content"] = fields.get("encrypted_content") or None
 
     def _finish_call(
         self, item: _Item, fields: dict[str, Any], events: list[ResponseEvent]
