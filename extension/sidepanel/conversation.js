@@ -1,0 +1,402 @@
+/**
+ * The conversation as the panel knows it, built from the worker's messages. The worker builds the same from the same events
+ * (`session/conversation.py`), so it does not matter when a panel joins.
+ *
+ * A block object stays the same one as long as text is only added to it, so whoever draws it may go on where it stopped; a block whose text
+ * becomes another one is replaced by a new object.
+ */
+
+/** @import {Block, ConversationView, PanelMessage, ResponseEvent, Turn} from "../protocol.js" */
+
+const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
+
+/**
+ * Whether the turn has yet to end.
+ * @param {Turn} turn
+ * @returns {boolean}
+ */
+export function isUnderWay(turn) {
+  return UNDER_WAY.has(turn.status);
+}
+
+export class Conversation {
+  id = "";
+  /** @type {Turn[]} */
+  turns = [];
+  /** @type {Map<string, number>} The last batch of events that is in each turn, where batches may still come. */
+  #seq = new Map();
+  /** @type {Map<string, Turn>} Messages that the worker has not confirmed yet. */
+  #unconfirmed = new Map();
+  /** A batch is missing; nothing counts before the next `Conversation` message. */
+  #incomplete = false;
+
+  /** The turn that runs, if one does. */
+  get running() {
+    return this.turns.findLast(isUnderWay);
+  }
+
+  /** Messages to send again after the connection broke: the worker takes each id once. */
+  get unconfirmed() {
+    return [...this.#unconfirmed.values()];
+  }
+
+  /**
+   * Shows the user's message before the worker confirms it.
+   * @param {string} id
+   * @param {string} text
+   * @param {number} now
+   */
+  add(id, text, now) {
+    /** @type {Turn} */
+    const turn = { id, user: text, created_at: now, status: "queued", blocks: [] };
+    this.#unconfirmed.set(id, turn);
+    this.turns.push(turn);
+  }
+
+  /**
+   * Takes back a message that the worker rejected.
+   * @param {string} id
+   * @returns {string | undefined}  The message's text, if it was waiting for the worker.
+   */
+  takeBack(id) {
+    const turn = this.#unconfirmed.get(id);
+    if (!turn) return undefined;
+    this.#unconfirmed.delete(id);
+    this.turns = this.turns.filter((other) => other.id !== id);
+    return turn.user;
+  }
+
+  /**
+   * @param {Extract<PanelMessage, {type: "Conversation" | "Turn" | "Events"}>} message
+   * @returns {boolean}  False when a batch is missing: the panel has to join again.
+   */
+  receive(message) {
+    if (message.type === "Conversation") this.#replace(message.conversation, message.seq);
+    else if (message.type === "Turn") this.#update(message.turn);
+    else if (!this.#incomplete) return this.#apply(message.turn_id, message.seq, message.events);
+    return true;
+  }
+
+  /**
+   * @param {ConversationView} conversation
+   * @param {number} seq
+   */
+  #replace(conversation, seq) {
+    const known = conversation.id === this.id ? new Map(this.turns.map((turn) => [turn.id, turn])) : new Map();
+    this.id = conversation.id;
+    this.#incomplete = false;
+    this.#seq.clear();
+    this.turns = conversation.turns.map((fresh) => {
+      this.#unconfirmed.delete(fresh.id);
+      if (isUnderWay(fresh)) this.#seq.set(fresh.id, seq);
+      const turn = known.get(fresh.id);
+      return turn ? takeOver(turn, fresh) : fresh;
+    });
+    this.turns.push(...this.#unconfirmed.values());
+  }
+
+  /** @param {Turn} fresh */
+  #update(fresh) {
+    this.#unconfirmed.delete(fresh.id);
+    const turn = this.turns.find((other) => other.id === fresh.id);
+    const beginsAnew = turn && !isUnderWay(turn) && isUnderWay(fresh);
+    if (!this.#seq.has(fresh.id) || beginsAnew) this.#seq.set(fresh.id, 0);
+    if (turn) takeOver(turn, fresh);
+    else this.turns.push(fresh);
+  }
+
+  /**
+   * @param {string} turnId
+   * @param {number} seq
+   * @param {ResponseEvent[]} events
+   * @returns {boolean}
+   */
+  #apply(turnId, seq, events) {
+    const turn = this.turns.find((other) => other.id === turnId);
+    const last = this.#seq.get(turnId);
+    if (!turn || last === undefined || seq > last + 1) {
+      this.#incomplete = true;
+      return false;
+    }
+    if (seq <= last) return true;
+    this.#seq.set(turnId, seq);
+    for (const event of events) applyEvent(turn, event);
+    return true;
+  }
+}
+
+/**
+ * Gives `turn` everything that `fresh` says, and keeps the block objects that only grew.
+ * @param {Turn} turn
+ * @param {Turn} fresh
+ * @returns {Turn}
+ */
+function takeOver(turn, fresh) {
+  const blocks = fresh.blocks.map((block, index) => {
+    const old = turn.blocks[index];
+    if (!old || old.kind !== block.kind || !block.text.startsWith(old.text)) return block;
+    return Object.assign(old, block);
+  });
+  for (const name of /** @type {const} */ (["model", "error", "usage", "notice"])) delete turn[name];
+  Object.assign(turn, fresh, { blocks });
+  if (!isUnderWay(turn)) closeAll(turn);
+  return turn;
+}
+
+/**
+ * Adds to a turn what one event says.
+ * @param {Turn} turn
+ * @param {ResponseEvent} event
+ */
+export function applyEvent(turn, event) {
+  if (event.type === "Reconnecting") {
+    turn.blocks = turn.blocks.filter((block) => !block.open);
+    turn.status = "reconnecting";
+    turn.notice = reconnectingNotice(event);
+    return;
+  }
+  if (event.type === "StreamIdle") {
+    turn.notice = `Nothing has come for ${seconds(event.idle_ms)}; giving up after ${seconds(event.timeout_ms)}`;
+    return;
+  }
+  if (turn.status === "reconnecting") turn.status = "running";
+  delete turn.notice;
+
+  switch (event.type) {
+    case "OutputItemAdded":
+      begin(turn, event.item);
+      break;
+    case "OutputItemDone":
+      end(turn, event.item);
+      break;
+    case "OutputTextDelta":
+      open(turn, "text", event.item_id).text += event.delta;
+      break;
+    case "RefusalDelta":
+      open(turn, "refusal", event.item_id).text += event.delta;
+      break;
+    case "ReasoningSummaryPartAdded": {
+      const block = open(turn, "reasoning");
+      if (block.text) block.text += "\n\n";
+      break;
+    }
+    case "ReasoningSummaryDelta":
+    case "ReasoningContentDelta":
+      open(turn, "reasoning").text += event.delta;
+      break;
+    case "OutputTextAnnotationAdded": {
+      const citations = citationsOf([event.annotation]);
+      if (citations.length > 0) addCitations(open(turn, "text", event.item_id), citations);
+      break;
+    }
+    case "FunctionCallArgumentsDelta":
+    case "ToolCallInputDelta": {
+      const block = openTool(turn, event.item_id, event.name ?? "tool");
+      block.call_id ??= event.call_id;
+      block.text += event.delta;
+      break;
+    }
+    case "WebSearchCallBegin":
+      openTool(turn, event.call_id, "web_search");
+      break;
+    case "ToolCallProgress": {
+      const block = openTool(turn, event.item_id, builtInName(event.tool));
+      block.status = event.status;
+      if (event.detail) block.text += event.detail;
+      break;
+    }
+    case "Completed":
+      if (event.token_usage) turn.usage = event.token_usage;
+      closeAll(turn);
+      break;
+  }
+}
+
+/** @param {Turn} turn */
+function closeAll(turn) {
+  for (const block of turn.blocks) block.open = false;
+}
+
+/**
+ * @param {ResponseEvent} event
+ * @returns {string}
+ */
+function reconnectingNotice({ attempt, max_attempts, delay_ms, reason }) {
+  const wait = delay_ms >= 1000 ? ` in ${seconds(delay_ms)}` : "";
+  return `Reconnecting ${attempt}/${max_attempts}${wait}: ${reason}`;
+}
+
+/**
+ * @param {number} ms
+ * @returns {string}
+ */
+function seconds(ms) {
+  return `${Math.round(ms / 1000)} s`;
+}
+
+/**
+ * The open block of this kind that a delta belongs to; a new one when there is none.
+ * @param {Turn} turn
+ * @param {Block["kind"]} kind
+ * @param {string | null} [itemId]
+ * @returns {Block}
+ */
+function open(turn, kind, itemId) {
+  return findOpen(turn, kind, itemId) ?? push(turn, { kind, text: "", item_id: itemId ?? undefined, open: true });
+}
+
+/**
+ * @param {Turn} turn
+ * @param {Block["kind"]} kind
+ * @param {string | null} [itemId]
+ * @returns {Block | undefined}
+ */
+function findOpen(turn, kind, itemId) {
+  return turn.blocks.findLast(
+    (block) => block.open && block.kind === kind && (!itemId || !block.item_id || block.item_id === itemId),
+  );
+}
+
+/**
+ * @param {Turn} turn
+ * @param {string} itemId
+ * @param {string} name
+ * @returns {Block}
+ */
+function openTool(turn, itemId, name) {
+  const found = turn.blocks.findLast((block) => block.kind === "tool" && block.item_id === itemId);
+  return found ?? push(turn, { kind: "tool", text: "", name, item_id: itemId, open: true });
+}
+
+/**
+ * @param {Turn} turn
+ * @param {Block} block
+ * @returns {Block}
+ */
+function push(turn, block) {
+  turn.blocks.push(block);
+  return block;
+}
+
+/**
+ * @param {Turn} turn
+ * @param {Record<string, any>} item
+ */
+function begin(turn, item) {
+  // A message begins with its first delta: only that tells text from refusal.
+  if (item.type === "reasoning") {
+    open(turn, "reasoning", item.id);
+    return;
+  }
+  const tool = toolOf(item);
+  if (!tool) return;
+  const block = openTool(turn, tool.item_id, tool.name);
+  Object.assign(block, { ...tool, text: block.text || tool.text });
+}
+
+/**
+ * Closes the item's block. What the finished item says is what counts.
+ * @param {Turn} turn
+ * @param {Record<string, any>} item
+ */
+function end(turn, item) {
+  if (item.type === "message") {
+    if (item.role !== "assistant") return;
+    const parts = /** @type {Record<string, any>[]} */ (item.content ?? []);
+    const texts = parts.filter((part) => part.type === "output_text");
+    const refusals = parts.filter((part) => part.type === "refusal");
+    const text = close(turn, "text", item.id, texts.map((part) => part.text).join(""));
+    if (text) addCitations(text, citationsOf(texts.flatMap((part) => part.annotations ?? [])));
+    close(turn, "refusal", item.id, refusals.map((part) => part.refusal).join(""));
+  } else if (item.type === "reasoning") {
+    const parts = [...(item.summary ?? []), ...(item.content ?? [])];
+    close(turn, "reasoning", item.id, parts.map((part) => part.text).join("\n\n"));
+  } else {
+    const tool = toolOf(item);
+    if (!tool) return;
+    const block = openTool(turn, tool.item_id, tool.name);
+    Object.assign(block, { ...tool, text: tool.text || block.text, status: tool.status ?? "completed", open: false });
+  }
+}
+
+/**
+ * @param {Turn} turn
+ * @param {Block["kind"]} kind
+ * @param {string | null | undefined} itemId
+ * @param {string} text
+ * @returns {Block | undefined}
+ */
+function close(turn, kind, itemId, text) {
+  const block = findOpen(turn, kind, itemId);
+  if (!block) return text ? push(turn, { kind, text, item_id: itemId ?? undefined, open: false }) : undefined;
+  const index = turn.blocks.indexOf(block);
+  if (!text && !block.text) {
+    turn.blocks.splice(index, 1);
+    return undefined;
+  }
+  block.open = false;
+  if (text.startsWith(block.text)) block.text = text;
+  else if (text) turn.blocks[index] = { ...block, text };
+  return turn.blocks[index];
+}
+
+/**
+ * @param {Block} block
+ * @param {{url: string, title?: string}[]} citations
+ */
+function addCitations(block, citations) {
+  const known = block.citations ?? [];
+  const fresh = citations.filter(({ url }, index) => {
+    const isKnown = known.some((other) => other.url === url);
+    return !isKnown && citations.findIndex((other) => other.url === url) === index;
+  });
+  if (fresh.length > 0) block.citations = [...known, ...fresh];
+}
+
+/**
+ * @param {any[]} annotations  As the Responses API writes them, or with the citation one level down as Chat Completions does.
+ * @returns {{url: string, title?: string}[]}
+ */
+function citationsOf(annotations) {
+  return annotations
+    .map((annotation) => annotation?.url_citation ?? annotation)
+    .filter((citation) => typeof citation?.url === "string")
+    .map(({ url, title }) => (typeof title === "string" && title ? { url, title } : { url }));
+}
+
+/**
+ * @param {string} type  An item type such as `web_search_call`.
+ * @returns {string}
+ */
+function builtInName(type) {
+  return type.replace(/_call$/, "");
+}
+
+/**
+ * What to show of a tool call; undefined for items that are none.
+ * @param {Record<string, any>} item
+ */
+function toolOf(item) {
+  if (!/_call$/.test(item.type)) return undefined;
+  const { action } = item;
+  const text =
+    item.arguments ?? item.input ?? item.code ?? action?.query ?? action?.command ?? action?.url ?? item.revised_prompt ?? item.queries;
+  return {
+    name: item.name || builtInName(item.type),
+    text: asText(text),
+    item_id: item.id || item.call_id || "",
+    call_id: item.call_id || undefined,
+    status: item.status || undefined,
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+function asText(value) {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return value;
+  if (Array.isArray(value) && value.every((part) => typeof part === "string")) return value.join(" ");
+  return JSON.stringify(value);
+}
