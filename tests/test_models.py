@@ -342,26 +342,11 @@ def test_what_is_no_listing_is_told_as_such(body: bytes) -> None:
 
 field_names = st.sampled_from(
     [
-        "id",
-        "slug",
-        "name",
-        "type",
-        "meta",
-        "top_provider",
-        "architecture",
-        "capabilities",
-        "context_length",
-        "max_model_len",
-        "supported_parameters",
-        "input_modalities",
-        "n_ctx",
-        "n_ctx_train",
-        "supported_reasoning_levels",
-        "effort",
-        "default_reasoning_level",
-        "support_verbosity",
-        "visibility",
-        "max_tokens",
+        *("id", "slug", "name", "type"),
+        *("meta", "top_provider", "architecture", "capabilities"),
+        *("context_length", "max_model_len", "supported_parameters", "input_modalities"),
+        *("n_ctx", "n_ctx_train", "supported_reasoning_levels", "effort"),
+        *("default_reasoning_level", "support_verbosity", "visibility", "max_tokens"),
     ]
 )
 values = st.recursive(

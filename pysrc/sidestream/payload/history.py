@@ -180,15 +180,16 @@ def as_function_call(item: _Call) -> FunctionCallItem:
     """Any call as a function call, for servers that know no other."""
     if isinstance(item, FunctionCallItem):
         return item
-    fields = {"id": item.id, "call_id": item.call_id or ""}
+    namespace = None
     if isinstance(item, CustomToolCallItem):
-        arguments = json.dumps({"input": item.input})
-        fields["namespace"] = item.namespace
-        return FunctionCallItem(name=item.name, arguments=arguments, **fields)
-    if isinstance(item, LocalShellCallItem):
-        return FunctionCallItem(name="local_shell", arguments=json.dumps(item.action), **fields)
-    arguments = _json_object(json.dumps(item.arguments))
-    return FunctionCallItem(name="tool_search", arguments=arguments, **fields)
+        name, arguments, namespace = item.name, json.dumps({"input": item.input}), item.namespace
+    elif isinstance(item, LocalShellCallItem):
+        name, arguments = "local_shell", json.dumps(item.action)
+    else:
+        name, arguments = "tool_search", _json_object(json.dumps(item.arguments))
+    return FunctionCallItem(
+        name=name, namespace=namespace, arguments=arguments, call_id=item.call_id or ""
+    )
 
 
 # --- ids ---------------------------------------------------------------------------------------
