@@ -208,6 +208,7 @@ def test_azure_and_openai_are_known_by_name_too() -> None:
     assert not at("https://chatgpt.com/backend-api", name="OpenAI").is_openai
     assert not at("https://api.openai.com.evil.example/v1").is_first_party
     assert at("https://eu.api.openai.com/v1").is_openai
+    assert not at("https://[::1/v1").is_first_party
     assert at("https://openrouter.ai/api/v1").is_openrouter
 
 

@@ -75,9 +75,14 @@ class TokenUsageTracker:
         self._set(info=info, records=[*self._state.records, record][-MAX_RECORDS:])
 
     def mark_context_full(self) -> None:
-        """The provider said that the context window is exceeded."""
+        """The provider said that the context window is exceeded.
+
+        Codex fills the totals too, which hides what was used and, in a session that has used more
+        than one window, leaves the window looking empty; so here the last call alone counts as full.
+        """
         if self.context_window:
-            self._set(info=self.info.fill_to_context_window(self.context_window))
+            full = TokenUsage(total_tokens=self.context_window)
+            self._set(info=self.info.model_copy(update={"last_token_usage": full}))
 
     def reset(self) -> None:
         """Forget all usage; the window and the limit stay."""
