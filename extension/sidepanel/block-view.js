@@ -1,0 +1,181 @@
+/**
+ * The pieces of an answer on the screen: one view per block, brought up to date once per frame.
+ */
+
+import { el, icon } from "../ui/dom.js";
+import { highlight } from "../ui/highlight.js";
+import { safeUrl } from "../ui/markdown.js";
+import { MarkdownStream } from "../ui/markdown-stream.js";
+
+/** @import {Block} from "../protocol.js" */
+
+/**
+ * @typedef {object} BlockView
+ * @property {HTMLElement} root
+ * @property {(block: Block) => void} update
+ */
+
+/**
+ * @param {Block} block
+ * @returns {BlockView}
+ */
+export function createBlockView(block) {
+  switch (block.kind) {
+    case "reasoning":
+      return new ReasoningView();
+    case "refusal":
+      return new RefusalView();
+    case "tool":
+      return new ToolView();
+    default:
+      return new TextView();
+  }
+}
+
+/** Markdown in an element, following a text that grows. */
+class GrowingMarkdown {
+  root = el("div", { class: "markdown" });
+  /** @type {MarkdownStream | null} */
+  #stream = this.#begin();
+  #length = 0;
+
+  #begin() {
+    return new MarkdownStream(this.root, { onCode: (code) => whenIdle(() => highlight(code)) });
+  }
+
+  /** @param {Block} block */
+  update({ text, open }) {
+    if (!this.#stream) {
+      if (text.length === this.#length && !open) return;
+      // It was finished, and goes on after all.
+      this.root.replaceChildren();
+      this.#stream = this.#begin();
+      this.#length = 0;
+    }
+    if (text.length > this.#length) this.#stream.append(text.slice(this.#length));
+    this.#length = text.length;
+    if (open) {
+      this.#stream.draw();
+    } else {
+      this.#stream.finish();
+      this.#stream = null;
+    }
+  }
+}
+
+/** The assistant's words, with their citations. */
+class TextView {
+  #markdown = new GrowingMarkdown();
+  root = el("div", { class: "text" }, this.#markdown.root);
+  /** @type {HTMLElement | null} */
+  #citations = null;
+  #citationCount = 0;
+
+  /** @param {Block} block */
+  update(block) {
+    this.#markdown.update(block);
+    this.root.hidden = !block.text;
+    const citations = block.citations ?? [];
+    if (citations.length === this.#citationCount) return;
+    this.#citationCount = citations.length;
+    this.#citations?.remove();
+    this.#citations = el("ol", { class: "citations", "aria-label": "Sources" });
+    for (const { url, title } of citations) {
+      const safe = safeUrl(url, ["http:", "https:"]);
+      if (!safe) continue;
+      const link = el("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer", title: safe.href }, title ?? safe.host);
+      this.#citations.append(el("li", {}, link));
+    }
+    this.root.append(this.#citations);
+  }
+}
+
+/** What the model thought, folded. */
+class ReasoningView {
+  #markdown = new GrowingMarkdown();
+  root = el(
+    "details",
+    { class: "aside reasoning" },
+    el("summary", {}, el("span", { class: "aside-title" }, "Reasoning")),
+    this.#markdown.root,
+  );
+
+  /** @param {Block} block */
+  update(block) {
+    this.#markdown.update(block);
+    this.root.hidden = !block.text;
+    this.root.classList.toggle("open", block.open);
+  }
+}
+
+/** The model's words for not answering, as they are. */
+class RefusalView {
+  root = el("p", { class: "refusal" });
+
+  /** @param {Block} block */
+  update({ text }) {
+    if (this.root.textContent !== text) this.root.textContent = text;
+    this.root.hidden = !text;
+  }
+}
+
+/** One line for a tool's call; its arguments unfold. */
+class ToolView {
+  #title = el("span", { class: "aside-title" });
+  #state = el("span", { class: "aside-state" });
+  #text = el("pre");
+  #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
+  root = el("details", { class: "aside tool" }, this.#summary, this.#text);
+
+  /** @param {Block} block */
+  update(block) {
+    this.#title.textContent = toolTitle(block);
+    this.#state.textContent = toolState(block);
+    const text = block.open ? block.text : prettyJson(block.text);
+    if (this.#text.textContent !== text) this.#text.textContent = text || "No arguments.";
+    this.root.classList.toggle("open", block.open);
+  }
+}
+
+/**
+ * @param {Block} block
+ * @returns {string}
+ */
+export function toolTitle({ name }) {
+  const known = /** @type {Record<string, string>} */ ({
+    web_search: "Web search",
+    web_search_call: "Web search",
+    file_search: "File search",
+    code_interpreter: "Code interpreter",
+    image_generation: "Image generation",
+    local_shell: "Shell",
+  });
+  return known[name ?? ""] ?? name ?? "Tool";
+}
+
+/**
+ * @param {Block} block
+ * @returns {string}
+ */
+function toolState({ status, open }) {
+  if (status && status !== "in_progress") return status.replaceAll("_", " ");
+  return open ? "running" : "";
+}
+
+/**
+ * @param {string} text
+ * @returns {string}
+ */
+function prettyJson(text) {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" ? JSON.stringify(value, null, 2) : text;
+  } catch {
+    return text;
+  }
+}
+
+/** @param {() => void} work */
+function whenIdle(work) {
+  requestIdleCallback(work, { timeout: 1000 });
+}
