@@ -1,0 +1,197 @@
+/** The worker's application: what happens on each command of a panel and each request of the options page. */
+
+import { storedView } from "./database.js";
+import { configurationError, toTurnError, UserError } from "./errors.js";
+import { createHost } from "./host.js";
+import { awakeDuring } from "./keep_alive.js";
+import { logError } from "./log.js";
+import { Panels } from "./panels.js";
+import { PythonSupervisor } from "./python.js";
+import { loadDemo, loadSettings, originOf, providerView, saveSettings, trialConnection } from "./settings.js";
+import { unlock, vaultState } from "./vault.js";
+
+/** @import { PanelCommand, Reply, Request } from "../protocol.js" */
+
+export class App {
+  #panels = new Panels();
+  #python;
+  /** Requests that Python works on. @type {Map<number, (reply: Reply) => void>} */
+  #pending = new Map();
+  #lastRequest = 0;
+
+  constructor() {
+    const host = createHost({
+      post: (message, panel) => this.#panels.postNews(message, panel),
+      reply: (id, reply) => this.#settle(id, JSON.parse(reply)),
+      busy: (busy) => this.#python.setBusy(busy),
+    });
+    this.#python = new PythonSupervisor(
+      host,
+      (state) => this.#onPythonState(state),
+      () => this.#onPythonDeath(),
+    );
+  }
+
+  // --- panels ----------------------------------------------------------------------------------------------------------
+
+  /** @param {chrome.runtime.Port} port */
+  connect(port) {
+    const panel = this.#panels.add(port);
+    port.onDisconnect.addListener(() => this.#panels.remove(panel));
+    port.onMessage.addListener((command) => {
+      this.#carryOut(panel, command).catch((error) => this.#reject(panel, command, error));
+    });
+  }
+
+  /**
+   * @param {number} panel
+   * @param {PanelCommand} command
+   */
+  async #carryOut(panel, command) {
+    switch (command?.type) {
+      case "Join":
+        return this.#join(panel);
+      case "Send":
+        return this.#python.send({ type: "Send", panel, id: String(command.id), text: String(command.text).toWellFormed() });
+      case "Retry":
+        return this.#python.send({ type: "Retry", panel, id: String(command.id) });
+      case "Stop":
+      case "NewChat":
+        return this.#python.send({ type: command.type, panel });
+      case "Unlock":
+        await awakeDuring(unlock(String(command.passphrase)));
+        return this.#tellProvider();
+      case "Restart":
+        return this.#python.restart();
+      default:
+        throw new UserError("unsupported", "The panel asked for something that this version does not know.", "Close the panel and open it again.");
+    }
+  }
+
+  /**
+   * A panel sees the stored conversation at once, and what Python knows as soon as Python is up.
+   * @param {number} panel
+   */
+  async #join(panel) {
+    this.#panels.post({ type: "Boot", ...this.#python.state }, panel);
+    if (this.#python.state.state !== "failed") this.#python.ensure().catch(() => {});
+    this.#panels.post({ type: "Provider", provider: await providerView() }, panel);
+    if (this.#python.state.state === "ready") return this.#python.send({ type: "Join", panel });
+    const conversation = await storedView();
+    // Python may have come up, and have sent the newer state, while this was read.
+    if (this.#python.state.state !== "ready") this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
+  }
+
+  /**
+   * @param {number} panel
+   * @param {PanelCommand} command
+   * @param {unknown} error
+   */
+  #reject(panel, command, error) {
+    if (!(error instanceof UserError)) logError(`${command?.type} failed:`, error);
+    const { state, message } = this.#python.state;
+    // Every panel has been told of a failed boot; what is left to say is that this message was not taken.
+    const reason = state === "failed" ? new UserError("internal", message) : error;
+    if (command?.type === "Join" && state === "failed") return;
+    const id = command?.type === "Send" ? { id: command.id } : {};
+    this.#panels.post({ type: "Rejected", ...id, error: toTurnError(reason) }, panel);
+  }
+
+  async #tellProvider() {
+    this.#panels.post({ type: "Provider", provider: await providerView() });
+  }
+
+  /** @param {import("./python.js").BootState} state */
+  #onPythonState(state) {
+    this.#panels.post({ type: "Boot", ...state });
+    if (state.state !== "ready") return;
+    for (const panel of this.#panels.numbers) this.#python.send({ type: "Join", panel }).catch(() => {});
+  }
+
+  #onPythonDeath() {
+    this.#panels.forgetJoined();
+    const error = toTurnError(new UserError("internal", "Python stopped while it worked on this.", "Try again."));
+    for (const id of [...this.#pending.keys()]) this.#settle(id, { ok: false, error });
+  }
+
+  // --- requests of the options page ------------------------------------------------------------------------------------
+
+  /**
+   * @param {Request} request
+   * @returns {Promise<Reply>}  Never rejects.
+   */
+  async answer(request) {
+    try {
+      return await awakeDuring(this.#answer(request));
+    } catch (error) {
+      if (!(error instanceof UserError)) logError(`${request?.type} failed:`, error);
+      return { ok: false, error: toTurnError(error) };
+    }
+  }
+
+  /**
+   * @param {Request} request
+   * @returns {Promise<Reply>}
+   */
+  async #answer(request) {
+    switch (request?.type) {
+      case "LoadSettings":
+        return this.#describeSettings();
+      case "SaveSettings":
+        await saveSettings(request.settings, request.api_key, request.passphrase);
+        await this.#tellProvider();
+        return this.#describeSettings();
+      case "TestConnection":
+      case "ListModels": {
+        const connection = await trialConnection(request.settings, request.api_key);
+        if (request.type === "TestConnection" && !connection.settings.model) {
+          throw configurationError("Model: it is empty.", "Type a model's name or pick one from the list.");
+        }
+        return this.#askPython({ type: request.type, connection });
+      }
+      default:
+        throw new UserError("unsupported", "This version does not know that request.", "Load the page again.");
+    }
+  }
+
+  /** @returns {Promise<Reply>} */
+  async #describeSettings() {
+    const settings = await loadSettings();
+    const vault = await vaultState();
+    const ours = settings !== null && vault.origin === originOf(settings);
+    return {
+      ok: true,
+      settings,
+      has_key: ours,
+      protected: ours && vault.protected,
+      locked: ours && vault.locked,
+      demo: settings === null && (await loadDemo()) !== null,
+    };
+  }
+
+  /**
+   * @param {Record<string, unknown>} question
+   * @returns {Promise<Reply>}
+   */
+  async #askPython(question) {
+    this.#lastRequest += 1;
+    const request = this.#lastRequest;
+    /** @type {Promise<Reply>} */
+    const reply = new Promise((resolve) => {
+      this.#pending.set(request, resolve);
+    });
+    try {
+      await this.#python.send({ ...question, request });
+    } catch {
+      this.#pending.delete(request);
+      throw new UserError("internal", this.#python.state.message || "Python could not answer.", "Try again.");
+    }
+    return reply;
+  }
+
+  /** @param {number} id @param {Reply} reply */
+  #settle(id, reply) {
+    this.#pending.get(id)?.(reply);
+    this.#pending.delete(id);
+  }
+}

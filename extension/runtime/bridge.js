@@ -1,0 +1,224 @@
+/**
+ * HTTP for Python. JavaScript pumps the response's reader by itself; Python takes everything that has arrived since it last asked
+ * and awaits only when nothing has, because each await across the border costs about 50 µs.
+ *
+ * What crosses: strings, numbers, one `Uint8Array` per batch, and one `Exchange` per request, which lives in Python as long as
+ * its response object. No JavaScript object keeps a Python one, so nothing has to be destroyed by hand. {@link liveExchanges} counts
+ * what is under way: zero after any number of turns.
+ */
+
+import { holdAwake } from "./keep_alive.js";
+
+/** Bytes that may wait for Python before the pump stops reading, which in the end stops the server. */
+export const HIGH_WATER_BYTES = 1 << 20;
+
+/** @type {Set<Exchange>} */
+const live = new Set();
+
+/** How many requests are under way. */
+export const liveExchanges = () => live.size;
+
+/** Abort every request: the Python that made them is gone. */
+export function abortAll() {
+  for (const exchange of live) exchange.abort();
+}
+
+/**
+ * Begin a request.
+ * @param {string} method
+ * @param {string} url
+ * @param {string} headers  A JSON object.
+ * @param {Uint8Array} [body]
+ */
+export function openExchange(method, url, headers, body) {
+  return new Exchange(method, url, headers, body);
+}
+
+/** A promise that can be settled from outside, made anew for each wait. */
+class Signal {
+  /** @type {Promise<void> | undefined} */
+  #promise;
+  /** @type {(() => void) | undefined} */
+  #resolve;
+
+  wait() {
+    this.#promise ??= new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    return this.#promise;
+  }
+
+  raise() {
+    this.#resolve?.();
+    this.#promise = undefined;
+    this.#resolve = undefined;
+  }
+}
+
+/** One request and its answer. HTTP errors are answers; only what is no answer at all has a `failure`. */
+export class Exchange {
+  #abort = new AbortController();
+  /** @type {Uint8Array[]} */
+  #waiting = [];
+  #size = 0;
+  #arrived = new Signal();
+  #taken = new Signal();
+  #release = holdAwake();
+  /** @type {Promise<string>} */
+  #head;
+
+  /** True when nothing more will arrive; what has arrived can still be taken. */
+  ended = false;
+  /** Why the body broke off, as JSON (see {@link describeFailure}); empty when it did not. */
+  failure = "";
+
+  /**
+   * @param {string} method
+   * @param {string} url
+   * @param {string} headers  A JSON object.
+   * @param {Uint8Array} [body]
+   */
+  constructor(method, url, headers, body) {
+    live.add(this);
+    this.#head = this.#open(method, url, headers, body);
+  }
+
+  /**
+   * The status and headers as JSON, `{"status": 200, "headers": {...}}`, or `{"failure": {"reason": ...}}`. Never rejects.
+   * @returns {Promise<string>}
+   */
+  head() {
+    return this.#head;
+  }
+
+  /** Everything that has arrived since the last call; undefined when nothing has. */
+  take() {
+    const chunks = this.#waiting;
+    if (chunks.length === 0) return undefined;
+    const size = this.#size;
+    this.#waiting = [];
+    this.#size = 0;
+    this.#taken.raise();
+    if (chunks.length === 1) return chunks[0];
+    const all = new Uint8Array(size);
+    let offset = 0;
+    for (const chunk of chunks) {
+      all.set(chunk, offset);
+      offset += chunk.length;
+    }
+    return all;
+  }
+
+  /** Resolves as soon as there is something to take, or nothing more to come. */
+  async wait() {
+    if (this.#waiting.length === 0 && !this.ended) await this.#arrived.wait();
+  }
+
+  /** End it now, whatever its state. What waits to be taken is dropped. */
+  abort() {
+    this.#abort.abort();
+    this.#waiting = [];
+    this.#size = 0;
+    this.#taken.raise();
+    this.#end();
+  }
+
+  #end() {
+    this.ended = true;
+    this.#arrived.raise();
+    live.delete(this);
+    this.#release();
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} url
+   * @param {string} headers
+   * @param {Uint8Array} [body]
+   */
+  async #open(method, url, headers, body) {
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: readHeaders(headers),
+        body: /** @type {Uint8Array<ArrayBuffer> | undefined} */ (body),
+        signal: this.#abort.signal,
+        cache: "no-store",
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+        // A redirect is never followed: it could carry the key to another origin.
+        redirect: "manual",
+      });
+      if (response.type === "opaqueredirect") throw new Failure("redirect");
+      if (response.body) this.#pump(response.body.getReader());
+      else this.#end();
+      return JSON.stringify({ status: response.status, headers: Object.fromEntries(response.headers) });
+    } catch (error) {
+      const failure = await describeFailure(error, url);
+      this.abort();
+      return JSON.stringify({ failure });
+    }
+  }
+
+  /** @param {ReadableStreamDefaultReader<Uint8Array>} reader */
+  async #pump(reader) {
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || this.ended) break;
+        this.#waiting.push(value);
+        this.#size += value.length;
+        this.#arrived.raise();
+        while (this.#size >= HIGH_WATER_BYTES && !this.ended) await this.#taken.wait();
+      }
+    } catch (error) {
+      if (!this.ended) this.failure = JSON.stringify({ reason: navigator.onLine ? "broken" : "offline", detail: String(error) });
+    } finally {
+      this.#end();
+    }
+  }
+}
+
+/** A failure whose reason is known. */
+class Failure extends Error {
+  /** @param {string} reason @param {string} [detail] */
+  constructor(reason, detail = "") {
+    super(detail);
+    this.reason = reason;
+  }
+}
+
+/**
+ * @param {string} json
+ * @returns {Headers}
+ */
+function readHeaders(json) {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(JSON.parse(json))) {
+    try {
+      headers.set(name, value);
+    } catch {
+      // The name only: the value may be the key.
+      throw new Failure("header", name);
+    }
+  }
+  return headers;
+}
+
+/**
+ * Why there is no answer. Chrome says "Failed to fetch" for nearly everything, so it is found out by looking around.
+ * `reason` is one of: aborted, header, redirect, offline, permission, unreachable.
+ * @param {unknown} error
+ * @param {string} url
+ * @returns {Promise<{reason: string, detail: string}>}
+ */
+async function describeFailure(error, url) {
+  if (error instanceof Failure) return { reason: error.reason, detail: error.message };
+  const detail = error instanceof Error ? error.message : "";
+  if (error instanceof DOMException && error.name === "AbortError") return { reason: "aborted", detail };
+  const { protocol, hostname } = new URL(url);
+  const local = hostname === "localhost" || hostname.startsWith("127.") || hostname === "[::1]";
+  if (!navigator.onLine && !local) return { reason: "offline", detail };
+  const granted = await chrome.permissions.contains({ origins: [`${protocol}//${hostname}/*`] }).catch(() => true);
+  return { reason: granted ? "unreachable" : "permission", detail };
+}

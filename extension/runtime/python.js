@@ -1,0 +1,139 @@
+/** Python's life in this worker: started when it is needed, started again when it failed or died. */
+
+import { boot } from "./boot.js";
+import { abortAll } from "./bridge.js";
+import { awakeDuring, holdAwake } from "./keep_alive.js";
+import { logError } from "./log.js";
+
+/** @import { Host } from "./host.js" */
+/** @import { Python } from "./boot.js" */
+
+/** @typedef {{state: "starting" | "ready" | "failed", message: string}} BootState */
+
+const STARTING = "Starting Python...";
+/** How often a dead interpreter is replaced unasked. A cause that lasts must not keep the machine busy for ever. */
+const MAX_REVIVALS = 3;
+
+/** Starts Python once and keeps it running. */
+export class PythonSupervisor {
+  /** @type {Promise<Python> | undefined} */
+  #python;
+  /** @type {BootState} */
+  #state = { state: "starting", message: STARTING };
+  #revivals = 0;
+  /** @type {(() => void) | undefined} */
+  #release;
+  #host;
+  #onState;
+  #onDeath;
+
+  /**
+   * @param {Host} host  What Python may call.
+   * @param {(state: BootState) => void} onState  Told of each change.
+   * @param {() => void} onDeath  Told when an interpreter is gone, with all that was under way in it.
+   */
+  constructor(host, onState, onDeath) {
+    this.#host = host;
+    this.#onState = onState;
+    this.#onDeath = onDeath;
+  }
+
+  /** How far it is. */
+  get state() {
+    return this.#state;
+  }
+
+  /**
+   * The running Python, booted if there is none. Rejects when booting fails; the next call tries again.
+   * @returns {Promise<Python>}
+   */
+  ensure() {
+    this.#python ??= awakeDuring(this.#boot());
+    return this.#python;
+  }
+
+  /** Boot again after a failure; does nothing to a Python that runs or is starting. */
+  async restart() {
+    this.#revivals = 0;
+    await this.ensure();
+  }
+
+  /**
+   * Give Python a message, in the order of the calls, after booting it if need be.
+   * @param {Record<string, unknown>} message
+   */
+  async send(message) {
+    const python = await this.ensure();
+    try {
+      python.receive(JSON.stringify(message));
+    } catch (error) {
+      // An exception of Python's own is a fault of ours; a fatal one has been seen by `died` as well.
+      logError("Python could not take a message:", error);
+      throw error;
+    }
+  }
+
+  /**
+   * Whether Python has work that must not be cut off by Chrome.
+   * @param {boolean} busy
+   */
+  setBusy(busy) {
+    if (busy) this.#release ??= holdAwake();
+    else this.#letGo();
+  }
+
+  #letGo() {
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  async #boot() {
+    this.#setState({ state: "starting", message: STARTING });
+    try {
+      const python = await boot(this.#host);
+      this.#setState({ state: "ready", message: "" });
+      python.died.then((reason) => this.#buried(python, reason));
+      return python;
+    } catch (error) {
+      logError("Python did not start:", error);
+      this.#python = undefined;
+      this.#clear();
+      this.#setState({ state: "failed", message: bootMessage(error) });
+      throw error;
+    }
+  }
+
+  /** @param {Python} python @param {unknown} reason */
+  #buried(python, reason) {
+    logError("Python died:", reason);
+    this.#python = undefined;
+    python.release();
+    this.#clear();
+    if (this.#revivals >= MAX_REVIVALS) {
+      this.#setState({ state: "failed", message: "Python stopped again and again. Restart it to go on; nothing that had arrived is lost." });
+      return;
+    }
+    this.#revivals += 1;
+    this.ensure().catch(() => {});
+  }
+
+  #clear() {
+    abortAll();
+    this.#letGo();
+    this.#onDeath();
+  }
+
+  /** @param {BootState} state */
+  #setState(state) {
+    if (state.state === this.#state.state && state.message === this.#state.message) return;
+    this.#state = state;
+    this.#onState(state);
+  }
+}
+
+/** @param {unknown} error */
+function bootMessage(error) {
+  const detail = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
+  if (/memory/i.test(`${detail}`)) return "Python could not start: there is not enough memory. Close some tabs, then restart it.";
+  return `Python could not start (${detail}). Restart it; if that does not help, install the extension again.`;
+}

@@ -1,0 +1,43 @@
+/**
+ * The extension's service worker: listeners and wiring. Chrome delivers the event that woke the worker only to listeners
+ * that are registered before anything is awaited, so all of them are registered here, at once.
+ */
+
+import { PANEL_PORT } from "./protocol.js";
+import { App } from "./runtime/app.js";
+import { logError } from "./runtime/log.js";
+
+const app = new App();
+
+chrome.runtime.onConnect.addListener((port) => {
+  if (port.name === PANEL_PORT && isOwnPage(port.sender)) app.connect(port);
+  else port.disconnect();
+});
+
+chrome.runtime.onMessage.addListener((request, sender, sendResponse) => {
+  if (!isOwnPage(sender)) return false;
+  app.answer(request).then(sendResponse);
+  return true;
+});
+
+chrome.runtime.onInstalled.addListener(openPanelOnClick);
+openPanelOnClick();
+keepContentScriptsOut();
+
+/**
+ * Web pages cannot reach these listeners, but a page of another extension or a content script must not either.
+ * @param {chrome.runtime.MessageSender | undefined} sender
+ */
+function isOwnPage(sender) {
+  return sender?.id === chrome.runtime.id && Boolean(sender.url?.startsWith(chrome.runtime.getURL("")));
+}
+
+function openPanelOnClick() {
+  chrome.sidePanel.setPanelBehavior({ openPanelOnActionClick: true }).catch((error) => logError("Side panel:", error));
+}
+
+function keepContentScriptsOut() {
+  for (const area of [chrome.storage.local, chrome.storage.session]) {
+    area.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch((error) => logError("Storage access level:", error));
+  }
+}

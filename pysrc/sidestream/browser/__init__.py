@@ -1,0 +1,1 @@
+"""Adapters to the browser, the only package that knows JavaScript and Pyodide."""

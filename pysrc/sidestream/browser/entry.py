@@ -1,0 +1,94 @@
+"""Where the worker enters Python: messages in as JSON, everything else out through the host."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from sidestream.browser.fetch import browser_fetch
+from sidestream.browser.host import Host
+from sidestream.browser.storage import BrowserStore
+from sidestream.errors import ErrorKind, SidestreamError, redact
+from sidestream.session.chat import Chat, Connection
+from sidestream.session.connection import connect, list_models, test_connection
+
+_log = logging.getLogger(__name__)
+
+
+async def start(host: Host) -> Callable[[str], None]:
+    """Bring the conversation back and take messages: commands of panels, requests of pages."""
+    _log_redacted()
+    entry = _Entry(host)
+    try:
+        await entry.chat.load()
+    except Exception:
+        # A database that cannot be read must not keep the user from chatting.
+        _log.exception("The stored conversation could not be loaded")
+    return entry.receive
+
+
+class _Entry:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._fetch = browser_fetch(host)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.chat = Chat(
+            store=BrowserStore(host), post=host.post, connect=self._connect, busy=host.busy
+        )
+
+    def receive(self, text: str) -> None:
+        message: dict[str, Any] = json.loads(text)
+        panel = message.get("panel", 0)
+        match message["type"]:
+            case "Join":
+                self.chat.join(panel)
+            case "Send":
+                self.chat.send(message["id"], message["text"], panel)
+            case "Retry":
+                self.chat.retry(message["id"], panel)
+            case "Stop":
+                self.chat.stop()
+            case "NewChat":
+                self.chat.new_chat()
+            case _:
+                task = asyncio.ensure_future(self._answer(message))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self) -> Connection:
+        answer = json.loads(await self._host.connection())
+        if error := answer.get("error"):
+            kind = ErrorKind(error["kind"])
+            raise SidestreamError(kind, error["message"], hint=error.get("hint", ""))
+        return connect(answer["connection"], self._fetch)
+
+    async def _answer(self, message: dict[str, Any]) -> None:
+        reply: dict[str, Any]
+        try:
+            if message["type"] == "ListModels":
+                models = await list_models(message["connection"], self._fetch)
+                reply = {"ok": True, "models": models}
+            else:
+                text = await test_connection(message["connection"], self._fetch)
+                reply = {"ok": True, "message": text}
+        except SidestreamError as error:
+            reply = {"ok": False, "error": error.to_dict()}
+        except Exception as error:
+            _log.exception("A request of the options page failed")
+            text = f"Something in Sidestream failed ({type(error).__name__})."
+            reply = {"ok": False, "error": {"kind": ErrorKind.INTERNAL.value, "message": text}}
+        self._host.reply(message["request"], json.dumps(reply, ensure_ascii=False))
+
+
+class _RedactingFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def _log_redacted() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_RedactingFormatter("[sidestream] %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])

@@ -1,0 +1,92 @@
+"""`sidestream.http.Fetch` over the browser's fetch, through the pump of ``runtime/bridge.js``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyodide.ffi import to_js
+
+from sidestream.browser.host import Exchange, Host
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.http import Fetch, HttpRequest, HttpResponse
+
+
+def browser_fetch(host: Host) -> Fetch:
+    """A `Fetch` for the core."""
+
+    async def fetch(request: HttpRequest) -> HttpResponse:
+        body = None if request.body is None else to_js(request.body)
+        exchange = host.fetch(request.method, request.url, json.dumps(dict(request.headers)), body)
+        try:
+            head = json.loads(await exchange.head())
+        except BaseException:
+            exchange.abort()
+            raise
+        if "failure" in head:
+            raise _network_error(head["failure"], request.url)
+        return _BrowserResponse(exchange, head, request.url)
+
+    return fetch
+
+
+class _BrowserResponse:
+    def __init__(self, exchange: Exchange, head: dict[str, Any], url: str) -> None:
+        self._exchange = exchange
+        self._url = url
+        self.status: int = head["status"]
+        self.headers: Mapping[str, str] = head["headers"]
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        exchange = self._exchange
+        while True:
+            # Awaiting costs fifty times as much as asking, so it is for when nothing has come.
+            data = exchange.take()
+            if data is not None:
+                yield data.to_bytes()
+            elif not exchange.ended:
+                await exchange.wait()
+            elif exchange.failure:
+                raise _network_error(json.loads(exchange.failure), self._url)
+            else:
+                return
+
+    async def aclose(self) -> None:
+        self._exchange.abort()
+
+
+def _network_error(failure: dict[str, str], url: str) -> SidestreamError:
+    parts = urlsplit(url)
+    host = parts.netloc
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    kind, retryable = ErrorKind.NETWORK, True
+    match failure["reason"]:
+        case "offline":
+            message = "There is no network connection."
+            hint = "Connect to the network, then try again."
+        case "permission":
+            message = f"The browser does not let Sidestream reach {host} yet."
+            hint = "Open the settings and save them; the browser then asks for access to this host."
+            retryable = False
+        case "redirect":
+            message = f"{host} answered with a redirect, which is not followed with a key."
+            hint = "Correct the base URL: often https instead of http, or another path."
+            kind, retryable = ErrorKind.CONFIGURATION, False
+        case "header":
+            message = f"The header {failure['detail']} cannot be sent: its value is not allowed."
+            hint = "Correct it in the settings. A copied key may hold a stray character."
+            kind, retryable = ErrorKind.CONFIGURATION, False
+        case "broken":
+            message = f"The connection to {host} broke."
+            hint = "Try again. If it keeps breaking, check the network or the server."
+        case _ if local:
+            message = f"Nothing answers at {host}."
+            hint = "Start the model server, and check the port in the base URL."
+        case _:
+            message = f"{host} cannot be reached."
+            hint = (
+                "Check the base URL for typing errors, and whether the server or a proxy is down."
+            )
+    return SidestreamError(kind, message, hint=hint, retryable=retryable)

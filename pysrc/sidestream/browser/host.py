@@ -1,0 +1,67 @@
+"""What ``extension/runtime/host.js`` and ``bridge.js`` offer to Python."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+
+class Exchange(Protocol):
+    """One HTTP request, pumped by JavaScript."""
+
+    ended: bool
+    """Nothing more will arrive; what has can still be taken."""
+    failure: str
+    """Why the body broke off, as JSON; empty when it did not."""
+
+    def head(self) -> Awaitable[str]:
+        """``{"status", "headers"}`` or ``{"failure": {"reason", "detail"}}``, as JSON."""
+        ...
+
+    def take(self) -> Any | None:
+        """All bytes that have arrived since the last call, as a ``Uint8Array``."""
+        ...
+
+    def wait(self) -> Awaitable[None]:
+        """Until there is something to take, or nothing more to come."""
+        ...
+
+    def abort(self) -> None:
+        """End it now."""
+        ...
+
+
+class Host(Protocol):
+    """The worker around us. Of its promises only that of `load` can be rejected."""
+
+    def post(self, message: str, panel: int) -> None:
+        """Send a ``PanelMessage`` to one panel, or to all (0)."""
+        ...
+
+    def reply(self, request: int, reply: str) -> None:
+        """Answer a request of the options page with a ``Reply``."""
+        ...
+
+    def busy(self, busy: bool) -> None:
+        """Keep the worker awake, or no longer."""
+        ...
+
+    def fetch(self, method: str, url: str, headers: str, body: Any | None) -> Exchange:
+        """Begin a request. ``headers`` is a JSON object."""
+        ...
+
+    def connection(self) -> Awaitable[str]:
+        """``{"connection": {"settings", "api_key"}}`` or ``{"error": TurnError}``, as JSON."""
+        ...
+
+    def load(self) -> Awaitable[str]:
+        """The current conversation's record as JSON; empty when there is none."""
+        ...
+
+    def begin(self, conversation_id: str, created_at: int) -> Awaitable[str]:
+        """Make a new conversation the current one. Empty, or a ``TurnError`` as JSON."""
+        ...
+
+    def save(self, conversation_id: str, position: int, turn: str) -> Awaitable[str]:
+        """Write a turn's record. Empty, or a ``TurnError`` as JSON."""
+        ...

@@ -1,0 +1,382 @@
+"""The chat that runs in the worker: commands in, turns run and stored, news out to the panels.
+
+Knows neither JavaScript nor storage nor the network: all of them are passed in. Messages are those
+of ``extension/protocol.js``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import uuid4
+
+from sidestream.client import Client
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.prompt import CallOptions, Prompt
+from sidestream.session.conversation import Conversation, Turn, TurnStatus
+from sidestream.types.events import OutputItemDone, ResponseEvent
+
+EVERY_PANEL = 0
+SAVE_INTERVAL_S = 1.0
+"""A growing answer is stored at least this often."""
+BATCH_INTERVAL_S = 0.016
+"""Panels get at most one batch of events in this time, about one per frame."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Who answers a turn."""
+
+    client: Client
+    model: str
+    origin: str
+    """Scheme, host and port of the provider."""
+    instructions: str | None = None
+
+
+class Store(Protocol):
+    """Where conversations outlive the process. Its methods raise `SidestreamError`."""
+
+    async def load(self) -> dict[str, Any] | None:
+        """The current conversation's id, ``created_at`` and the records of its turns."""
+        ...
+
+    async def begin(self, conversation: Conversation) -> None:
+        """Make a new conversation the current one."""
+        ...
+
+    async def save(self, conversation_id: str, position: int, turn: str) -> None:
+        """Write a turn's record over its earlier state; returns when it is safe."""
+        ...
+
+
+class Chat:
+    """One conversation at a time, at most one turn of it under way.
+
+    Args:
+        store: Where turns are written.
+        post: Sends a message, as JSON, to the panel of that number or to `EVERY_PANEL`.
+        connect: Says who answers the next turn. Raises `SidestreamError` when nobody does.
+        busy: Told whether there is work that must not be cut off.
+        now: Unix time in seconds.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        post: Callable[[str, int], None],
+        connect: Callable[[], Awaitable[Connection]],
+        busy: Callable[[bool], None] = lambda _: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._post = post
+        self._connect = connect
+        self._busy = busy
+        self._now = now
+        self._store = store
+        self._writer = _Writer(store, self._unstored, self._tell_busy)
+        self._batch = _Batch(post)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
+        self._begun = ""
+        self.conversation = self._new_conversation()
+
+    async def load(self) -> None:
+        """Bring the stored conversation back; what was under way in it is marked interrupted."""
+        data = await self._store.load()
+        if data is None:
+            return
+        self.conversation, interrupted = Conversation.restore(data)
+        self._begun = self.conversation.id
+        for turn in interrupted:
+            self._writer.write(self.conversation, turn)
+
+    # --- commands -----------------------------------------------------------------------------
+
+    def join(self, panel: int) -> None:
+        """Give a panel the whole conversation; the batches after it follow by themselves."""
+        self._batch.flush()
+        self._send_conversation(panel)
+
+    def send(self, turn_id: str, text: str, panel: int = EVERY_PANEL) -> None:
+        """Answer a message. The same id again changes nothing."""
+        known = self.conversation.find(turn_id)
+        if known is not None:
+            self._send_turn(known)
+        elif not text.strip():
+            self._reject(panel, "The message is empty.", "Write something first.", turn_id)
+        elif self._refuse_second(panel, turn_id):
+            pass
+        else:
+            turn = self.conversation.add(turn_id, text, self._now_ms())
+            self._start(turn)
+
+    def retry(self, turn_id: str, panel: int = EVERY_PANEL) -> None:
+        """Run a turn again. Its new answer takes the place of the old one."""
+        turn = self.conversation.find(turn_id)
+        if turn is None:
+            self._reject(panel, "That message is not in this conversation.", "Send it again.")
+        elif not self._refuse_second(panel):
+            self._start(turn)
+
+    def stop(self) -> None:
+        """Abort the turn under way, if there is one, and keep what has come."""
+        turn = self.conversation.running
+        task = self._running
+        if turn is None:
+            return
+        self._end(turn, TurnStatus.STOPPED)
+        if task is not None:
+            task.cancel()
+
+    def new_chat(self) -> None:
+        """Begin an empty conversation; a turn under way is stopped, the old one stays stored."""
+        self.stop()
+        if self.conversation.turns:
+            self.conversation = self._new_conversation()
+            self._spawn(self._begin_new(self.conversation))
+        self._send_conversation(EVERY_PANEL)
+
+    async def _begin_new(self, conversation: Conversation) -> None:
+        try:
+            await self._begin(conversation)
+        except SidestreamError as error:
+            self._unstored(error)
+
+    async def _begin(self, conversation: Conversation) -> None:
+        if self._begun != conversation.id:
+            await self._store.begin(conversation)
+            self._begun = conversation.id
+
+    def _refuse_second(self, panel: int, turn_id: str | None = None) -> bool:
+        if self.conversation.running is None:
+            return False
+        self._reject(
+            panel,
+            "An answer is still being written.",
+            "Wait until it is done, or stop it.",
+            turn_id,
+        )
+        return True
+
+    # --- a turn -------------------------------------------------------------------------------
+
+    def _start(self, turn: Turn) -> None:
+        turn.start()
+        self._batch.begin(turn.id)
+        self._send_turn(turn)
+        self._running = self._spawn(self._run(self.conversation, turn))
+
+    async def _run(self, conversation: Conversation, turn: Turn) -> None:
+        """One turn from the written-down message to the written-down answer."""
+        status, error = TurnStatus.COMPLETED, None
+        try:
+            await self._begin(conversation)
+            await self._store.save(conversation.id, conversation.position(turn), turn.record())
+            connection = await self._connect()
+            turn.model, turn.origin = connection.model or None, connection.origin
+            self._send_turn(turn)
+            prompt = Prompt(
+                input=conversation.history(turn, connection.origin),
+                instructions=connection.instructions,
+            )
+            options = CallOptions(conversation_id=conversation.id)
+            async with aclosing(connection.client.stream(prompt, options)) as events:
+                async for event in events:
+                    self._take(conversation, turn, event)
+        except asyncio.CancelledError:
+            status = TurnStatus.STOPPED
+        except SidestreamError as failure:
+            incomplete = failure.kind is ErrorKind.INCOMPLETE
+            status = TurnStatus.INCOMPLETE if incomplete else TurnStatus.FAILED
+            error = failure.to_dict()
+        except Exception as failure:
+            _log.exception("A turn failed")
+            status, error = TurnStatus.FAILED, _internal(failure).to_dict()
+        if self._running is asyncio.current_task():
+            self._end(turn, status, error)
+
+    def _take(self, conversation: Conversation, turn: Turn, event: ResponseEvent) -> None:
+        if self._running is not asyncio.current_task():
+            return
+        status_changed = turn.apply(event)
+        self._batch.add(event)
+        if status_changed:
+            self._send_turn(turn)
+        if isinstance(event, OutputItemDone):
+            self._writer.write(conversation, turn)
+        else:
+            self._writer.write_soon(conversation, turn)
+
+    def _end(self, turn: Turn, status: TurnStatus, error: dict[str, Any] | None = None) -> None:
+        self._running = None
+        turn.finish(status, error)
+        self._send_turn(turn)
+        self._writer.write(self.conversation, turn)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        self._tell_busy()
+        return task
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._tell_busy()
+
+    def _tell_busy(self) -> None:
+        self._busy(bool(self._tasks) or self._writer.busy)
+
+    def _unstored(self, error: SidestreamError) -> None:
+        self._post_message(EVERY_PANEL, {"type": "Rejected", "error": error.to_dict()})
+
+    # --- messages -----------------------------------------------------------------------------
+
+    def _send_turn(self, turn: Turn) -> None:
+        self._batch.flush()
+        self._post_message(EVERY_PANEL, {"type": "Turn", "turn": turn.view()})
+
+    def _send_conversation(self, panel: int) -> None:
+        seq = self._batch.seq if self.conversation.running else 0
+        message = {"type": "Conversation", "conversation": self.conversation.view(), "seq": seq}
+        self._post_message(panel, message)
+
+    def _reject(self, panel: int, message: str, hint: str, turn_id: str | None = None) -> None:
+        error = SidestreamError(ErrorKind.INVALID_REQUEST, message, hint=hint)
+        rejected: dict[str, Any] = {"type": "Rejected", "error": error.to_dict()}
+        if turn_id is not None:
+            rejected["id"] = turn_id
+        self._post_message(panel, rejected)
+
+    def _post_message(self, panel: int, message: dict[str, Any]) -> None:
+        self._post(json.dumps(message, ensure_ascii=False), panel)
+
+    def _new_conversation(self) -> Conversation:
+        return Conversation(id=str(uuid4()), created_at=self._now_ms())
+
+    def _now_ms(self) -> int:
+        return int(self._now() * 1000)
+
+
+class _Batch:
+    """Gathers a turn's events and posts them, at most once per `BATCH_INTERVAL_S`."""
+
+    def __init__(self, post: Callable[[str, int], None]) -> None:
+        self._post = post
+        self._turn_id = ""
+        self._events: list[str] = []
+        self._timer: asyncio.Handle | None = None
+        self._last = float("-inf")
+        self.seq = 0
+        """The number of the last batch of this turn."""
+
+    def begin(self, turn_id: str) -> None:
+        self.flush()
+        self._turn_id = turn_id
+        self.seq = 0
+
+    def add(self, event: ResponseEvent) -> None:
+        self._events.append(event.to_json())
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            # What follows a pause goes out as soon as this batch of bytes is through.
+            wait = max(0.0, self._last + BATCH_INTERVAL_S - loop.time())
+            self._timer = loop.call_later(wait, self.flush) if wait else loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._events:
+            return
+        self._last = asyncio.get_running_loop().time()
+        self.seq += 1
+        events = ",".join(self._events)
+        self._events.clear()
+        self._post(
+            f'{{"type":"Events","turn_id":{json.dumps(self._turn_id)},'
+            f'"seq":{self.seq},"events":[{events}]}}',
+            EVERY_PANEL,
+        )
+
+
+class _Writer:
+    """Writes turns one after the other, always their latest state."""
+
+    def __init__(
+        self,
+        store: Store,
+        on_error: Callable[[SidestreamError], None],
+        on_idle: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._on_error = on_error
+        self._on_idle = on_idle
+        self._due: dict[str, tuple[Conversation, Turn]] = {}
+        self._later: dict[str, tuple[Conversation, Turn]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failing = False
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None or bool(self._later)
+
+    def write(self, conversation: Conversation, turn: Turn) -> None:
+        """Write it as soon as may be."""
+        self._later.pop(turn.id, None)
+        self._due[turn.id] = (conversation, turn)
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._write_due())
+
+    def write_soon(self, conversation: Conversation, turn: Turn) -> None:
+        """Write it within `SAVE_INTERVAL_S`."""
+        if turn.id in self._due:
+            return
+        self._later[turn.id] = (conversation, turn)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SAVE_INTERVAL_S, self._write_later)
+
+    def _write_later(self) -> None:
+        self._timer = None
+        later, self._later = self._later, {}
+        for conversation, turn in later.values():
+            self.write(conversation, turn)
+
+    async def _write_due(self) -> None:
+        try:
+            while self._due:
+                _, (conversation, turn) = self._due.popitem()
+                try:
+                    position = conversation.position(turn)
+                    await self._store.save(conversation.id, position, turn.record())
+                    self._failing = False
+                except SidestreamError as error:
+                    # Said once, not each second.
+                    if not self._failing:
+                        self._on_error(error)
+                    self._failing = True
+        finally:
+            self._task = None
+            self._on_idle()
+
+
+def _internal(failure: Exception) -> SidestreamError:
+    return SidestreamError(
+        ErrorKind.INTERNAL,
+        f"Something in Sidestream failed ({type(failure).__name__}).",
+        hint="Try again. The extension's console holds the details.",
+        retryable=True,
+    )
