@@ -1,0 +1,24 @@
+/** The panel's reducer against the cases that the worker's (`session/conversation.py`) is tested with as well. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { applyEvent } from "../../extension/sidepanel/conversation.js";
+
+const cases = JSON.parse(readFileSync(new URL("../fixtures/conversation.json", import.meta.url), "utf8"));
+
+for (const { name, events, blocks, status, notice, usage } of cases) {
+  test(name, () => {
+    /** @type {import("../../extension/protocol.js").Turn} */
+    const turn = { id: "t", user: "?", created_at: 0, status: "running", blocks: [] };
+    for (const event of events) applyEvent(turn, event);
+    // A block may know more than the case says, such as the id that it got late.
+    assert.equal(turn.blocks.length, blocks.length);
+    blocks.forEach((/** @type {object} */ block, /** @type {number} */ index) => {
+      for (const [field, value] of Object.entries(block)) assert.deepEqual(turn.blocks[index]?.[field], value, field);
+    });
+    if (status) assert.equal(turn.status, status);
+    assert.equal(turn.notice, notice);
+    for (const [field, value] of Object.entries(usage ?? {})) assert.equal(turn.usage?.[field], value);
+  });
+}

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidestream.session.conversation import Conversation, Turn, TurnStatus
+from sidestream.types.events import response_event
+from sidestream.types.items import FunctionCallItem, MessageItem, ReasoningItem, response_item
+
+FIXTURE = Path(__file__).parent.parent / "fixtures" / "conversation.json"
+CASES = json.loads(FIXTURE.read_text(encoding="utf-8"))
+
+
+def new_turn() -> Turn:
+    turn = Turn(id="t", user="?", created_at=0)
+    turn.start()
+    return turn
+
+
+def apply(turn: Turn, *events: dict[str, Any]) -> Turn:
+    for event in events:
+        turn.apply(response_event.validate_python(event))
+    return turn
+
+
+def message(text: str, **fields: Any) -> dict[str, Any]:
+    content = [{"type": "output_text", "text": text}]
+    item = {"type": "message", "role": "assistant", "content": content, **fields}
+    return {"type": "OutputItemDone", "item": item}
+
+
+def delta(text: str, item_id: str | None = None) -> dict[str, Any]:
+    return {"type": "OutputTextDelta", "delta": text, "item_id": item_id}
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_events_become_blocks(case: dict[str, Any]) -> None:
+    # The same cases bind the panel's reducer, in tests/js/conversation-agreement.test.js.
+    turn = apply(new_turn(), *case["events"])
+    view = turn.view()
+    assert len(view["blocks"]) == len(case["blocks"])
+    for block, expected in zip(view["blocks"], case["blocks"], strict=True):
+        assert {name: block.get(name) for name in expected} == expected
+    assert view["status"] == case.get("status", "running")
+    assert view.get("notice") == case.get("notice")
+    assert (view.get("usage") or {}).items() >= case.get("usage", {}).items()
+
+
+def test_view_holds_what_the_protocol_says_and_nothing_internal() -> None:
+    turn = apply(new_turn(), {"type": "ServerModel", "model": "m-1"}, message("Hi", id="msg"))
+    turn.finish(TurnStatus.COMPLETED)
+    assert turn.view() == {
+        "id": "t",
+        "user": "?",
+        "created_at": 0,
+        "status": "completed",
+        "model": "m-1",
+        "blocks": [{"kind": "text", "text": "Hi", "item_id": "msg", "open": False}],
+    }
+
+
+def test_changes_of_status_are_told() -> None:
+    turn = new_turn()
+    changes = [
+        turn.apply(response_event.validate_python(event))
+        for event in (
+            delta("a"),
+            {
+                "type": "Reconnecting",
+                "attempt": 1,
+                "max_attempts": 5,
+                "delay_ms": 1500,
+                "reason": "x",
+            },
+            delta("b"),
+            delta("c"),
+            {"type": "StreamIdle", "idle_ms": 30_000, "timeout_ms": 300_000},
+            {"type": "SafetyBuffering", "use_cases": [], "reasons": []},
+            {"type": "SafetyBuffering", "use_cases": [], "reasons": [], "show_buffering_ui": False},
+        )
+    ]
+    assert changes == [False, True, True, False, True, True, True]
+    assert turn.notice is None
+
+
+@pytest.mark.parametrize(
+    ("delay_ms", "shown"), [(0, "0 s"), (200, "0.2 s"), (1500, "1.5 s"), (32_000, "32 s")]
+)
+def test_waits_are_shown_in_seconds(delay_ms: int, shown: str) -> None:
+    event = {"type": "Reconnecting", "attempt": 2, "max_attempts": 5, "reason": "busy"}
+    turn = apply(new_turn(), {**event, "delay_ms": delay_ms})
+    assert turn.notice == f"Reconnecting 2/5 in {shown}: busy"
+
+
+def test_what_was_cut_off_stays_for_the_reader_and_for_the_model() -> None:
+    turn = apply(new_turn(), message("one"), delta("tw"))
+    turn.finish(TurnStatus.STOPPED)
+    assert turn.text == "one\n\ntw"
+    assert [item.text for item in turn.items if isinstance(item, MessageItem)] == ["one", "tw"]
+    assert all(not block.open for block in turn.blocks)
+
+
+def test_an_empty_block_does_not_outlive_the_turn() -> None:
+    reasoning = {"type": "OutputItemAdded", "item": {"type": "reasoning", "id": "rs"}}
+    turn = apply(new_turn(), reasoning)
+    assert turn.view()["blocks"] == [
+        {"kind": "reasoning", "text": "", "item_id": "rs", "open": True}
+    ]
+    turn.finish(TurnStatus.FAILED, {"kind": "network", "message": "gone"})
+    assert turn.view()["blocks"] == []
+
+
+def test_finishing_twice_adds_nothing() -> None:
+    turn = apply(new_turn(), delta("half"), {"type": "Completed"})
+    turn.finish(TurnStatus.FAILED, {"kind": "stream_closed", "message": "closed"})
+    assert len(turn.items) == 1
+
+
+def test_starting_again_forgets_the_old_answer_only() -> None:
+    turn = apply(new_turn(), message("old"))
+    turn.finish(TurnStatus.FAILED, {"kind": "network", "message": "gone"})
+    turn.start()
+    assert (turn.user, turn.status, turn.blocks, turn.items, turn.error) == (
+        "?",
+        TurnStatus.RUNNING,
+        [],
+        [],
+        None,
+    )
+
+
+@given(deltas=st.lists(st.text(max_size=20), max_size=30), read=st.booleans())
+def test_deltas_add_up_however_often_the_text_is_read(deltas: list[str], *, read: bool) -> None:
+    turn = new_turn()
+    for text in deltas:
+        apply(turn, delta(text))
+        if read:
+            turn.view()
+    assert turn.text == "".join(deltas)
+
+
+# --- history -----------------------------------------------------------------------------------
+
+
+def conversation() -> Conversation:
+    return Conversation(id="c")
+
+
+def answered(
+    conversation: Conversation,
+    turn_id: str,
+    *events: dict[str, Any],
+    status: TurnStatus = TurnStatus.COMPLETED,
+    origin: str = "https://a",
+) -> Turn:
+    turn = conversation.add(turn_id, f"question {turn_id}", 0)
+    turn.start()
+    turn.origin = origin
+    apply(turn, *events)
+    turn.finish(status)
+    return turn
+
+
+def texts(conversation: Conversation, turn: Turn) -> list[str]:
+    history = conversation.history(turn, "https://a")
+    return [f"{i.role}: {i.text}" for i in history if isinstance(i, MessageItem)]
+
+
+def test_history_is_what_was_said_before() -> None:
+    chat = conversation()
+    answered(chat, "1", message("answer 1"))
+    turn = chat.add("2", "question 2", 0)
+    chat.add("3", "question 3", 0)
+    assert texts(chat, turn) == ["user: question 1", "assistant: answer 1", "user: question 2"]
+
+
+@pytest.mark.parametrize(
+    "status", [TurnStatus.FAILED, TurnStatus.STOPPED, TurnStatus.INTERRUPTED, TurnStatus.INCOMPLETE]
+)
+def test_history_keeps_what_had_come_of_a_turn_that_ended_badly(status: TurnStatus) -> None:
+    chat = conversation()
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    reasoning = {"type": "reasoning", "encrypted_content": "x"}
+    done = [{"type": "OutputItemDone", "item": item} for item in (reasoning, call)]
+    answered(chat, "1", *done, delta("half"), status=status)
+    turn = chat.add("2", "more", 0)
+    assert texts(chat, turn) == ["user: question 1", "assistant: half", "user: more"]
+    assert all(isinstance(item, MessageItem) for item in chat.history(turn, "https://a"))
+
+
+def test_reasoning_goes_back_to_its_own_provider_only() -> None:
+    chat = conversation()
+    reasoning = {
+        "type": "OutputItemDone",
+        "item": {"type": "reasoning", "encrypted_content": "x"},
+    }
+    answered(chat, "1", reasoning, message("answer"))
+    turn = chat.add("2", "more", 0)
+    assert any(isinstance(item, ReasoningItem) for item in chat.history(turn, "https://a"))
+    assert not any(isinstance(item, ReasoningItem) for item in chat.history(turn, "https://b"))
+
+
+# --- storage -----------------------------------------------------------------------------------
+
+
+def restored(*records: dict[str, Any]) -> tuple[Conversation, list[Turn]]:
+    return Conversation.restore({"id": "c", "created_at": 5, "turns": list(records)})
+
+
+def test_a_stored_turn_comes_back_whole() -> None:
+    chat = conversation()
+    reasoning = {
+        "type": "OutputItemDone",
+        "item": {"type": "reasoning", "encrypted_content": "x", "summary": []},
+    }
+    unknown = {"type": "OutputItemDone", "item": {"type": "new_item", "extra": [1]}}
+    turn = answered(chat, "1", reasoning, unknown, message("answer", id="m"))
+    again, interrupted = restored({**json.loads(turn.record()), "position": 0})
+    assert interrupted == []
+    assert again.turns[0].record() == turn.record()
+    assert again.turns[0].view() == turn.view()
+    assert again.turns[0].items == turn.items
+
+
+def test_a_turn_found_under_way_is_interrupted_and_keeps_its_text() -> None:
+    turn = apply(new_turn(), message("one"), delta("tw"))
+    again, interrupted = restored(json.loads(turn.record()))
+    assert interrupted == again.turns
+    view = again.turns[0].view()
+    assert view["status"] == "interrupted"
+    assert view["error"]["retryable"] is True
+    assert [block["text"] for block in view["blocks"]] == ["one", "tw"]
+    assert again.turns[0].items[-1] == response_item.validate_python(message("tw")["item"])
+
+
+def test_records_that_cannot_be_read_are_left_out() -> None:
+    good = json.loads(new_turn().record())
+    again, _ = restored({"id": "broken"}, {**good, "version": 99}, good)
+    assert [turn.id for turn in again.turns] == ["t"]
+
+
+def test_running_and_find() -> None:
+    chat = conversation()
+    assert chat.running is None
+    first = answered(chat, "1", message("a"))
+    second = chat.add("2", "b", 0)
+    assert chat.running is second
+    assert chat.find("1") is first
+    assert chat.find("9") is None
+    assert chat.position(second) == 1
+    assert [turn["id"] for turn in chat.view()["turns"]] == ["1", "2"]
+
+
+def test_a_function_call_is_an_item_of_the_answer() -> None:
+    chat = conversation()
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": {"a": 1}}
+    turn = answered(chat, "1", {"type": "OutputItemDone", "item": call})
+    assert isinstance(turn.items[0], FunctionCallItem)
+    assert turn.view()["blocks"][0]["text"] == '{"a": 1}'
