@@ -78,7 +78,7 @@ class TokenUsageTracker:
         """The provider said that the context window is exceeded.
 
         Codex fills the totals too, which hides what was used and, in a session that has used more
-        than one window, leaves the window looking empty; so here the last call alone counts as full.
+        than one window, leaves the window looking empty; so here only the last call counts as full.
         """
         if self.context_window:
             full = TokenUsage(total_tokens=self.context_window)
