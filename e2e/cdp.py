@@ -22,7 +22,7 @@ COMMAND_TIMEOUT = 30.0
 
 
 class Page:
-    """One page with a debugger attached to it."""
+    """One page, or another target, with a debugger attached to it."""
 
     def __init__(self, browser: PipeBrowser, target_id: str) -> None:
         self._browser = browser
@@ -78,6 +78,10 @@ class Page:
         key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
         self.send("Input.dispatchKeyEvent", type="keyDown", **key)
         self.send("Input.dispatchKeyEvent", type="keyUp", **key)
+
+    def detach(self) -> None:
+        """Take the debugger away again."""
+        self._browser.send("Target.detachFromTarget", sessionId=self._session_id)
 
     def close(self) -> None:
         """Close the page."""
