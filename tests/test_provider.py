@@ -296,6 +296,13 @@ def test_chatgpt_gets_what_the_sign_in_gives() -> None:
     assert headers["session_id"] == headers["session-id"] == "c"
 
 
+def test_the_chatgpt_backend_is_told_of_a_request_in_the_lite_form() -> None:
+    lite = "x-openai-internal-codex-responses-lite"
+    assert request_headers(CHATGPT, {}, CallOptions(model="gpt-5.6-sol"))[lite] == "true"
+    for provider, model in ((CHATGPT, "gpt-5.2"), (CHATGPT, None), (OPENAI, "gpt-5.6-sol")):
+        assert lite not in request_headers(provider, {}, CallOptions(model=model))
+
+
 def test_azure_gets_a_key_as_api_key_and_a_token_as_bearer() -> None:
     headers = request_headers(AZURE, {"authorization": "Bearer 0123abcd"})
     assert headers["api-key"] == "0123abcd"

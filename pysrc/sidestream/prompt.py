@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from sidestream.models import ModelInfo
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.models import ModelInfo, model_info
 from sidestream.provider import WireApi
 from sidestream.types._base import WireModel
 from sidestream.types.items import ContentItem, InputText, MessageItem, ResponseItem
@@ -88,3 +89,15 @@ class CallOptions(WireModel):
         """These options, and the defaults where these say nothing."""
         said = {name: value for name, value in self if value is not None}
         return defaults.model_copy(update=said)
+
+    def resolved_model(self) -> ModelInfo:
+        """What is known of the call's model.
+
+        Raises `SidestreamError` of kind ``configuration`` when none is chosen.
+        """
+        slug = (self.model or "").strip()
+        if not slug:
+            hint = "Choose a model in the settings."
+            raise SidestreamError(ErrorKind.CONFIGURATION, "No model is chosen.", hint=hint)
+        known = self.model_info
+        return known if known and known.slug == slug else model_info(slug)

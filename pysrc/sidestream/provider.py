@@ -225,6 +225,9 @@ def request_headers(
                 headers.add(name, options.conversation_id)
         if request_id:
             headers.add("x-client-request-id", request_id)
+    model = options.resolved_model() if options and options.model else None
+    if provider.is_chatgpt and model and model.uses_responses_lite:
+        headers.add("x-openai-internal-codex-responses-lite", "true")
     if options and options.idempotency_key:
         headers.add("Idempotency-Key", options.idempotency_key)
     headers.add("OpenAI-Organization", provider.organization or "")

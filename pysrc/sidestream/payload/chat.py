@@ -10,7 +10,6 @@ from sidestream.models import ModelInfo
 from sidestream.payload.history import Accepts, valid_history
 from sidestream.payload.responses import (
     input_audio,
-    resolved_model,
     takes_sampling,
     wire_effort,
     wire_service_tier,
@@ -44,7 +43,7 @@ def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider)
     Raises `SidestreamError` of kind ``unsupported`` for what Chat Completions, or this provider's,
     cannot do.
     """
-    model = resolved_model(options)
+    model = options.resolved_model()
     openai = provider.is_openai or provider.is_azure
     tools = chat_tools(prompt.tools)
     request: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.models import ModelInfo, model_info
+from sidestream.models import ModelInfo
 from sidestream.payload.history import Accepts, has_own_id, valid_history
 from sidestream.payload.tools import flat_name, responses_tool_choice, responses_tools
 from sidestream.prompt import CallOptions, Prompt
@@ -25,19 +25,6 @@ from sidestream.types.items import (
 from sidestream.types.tools import CustomTool, NamespaceTool
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
-
-
-def resolved_model(options: CallOptions) -> ModelInfo:
-    """What is known of the call's model.
-
-    Raises `SidestreamError` of kind ``configuration`` when none is chosen.
-    """
-    slug = (options.model or "").strip()
-    if not slug:
-        hint = "Choose a model in the settings."
-        raise SidestreamError(ErrorKind.CONFIGURATION, "No model is chosen.", hint=hint)
-    known = options.model_info
-    return known if known and known.slug == slug else model_info(slug)
 
 
 def wire_effort(effort: str | None) -> str | None:
@@ -64,7 +51,7 @@ def build_responses_request(
 
     Raises `SidestreamError` of kind ``configuration`` for what cannot be sent.
     """
-    model = resolved_model(options)
+    model = options.resolved_model()
     lite = provider.is_chatgpt and model.uses_responses_lite
     store = _store(options, provider)
     reasoning = _reasoning(options, provider, model, lite=lite)
