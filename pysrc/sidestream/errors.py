@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sidestream.rate_limits import active_limit, parse_rate_limits
-from sidestream.retry import parse_retry_after_ms
+from sidestream.retry import is_retryable_status, parse_retry_after_ms
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -209,7 +209,7 @@ def bad_body_error(
         message,
         hint=hint,
         status=200,
-        request_id=_request_id(headers),
+        request_id=request_id_of(headers),
         server_message=said.message,
     )
 
@@ -220,13 +220,13 @@ _MAX_MESSAGE = 1_000
 _SECRETS = re.compile(
     r"""
     \bBearer\s+[^\s"',]+
-    | \beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?                             # JSON web tokens
+    | \beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?                                # JSON web tokens
     | \b(?:sk|rk|pk|sess|xai|gsk|hf|key)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}  # keys, also masked ones
     | \bAIza[\w-]{20,}
-    | [^\s*"'`:=]{0,80}\*{3,}[^\s"'`]{0,80}                            # masked by the server
     """,
     re.X,
 )
+_MASKED = re.compile(r"[^\s*\"'`:=]{0,80}\*{3,}[^\s\"'`]{0,80}")
 _KEY_PROVIDED = re.compile(r"(api[ _-]?key(?: provided)?\s*[:=]\s*)[\"'`]?[^\s\"'`,]+", re.I)
 
 
@@ -235,6 +235,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if len(secret) >= 4:
             text = text.replace(secret, "***")
+    if "***" in text:
+        text = _MASKED.sub("***", text)
     return _SECRETS.sub("***", _KEY_PROVIDED.sub(r"\1***", text))
 
 
@@ -370,7 +372,8 @@ def _integer(value: Any) -> int | None:
     return int(value) if abs(value) < 1e16 else None
 
 
-def _request_id(headers: Mapping[str, str]) -> str | None:
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """The id under which the provider can find the request, from headers in lower case."""
     names = ("x-request-id", "x-oai-request-id", "apim-request-id", "request-id", "cf-ray")
     return next((headers[name] for name in names if headers.get(name)), None)
 
@@ -468,6 +471,14 @@ _QUOTA = re.compile(
 )
 
 
+_TRANSIENT = (
+    ErrorKind.RATE_LIMITED,
+    ErrorKind.SERVER_OVERLOADED,
+    ErrorKind.SERVER_ERROR,
+    ErrorKind.TIMEOUT,
+)
+
+
 def _kind_by_code(context: _Context) -> ErrorKind | None:
     """What a code or type says, else what the words of known servers say."""
     codes = context.said.codes
@@ -520,21 +531,18 @@ def _kind_by_status(context: _Context) -> ErrorKind:
 
 def _build(kind: ErrorKind, context: _Context) -> SidestreamError:
     said, status, headers, now = context.said, context.status, context.headers, context.now
-    retryable = kind in (
-        ErrorKind.RATE_LIMITED,
-        ErrorKind.SERVER_OVERLOADED,
-        ErrorKind.SERVER_ERROR,
-        ErrorKind.TIMEOUT,
-    )
+    retryable = kind in _TRANSIENT and (status is None or is_retryable_status(status))
     retry_after_ms = parse_retry_after_ms(headers, said.message, now=now)
     resets_at = said.resets_at
     if resets_at is None and said.resets_in_s is not None:
         resets_at = int(now) + said.resets_in_s
     if retry_after_ms is None and resets_at is not None:
         retry_after_ms = max(0, round((resets_at - now) * 1000))
-    if resets_at is None and retry_after_ms and kind is ErrorKind.RATE_LIMITED:
-        resets_at = int(now + retry_after_ms / 1000)
-    message, hint = _texts(kind, context, resets_at, retry_after_ms)
+    message, hint = _texts(kind, context, resets_at)
+    if retryable and retry_after_ms:
+        resets_at = resets_at or int(now + retry_after_ms / 1000)
+        message += f" It asks to wait {_duration(retry_after_ms)}."
+        hint = f"Try again at {_local_time(resets_at, now, context.tz)}."
     return SidestreamError(
         kind,
         message,
@@ -542,7 +550,7 @@ def _build(kind: ErrorKind, context: _Context) -> SidestreamError:
         retryable=retryable,
         retry_after_ms=retry_after_ms,
         status=status,
-        request_id=_request_id(headers) or said.request_id,
+        request_id=request_id_of(headers) or said.request_id,
         server_code=said.code,
         server_message=said.message,
         plan_type=said.plan_type,
@@ -550,9 +558,7 @@ def _build(kind: ErrorKind, context: _Context) -> SidestreamError:
     )
 
 
-def _texts(
-    kind: ErrorKind, context: _Context, resets_at: int | None, retry_after_ms: int | None
-) -> tuple[str, str]:
+def _texts(kind: ErrorKind, context: _Context, resets_at: int | None) -> tuple[str, str]:
     """What happened and what to do, for the user."""
     said, status = context.said, context.status
     number = f" (status {status})" if status else ""
@@ -560,14 +566,7 @@ def _texts(
     if kind is ErrorKind.USAGE_LIMIT_REACHED:
         return _usage_limit_text(context, resets_at), ""
     if kind is ErrorKind.RATE_LIMITED:
-        message = f"The provider's rate limit is reached{number}."
-        if not retry_after_ms or resets_at is None:
-            return message, "Wait a moment, then try again."
-        until = _local_time(resets_at, context.now, context.tz)
-        return (
-            f"{message} It asks to wait {_duration(retry_after_ms)}.",
-            f"Try again at {until}.",
-        )
+        return f"The provider's rate limit is reached{number}.", "Wait a moment, then try again."
     if kind is ErrorKind.PERMISSION:
         return _permission_texts(context, number)
     if kind is ErrorKind.SERVER_ERROR:

@@ -1,0 +1,600 @@
+"""`Client`: one way in, one streaming path for both wire APIs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random as _random
+import re
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from sidestream.auth import Auth, NoAuth
+from sidestream.decode import Decoder, decoder_for
+from sidestream.decode._common import bad_response, stream_closed
+from sidestream.errors import ErrorKind, SidestreamError, bad_body_error, redact, request_id_of
+from sidestream.http import (
+    Exchange,
+    FailedExchange,
+    Fetch,
+    HttpRequest,
+    HttpResponse,
+    Retries,
+    Sender,
+    read_body,
+)
+from sidestream.models import ModelInfo, parse_model_list
+from sidestream.payload.chat import build_chat_request
+from sidestream.payload.responses import build_responses_request
+from sidestream.prompt import CallOptions, Prompt, StreamMode
+from sidestream.provider import Provider, WireApi, request_headers
+from sidestream.rate_limits import header_events
+from sidestream.sse import MAX_FRAME_BYTES, SSEDecoder
+from sidestream.types.events import (
+    Completed,
+    FunctionCallArgumentsDelta,
+    OutputItemAdded,
+    OutputItemDone,
+    OutputTextAnnotationAdded,
+    OutputTextDelta,
+    RateLimits,
+    ReasoningContentDelta,
+    ReasoningSummaryDelta,
+    ReasoningSummaryDone,
+    ReasoningSummaryPartAdded,
+    RefusalDelta,
+    ResponseEvent,
+    ToolCallInputDelta,
+)
+from sidestream.types.items import (
+    CustomToolCallItem,
+    FunctionCallItem,
+    LocalShellCallItem,
+    MessageItem,
+    OutputText,
+    ReasoningItem,
+    Refusal,
+    ResponseItem,
+    ToolSearchCallItem,
+)
+from sidestream.types.rate_limits import RateLimitSnapshot
+from sidestream.types.usage import TokenUsage
+
+MAX_BODY_BYTES = MAX_FRAME_BYTES
+GRACE_MS = 5_000
+"""How long a stream may stay silent after its answer is complete in all but the closing words."""
+_HEAD_BYTES = 4 * 1024
+
+_PARTS_OF_ITEMS = (
+    OutputItemAdded,
+    OutputTextDelta,
+    RefusalDelta,
+    OutputTextAnnotationAdded,
+    FunctionCallArgumentsDelta,
+    ToolCallInputDelta,
+    ReasoningSummaryPartAdded,
+    ReasoningSummaryDelta,
+    ReasoningSummaryDone,
+    ReasoningContentDelta,
+)
+"""What `StreamMode.AGGREGATED` leaves out: the whole item says it again."""
+
+
+@dataclass(slots=True)
+class TurnResult:
+    """What a turn came to. Nothing that arrived before an error is lost."""
+
+    items: list[ResponseItem] = field(default_factory=list)
+    text: str = ""
+    """The text of all the assistant's messages."""
+    reasoning: str = ""
+    """Reasoning summaries, or raw reasoning where that is all there is."""
+    usage: TokenUsage | None = None
+    response_id: str = ""
+    rate_limits: list[RateLimitSnapshot] = field(default_factory=list)
+    """The last snapshot of each family."""
+    error: SidestreamError | None = None
+
+
+@dataclass(slots=True)
+class ClientStats:
+    """What a client has seen since it was made."""
+
+    calls: int = 0
+    retries: int = 0
+    skipped_frames: int = 0
+    """Frames that were not understood."""
+
+
+class Client:
+    """Talks to one provider.
+
+    ``fetch`` sends requests (`sidestream.native.httpx_fetch` on plain CPython). ``model`` and
+    ``defaults`` hold for every call that does not say otherwise. ``now`` gives Unix time in
+    seconds and ``random`` numbers in [0, 1). With ``auto_probe`` the Responses API is tried first,
+    and Chat Completions where the server answers 404 or 405; what was found is remembered by base
+    URL and kind of authentication.
+
+    A client holds no connection and may serve any number of calls at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        provider: Provider,
+        fetch: Fetch,
+        auth: Auth | None = None,
+        model: str | None = None,
+        defaults: CallOptions | None = None,
+        now: Callable[[], float] = time.time,
+        random: Callable[[], float] = _random.random,
+        auto_probe: bool = False,
+    ) -> None:
+        self.provider = provider
+        self.auth = auth or NoAuth()
+        self.defaults = CallOptions(model=model).over(defaults or CallOptions())
+        self.stats = ClientStats()
+        self.last_failed_exchange: FailedExchange | None = None
+        """The last request that failed, redacted. Cleared when a call begins."""
+        self._fetch = fetch
+        self._now = now
+        self._random = random
+        self._auto_probe = auto_probe
+        self._probed: dict[tuple[str, str], WireApi] = {}
+
+    def __repr__(self) -> str:
+        return f"Client({self.provider.name!r}, model={self.defaults.model!r})"
+
+    async def stream(
+        self, prompt: Prompt, options: CallOptions | None = None
+    ) -> AsyncGenerator[ResponseEvent, None]:
+        """One turn as events, in the order that `sidestream.types.events` describes.
+
+        The last event is always `Completed`. If anything went wrong, `SidestreamError` is raised
+        after it. Closing the iterator (``aclose``, or cancelling the task) aborts the request at
+        once; use ``async with aclosing(client.stream(...)) as events`` to be sure of that.
+        """
+        options = (options or CallOptions()).over(self.defaults)
+        aggregated = options.stream_mode is StreamMode.AGGREGATED
+        hidden: tuple[type, ...] = _PARTS_OF_ITEMS if aggregated else ()
+        if options.show_raw_reasoning is False:
+            hidden = (*hidden, ReasoningContentDelta)
+        turn = _Turn(self, prompt, options)
+        async with aclosing(turn.batches()) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if not isinstance(event, hidden):
+                        yield event
+        if turn.error is not None:
+            raise turn.error
+
+    async def complete(self, prompt: Prompt, options: CallOptions | None = None) -> TurnResult:
+        """One turn, drained. An error is returned beside what arrived before it, not raised."""
+        result = TurnResult()
+        raw = (options or CallOptions()).over(self.defaults).show_raw_reasoning is not False
+        limits: dict[str | None, RateLimitSnapshot] = {}
+        try:
+            async with aclosing(self.stream(prompt, options)) as events:
+                async for event in events:
+                    if isinstance(event, OutputItemDone):
+                        result.items.append(event.item)
+                    elif isinstance(event, RateLimits):
+                        limits[event.snapshot.limit_id] = event.snapshot
+                    elif isinstance(event, Completed):
+                        result.response_id = event.response_id
+                        result.usage = event.token_usage
+        except SidestreamError as error:
+            result.error = error
+        messages = [i for i in result.items if isinstance(i, MessageItem) and i.role == "assistant"]
+        thoughts = [_reasoning(i, raw) for i in result.items if isinstance(i, ReasoningItem)]
+        result.text = "".join(message.text for message in messages)
+        result.reasoning = "\n\n".join(thought for thought in thoughts if thought)
+        result.rate_limits = list(limits.values())
+        return result
+
+    async def list_models(self) -> list[ModelInfo]:
+        """The provider's models, from its ``/models``.
+
+        Raises `SidestreamError`, also when the answer is no list of models.
+        """
+        self.last_failed_exchange = None
+
+        def build(auth_headers: Mapping[str, str]) -> HttpRequest:
+            headers = request_headers(
+                self.provider,
+                auth_headers,
+                CallOptions(wire_api=WireApi.CHAT),
+                request_id=self._request_id(),
+                accept="application/json",
+            )
+            return HttpRequest("GET", self.provider.url("models"), headers)
+
+        sender = self._sender(build, Retries(self.provider.request_max_retries, 0, self._random))
+        async with aclosing(sender.open()) as steps:
+            async for step in steps:
+                if isinstance(step, Exchange):
+                    try:
+                        return await self._read_models(sender, step)
+                    finally:
+                        await step.aclose()
+        raise AssertionError("open() ends with an exchange or an error")
+
+    async def _read_models(self, sender: Sender, exchange: Exchange) -> list[ModelInfo]:
+        assert exchange.response is not None  # noqa: S101 - open() promises it
+        body = await read_body(exchange, MAX_BODY_BYTES)
+        try:
+            return parse_model_list(body)
+        except SidestreamError:
+            if body.lstrip()[:1] not in (b"{", b"["):
+                error = self._bad_body(sender, exchange.response, body)
+            sender.record(error, exchange.response, body)
+            raise error from None
+
+    def _bad_body(self, sender: Sender, response: HttpResponse, body: bytes) -> SidestreamError:
+        url = sender.request.url if sender.request else ""
+        return bad_body_error(response.headers, body, url=url, secrets=sender.secrets())
+
+    def _sender(
+        self, build: Callable[[Mapping[str, str]], HttpRequest], retries: Retries
+    ) -> Sender:
+        return Sender(
+            fetch=self._fetch,
+            auth=self.auth,
+            build=build,
+            retries=retries,
+            timeout_ms=self.provider.stream_idle_timeout_ms,
+            now=self._now,
+            on_failure=self._keep_failure,
+        )
+
+    def _keep_failure(self, failed: FailedExchange) -> None:
+        self.last_failed_exchange = failed
+
+    def _request_id(self) -> str:
+        """A version 4 UUID from the client's own source of randomness."""
+        bits = "".join(f"{int(self._random() * 2**32):08x}" for _ in range(4))
+        variant = "89ab"[int(bits[16], 16) % 4]
+        return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{variant}{bits[17:20]}-{bits[20:]}"
+
+
+class _Turn:
+    """One call of `Client.stream`: its budgets, and what it has so far.
+
+    Everything in here passes events on in batches, as the network brings them, since handing each
+    event through every generator costs more than making it.
+    """
+
+    def __init__(self, client: Client, prompt: Prompt, options: CallOptions) -> None:
+        self.client = client
+        self.options = options
+        self.error: SidestreamError | None = None
+        """Why the turn failed; set when the events have ended."""
+        self.retries = Retries(
+            client.provider.request_max_retries,
+            client.provider.stream_max_retries,
+            client._random,
+        )
+        self._prompt = prompt
+        self._items: list[ResponseItem] = []
+        """The finished items of attempts that broke later."""
+        self._lost: Decoder | None = None
+        """The last broken attempt that had something half-said."""
+        self._told: list[ResponseEvent] = []
+        """Header events that were given already."""
+
+    async def batches(self) -> AsyncGenerator[list[ResponseEvent], None]:
+        """All events of the turn, `Completed` last, exactly once."""
+        client = self.client
+        client.stats.calls += 1
+        client.last_failed_exchange = None
+        key = (client.provider.base_url, client.auth.mode)
+        wire_api = self.options.wire_api or client.provider.wire_api
+        probing = client._auto_probe and self.options.wire_api is None
+        if probing:
+            wire_api = client._probed.get(key, WireApi.RESPONSES)
+            probing = key not in client._probed
+        try:
+            while True:
+                attempt = _Attempt(self, wire_api)
+                async with aclosing(attempt.batches()) as batches:
+                    async for batch in batches:
+                        yield batch
+                error = attempt.error
+                if probing and attempt.answered:
+                    client._probed[key] = wire_api
+                elif probing and wire_api is WireApi.RESPONSES and _lacks_endpoint(error):
+                    wire_api = WireApi.CHAT
+                    continue
+                if error is None:
+                    return
+                notice = attempt.may_be_repeated and self.retries.after(error, stream=True)
+                if not notice:
+                    self.error = error
+                    yield self._last_events(attempt)
+                    return
+                self._items += attempt.decoder.finished_items
+                if attempt.decoder.has_open:
+                    self._lost = attempt.decoder
+                yield [notice]
+                await asyncio.sleep(notice.delay_ms / 1000)
+        finally:
+            client.stats.retries += self.retries.count
+
+    def prompt(self) -> Prompt:
+        """The prompt, with what the answer has so far."""
+        if not self._items:
+            return self._prompt
+        return self._prompt.model_copy(update={"input": [*self._prompt.input, *self._items]})
+
+    def header_events(self, headers: Mapping[str, str]) -> list[ResponseEvent]:
+        """What the headers tell, without what an earlier attempt has told already."""
+        events = header_events(headers, now=self.client._now())
+        new = [event for event in events if event not in self._told]
+        self._told += new
+        return new
+
+    def _last_events(self, attempt: _Attempt) -> list[ResponseEvent]:
+        """What is left to give when the turn fails."""
+        events = self.header_events(attempt.failed_headers)
+        decoder = attempt.decoder
+        if self._lost is not None and not decoder.finished_items and not decoder.has_open:
+            # `Reconnecting` took the unfinished answer back in the hope of a better one.
+            for event in self._lost.close():
+                if isinstance(event, OutputItemDone):
+                    events += [*_told_again(event.item), event]
+        return events + decoder.close()
+
+
+class _Attempt:
+    """One answer to one request, which http.py may have to repeat until there is an answer."""
+
+    def __init__(self, turn: _Turn, wire_api: WireApi) -> None:
+        self.error: SidestreamError | None = None
+        """Why it failed; `decoder` is not closed then."""
+        self.may_be_repeated = False
+        """Whether the answer broke in a place from where it may be asked for again."""
+        self.answered = False
+        """There was an answer of 2xx."""
+        self.failed_headers: Mapping[str, str] = {}
+        self.decoder = decoder_for(wire_api, now=turn.client._now)
+        self._turn = turn
+        self._client = turn.client
+        self._wire_api = wire_api
+
+    async def batches(self) -> AsyncGenerator[list[ResponseEvent], None]:
+        """The events up to the end, or up to what became `error`."""
+        try:
+            sender = self._client._sender(self._request_builder(), self._turn.retries)
+        except SidestreamError as error:
+            self.error = error
+            return
+        try:
+            async with aclosing(sender.open()) as steps:
+                async for step in steps:
+                    if not isinstance(step, Exchange):
+                        yield [step]
+                        continue
+                    try:
+                        async with aclosing(self._answer(sender, step)) as batches:
+                            async for batch in batches:
+                                yield batch
+                    finally:
+                        await step.aclose()
+        except SidestreamError as error:
+            self.error = error
+            self.failed_headers = sender.failed_headers
+        finally:
+            self._client.stats.skipped_frames += self.decoder.skipped
+
+    def _request_builder(self) -> Callable[[Mapping[str, str]], HttpRequest]:
+        client = self._client
+        options = self._turn.options.model_copy(update={"wire_api": self._wire_api})
+        if not options.model:
+            raise SidestreamError(
+                ErrorKind.CONFIGURATION,
+                "No model is chosen.",
+                hint="Choose a model in the settings.",
+            )
+        build = build_chat_request if self._wire_api is WireApi.CHAT else build_responses_request
+        payload = build(self._turn.prompt(), options, client.provider)
+        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        body = text.encode("utf-8", "replace")
+        url = client.provider.url(self._wire_api.path, model=options.model)
+
+        def request(auth_headers: Mapping[str, str]) -> HttpRequest:
+            request_id = client._request_id()
+            headers = request_headers(client.provider, auth_headers, options, request_id=request_id)
+            return HttpRequest("POST", url, headers, body)
+
+        return request
+
+    async def _answer(
+        self, sender: Sender, exchange: Exchange
+    ) -> AsyncGenerator[list[ResponseEvent], None]:
+        """The events of an answer of 2xx. Sets `error` if it ends badly."""
+        response = exchange.response
+        assert response is not None  # noqa: S101 - open() promises it
+        self.answered = True
+        self.decoder = decoder_for(
+            self._wire_api,
+            now=self._client._now,
+            faster_model=response.headers.get("x-codex-safety-buffering-faster-model"),
+        )
+        if events := self._turn.header_events(response.headers):
+            yield events
+        body = _Body()
+        try:
+            async with aclosing(self._decode(exchange, body)) as batches:
+                async for batch in batches:
+                    yield batch
+            error = self._error_at_end(sender, response, body)
+        except SidestreamError as failure:
+            # A connection that breaks, or hangs, after the last word does no harm.
+            error = None if self.decoder.complete else _broken(failure)
+        if error is None:
+            if events := self.decoder.close():
+                yield events
+            return
+        self.may_be_repeated = _may_be_repeated(self.decoder)
+        if not body.is_stream:
+            # The whole body is there; only these two say that another one would differ.
+            passing = (ErrorKind.RATE_LIMITED, ErrorKind.SERVER_OVERLOADED)
+            self.may_be_repeated = error.kind in passing
+        self.error = _with_context(error, response, sender.secrets())
+        sender.record(self.error, response, bytes(body.head))
+
+    async def _decode(
+        self, exchange: Exchange, body: _Body
+    ) -> AsyncGenerator[list[ResponseEvent], None]:
+        """Bytes to events, to the end of the answer or of the stream."""
+        frames = SSEDecoder()
+        decoder = self.decoder
+        while True:
+            data = exchange.take()
+            if not data:
+                if exchange.ended:
+                    await exchange.wait()  # raises what broke it
+                    break
+                if not await exchange.wait():
+                    yield [exchange.idle]
+                continue
+            events: list[ResponseEvent] = []
+            for frame in frames.feed(body.add(data)):
+                events += decoder.feed(frame.data)
+                if decoder.done:
+                    break
+            if events:
+                yield events
+            if decoder.done:
+                return
+            if decoder.complete and exchange.timeout_ms > GRACE_MS:
+                exchange.timeout_ms = GRACE_MS
+        frames.close()
+        if body.whole[:1] == b"{":
+            yield decoder.feed_body(body.whole)
+
+    def _error_at_end(
+        self, sender: Sender, response: HttpResponse, body: _Body
+    ) -> SidestreamError | None:
+        """What is wrong with an answer that has ended without breaking."""
+        decoder = self.decoder
+        if decoder.done:
+            return decoder.error
+        if not body.is_stream or not _SSE_LINE.search(body.head):
+            return self._client._bad_body(sender, response, bytes(body.head))
+        if decoder.complete:
+            return None
+        if decoder.foreign:
+            api = "Chat Completions" if self._wire_api is WireApi.CHAT else "the Responses API"
+            return bad_response(f"The server's answer is not one of {api}.")
+        if self._wire_api is WireApi.CHAT:
+            return stream_closed("stream closed before the answer was finished")
+        return stream_closed("stream closed before response.completed")
+
+
+class _Body:
+    """Tells a stream from a whole body by its first bytes, since servers mislabel both."""
+
+    def __init__(self) -> None:
+        self.is_stream = True
+        self.head = bytearray()
+        """The first bytes, for diagnosis."""
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._decided = False
+
+    @property
+    def whole(self) -> bytes:
+        """The body, if it is no stream."""
+        return b"".join(self._pieces).lstrip(_BLANK)
+
+    def add(self, data: bytes) -> bytes:
+        """Take the next bytes and return those that belong to a stream."""
+        if len(self.head) < _HEAD_BYTES:
+            self.head += data[: _HEAD_BYTES - len(self.head)]
+        if self._decided and self.is_stream:
+            return data
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size > MAX_BODY_BYTES:
+            raise bad_response(f"The server's answer is larger than {MAX_BODY_BYTES:,} bytes.")
+        if not self._decided and (start := self.whole):
+            self._decided = True
+            self.is_stream = start[:1] not in b'{[<"'
+            if self.is_stream:
+                data = b"".join(self._pieces)
+                self._pieces.clear()
+                return data
+        return b""
+
+
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+_SSE_LINE = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:")
+
+
+def _may_be_repeated(decoder: Decoder) -> bool:
+    """Whether asking again continues the answer.
+
+    Not when a finished call waits for its output, and not when nothing but the closing words is
+    missing after a whole message: another answer would be said twice.
+    """
+    items = decoder.finished_items
+    if any(_is_call(item) for item in items):
+        return False
+    last = items[-1] if items else None
+    whole = isinstance(last, MessageItem) and last.role == "assistant"
+    return decoder.has_open or not whole
+
+
+def _is_call(item: ResponseItem) -> bool:
+    if isinstance(item, ToolSearchCallItem):
+        return item.execution == "client"
+    return isinstance(item, (FunctionCallItem, CustomToolCallItem, LocalShellCallItem))
+
+
+def _lacks_endpoint(error: SidestreamError | None) -> bool:
+    return error is not None and error.status in (404, 405) and error.kind is ErrorKind.NOT_FOUND
+
+
+def _broken(error: SidestreamError) -> SidestreamError:
+    if error.kind is not ErrorKind.NETWORK:
+        return error
+    return stream_closed(f"The stream broke before the answer was whole. {error.message}")
+
+
+def _with_context(
+    error: SidestreamError, response: HttpResponse, secrets: list[str]
+) -> SidestreamError:
+    """Add what only the response knows, and cut out what the server should not have repeated."""
+    error.request_id = error.request_id or request_id_of(response.headers)
+    error.message = redact(error.message, secrets)
+    if error.server_message:
+        error.server_message = redact(error.server_message, secrets)
+    return error
+
+
+def _told_again(item: ResponseItem) -> Iterator[ResponseEvent]:
+    """The deltas of an item that come before its `OutputItemDone`."""
+    if isinstance(item, MessageItem):
+        yield OutputItemAdded(item=item.model_copy(update={"content": []}))
+        for part in item.content:
+            if isinstance(part, Refusal):
+                yield RefusalDelta(delta=part.refusal, item_id=item.id)
+            elif isinstance(part, OutputText):
+                yield OutputTextDelta(delta=part.text, item_id=item.id)
+    elif isinstance(item, ReasoningItem):
+        yield OutputItemAdded(item=item.model_copy(update={"summary": [], "content": None}))
+        for index, summary in enumerate(item.summary):
+            yield ReasoningSummaryPartAdded(summary_index=index)
+            yield ReasoningSummaryDelta(delta=summary.text, summary_index=index)
+        for index, content in enumerate(item.content or []):
+            yield ReasoningContentDelta(delta=content.text, content_index=index)
+
+
+def _reasoning(item: ReasoningItem, raw: bool) -> str:
+    parts = [part.text for part in item.summary if part.text]
+    if parts or not raw:
+        return "\n\n".join(parts)
+    return "".join(part.text for part in item.content or [])
