@@ -155,11 +155,7 @@ export function applyEvent(turn, event) {
     turn.notice = reconnectingNotice(event);
     return;
   }
-  if (event.type === "StreamIdle") {
-    turn.notice = `Nothing has come for ${seconds(event.idle_ms)}; giving up after ${seconds(event.timeout_ms)}`;
-    return;
-  }
-  if (turn.status === "reconnecting") turn.status = "running";
+  turn.status = "running";
   delete turn.notice;
 
   switch (event.type) {
@@ -175,12 +171,17 @@ export function applyEvent(turn, event) {
     case "RefusalDelta":
       open(turn, "refusal", event.item_id).text += event.delta;
       break;
-    case "ReasoningSummaryPartAdded": {
+    case "ReasoningSummaryPartAdded":
+      beginPart(open(turn, "reasoning"), event.summary_index);
+      break;
+    case "ReasoningSummaryDelta": {
       const block = open(turn, "reasoning");
-      if (block.text) block.text += "\n\n";
+      // Of a block that a joining panel got whole the part is unknown; most likely it goes on.
+      if (!block.text || summaryParts.has(block)) beginPart(block, event.summary_index);
+      else summaryParts.set(block, event.summary_index);
+      block.text += event.delta;
       break;
     }
-    case "ReasoningSummaryDelta":
     case "ReasoningContentDelta":
       open(turn, "reasoning").text += event.delta;
       break;
@@ -205,6 +206,15 @@ export function applyEvent(turn, event) {
       if (event.detail) block.text += event.detail;
       break;
     }
+    case "StreamIdle":
+      turn.notice = `Nothing has come for ${seconds(event.idle_ms)}; giving up after ${seconds(event.timeout_ms)}`;
+      break;
+    case "SafetyBuffering":
+      if (event.show_buffering_ui) turn.notice = "The provider is checking the answer before it shows it";
+      break;
+    case "ServerModel":
+      turn.model = event.model;
+      break;
     case "Completed":
       if (event.token_usage) turn.usage = event.token_usage;
       closeAll(turn);
@@ -212,9 +222,32 @@ export function applyEvent(turn, event) {
   }
 }
 
+/** The part that each reasoning summary is at. @type {WeakMap<Block, number>} */
+const summaryParts = new WeakMap();
+
+/**
+ * Sets a new part of a reasoning summary off with a blank line.
+ * @param {Block} block
+ * @param {number} index
+ */
+function beginPart(block, index) {
+  if (index !== summaryParts.get(block) && block.text && !block.text.endsWith("\n\n")) block.text += "\n\n";
+  summaryParts.set(block, index);
+}
+
 /** @param {Turn} turn */
 function closeAll(turn) {
   for (const block of turn.blocks) block.open = false;
+  if (turn.blocks.some(isEmpty)) turn.blocks = turn.blocks.filter((block) => !isEmpty(block));
+}
+
+/**
+ * Whether there is nothing to show of a block. A tool's always shows its name.
+ * @param {Block} block
+ * @returns {boolean}
+ */
+function isEmpty(block) {
+  return block.kind !== "tool" && !block.text;
 }
 
 /**
@@ -222,8 +255,7 @@ function closeAll(turn) {
  * @returns {string}
  */
 function reconnectingNotice({ attempt, max_attempts, delay_ms, reason }) {
-  const wait = delay_ms >= 1000 ? ` in ${seconds(delay_ms)}` : "";
-  return `Reconnecting ${attempt}/${max_attempts}${wait}: ${reason}`;
+  return `Reconnecting ${attempt}/${max_attempts} in ${seconds(delay_ms)}: ${reason}`;
 }
 
 /**
@@ -231,7 +263,8 @@ function reconnectingNotice({ attempt, max_attempts, delay_ms, reason }) {
  * @returns {string}
  */
 function seconds(ms) {
-  return `${Math.round(ms / 1000)} s`;
+  const isFraction = ms < 10_000 && ms % 1000 !== 0;
+  return `${(ms / 1000).toFixed(isFraction ? 1 : 0)} s`;
 }
 
 /**
@@ -291,7 +324,7 @@ function begin(turn, item) {
   const tool = toolOf(item);
   if (!tool) return;
   const block = openTool(turn, tool.item_id, tool.name);
-  Object.assign(block, { ...tool, text: block.text || tool.text });
+  Object.assign(block, { ...tool, text: block.text || tool.text, status: tool.status ?? block.status });
 }
 
 /**

@@ -5,11 +5,11 @@
 import { byId, icon } from "../ui/dom.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
-import { Conversation, isUnderWay } from "./conversation.js";
+import { Conversation } from "./conversation.js";
 import { ConversationView } from "./conversation-view.js";
 import { statusText } from "./status.js";
 
-/** @import {PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
+/** @import {PanelMessage, ProviderView, TurnError} from "../protocol.js" */
 
 const conversation = new Conversation();
 /** @type {ProviderView | null} */
@@ -94,6 +94,8 @@ function onRejected(error, id) {
     showUnlockError(error);
     return;
   }
+  // A boot that failed has its own alert, whose button helps.
+  if (boot.state === "failed") return;
   problem = { text: error.message, hint: error.hint, action: "Dismiss", act: dismiss };
 }
 

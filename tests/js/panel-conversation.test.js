@@ -87,7 +87,8 @@ test("text and refusal of one message", () => {
 test("parts of a reasoning summary stand apart", () => {
   const part = { type: "ReasoningSummaryPartAdded", summary_index: 0 };
   const delta = (/** @type {string} */ d) => ({ type: "ReasoningSummaryDelta", delta: d, summary_index: 0 });
-  const events = [part, delta("One"), part, delta("Two")];
+  const second = { summary_index: 1 };
+  const events = [part, delta("One"), { ...part, ...second }, { ...delta("Two"), ...second }];
   assert.deepEqual(kinds(after(...events)), [["reasoning", "One\n\nTwo", true]]);
   const item = { type: "reasoning", id: "r", summary: [{ text: "One" }, { text: "Two" }] };
   assert.deepEqual(kinds(after(...events, { type: "OutputItemDone", item })), [["reasoning", "One\n\nTwo", false]]);

@@ -1,0 +1,196 @@
+/**
+ * What the form holds as settings, and what is wrong with it. No DOM here.
+ */
+
+import { presetOf } from "./presets.js";
+
+/** @import {Settings} from "../protocol.js" */
+
+/**
+ * The form's fields as text, as they stand.
+ * @typedef {object} Values
+ * @property {string} preset
+ * @property {string} baseUrl
+ * @property {string} wireApi
+ * @property {string} apiKey
+ * @property {string} model
+ * @property {string} instructions
+ * @property {string} passphrase
+ * @property {string} headers
+ * @property {string} query
+ */
+
+/** @typedef {{field: keyof Values, message: string}} FieldError */
+
+/** The origins that Chrome granted at installation. */
+const INSTALLED = ["https://api.openai.com", "http://127.0.0.1", "http://localhost"];
+const URL_EXAMPLE = "It looks like https://api.openai.com/v1.";
+/** Of a field name in a header, RFC 9110 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/**
+ * @param {Values} values
+ * @param {object} options
+ * @param {boolean} options.hasKey  A key for this address is stored.
+ * @param {boolean} options.needsModel
+ * @returns {{settings: Settings, errors: FieldError[]}}  The settings are usable when there are no errors.
+ */
+export function readForm(values, { hasKey, needsModel }) {
+  /** @type {FieldError[]} */
+  const errors = [];
+  const preset = presetOf(values.preset);
+  const base_url = values.baseUrl.trim();
+  const urlError = checkBaseUrl(base_url);
+  if (urlError) errors.push({ field: "baseUrl", message: urlError });
+
+  const apiKey = values.apiKey.trim();
+  if (/[^\x21-\x7e]/.test(apiKey)) {
+    errors.push({ field: "apiKey", message: "It holds a blank or a character that no key has. Copy the key again, without anything around it." });
+  } else if (preset.needs_key && !apiKey && !hasKey) {
+    errors.push({ field: "apiKey", message: `Enter your API key: ${preset.label} answers nobody without one.` });
+  }
+
+  const model = values.model.trim();
+  if (needsModel && !model) errors.push({ field: "model", message: "Type a model's name, or load the list and pick one." });
+  else if (/\s/.test(model)) errors.push({ field: "model", message: "A model's name has no blanks. Copy it as the provider writes it." });
+
+  if (values.passphrase && values.passphrase.length < 8) {
+    errors.push({ field: "passphrase", message: "Use at least 8 characters." });
+  }
+
+  const headers = parseLines(values.headers, ":");
+  if (headers.wrong) errors.push({ field: "headers", message: `“${headers.wrong}” is not of the form “Name: value”.` });
+  const oddName = Object.keys(headers.entries).find((name) => !TOKEN.test(name));
+  if (oddName) errors.push({ field: "headers", message: `“${oddName}” cannot be a header's name.` });
+  const oddHeader = Object.entries(headers.entries).find(([, value]) => /[^\x20-\x7e\t]/.test(value));
+  if (oddHeader) errors.push({ field: "headers", message: `The value of “${oddHeader[0]}” holds a character that no header may have.` });
+  const query = parseLines(values.query, "=");
+  if (query.wrong) errors.push({ field: "query", message: `“${query.wrong}” is not of the form “name=value”.` });
+
+  /** @type {Settings} */
+  const settings = {
+    preset: preset.key,
+    name: preset.name,
+    base_url,
+    wire_api: values.wireApi === "chat" ? "chat" : "responses",
+    model,
+  };
+  if (values.instructions.trim()) settings.instructions = values.instructions.trim();
+  if (Object.keys(headers.entries).length > 0) settings.http_headers = headers.entries;
+  if (Object.keys(query.entries).length > 0) settings.query_params = query.entries;
+  return { settings, errors };
+}
+
+/**
+ * @param {Settings} settings
+ * @returns {Values}
+ */
+export function valuesOf(settings) {
+  return {
+    preset: settings.preset,
+    baseUrl: settings.base_url,
+    wireApi: settings.wire_api,
+    apiKey: "",
+    model: settings.model,
+    instructions: settings.instructions ?? "",
+    passphrase: "",
+    headers: formatLines(settings.http_headers, ": "),
+    query: formatLines(settings.query_params, "="),
+  };
+}
+
+/**
+ * @param {string} value
+ * @returns {string | undefined}  What is wrong.
+ */
+function checkBaseUrl(value) {
+  if (!value) return `Enter the server's address. ${URL_EXAMPLE}`;
+  if (/YOUR[-_]/.test(value)) return "Put your own resource's name in the place of YOUR-RESOURCE.";
+  if (!URL.canParse(value)) return `This is not a web address. ${URL_EXAMPLE}`;
+  const url = new URL(value);
+  if (url.protocol !== "https:" && url.protocol !== "http:") return `It must begin with https:// or http://. ${URL_EXAMPLE}`;
+  if (url.username || url.password) return "It holds a user name or password. Put the key into the field for it.";
+  return undefined;
+}
+
+/**
+ * Lines of names and values. A later line wins over an earlier one of the same name.
+ * @param {string} text
+ * @param {":" | "="} separator
+ * @returns {{entries: Record<string, string>, wrong?: string}}  `wrong` is the first line that is none.
+ */
+export function parseLines(text, separator) {
+  /** @type {[string, string][]} */
+  const entries = [];
+  for (const line of text.split("\n").map((each) => each.trim())) {
+    if (!line) continue;
+    const at = line.indexOf(separator);
+    if (at < 1) return { entries: {}, wrong: line };
+    entries.push([line.slice(0, at).trim(), line.slice(at + 1).trim()]);
+  }
+  return { entries: Object.fromEntries(entries) };
+}
+
+/**
+ * @param {Record<string, string> | undefined} entries
+ * @param {string} separator
+ * @returns {string}
+ */
+function formatLines(entries, separator) {
+  return Object.entries(entries ?? {})
+    .map(([name, value]) => `${name}${separator}${value}`)
+    .join("\n");
+}
+
+/**
+ * What has to be asked for before this address can be reached; undefined for what Chrome granted at installation.
+ * @param {string} baseUrl
+ * @returns {string | undefined}  A match pattern for this host alone, whatever its port.
+ */
+export function permissionFor(baseUrl) {
+  const { protocol, hostname } = new URL(baseUrl);
+  const origin = `${protocol}//${hostname}`;
+  return INSTALLED.includes(origin) ? undefined : `${origin}/*`;
+}
+
+/**
+ * @param {string} baseUrl
+ * @returns {string | undefined}  The origin, if `baseUrl` is an address.
+ */
+export function originOf(baseUrl) {
+  return URL.canParse(baseUrl.trim()) ? new URL(baseUrl.trim()).origin : undefined;
+}
+
+/**
+ * Whether key and messages would travel unencrypted over a network.
+ * @param {string} baseUrl
+ * @returns {boolean}
+ */
+export function isInsecure(baseUrl) {
+  if (!URL.canParse(baseUrl.trim())) return false;
+  const { protocol, hostname } = new URL(baseUrl.trim());
+  const isLocal = hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
+  return protocol === "http:" && !isLocal;
+}
+
+/** How the worker's messages name the fields. */
+const FIELD_NAMES = /** @type {Record<string, keyof Values>} */ ({
+  "Base URL": "baseUrl",
+  "Wire API": "wireApi",
+  "API key": "apiKey",
+  Model: "model",
+  Passphrase: "passphrase",
+  http_headers: "headers",
+  query_params: "query",
+});
+
+/**
+ * The field that an error of the worker is about.
+ * @param {string} message  Such as "Model: it is empty."
+ * @returns {FieldError | undefined}
+ */
+export function fieldOfError(message) {
+  const [name, rest] = message.split(/:\s+(.*)/s);
+  const field = FIELD_NAMES[name];
+  return field && rest ? { field, message: rest[0].toUpperCase() + rest.slice(1) } : undefined;
+}

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fieldOfError, isInsecure, parseLines, permissionFor, readForm, valuesOf } from "../../extension/options/form.js";
+import { PRESETS } from "../../extension/options/presets.js";
+
+/** @import {Values} from "../../extension/options/form.js" */
+
+/**
+ * @param {Partial<Values>} [fields]
+ * @returns {Values}
+ */
+function values(fields = {}) {
+  return {
+    preset: "openai",
+    baseUrl: "https://api.openai.com/v1",
+    wireApi: "responses",
+    apiKey: "sk-1",
+    model: "gpt-5.1",
+    instructions: "",
+    passphrase: "",
+    headers: "",
+    query: "",
+    ...fields,
+  };
+}
+
+/** @param {Partial<Values>} fields */
+function faults(fields, { hasKey = false, needsModel = true } = {}) {
+  return readForm(values(fields), { hasKey, needsModel }).errors.map((error) => error.field);
+}
+
+test("the presets agree with those of the core", () => {
+  const python = readFileSync(new URL("../../pysrc/sidestream/provider.py", import.meta.url), "utf8");
+  for (const preset of PRESETS) {
+    const [, entry] = python.split(new RegExp(`ProviderPreset\\(\\s*key="${preset.key}",`));
+    assert.ok(entry, preset.key);
+    const [block] = entry.split("ProviderPreset(");
+    assert.ok(block.includes(`label="${preset.label}"`), preset.key);
+    assert.ok(block.includes(`base_url="${preset.base_url}"`), preset.key);
+    assert.equal(block.includes("wire_api=WireApi.CHAT"), preset.wire_api === "chat", preset.key);
+    assert.equal(block.includes("needs_key=False"), !preset.needs_key, preset.key);
+    if (preset.name) assert.ok(block.includes(`name="${preset.name}"`), preset.key);
+  }
+});
+
+test("what is filled in becomes settings, and settings fill the form", () => {
+  const filled = values({
+    baseUrl: " https://api.openai.com/v1 ",
+    model: " gpt-5.1 ",
+    instructions: "Be brief.\n",
+    headers: "X-Team: blue: sky\n\nX-Empty:",
+    query: "api-version=2025-04-01-preview",
+  });
+  const { settings, errors } = readForm(filled, { hasKey: false, needsModel: true });
+  assert.deepEqual(errors, []);
+  assert.deepEqual(settings, {
+    preset: "openai",
+    name: "OpenAI",
+    base_url: "https://api.openai.com/v1",
+    wire_api: "responses",
+    model: "gpt-5.1",
+    instructions: "Be brief.",
+    http_headers: { "X-Team": "blue: sky", "X-Empty": "" },
+    query_params: { "api-version": "2025-04-01-preview" },
+  });
+  assert.ok(!JSON.stringify(settings).includes("sk-1"), "the key travels apart");
+  assert.deepEqual(readForm({ ...valuesOf(settings), apiKey: "sk-1" }, { hasKey: false, needsModel: true }).settings, settings);
+});
+
+/** @type {[Partial<Values>, string[]][]} */
+const FAULTS = [
+  [{ baseUrl: "" }, ["baseUrl"]],
+  [{ baseUrl: "not a url" }, ["baseUrl"]],
+  [{ baseUrl: "ftp://x/v1" }, ["baseUrl"]],
+  [{ baseUrl: "http://" }, ["baseUrl"]],
+  [{ baseUrl: "https://me:secret@host/v1" }, ["baseUrl"]],
+  [{ baseUrl: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" }, ["baseUrl"]],
+  [{ apiKey: "" }, ["apiKey"]],
+  [{ apiKey: "sk 1" }, ["apiKey"]],
+  [{ apiKey: "sk-é" }, ["apiKey"]],
+  [{ model: " " }, ["model"]],
+  [{ model: "gpt 5" }, ["model"]],
+  [{ passphrase: "short" }, ["passphrase"]],
+  [{ headers: "no colon" }, ["headers"]],
+  [{ headers: "bad name: x" }, ["headers"]],
+  [{ headers: "X: 漢" }, ["headers"]],
+  [{ query: "no equals sign" }, ["query"]],
+  [{ baseUrl: "", apiKey: "", model: "" }, ["baseUrl", "apiKey", "model"]],
+];
+for (const [fields, expected] of FAULTS) {
+  test(`faults of ${JSON.stringify(fields)}`, () => assert.deepEqual(faults(fields), expected));
+}
+
+test("no key is asked for where one is stored or none is needed", () => {
+  assert.deepEqual(faults({ apiKey: "" }, { hasKey: true }), []);
+  assert.deepEqual(faults({ preset: "ollama", baseUrl: "http://localhost:11434/v1", apiKey: "" }), []);
+  assert.deepEqual(faults({ model: "" }, { needsModel: false }), []);
+});
+
+test("lines of names and values", () => {
+  assert.deepEqual(parseLines("a: 1\r\n b : 2 \n\na: 3", ":"), { entries: { a: "3", b: "2" } });
+  assert.deepEqual(parseLines(": 1", ":"), { entries: {}, wrong: ": 1" });
+});
+
+test("only one host is asked for, and none that is granted already", () => {
+  assert.equal(permissionFor("https://api.openai.com/v1"), undefined);
+  assert.equal(permissionFor("http://localhost:11434/v1"), undefined);
+  assert.equal(permissionFor("http://127.0.0.1:8000/v1"), undefined);
+  assert.equal(permissionFor("https://openrouter.ai/api/v1"), "https://openrouter.ai/*");
+  assert.equal(permissionFor("http://192.168.0.5:8080/v1"), "http://192.168.0.5/*");
+  assert.equal(permissionFor("https://localhost/v1"), "https://localhost/*");
+});
+
+test("unencrypted connections over a network are noticed", () => {
+  for (const url of ["http://192.168.0.5/v1", "http://example.org", "http://127.evil.org/"]) assert.ok(isInsecure(url), url);
+  for (const url of ["https://example.org", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]/", "nonsense", ""]) {
+    assert.ok(!isInsecure(url), url);
+  }
+});
+
+test("the worker's errors find their fields", () => {
+  assert.deepEqual(fieldOfError("Base URL: it is empty."), { field: "baseUrl", message: "It is empty." });
+  assert.deepEqual(fieldOfError("API key: the stored key belongs to https://a.example and is not sent to https://b.example."), {
+    field: "apiKey",
+    message: "The stored key belongs to https://a.example and is not sent to https://b.example.",
+  });
+  assert.equal(fieldOfError("Something else: happened"), undefined);
+  assert.equal(fieldOfError("The API key is locked."), undefined);
+});
