@@ -7,7 +7,7 @@ import random as _random
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -183,7 +183,9 @@ class Exchange:
 
     def _sign_of_life(self) -> None:
         self._last_sign = self._loop.time()
-        self._noticed = self._notice_due = False
+        if self._noticed:
+            self._noticed = self._notice_due = False
+            self._set_timer()
         self._wake()
 
     def _wake(self) -> None:
@@ -424,15 +426,11 @@ _SECRET_HEADER = re.compile(r"auth|key|token|secret|password|cookie|credential",
 async def read_body(exchange: Exchange, limit: int) -> bytes:
     """The rest of a body, at most ``limit`` bytes; what came, if it breaks or falls silent."""
     body = bytearray()
-    try:
-        while len(body) < limit:
-            body += exchange.take()
-            if exchange.ended:
-                body += exchange.take()
-                break
+    with suppress(SidestreamError):
+        while len(body) < limit and not exchange.ended:
             await exchange.wait()
-    except SidestreamError:
-        pass
+            body += exchange.take()
+    body += exchange.take()
     return bytes(body[:limit])
 
 

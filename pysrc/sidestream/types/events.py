@@ -2,8 +2,9 @@
 
 The names in ``type`` are Codex's variant names, fields are in snake_case. Order within a turn:
 header events first (`ServerModel`, `RateLimits`, `ModelsEtag`, `ServerReasoningIncluded`), then
-what the body says, then exactly one `Completed`, last. Only `Reconnecting` may come before the
-header events, when a request had to be repeated before any answer came.
+what the body says, then exactly one `Completed`, last. Only `Reconnecting` and `StreamIdle` may
+come before the header events, while there is no answer yet. A repeated request gives those header
+events again that differ.
 """
 
 from __future__ import annotations
