@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidestream.decode import events_from_body
+from sidestream.sse import SSEDecoder
 
 # --- nonsense ------------------------------------------------------------------------------------
 
@@ -124,16 +127,12 @@ def _counts(text: str) -> bool:
 
 
 def _recording(name: str) -> tuple[str, list[str]]:
-    from pathlib import Path
-
-    from sidestream.sse import SSEDecoder
-
     path = Path(__file__).parent.parent / "fixtures" / "streams" / f"{name}.sse"
     frames = [event.data for event in SSEDecoder().feed(path.read_bytes())]
     return "chat" if "_chat" in name else "responses", frames
 
 
-# --- the same answer, told in every way --------------------------------------------------------------
+# --- the same answer, told in every way ----------------------------------------------------------
 
 
 @dataclass
@@ -170,7 +169,7 @@ NAMES = {
     "function_call": "response.function_call_arguments",
 }
 
-PIECES = st.lists(st.text("abc😀é \n\"\\", min_size=1, max_size=3), min_size=1, max_size=4)
+PIECES = st.lists(st.text('abc😀é \n"\\', min_size=1, max_size=3), min_size=1, max_size=4)
 
 
 @st.composite
@@ -259,7 +258,7 @@ def test_answers_agree_with_what_streamed(
     assert sorted(outcome.text) == sorted("".join(texts["message"]))
 
 
-# --- Chat Completions ----------------------------------------------------------------------------------
+# --- Chat Completions ----------------------------------------------------------------------------
 
 
 @st.composite
@@ -268,7 +267,7 @@ def chats(draw: st.DrawFn) -> tuple[str, str, list[str], list[Any]]:
     text, reasoning = draw(PIECES), draw(PIECES)
     calls = [
         json.dumps({"value": value})
-        for value in draw(st.lists(st.text("ab{}\"é", max_size=5), max_size=3))
+        for value in draw(st.lists(st.text('ab{}"é', max_size=5), max_size=3))
     ]
     style = draw(st.sampled_from(["indexed", "repeated", "ids", "colliding", "bare"]))
     name = draw(st.sampled_from(["reasoning", "reasoning_content", "reasoning_details"]))
@@ -326,7 +325,7 @@ def test_chats_agree_with_what_streamed(
     assert len({call[1] for call in outcome.calls}) == len(calls)
 
 
-# --- characters split in two ---------------------------------------------------------------------------
+# --- characters split in two ---------------------------------------------------------------------
 
 
 @given(text=st.text("a😀é\U0001f469\U0001f3fd", min_size=1, max_size=12), data=st.data())
@@ -336,7 +335,7 @@ def test_split_characters_are_joined(text: str, data: Any, play: Any) -> None:
     edges = [0, *cuts, len(units) // 2]
     pieces = [
         units[a * 2 : b * 2].decode("utf-16-le", "surrogatepass")
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
     ]
     responses = [{"type": "response.output_text.delta", "delta": piece} for piece in pieces]
     outcome = play("responses", [*responses, {"type": "response.completed", "response": {}}])
@@ -344,5 +343,3 @@ def test_split_characters_are_joined(text: str, data: Any, play: Any) -> None:
     chunks: list[Any] = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
     outcome = play("chat", [*chunks, "[DONE]"])
     assert outcome.text == text
-
-

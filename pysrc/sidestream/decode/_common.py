@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.types.items import ContentItem, OtherItem, ResponseItem, response_item
+from sidestream.types.items import ContentItem, ResponseItem, response_item
 from sidestream.types.usage import TokenUsage
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -136,16 +136,17 @@ def call_id_for(*parts: object) -> str:
 
 def item_from(raw: dict[str, Any]) -> ResponseItem:
     """The item, without the fields that are not what they should be."""
+    raw = dict(raw)
     while True:
         try:
             return response_item.validate_python(raw)
         except ValidationError as error:
-            # The first part of a location is the item's type, the second the field.
-            wrong = {problem["loc"][1] for problem in error.errors() if len(problem["loc"]) > 1}
-            left = {name: value for name, value in raw.items() if name not in wrong}
-            if len(left) == len(raw) or "type" in wrong:
-                return OtherItem(type=str(raw.get("type")))
-            raw = left
+            for problem in error.errors(include_url=False, include_input=False):
+                # A location begins with the item's type and the field.
+                name = str(problem["loc"][1])
+                raw.pop(name, None)
+                if problem["type"] == "missing":
+                    raw[name] = ""
 
 
 def content_part(raw: dict[str, Any]) -> bool:

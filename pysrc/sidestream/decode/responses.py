@@ -154,6 +154,7 @@ class _Item:
         "id",
         "implicit",
         "index",
+        "key",
         "kind",
         "name",
         "parts",
@@ -166,6 +167,9 @@ class _Item:
     def __init__(self, kind: str, item_id: str, index: int | None) -> None:
         self.kind = kind
         self.id = item_id
+        """Of the events that are given out."""
+        self.key = item_id
+        """The first id that the server gave, perhaps after the item was announced."""
         self.index = index
         self.call_id = ""
         self.name = ""
@@ -371,7 +375,7 @@ class ResponsesDecoder:
         if item is None:
             return None
         if new_id:
-            if item.closed or item.id:
+            if item.closed or item.key:
                 return None
             self._bind(item, item_id)
             return item
@@ -380,10 +384,13 @@ class ResponsesDecoder:
         return None if item.closed and begins else item
 
     def _bind(self, item: _Item, item_id: str) -> None:
-        """Note another id of an item: the one that it lacked, or one of many."""
+        """Note another id of an item: the one that it lacked, or one of many.
+
+        The id in the events stays the one that it was announced with.
+        """
         if item_id:
             self._by_id[item_id] = item
-            item.id = item.id or item_id
+            item.key = item.key or item_id
 
     def _open(
         self, kind: str, frame: _Frame, events: list[ResponseEvent], *, begins: bool = True
@@ -443,7 +450,7 @@ class ResponsesDecoder:
                 for item in self._pending
                 if item.implicit
                 and item.kind == kind
-                and not item.id
+                and not item.key
                 and item.index in (None, index)
             ),
             None,
@@ -475,8 +482,10 @@ class ResponsesDecoder:
         if isinstance(raw.get("call_id"), str):
             where["call_id"] = raw["call_id"]
         item = self._find(kind, where, begins=True)
-        if item is not None and item.closed:
-            if item_id or "call_id" in where or raw == item.said:
+        if item is None or item.closed:
+            anonymous = not item_id and "call_id" not in where
+            twice = any(item.said == raw and item.index == index for item in self._all)
+            if twice if anonymous else item is not None:
                 return
             item = None
         self._finish(item or self._begin_from(raw, kind, item_id, index, events), raw, events)
