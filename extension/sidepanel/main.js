@@ -11,6 +11,8 @@ import { statusText } from "./status.js";
 
 /** @import {PanelMessage, ProviderView, TurnError} from "../protocol.js" */
 
+/** @type {HTMLInputElement} */
+const passphrase = byId("passphrase");
 const conversation = new Conversation();
 /** @type {ProviderView | null} */
 let provider = null;
@@ -67,8 +69,7 @@ function onMessage(message) {
       }
       break;
     case "Provider":
-      if (provider?.locked && !message.provider.locked) closeUnlock();
-      provider = message.provider;
+      onProvider(message.provider);
       break;
     case "Conversation":
     case "Turn":
@@ -80,6 +81,16 @@ function onMessage(message) {
       break;
   }
   update();
+}
+
+/** @param {ProviderView} fresh */
+function onProvider(fresh) {
+  const was = provider;
+  provider = fresh;
+  if (was?.locked === fresh.locked) return;
+  byId("locked").hidden = !fresh.locked;
+  if (fresh.locked) passphrase.focus();
+  else if (was) closeUnlock();
 }
 
 /**
@@ -194,9 +205,6 @@ function update() {
 }
 
 // --- the passphrase ---------------------------------------------------------------------------------
-
-/** @type {HTMLInputElement} */
-const passphrase = byId("passphrase");
 
 byId("unlock").addEventListener("submit", (event) => {
   event.preventDefault();
