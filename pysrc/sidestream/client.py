@@ -219,16 +219,18 @@ class Client:
                         return await self._read_models(sender, step)
                     finally:
                         await step.aclose()
-        raise AssertionError("open() ends with an exchange or an error")
+        raise AssertionError("open() ends with an exchange or an error")  # pragma: no cover
 
     async def _read_models(self, sender: Sender, exchange: Exchange) -> list[ModelInfo]:
         assert exchange.response is not None  # noqa: S101 - open() promises it
         body = await read_body(exchange, MAX_BODY_BYTES)
+        if exchange.ended:
+            await exchange.wait()  # raises what broke it
         try:
             return parse_model_list(body)
-        except SidestreamError:
-            if body.lstrip()[:1] not in (b"{", b"["):
-                error = self._bad_body(sender, exchange.response, body)
+        except SidestreamError as failure:
+            is_json = body.lstrip()[:1] in (b"{", b"[")
+            error = failure if is_json else self._bad_body(sender, exchange.response, body)
             sender.record(error, exchange.response, body)
             raise error from None
 

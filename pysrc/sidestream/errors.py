@@ -221,12 +221,12 @@ _SECRETS = re.compile(
     r"""
     \bBearer\s+[^\s"',]+
     | \beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?                                # JSON web tokens
-    | \b(?:sk|rk|pk|sess|xai|gsk|hf|key)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}  # keys, also masked ones
+    | \b(?:sk|rk|pk|sess|xai|gsk|hf|key)[-_](?=[\w*.-]*[\d*])[\w*.-]{5,}[\w*]  # keys, also masked
     | \bAIza[\w-]{20,}
     """,
     re.X,
 )
-_MASKED = re.compile(r"[^\s*\"'`:=]{0,80}\*{3,}[^\s\"'`]{0,80}")
+_MASKED = re.compile(r"[^\s*\"'`:=]{0,80}\*{3,}(?:[^\s\"'`]{0,80}[\w*])?")
 _KEY_PROVIDED = re.compile(r"(api[ _-]?key(?: provided)?\s*[:=]\s*)[\"'`]?[^\s\"'`,]+", re.I)
 
 

@@ -25,14 +25,22 @@ if TYPE_CHECKING:
     from sidestream.auth import Auth
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HttpRequest:
-    """What is sent. The headers hold secrets, so they never show in a ``repr``."""
+    """What is sent. Headers and query may hold secrets, so they never show in a ``repr``."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    @property
+    def address(self) -> str:
+        """The URL without its query."""
+        return re.split(r"[?#]", self.url, maxsplit=1)[0]
+
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method} {self.address})"
 
 
 class HttpResponse(Protocol):
@@ -349,7 +357,7 @@ class Sender:
         self.on_failure(
             FailedExchange(
                 method=request.method,
-                url=re.split(r"[?#]", request.url, maxsplit=1)[0],
+                url=request.address,
                 request_headers={
                     name: value if name.lower() in _HARMLESS_HEADERS else "***"
                     for name, value in request.headers.items()
