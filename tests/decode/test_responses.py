@@ -584,7 +584,7 @@ def test_items_without_a_type_are_skipped(kind: str, item: Any, play: Any) -> No
     assert outcome.items == []
 
 
-# --- built-in tools --------------------------------------------------------------------------------------
+# --- built-in tools ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
