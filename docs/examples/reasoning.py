@@ -1,0 +1,35 @@
+"""Ask for more or less thought, and show the summary of it beside the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from sidestream.native import httpx_fetch
+
+from sidestream import ApiKeyAuth, CallOptions, Client, Prompt
+from sidestream.http import Fetch
+from sidestream.provider import PRESETS
+from sidestream.types.events import OutputTextDelta, ReasoningSummaryDelta
+
+
+async def main(fetch: Fetch) -> None:
+    client = Client(
+        provider=PRESETS["openai"].provider(),
+        auth=ApiKeyAuth(os.environ["OPENAI_API_KEY"]),
+        fetch=fetch,
+        model="gpt-5.2",
+    )
+    options = CallOptions(effort="high", summary="auto")
+    thoughts, answer = "", ""
+    async for event in client.stream(Prompt.from_text("Is 2^61 - 1 a prime?"), options):
+        match event:
+            case ReasoningSummaryDelta(delta=text):
+                thoughts += text
+            case OutputTextDelta(delta=text):
+                answer += text
+    print(f"Thought: {thoughts}\nAnswer: {answer}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(httpx_fetch()))
