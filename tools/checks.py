@@ -1,0 +1,193 @@
+"""`build.py test`: every check, one after the other, and a table of how they went."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools import chromium, package
+from tools.common import CACHE, NODE_MODULES, ROOT, ProblemError, digest, node, say
+from tools.setup import ensure_npm, ensure_tools, pyodide_wheels, tool
+
+PARTS = ("lint", "js", "build", "unit", "pyodide", "e2e")
+
+CLOSING = re.compile(
+    r"=+ .*\b\d+ (?:passed|failed|error|skipped)\b.* in [\d.]+s.*=+$|\W (?:pass|fail) \d+$"
+)
+"""The lines with which pytest and Node's test runner say how it went."""
+
+TSC = "typescript/bin/tsc"
+BIOME = ("ci", "--error-on-warnings", "--colors=off")
+NODE_TEST = ("--test", "--test-reporter=spec")
+COVERAGE = ("--cov", "--cov-report=term-missing:skip-covered")
+
+
+@dataclass
+class Step:
+    """One check and, once it has run, how it went."""
+
+    part: str
+    name: str
+    check: Callable[[], list[str]]
+    """Returns the closing lines of its test runner. Raises `CheckError` or `ProblemError` if it fails."""
+    closing: list[str] = field(default_factory=list)
+    failure: str = ""
+    seconds: float = 0.0
+
+
+class CheckError(ProblemError):
+    """A check's command that ended with an error."""
+
+    def __init__(self, message: str, closing: list[str]) -> None:
+        super().__init__(message)
+        self.closing = closing
+
+
+def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str]) -> bool:
+    """Run the chosen parts, or all if none is chosen. True if every step succeeded."""
+    ensure_tools()
+    ensure_npm()
+    steps = [step for step in plan(pytest_arguments) if not parts or step.part in parts]
+    for step in steps:
+        say(f"\n--- {step.name}")
+        begin = time.monotonic()
+        try:
+            step.closing = step.check()
+        except ProblemError as problem:
+            step.failure = str(problem)
+            step.closing = getattr(problem, "closing", [])
+            say(f"FAILED: {problem}")
+        step.seconds = time.monotonic() - begin
+    report(steps)
+    return not any(step.failure for step in steps)
+
+
+def plan(pytest_arguments: Sequence[str]) -> list[Step]:
+    """All steps, the quick ones first."""
+    js_tests = sorted((ROOT / "tests" / "js").glob("*.test.js"))
+    # Coverage of a selection says nothing.
+    coverage = () if pytest_arguments else COVERAGE
+    return [
+        Step("lint", "ruff check", command(tool("ruff"), "check")),
+        Step("lint", "ruff format", command(tool("ruff"), "format", "--check")),
+        Step("lint", "mypy", command(tool("mypy"))),
+        Step("lint", "biome", npm_tool("@biomejs/biome/bin/biome", *BIOME)),
+        Step("lint", "tsc, pages", npm_tool(TSC, "-p", "tsconfig.json")),
+        Step("lint", "tsc, worker", npm_tool(TSC, "-p", "tsconfig.worker.json")),
+        Step("lint", "tsc, Node", npm_tool(TSC, "-p", "tsconfig.node.json")),
+        Step("js", "JavaScript tests", command(node(), *NODE_TEST, *js_tests)),
+        Step("build", "same inputs, same bytes", build_twice),
+        Step("unit", "unit tests on CPython", pytest("tests", *coverage, *pytest_arguments)),
+        Step("pyodide", "unit tests inside Pyodide", in_pyodide(pytest_arguments)),
+        Step("e2e", "end-to-end tests", end_to_end(pytest_arguments)),
+    ]
+
+
+def command(*arguments: str | Path, env: dict[str, str] | None = None) -> Callable[[], list[str]]:
+    """A check that runs a command and shows its output as it comes."""
+
+    def check() -> list[str]:
+        code, lines = stream(arguments, env or {})
+        closing = [line for line in lines if CLOSING.match(line)]
+        if code:
+            raise CheckError(f"{Path(arguments[0]).name} ended with code {code}", closing)
+        return closing
+
+    return check
+
+
+def stream(arguments: Sequence[str | Path], env: dict[str, str]) -> tuple[int, list[str]]:
+    """Run a command in the project's folder; its exit code, and its output, which is shown too."""
+    with subprocess.Popen(
+        [str(argument) for argument in arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        lines = []
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line.rstrip())
+    return process.returncode, lines
+
+
+def npm_tool(script: str, *arguments: str) -> Callable[[], list[str]]:
+    """A check that runs a script of an npm package."""
+    return command(node(), NODE_MODULES / script, *arguments)
+
+
+def pytest(*arguments: str, env: dict[str, str] | None = None) -> Callable[[], list[str]]:
+    """A check that runs pytest in the virtual environment."""
+    return command(tool("python"), "-m", "pytest", *arguments, env=env)
+
+
+def build_twice() -> list[str]:
+    """Build, and build again from scratch elsewhere."""
+    first = package.build()
+    with tempfile.TemporaryDirectory(prefix="again-", dir=CACHE) as folder:
+        second = package.build(Path(folder), cached=False)
+        if digest(first) != digest(second):
+            raise CheckError("two builds of the same sources differ", [])
+    package.report(first)
+    return []
+
+
+def in_pyodide(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
+    """The unit tests once more, in the Python that users have."""
+
+    def check() -> list[str]:
+        package.build()
+        pyodide_wheels("pyodide-test")
+        runner = ROOT / "tests" / "pyodide" / "run.py"
+        env = {chromium.OVERRIDE: str(chromium.find())}
+        return command(tool("python"), runner, *pytest_arguments, env=env)()
+
+    return check
+
+
+def end_to_end(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
+    """The tests in the browser."""
+
+    def check() -> list[str]:
+        env = {chromium.OVERRIDE: str(chromium.find())}
+        return pytest("e2e", *pytest_arguments, env=env)()
+
+    return check
+
+
+def report(steps: Sequence[Step]) -> None:
+    """The closing lines again, and one line for each step."""
+    say("\n--- summary")
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
+    for step in steps:
+        result = "FAILED" if step.failure else "ok"
+        say(f"{result:>6}  {step.seconds:7.1f} s  {step.name}")
+        for line in step.closing:
+            for number, what in re.findall(r"(\d+) (passed|failed|error|skipped)", line):
+                totals["failed" if what == "error" else what] += int(number)
+            for what, number in re.findall(r"\W (pass|fail) (\d+)$", line):
+                totals[f"{what}ed"] += int(number)
+    say(f"{'':>6}  {sum(step.seconds for step in steps):7.1f} s  in all\n")
+    for step in steps:
+        for line in filter(re.compile("=").match, step.closing):
+            say(line)
+    failed = [step.name for step in steps if step.failure]
+    if any(totals.values()):
+        # A step that fails without a failed test still counts.
+        count = max(totals["failed"], len(failed))
+        say(f"{totals['passed']} passed, {count} failed, {totals['skipped']} skipped")
+    if failed:
+        say(f"FAILED: {', '.join(failed)}")
