@@ -45,14 +45,19 @@ export function readForm(values, { hasKey, needsModel }) {
 
   const apiKey = values.apiKey.trim();
   if (/[^\x21-\x7e]/.test(apiKey)) {
-    errors.push({ field: "apiKey", message: "It holds a blank or a character that no key has. Copy the key again, without anything around it." });
+    errors.push({
+      field: "apiKey",
+      message: "It holds a blank or a character that no key has. Copy the key again, without anything around it.",
+    });
   } else if (preset.needs_key && !apiKey && !hasKey) {
     errors.push({ field: "apiKey", message: `Enter your API key: ${preset.label} answers nobody without one.` });
   }
 
   const model = values.model.trim();
-  if (needsModel && !model) errors.push({ field: "model", message: "Type a model's name, or load the list and pick one." });
-  else if (/\s/.test(model)) errors.push({ field: "model", message: "A model's name has no blanks. Copy it as the provider writes it." });
+  if (needsModel && !model)
+    errors.push({ field: "model", message: "Type a model's name, or load the list and pick one." });
+  else if (/\s/.test(model))
+    errors.push({ field: "model", message: "A model's name has no blanks. Copy it as the provider writes it." });
 
   if (values.passphrase && values.passphrase.length < 8) {
     errors.push({ field: "passphrase", message: "Use at least 8 characters." });
@@ -63,7 +68,11 @@ export function readForm(values, { hasKey, needsModel }) {
   const oddName = Object.keys(headers.entries).find((name) => !TOKEN.test(name));
   if (oddName) errors.push({ field: "headers", message: `“${oddName}” cannot be a header's name.` });
   const oddHeader = Object.entries(headers.entries).find(([, value]) => /[^\x20-\x7e\t]/.test(value));
-  if (oddHeader) errors.push({ field: "headers", message: `The value of “${oddHeader[0]}” holds a character that no header may have.` });
+  if (oddHeader)
+    errors.push({
+      field: "headers",
+      message: `The value of “${oddHeader[0]}” holds a character that no header may have.`,
+    });
   const query = parseLines(values.query, "=");
   if (query.wrong) errors.push({ field: "query", message: `“${query.wrong}” is not of the form “name=value”.` });
 
@@ -108,7 +117,8 @@ function checkBaseUrl(value) {
   if (/YOUR[-_]/.test(value)) return "Put your own resource's name in the place of YOUR-RESOURCE.";
   if (!URL.canParse(value)) return `This is not a web address. ${URL_EXAMPLE}`;
   const url = new URL(value);
-  if (url.protocol !== "https:" && url.protocol !== "http:") return `It must begin with https:// or http://. ${URL_EXAMPLE}`;
+  if (url.protocol !== "https:" && url.protocol !== "http:")
+    return `It must begin with https:// or http://. ${URL_EXAMPLE}`;
   if (url.username || url.password) return "It holds a user name or password. Put the key into the field for it.";
   return undefined;
 }
@@ -169,7 +179,11 @@ export function originOf(baseUrl) {
 export function isInsecure(baseUrl) {
   if (!URL.canParse(baseUrl.trim())) return false;
   const { protocol, hostname } = new URL(baseUrl.trim());
-  const isLocal = hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
+  const isLocal =
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    hostname === "[::1]" ||
+    /^127(?:\.\d+){3}$/.test(hostname);
   return protocol === "http:" && !isLocal;
 }
 

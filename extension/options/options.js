@@ -1,5 +1,6 @@
 /**
- * The options page. It talks to the worker with one-shot requests; the API key travels towards the worker only and is never shown.
+ * The options page. It talks to the worker with one-shot requests; the API key travels towards the worker only and is
+ * never shown.
  */
 
 import { byId, el } from "../ui/dom.js";
@@ -28,7 +29,10 @@ const names = /** @type {(keyof Values)[]} */ (Object.keys(controls));
 let stored = { ok: true, settings: null, has_key: false };
 /** The form as it was when nothing had been changed. */
 let unchanged = "";
-/** What was in the fields when another provider was chosen: whoever comes back finds it again. @type {Map<string, Partial<Values>>} */
+/**
+ * What was in the fields when another provider was chosen: whoever comes back finds it again.
+ * @type {Map<string, Partial<Values>>}
+ */
 const left = new Map();
 let chosen = "";
 
@@ -75,7 +79,9 @@ function show(answer) {
 
 /** The stored key goes to the address only that it was entered for. */
 function hasKey() {
-  return Boolean(stored.has_key && stored.settings && originOf(stored.settings.base_url) === originOf(controls.baseUrl.value));
+  return Boolean(
+    stored.has_key && stored.settings && originOf(stored.settings.base_url) === originOf(controls.baseUrl.value),
+  );
 }
 
 /** Brings everything that depends on the fields in step. */
@@ -96,7 +102,8 @@ function refresh() {
   warning.hidden = !isInsecure(controls.baseUrl.value);
   warning.textContent = warning.hidden
     ? ""
-    : "This connection is not encrypted: anyone on the way can read your key and your messages. Use https:// unless you trust the whole network.";
+    : "This connection is not encrypted: anyone on the way can read your key and your messages. " +
+      "Use https:// unless you trust the whole network.";
 }
 
 /** @returns {string} */
@@ -179,7 +186,11 @@ async function ask(request) {
   } catch {
     // The worker could not be reached, or was replaced by a newer one.
   }
-  const error = { kind: "internal", message: "The extension's background process did not answer.", hint: "Try again, or load this page anew." };
+  const error = {
+    kind: "internal",
+    message: "The extension's background process did not answer.",
+    hint: "Try again, or load this page anew.",
+  };
   return { ok: false, error };
 }
 
@@ -190,10 +201,15 @@ async function ask(request) {
  */
 async function during(progress, work) {
   say(progress);
-  const buttons = ["save", "test", "load-models", "remove-key", "remove-passphrase"].map((id) => /** @type {HTMLButtonElement} */ (byId(id)));
+  const buttons = ["save", "test", "load-models", "remove-key", "remove-passphrase"].map(
+    (id) => /** @type {HTMLButtonElement} */ (byId(id)),
+  );
   const focused = document.activeElement;
   for (const button of buttons) button.disabled = true;
-  const slow = setTimeout(() => say(`${progress} The first time after a while, Python starts; that takes a few seconds.`), 1500);
+  const slow = setTimeout(
+    () => say(`${progress} The first time after a while, Python starts; that takes a few seconds.`),
+    1500,
+  );
   try {
     await work();
   } finally {
@@ -204,8 +220,8 @@ async function during(progress, work) {
 }
 
 /**
- * The form's settings, once they are sound and Chrome lets us reach their address. Must be called within a click: Chrome asks the user
- * for nothing otherwise.
+ * The form's settings, once they are sound and Chrome lets us reach their address. Must be called within a click:
+ * Chrome asks the user for nothing otherwise.
  * @param {boolean} needsModel
  * @returns {Promise<Settings | undefined>}
  */
@@ -222,7 +238,9 @@ async function usableSettings(needsModel) {
     const { host } = new URL(settings.base_url);
     complain({
       message: `Chrome was not allowed to reach ${host}.`,
-      hint: `Without that, Sidestream cannot talk to it. Nothing is lost: press the button again and choose “Allow”. Only ${host} is asked for.`,
+      hint:
+        "Without that, Sidestream cannot talk to it. Nothing is lost: press the button again and choose “Allow”. " +
+        `Only ${host} is asked for.`,
     });
     return undefined;
   }
@@ -266,7 +284,10 @@ async function loadModels() {
     byId("models").replaceChildren(...models.map((model) => el("option", { value: model })));
     controls.model.focus();
     if (models.length === 0) say("The server lists no models. Type the name of one.");
-    else say(`${models.length} ${models.length === 1 ? "model" : "models"} loaded. Pick one in the field, or type to search.`);
+    else
+      say(
+        `${models.length} ${models.length === 1 ? "model" : "models"} loaded. Pick one in the field, or type to search.`,
+      );
   });
 }
 

@@ -1,5 +1,6 @@
 /**
- * The providers on offer, in this order. Names, addresses and wire APIs agree with `PRESETS` in `pysrc/sidestream/provider.py`.
+ * The providers on offer, in this order. Names, addresses and wire APIs agree with `PRESETS` in
+ * `pysrc/sidestream/provider.py`.
  */
 
 /**
@@ -36,7 +37,9 @@ export const PRESETS = [
     wire_api: "responses",
     needs_key: true,
     model: "the name of your deployment",
-    hint: "Put your resource's name into the base URL. The model is the name of your deployment. Addresses without /v1 need the query parameter api-version (see Advanced).",
+    hint:
+      "Put your resource's name into the base URL. The model is the name of your deployment. " +
+      "Addresses without /v1 need the query parameter api-version (see Advanced).",
     key_hint: "Key 1 or key 2 of the resource, in the Azure portal.",
   },
   {

@@ -83,7 +83,11 @@ class TextView {
     for (const { url, title } of citations) {
       const safe = safeUrl(url, ["http:", "https:"]);
       if (!safe) continue;
-      const link = el("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer", title: safe.href }, title ?? safe.host);
+      const link = el(
+        "a",
+        { href: safe.href, target: "_blank", rel: "noopener noreferrer", title: safe.href },
+        title ?? safe.host,
+      );
       this.#citations.append(el("li", {}, link));
     }
     this.root.append(this.#citations);

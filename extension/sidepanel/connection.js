@@ -1,6 +1,7 @@
 /**
- * The port to the worker. Chrome ends an idle worker after 30 seconds and the port with it; that is no fault, and waking the worker at once
- * would only wear the battery. So a lost port is opened again when there is something to say, or at once while something is expected.
+ * The port to the worker. Chrome ends an idle worker after 30 seconds and the port with it; that is no fault, and
+ * waking the worker at once would only wear the battery. So a lost port is opened again when there is something to say,
+ * or at once while something is expected.
  */
 
 import { PANEL_PORT } from "../protocol.js";
@@ -17,8 +18,8 @@ const FAILURES_TO_TELL = 4;
  * @property {(message: PanelMessage) => void} onMessage
  * @property {() => void} onOpen  The panel has joined; messages that were not confirmed may be sent again.
  * @property {() => boolean} isExpecting  Whether something is still to come, so that a lost port must be opened again.
- * @property {(reason: "lost" | "failing" | "gone") => void} onTrouble  The worker was lost while something was expected; it does not come
- *   back; or this page belongs to an extension that was updated or removed.
+ * @property {(reason: "lost" | "failing" | "gone") => void} onTrouble  The worker was lost while something was
+ *   expected; it does not come back; or this page belongs to an extension that was updated or removed.
  */
 
 export class Connection {
@@ -35,13 +36,16 @@ export class Connection {
     this.#listener = listener;
   }
 
-  /** Opens the port unless it is open. */
+  /**
+   * Opens the port unless it is open.
+   * @returns {chrome.runtime.Port | null}  Null when there is no extension any more.
+   */
   open() {
-    if (this.#port) return;
+    if (this.#port) return this.#port;
     clearTimeout(this.#timer);
     if (!chrome.runtime?.id) {
       this.#listener.onTrouble("gone");
-      return;
+      return null;
     }
     const port = chrome.runtime.connect({ name: PANEL_PORT });
     this.#port = port;
@@ -57,6 +61,7 @@ export class Connection {
     });
     port.postMessage({ type: "Join" });
     this.#listener.onOpen();
+    return port;
   }
 
   /**
@@ -64,14 +69,12 @@ export class Connection {
    * @param {PanelCommand} command
    */
   send(command) {
-    this.open();
     try {
-      this.#port?.postMessage(command);
+      this.open()?.postMessage(command);
     } catch {
       // The port broke, and its event is yet to come.
       this.#port = null;
-      this.open();
-      this.#port?.postMessage(command);
+      this.open()?.postMessage(command);
     }
   }
 

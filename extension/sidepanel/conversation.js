@@ -1,9 +1,9 @@
 /**
- * The conversation as the panel knows it, built from the worker's messages. The worker builds the same from the same events
- * (`session/conversation.py`), so it does not matter when a panel joins.
+ * The conversation as the panel knows it, built from the worker's messages. The worker builds the same from the same
+ * events (`session/conversation.py`), so it does not matter when a panel joins.
  *
- * A block object stays the same one as long as text is only added to it, so whoever draws it may go on where it stopped; a block whose text
- * becomes another one is replaced by a new object.
+ * A block object stays the same one as long as text is only added to it, so whoever draws it may go on where it
+ * stopped; a block whose text becomes another one is replaced by a new object.
  */
 
 /** @import {Block, ConversationView, PanelMessage, ResponseEvent, Turn} from "../protocol.js" */
@@ -387,7 +387,8 @@ function addCitations(block, citations) {
 }
 
 /**
- * @param {any[]} annotations  As the Responses API writes them, or with the citation one level down as Chat Completions does.
+ * @param {any[]} annotations  As the Responses API writes them, or with the citation one level down as Chat Completions
+ *   does.
  * @returns {{url: string, title?: string}[]}
  */
 function citationsOf(annotations) {
@@ -413,7 +414,14 @@ function toolOf(item) {
   if (!/_call$/.test(item.type)) return undefined;
   const { action } = item;
   const text =
-    item.arguments ?? item.input ?? item.code ?? action?.query ?? action?.command ?? action?.url ?? item.revised_prompt ?? item.queries;
+    item.arguments ??
+    item.input ??
+    item.code ??
+    action?.query ??
+    action?.command ??
+    action?.url ??
+    item.revised_prompt ??
+    item.queries;
   return {
     name: item.name || builtInName(item.type),
     text: asText(text),

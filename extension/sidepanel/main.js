@@ -125,7 +125,12 @@ function onTrouble(reason) {
     if (running) running.status = "interrupted";
   } else if (reason === "gone") {
     isCalling = false;
-    problem = { text: "Sidestream was updated.", hint: "Load the panel again to go on.", action: "Load again", act: reload };
+    problem = {
+      text: "Sidestream was updated.",
+      hint: "Load the panel again to go on.",
+      action: "Load again",
+      act: reload,
+    };
   }
   update();
 }
@@ -253,7 +258,8 @@ document.addEventListener("keydown", (event) => {
   stop();
 });
 
-// The worker sleeps while nobody needs it: it is woken by whoever comes back, and by settings that have changed meanwhile.
+// The worker sleeps while nobody needs it: it is woken by whoever comes back, and by settings that have changed
+// meanwhile.
 addEventListener("focus", () => connection.open());
 chrome.storage.onChanged.addListener((_changes, area) => {
   if (area === "local") connection.open();

@@ -1,5 +1,6 @@
 /**
- * The one line that says what is going on. It changes with the state, not with every word, since screen readers read it out.
+ * The one line that says what is going on. It changes with the state, not with every word, since screen readers read it
+ * out.
  */
 
 import { toolTitle } from "./block-view.js";

@@ -39,7 +39,6 @@ const SETTINGS_HELP = new Set([
 export class TurnView {
   question = el("article", { class: "question", "aria-label": "You" });
   #blocks = el("div", { class: "blocks" });
-  #end = el("div", { class: "end" });
   answer = el("article", { class: "answer", "aria-label": "Assistant" }, this.#blocks);
   /** @type {Map<Block, BlockView>} */
   #views = new Map();
@@ -101,10 +100,12 @@ export class TurnView {
    * @param {boolean} isLast
    */
   #updateEnd(turn, underWay, isLast) {
-    const ending = underWay ? "" : JSON.stringify([turn.status, turn.error, turn.usage, turn.model, isLast, turn.blocks.length]);
+    const ending = underWay
+      ? ""
+      : JSON.stringify([turn.status, turn.error, turn.usage, turn.model, isLast, turn.blocks.length]);
     if (ending === this.#ending) return;
     this.#ending = ending;
-    this.answer.querySelectorAll(":scope > .error-box, :scope > .after").forEach((node) => node.remove());
+    for (const node of this.answer.querySelectorAll(":scope > .error-box, :scope > .after")) node.remove();
     if (underWay) return;
     if (turn.error) this.answer.append(this.#buildError(turn.error, turn, isLast));
     const after = this.#buildAfter(turn, isLast);
@@ -123,7 +124,9 @@ export class TurnView {
     if (error.server_message && !error.message.includes(error.server_message)) {
       box.append(el("p", {}, `The server said: “${error.server_message}”`));
     }
-    const details = [error.status && `HTTP ${error.status}`, error.request_id && `request ${error.request_id}`].filter(Boolean);
+    const details = [error.status && `HTTP ${error.status}`, error.request_id && `request ${error.request_id}`].filter(
+      Boolean,
+    );
     if (details.length > 0) box.append(el("p", { class: "details" }, details.join(" · ")));
     const actions = el("div", { class: "actions" });
     if (isLast) actions.append(this.#buildRetry(turn));
@@ -145,10 +148,13 @@ export class TurnView {
     const text = answerText(turn);
     if (text) {
       const label = "Copy answer";
-      const button = el(
-        "button",
-        { type: "button", class: "quiet icon-only", "aria-label": label, title: label, "data-label": label },
-      );
+      const button = el("button", {
+        type: "button",
+        class: "quiet icon-only",
+        "aria-label": label,
+        title: label,
+        "data-label": label,
+      });
       button.append(icon("copy"), icon("check"));
       button.addEventListener("click", () => copy(answerText(turn), button));
       row.append(button);

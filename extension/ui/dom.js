@@ -3,8 +3,8 @@
  */
 
 /**
- * Makes an element. Names that begin with `on` add a listener, every other one becomes an attribute; `undefined`, `null` and `false` are
- * left out.
+ * Makes an element. Names that begin with `on` add a listener, every other one becomes an attribute; `undefined`,
+ * `null` and `false` are left out.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Record<string, any>} [attributes]

@@ -1,6 +1,6 @@
 /**
- * Character references (`&amp;`, `&#39;`) as text. The browser's own decoder sits behind HTML strings, which these pages refuse, so the
- * names that occur in prose are listed here; an unknown one stays as it was written.
+ * Character references (`&amp;`, `&#39;`) as text. The browser's own decoder sits behind HTML strings, which these
+ * pages refuse, so the names that occur in prose are listed here; an unknown one stays as it was written.
  */
 
 const NAMED = new Map(
@@ -95,10 +95,13 @@ const NAMED = new Map(
  */
 export function decodeEntities(text) {
   if (!text.includes("&")) return text;
-  return text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-zA-Z][a-zA-Z0-9]{1,31}));/g, (whole, dec, hex, name) => {
-    if (name) return NAMED.get(name) ?? whole;
-    const code = dec ? Number(dec) : Number.parseInt(hex, 16);
-    const isCharacter = code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-    return isCharacter ? String.fromCodePoint(code) : "\ufffd";
-  });
+  return text.replace(
+    /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-zA-Z][a-zA-Z0-9]{1,31}));/g,
+    (whole, dec, hex, name) => {
+      if (name) return NAMED.get(name) ?? whole;
+      const code = dec ? Number(dec) : Number.parseInt(hex, 16);
+      const isCharacter = code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+      return isCharacter ? String.fromCodePoint(code) : "\ufffd";
+    },
+  );
 }

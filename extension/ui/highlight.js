@@ -1,6 +1,6 @@
 /**
- * Colours for finished code blocks, with highlight.js. Languages are loaded when they are met; the nodes are built from highlight.js's
- * token tree, because its HTML strings are refused by these pages.
+ * Colours for finished code blocks, with highlight.js. Languages are loaded when they are met; the nodes are built from
+ * highlight.js's token tree, because its HTML strings are refused by these pages.
  */
 
 import hljs from "../vendor/highlight/core.js";

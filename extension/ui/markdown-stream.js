@@ -1,10 +1,11 @@
 /**
  * Markdown that is still being written, drawn so that the cost of a piece does not depend on how much came before it.
  *
- * A block is finished once a later block has a whole line of its own; then its nodes are built for good and its source leaves the tail. Only
- * the tail is lexed and drawn again. Within the last block, finished list items and table rows leave the tail in the same way, and inside a
- * code fence text is merely appended. What remains (a paragraph of many kilobytes, say) is lexed again only each time it has grown by a
- * quarter; in between, the new text is appended as it is.
+ * A block is finished once a later block has a whole line of its own; then its nodes are built for good and its source
+ * leaves the tail. Only the tail is lexed and drawn again. Within the last block, finished list items and table rows
+ * leave the tail in the same way, and inside a code fence text is merely appended. What remains (a paragraph of many
+ * kilobytes, say) is lexed again only each time it has grown by a quarter; in between, the new text is appended as it
+ * is.
  *
  * `finish` lexes the whole text once more and repairs what could not be known early: links whose definition came later.
  */
@@ -248,7 +249,14 @@ export class MarkdownStream {
         const { root, code } = buildCode("", languageOf(token));
         this.#addBlock(token, start, root);
         this.#cutTail(start + fence[0].length);
-        this.#container = { type: "fence", body: code, marker: fence[2], indent: fence[1].length, newlines: 0, drawn: 0 };
+        this.#container = {
+          type: "fence",
+          body: code,
+          marker: fence[2],
+          indent: fence[1].length,
+          newlines: 0,
+          drawn: 0,
+        };
         if (this.#growFence(this.#container)) this.#drawTail();
         return true;
       }
@@ -431,7 +439,10 @@ export class MarkdownStream {
  */
 function isLoose(item) {
   const endsWithBlankLine = /\n[ \t]*\n[ \t]*$/.test(item.raw);
-  return endsWithBlankLine || item.tokens.some((/** @type {Token} */ token) => token.type === "space" && /\n.*\n/.test(token.raw));
+  return (
+    endsWithBlankLine ||
+    item.tokens.some((/** @type {Token} */ token) => token.type === "space" && /\n.*\n/.test(token.raw))
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Markdown as DOM nodes, built from marked's tokens and never from an HTML string. What a model writes is untrusted: raw HTML is shown as
- * text, links go to http, https and mailto only, images load after a click.
+ * Markdown as DOM nodes, built from marked's tokens and never from an HTML string. What a model writes is untrusted:
+ * raw HTML is shown as text, links go to http, https and mailto only, images load after a click.
  */
 
 import { Lexer } from "../vendor/marked.js";
@@ -18,7 +18,8 @@ import { decodeEntities } from "./entities.js";
  */
 
 /**
- * Splits Markdown into block tokens, with their inline tokens inside. Definitions that the source holds are added to `links`.
+ * Splits Markdown into block tokens, with their inline tokens inside. Definitions that the source holds are added to
+ * `links`.
  * @param {string} source
  * @param {Links} links
  * @returns {Token[]}
@@ -109,8 +110,8 @@ export function languageOf(token) {
 }
 
 /**
- * An empty list. `loose` only changes the distance between the items, so that finished items need not be built again when a later
- * blank line makes their list loose.
+ * An empty list. `loose` only changes the distance between the items, so that finished items need not be built again
+ * when a later blank line makes their list loose.
  * @param {Token} token
  * @returns {HTMLElement}
  */

@@ -1,6 +1,7 @@
 /**
- * As much of a DOM as the panel's pure modules touch, with an outline for comparing, and the vendored libraries under the paths that they
- * have in the built extension. Import this first, then the module under test with `await import(...)`.
+ * As much of a DOM as the panel's pure modules touch, with an outline for comparing, and the vendored libraries under
+ * the paths that they have in the built extension. Import this first, then the module under test with `await
+ * import(...)`.
  */
 
 import { register } from "node:module";
@@ -9,7 +10,8 @@ const hook = `
   const vendored = { "/vendor/marked.js": "marked" };
   export function resolve(specifier, context, next) {
     const name = Object.keys(vendored).find((path) => specifier.endsWith(path));
-    return next(name ? vendored[name] : specifier, name ? { ...context, parentURL: ${JSON.stringify(import.meta.url)} } : context);
+    if (!name) return next(specifier, context);
+    return next(vendored[name], { ...context, parentURL: ${JSON.stringify(import.meta.url)} });
   }`;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);
 
@@ -55,11 +57,13 @@ class TinyElement extends TinyNode {
     super();
     this.tagName = tag.toUpperCase();
   }
+  /** @returns {TinyElement | TinyText | null} */
   get lastChild() {
     return this.childNodes.at(-1) ?? null;
   }
+  /** @returns {TinyElement | null} */
   get lastElementChild() {
-    return this.childNodes.findLast((node) => node instanceof TinyElement) ?? null;
+    return this.childNodes.findLast((/** @type {any} */ node) => node instanceof TinyElement) ?? null;
   }
   get classList() {
     return {

@@ -49,15 +49,27 @@ const RENDERED = [
   ["a<br>b & c &amp; d &#39; &unknown;", "<p>a<br></br>b & c & d ' &unknown;</p>"],
   ["<script>alert(1)</script>", '<p class="md-html">&lt;script>alert(1)&lt;/script></p>'],
   ["hello <img src=x onerror=alert(1)>", "<p>hello &lt;img src=x onerror=alert(1)></p>"],
-  ["- [x] a\n- [ ] b", /<li class="task"><p><input aria-label="Done" checked="" disabled="" type="checkbox"><\/input> a<\/p><\/li>/],
+  [
+    "- [x] a\n- [ ] b",
+    /<li class="task"><p><input aria-label="Done" checked="" disabled="" type="checkbox"><\/input> a<\/p><\/li>/,
+  ],
   ["3. a\n4. b", '<ol start="3"><li><p>a</p></li><li><p>b</p></li></ol>'],
   ["- a\n\n- b", '<ul class="loose"><li><p>a</p></li><li><p>b</p></li></ul>'],
   ["- a\n  - b", "<ul><li><p>a</p><ul><li><p>b</p></li></ul></li></ul>"],
   ["> a\n> b", "<blockquote><p>a\nb</p></blockquote>"],
-  ["|a|b|\n|-:|---|\n|1|2|", /<th class="align-right">a<\/th>.*<tbody><tr><td class="align-right">1<\/td><td>2<\/td><\/tr><\/tbody>/],
-  ["```py\nx = 1\n```", /<span class="code-language">py<\/span>.*<pre tabindex="0"><code data-language="py">x = 1<\/code><\/pre>/],
+  [
+    "|a|b|\n|-:|---|\n|1|2|",
+    /<th class="align-right">a<\/th>.*<tbody><tr><td class="align-right">1<\/td><td>2<\/td><\/tr><\/tbody>/,
+  ],
+  [
+    "```py\nx = 1\n```",
+    /<span class="code-language">py<\/span>.*<pre tabindex="0"><code data-language="py">x = 1<\/code><\/pre>/,
+  ],
   ["```\nopen", /<code>open<\/code>/],
-  ["[a][x]\n\n[x]: https://example.org/ 't'", '<p><a href="https://example.org/" rel="noopener noreferrer" target="_blank" title="t">a</a></p>'],
+  [
+    "[a][x]\n\n[x]: https://example.org/ 't'",
+    '<p><a href="https://example.org/" rel="noopener noreferrer" target="_blank" title="t">a</a></p>',
+  ],
 ];
 
 for (const [source, expected] of RENDERED) {
@@ -68,7 +80,15 @@ for (const [source, expected] of RENDERED) {
   });
 }
 
-const REFUSED_LINKS = ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "&#106;avascript:alert(1)", "data:text/html,x", "file:///etc", "/relative", "vbscript:x"];
+const REFUSED_LINKS = [
+  "javascript:alert(1)",
+  "JaVaScRiPt:alert(1)",
+  "&#106;avascript:alert(1)",
+  "data:text/html,x",
+  "file:///etc",
+  "/relative",
+  "vbscript:x",
+];
 for (const href of REFUSED_LINKS) {
   test(`no link to ${href}`, () => {
     assert.doesNotMatch(atOnce(`[text](${href})`), /<a /);
@@ -85,7 +105,10 @@ test("links open apart, without opener", () => {
 test("images wait for a click", () => {
   const html = atOnce("![a cat](https://example.org/cat.png?id=7)");
   assert.doesNotMatch(html, /<img/);
-  assert.match(html, /<button class="md-image" data-action="show-image" data-alt="a cat" data-src="https:\/\/example.org\/cat.png\?id=7"/);
+  assert.match(
+    html,
+    /<button class="md-image" data-action="show-image" data-alt="a cat" data-src="https:\/\/example.org\/cat.png\?id=7"/,
+  );
   assert.doesNotMatch(atOnce("![x](javascript:alert(1))"), /<button/);
 });
 
@@ -240,7 +263,10 @@ test("code is reported once, when its fence closes", () => {
   stream.append("`\nafter\n\n");
   stream.draw();
   stream.finish();
-  assert.deepEqual(reported.map((code) => outline(code)), ['<code data-language="py">a = 1\nb = 2</code>']);
+  assert.deepEqual(
+    reported.map((code) => outline(code)),
+    ['<code data-language="py">a = 1\nb = 2</code>'],
+  );
 });
 
 // --- cost ----------------------------------------------------------------------------------------
@@ -265,7 +291,8 @@ const ENDLESS = {
 };
 
 /**
- * Streams `length` characters in pieces of four, about a token each, and gives the characters lexed and nodes made by each quarter.
+ * Streams `length` characters in pieces of four, about a token each, and gives the characters lexed and nodes made by
+ * each quarter.
  * @param {(i: number) => string} shape
  * @param {number} length
  */

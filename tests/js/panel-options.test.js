@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fieldOfError, isInsecure, parseLines, permissionFor, readForm, valuesOf } from "../../extension/options/form.js";
+import {
+  fieldOfError,
+  isInsecure,
+  parseLines,
+  permissionFor,
+  readForm,
+  valuesOf,
+} from "../../extension/options/form.js";
 import { PRESETS } from "../../extension/options/presets.js";
 
 /** @import {Values} from "../../extension/options/form.js" */
@@ -65,7 +72,10 @@ test("what is filled in becomes settings, and settings fill the form", () => {
     query_params: { "api-version": "2025-04-01-preview" },
   });
   assert.ok(!JSON.stringify(settings).includes("sk-1"), "the key travels apart");
-  assert.deepEqual(readForm({ ...valuesOf(settings), apiKey: "sk-1" }, { hasKey: false, needsModel: true }).settings, settings);
+  assert.deepEqual(
+    readForm({ ...valuesOf(settings), apiKey: "sk-1" }, { hasKey: false, needsModel: true }).settings,
+    settings,
+  );
 });
 
 /** @type {[Partial<Values>, string[]][]} */
@@ -113,18 +123,29 @@ test("only one host is asked for, and none that is granted already", () => {
 });
 
 test("unencrypted connections over a network are noticed", () => {
-  for (const url of ["http://192.168.0.5/v1", "http://example.org", "http://127.evil.org/"]) assert.ok(isInsecure(url), url);
-  for (const url of ["https://example.org", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]/", "nonsense", ""]) {
+  for (const url of ["http://192.168.0.5/v1", "http://example.org", "http://127.evil.org/"])
+    assert.ok(isInsecure(url), url);
+  for (const url of [
+    "https://example.org",
+    "http://localhost:1/",
+    "http://127.0.0.1/",
+    "http://[::1]/",
+    "nonsense",
+    "",
+  ]) {
     assert.ok(!isInsecure(url), url);
   }
 });
 
 test("the worker's errors find their fields", () => {
   assert.deepEqual(fieldOfError("Base URL: it is empty."), { field: "baseUrl", message: "It is empty." });
-  assert.deepEqual(fieldOfError("API key: the stored key belongs to https://a.example and is not sent to https://b.example."), {
-    field: "apiKey",
-    message: "The stored key belongs to https://a.example and is not sent to https://b.example.",
-  });
+  assert.deepEqual(
+    fieldOfError("API key: the stored key belongs to https://a.example and is not sent to https://b.example."),
+    {
+      field: "apiKey",
+      message: "The stored key belongs to https://a.example and is not sent to https://b.example.",
+    },
+  );
   assert.equal(fieldOfError("Something else: happened"), undefined);
   assert.equal(fieldOfError("The API key is locked."), undefined);
 });
