@@ -38,6 +38,8 @@ function openPanelOnClick() {
 
 function keepContentScriptsOut() {
   for (const area of [chrome.storage.local, chrome.storage.session]) {
-    area.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch((error) => logError("Storage access level:", error));
+    area
+      .setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })
+      ?.catch((error) => logError("Storage access level:", error));
   }
 }

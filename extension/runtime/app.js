@@ -52,7 +52,12 @@ export class App {
       case "Join":
         return this.#join(panel);
       case "Send":
-        return this.#python.send({ type: "Send", panel, id: String(command.id), text: String(command.text).toWellFormed() });
+        return this.#python.send({
+          type: "Send",
+          panel,
+          id: String(command.id),
+          text: String(command.text).toWellFormed(),
+        });
       case "Retry":
         return this.#python.send({ type: "Retry", panel, id: String(command.id) });
       case "Stop":
@@ -64,7 +69,11 @@ export class App {
       case "Restart":
         return this.#python.restart();
       default:
-        throw new UserError("unsupported", "The panel asked for something that this version does not know.", "Close the panel and open it again.");
+        throw new UserError(
+          "unsupported",
+          "The panel asked for something that this version does not know.",
+          "Close the panel and open it again.",
+        );
     }
   }
 
@@ -74,12 +83,18 @@ export class App {
    */
   async #join(panel) {
     this.#panels.post({ type: "Boot", ...this.#python.state }, panel);
-    if (this.#python.state.state !== "failed") this.#python.ensure().catch(() => {});
     this.#panels.post({ type: "Provider", provider: await providerView() }, panel);
-    if (this.#python.state.state === "ready") return this.#python.send({ type: "Join", panel });
+    if (this.#pythonIs("ready")) return this.#python.send({ type: "Join", panel });
     const conversation = await storedView();
     // Python may have come up, and have sent the newer state, while this was read.
-    if (this.#python.state.state !== "ready") this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
+    if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
+    // Only now: starting Python blocks this thread for seconds.
+    if (this.#pythonIs("starting")) await this.#python.ensure();
+  }
+
+  /** @param {import("./python.js").BootState["state"]} state */
+  #pythonIs(state) {
+    return this.#python.state.state === state;
   }
 
   /**

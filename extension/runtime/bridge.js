@@ -172,7 +172,8 @@ export class Exchange {
         while (this.#size >= HIGH_WATER_BYTES && !this.ended) await this.#taken.wait();
       }
     } catch (error) {
-      if (!this.ended) this.failure = JSON.stringify({ reason: navigator.onLine ? "broken" : "offline", detail: String(error) });
+      if (!this.ended)
+        this.failure = JSON.stringify({ reason: navigator.onLine ? "broken" : "offline", detail: String(error) });
     } finally {
       this.#end();
     }

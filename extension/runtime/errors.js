@@ -29,7 +29,15 @@ export function toTurnError(error) {
   }
   const name = error instanceof Error ? error.name : "Error";
   if (name === "QuotaExceededError") {
-    return { kind: "internal", message: "The disk is full: nothing more can be stored.", hint: "Free some disk space, then try again." };
+    return {
+      kind: "internal",
+      message: "The disk is full: nothing more can be stored.",
+      hint: "Free some disk space, then try again.",
+    };
   }
-  return { kind: "internal", message: `Something in Sidestream failed (${name}).`, hint: "Try again. The extension's console holds the details." };
+  return {
+    kind: "internal",
+    message: `Something in Sidestream failed (${name}).`,
+    hint: "Try again. The extension's console holds the details.",
+  };
 }

@@ -6,7 +6,10 @@ const SECRETS = [
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, "$1 [redacted]"],
   [/\b((?:sk|rk|pk|gsk|hf|xai|sess)[-_])[\w-]{6,}/g, "$1[redacted]"],
   [/\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]+)?/g, "[redacted]"],
-  [/\b((?:api[-_]?key|authorization|access_token|refresh_token|password|passphrase)["']?\s*[:=]\s*["']?)[^\s"',;&]+/gi, "$1[redacted]"],
+  [
+    /\b((?:api[-_]?key|authorization|access_token|refresh_token|password|passphrase)["']?\s*[:=]\s*["']?)[^\s"',;&]+/gi,
+    "$1[redacted]",
+  ],
 ];
 
 /**
@@ -14,7 +17,10 @@ const SECRETS = [
  * @param {string} text
  */
 export function redact(text) {
-  return SECRETS.reduce((clean, [pattern, replacement]) => clean.replace(/** @type {RegExp} */ (pattern), String(replacement)), text);
+  return SECRETS.reduce(
+    (clean, [pattern, replacement]) => clean.replace(/** @type {RegExp} */ (pattern), String(replacement)),
+    text,
+  );
 }
 
 /** @param {unknown} part */

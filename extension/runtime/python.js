@@ -110,7 +110,10 @@ export class PythonSupervisor {
     python.release();
     this.#clear();
     if (this.#revivals >= MAX_REVIVALS) {
-      this.#setState({ state: "failed", message: "Python stopped again and again. Restart it to go on; nothing that had arrived is lost." });
+      this.#setState({
+        state: "failed",
+        message: "Python stopped again and again. Restart it to go on; nothing that had arrived is lost.",
+      });
       return;
     }
     this.#revivals += 1;
@@ -134,6 +137,7 @@ export class PythonSupervisor {
 /** @param {unknown} error */
 function bootMessage(error) {
   const detail = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
-  if (/memory/i.test(`${detail}`)) return "Python could not start: there is not enough memory. Close some tabs, then restart it.";
+  if (/memory/i.test(`${detail}`))
+    return "Python could not start: there is not enough memory. Close some tabs, then restart it.";
   return `Python could not start (${detail}). Restart it; if that does not help, install the extension again.`;
 }

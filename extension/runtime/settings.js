@@ -17,7 +17,8 @@ const OPTIONAL_MAPS = /** @type {const} */ (["http_headers", "query_params"]);
 
 /** @returns {Promise<Settings | null>} */
 export async function loadSettings() {
-  return (await chrome.storage.local.get(SETTINGS))[SETTINGS] ?? null;
+  const { [SETTINGS]: settings } = await chrome.storage.local.get(SETTINGS);
+  return /** @type {Settings | undefined} */ (settings) ?? null;
 }
 
 /**
@@ -47,7 +48,13 @@ export async function providerView() {
     return { configured: true, demo: false, locked, name: settings.name, model: settings.model };
   }
   const demo = await loadDemo();
-  return { configured: Boolean(demo), demo: Boolean(demo), locked: false, name: demo?.name ?? "", model: demo?.model ?? "" };
+  return {
+    configured: Boolean(demo),
+    demo: Boolean(demo),
+    locked: false,
+    name: demo?.name ?? "",
+    model: demo?.model ?? "",
+  };
 }
 
 /**
@@ -58,7 +65,11 @@ export async function currentConnection() {
   const settings = await loadSettings();
   if (settings) return withKey(settings, await readKey(originOf(settings)));
   const demo = await loadDemo();
-  if (!demo) throw configurationError("No provider is set up yet.", "Open the settings, choose a provider and enter its API key.");
+  if (!demo)
+    throw configurationError(
+      "No provider is set up yet.",
+      "Open the settings, choose a provider and enter its API key.",
+    );
   return { settings: { wire_api: "responses", ...demo, preset: "custom" } };
 }
 
@@ -126,8 +137,10 @@ export function checkSettings(value, { modelNeeded = true } = {}) {
     throw configurationError("Wire API: choose Responses or Chat Completions.");
   }
   const model = text(given.model);
-  if (modelNeeded && !model) throw configurationError("Model: it is empty.", "Type a model's name or pick one from the list.");
-  if (/\s/.test(model)) throw configurationError("Model: a name has no blanks.", "Copy the name as the provider writes it.");
+  if (modelNeeded && !model)
+    throw configurationError("Model: it is empty.", "Type a model's name or pick one from the list.");
+  if (/\s/.test(model))
+    throw configurationError("Model: a name has no blanks.", "Copy the name as the provider writes it.");
   /** @type {Settings} */
   const settings = {
     preset: PRESETS.includes(text(given.preset)) ? text(given.preset) : "custom",
@@ -160,7 +173,8 @@ function checkBaseUrl(value) {
   if (url.username || url.password) {
     throw configurationError("Base URL: it holds a user name or password.", "Put the key into the field for it.");
   }
-  if (/YOUR[-_]/.test(value)) throw configurationError("Base URL: a part of it is still a placeholder.", "Put your own resource's name there.");
+  if (/YOUR[-_]/.test(value))
+    throw configurationError("Base URL: a part of it is still a placeholder.", "Put your own resource's name there.");
   return value;
 }
 
@@ -180,7 +194,10 @@ function checkKey(value) {
   const key = text(value);
   // Any non-blank printable ASCII: what a header can carry without harm.
   if (!/^[\x21-\x7e]*$/.test(key)) {
-    throw configurationError("API key: it holds a blank or a character that no key has.", "Copy the key again, without anything around it.");
+    throw configurationError(
+      "API key: it holds a blank or a character that no key has.",
+      "Copy the key again, without anything around it.",
+    );
   }
   return key;
 }

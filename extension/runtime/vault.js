@@ -61,7 +61,9 @@ async function open(key, sealed, purpose) {
  * @param {{salt: string, iterations: number}} kdf
  */
 async function derive(passphrase, kdf) {
-  const material = await crypto.subtle.importKey("raw", encoder.encode(passphrase.normalize("NFKC")), "PBKDF2", false, ["deriveBits"]);
+  const material = await crypto.subtle.importKey("raw", encoder.encode(passphrase.normalize("NFKC")), "PBKDF2", false, [
+    "deriveBits",
+  ]);
   const params = { name: "PBKDF2", hash: "SHA-256", salt: fromBase64(kdf.salt), iterations: kdf.iterations };
   return new Uint8Array(await crypto.subtle.deriveBits(params, material, 256));
 }
@@ -69,8 +71,10 @@ async function derive(passphrase, kdf) {
 /** @param {Uint8Array<ArrayBuffer>} bits */
 const importAes = (bits) => crypto.subtle.importKey("raw", bits, "AES-GCM", false, ["encrypt", "decrypt"]);
 
-/** @returns {Promise<VaultRecord | undefined>} */
-const readRecord = async () => (await chrome.storage.local.get(RECORD))[RECORD];
+async function readRecord() {
+  const { [RECORD]: record } = await chrome.storage.local.get(RECORD);
+  return /** @type {VaultRecord | undefined} */ (record);
+}
 
 /** @param {VaultRecord} record */
 const unlockPurpose = (record) => `unlocked ${record.kdf?.salt}`;
@@ -83,7 +87,7 @@ async function unlockedBits(record) {
   const { [UNLOCKED]: sealed } = await chrome.storage.session.get(UNLOCKED);
   if (!sealed) return undefined;
   // One that belongs to an earlier passphrase does not open.
-  return open(await deviceKey(), sealed, unlockPurpose(record)).catch(() => undefined);
+  return open(await deviceKey(), /** @type {Sealed} */ (sealed), unlockPurpose(record)).catch(() => undefined);
 }
 
 /** @param {VaultRecord} record @param {Uint8Array<ArrayBuffer>} bits */
@@ -149,12 +153,19 @@ export async function changeVault(origin, apiKey, passphrase) {
   }
   if (apiKey === undefined && record?.origin !== origin) {
     if (!passphrase) return;
-    throw configurationError("Passphrase: there is no API key to protect.", "Enter the API key as well, or leave the passphrase empty.");
+    throw configurationError(
+      "Passphrase: there is no API key to protect.",
+      "Enter the API key as well, or leave the passphrase empty.",
+    );
   }
   const secret = encoder.encode(apiKey ?? (await decrypt(/** @type {VaultRecord} */ (record))));
   if (passphrase === undefined && record?.kdf) {
     const key = await recordKey(record);
-    if (!key) throw configurationError("The API key is locked, so it cannot be replaced.", "Unlock it first, or set a new passphrase.");
+    if (!key)
+      throw configurationError(
+        "The API key is locked, so it cannot be replaced.",
+        "Unlock it first, or set a new passphrase.",
+      );
     await writeRecord({ ...record, origin, sealed: await seal(key, secret, origin) });
     return;
   }
@@ -190,7 +201,10 @@ export async function unlock(passphrase) {
   try {
     await open(await importAes(bits), record.sealed, record.origin);
   } catch {
-    throw configurationError("This passphrase is wrong.", "Try again. If it is lost, enter the API key anew in the settings.");
+    throw configurationError(
+      "This passphrase is wrong.",
+      "Try again. If it is lost, enter the API key anew in the settings.",
+    );
   }
   await rememberUnlocked(record, bits);
 }

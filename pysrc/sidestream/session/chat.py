@@ -194,6 +194,10 @@ class Chat:
             async with aclosing(connection.client.stream(prompt, options)) as events:
                 async for event in events:
                     self._take(conversation, turn, event)
+                    if self._batch.overdue:
+                        # So much has come that it keeps the loop from turning: let commands in.
+                        self._batch.flush()
+                        await asyncio.sleep(0)
         except asyncio.CancelledError:
             status = TurnStatus.STOPPED
         except SidestreamError as failure:
@@ -278,6 +282,7 @@ class _Batch:
         self._events: list[str] = []
         self._timer: asyncio.Handle | None = None
         self._last = float("-inf")
+        self._begun = 0.0
         self.seq = 0
         """The number of the last batch of this turn."""
 
@@ -290,9 +295,17 @@ class _Batch:
         self._events.append(event.to_json())
         if self._timer is None:
             loop = asyncio.get_running_loop()
+            self._begun = loop.time()
             # What follows a pause goes out as soon as this batch of bytes is through.
             wait = max(0.0, self._last + BATCH_INTERVAL_S - loop.time())
             self._timer = loop.call_later(wait, self.flush) if wait else loop.call_soon(self.flush)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether events have waited for longer than they should."""
+        if self._timer is None:
+            return False
+        return asyncio.get_running_loop().time() - self._begun > BATCH_INTERVAL_S
 
     def flush(self) -> None:
         if self._timer is not None:
