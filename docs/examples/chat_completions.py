@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from sidestream import PRESETS, CallOptions, Client, Fetch, NoAuth, Prompt
 from sidestream.native import httpx_fetch
-
-from sidestream import CallOptions, Client, Prompt
-from sidestream.auth import NoAuth
-from sidestream.http import Fetch
-from sidestream.provider import PRESETS
 from sidestream.types.events import Completed, OutputTextDelta, ReasoningContentDelta
 
 
@@ -32,4 +28,4 @@ async def main(fetch: Fetch) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch()))
+    asyncio.run(main(httpx_fetch))

@@ -8,12 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sidestream import PRESETS, ChatGptAuth, Client, Fetch, Prompt
 from sidestream.native import httpx_fetch
-
-from sidestream import Client, Prompt
-from sidestream.auth import ChatGptAuth
-from sidestream.http import Fetch
-from sidestream.provider import PRESETS
 
 AUTH_FILE = Path.home() / ".codex" / "auth.json"
 
@@ -30,4 +26,4 @@ async def main(fetch: Fetch) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch()))
+    asyncio.run(main(httpx_fetch))

@@ -14,9 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from http.client import HTTPException
 from typing import Any
 
-from sidestream import ApiKeyAuth, Client, Prompt, Provider, SidestreamError
-from sidestream.errors import ErrorKind
-from sidestream.http import HttpRequest
+from sidestream import ApiKeyAuth, Client, ErrorKind, HttpRequest, Prompt, Provider, SidestreamError
 
 
 class UrllibResponse:

@@ -8,11 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from sidestream import PRESETS, ApiKeyAuth, Client, Fetch, Prompt
 from sidestream.native import httpx_fetch
-
-from sidestream import ApiKeyAuth, Client, Prompt
-from sidestream.http import Fetch
-from sidestream.provider import PRESETS
 from sidestream.types.items import InputImage, InputText, MessageItem
 
 
@@ -30,4 +27,4 @@ async def main(fetch: Fetch, image: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch(), Path(sys.argv[1])))
+    asyncio.run(main(httpx_fetch, Path(sys.argv[1])))

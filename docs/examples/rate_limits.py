@@ -6,11 +6,8 @@ import asyncio
 import os
 import time
 
+from sidestream import PRESETS, ApiKeyAuth, Client, Fetch, Prompt
 from sidestream.native import httpx_fetch
-
-from sidestream import ApiKeyAuth, Client, Prompt
-from sidestream.http import Fetch
-from sidestream.provider import PRESETS
 from sidestream.session.rate_limits import RateLimitManager
 
 
@@ -33,4 +30,4 @@ async def main(fetch: Fetch) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch()))
+    asyncio.run(main(httpx_fetch))

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 
+from sidestream import PRESETS, ApiKeyAuth, CallOptions, Client, Fetch, Prompt
 from sidestream.native import httpx_fetch
-
-from sidestream import ApiKeyAuth, CallOptions, Client, Prompt
-from sidestream.http import Fetch
-from sidestream.provider import PRESETS
 from sidestream.types.events import OutputTextDelta, ReasoningSummaryDelta
 
 
@@ -32,4 +29,4 @@ async def main(fetch: Fetch) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch()))
+    asyncio.run(main(httpx_fetch))

@@ -6,11 +6,9 @@ import asyncio
 import os
 
 from pydantic import BaseModel, ConfigDict
-from sidestream.native import httpx_fetch
 
-from sidestream import ApiKeyAuth, Client, Prompt
-from sidestream.http import Fetch
-from sidestream.provider import PRESETS
+from sidestream import PRESETS, ApiKeyAuth, Client, Fetch, Prompt
+from sidestream.native import httpx_fetch
 
 
 class Recipe(BaseModel):
@@ -38,4 +36,4 @@ async def main(fetch: Fetch) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch()))
+    asyncio.run(main(httpx_fetch))

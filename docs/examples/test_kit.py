@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidestream import ApiKeyAuth, Client, Prompt, Provider, SidestreamError
-from sidestream.errors import ErrorKind
-from sidestream.http import Fetch
+from sidestream import ApiKeyAuth, Client, ErrorKind, Fetch, Prompt, Provider, SidestreamError
 from sidestream.testing import FakeFetch, Refuse, Reply, ResponsesStream, run
 
 

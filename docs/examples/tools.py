@@ -6,11 +6,8 @@ import asyncio
 import json
 import os
 
+from sidestream import PRESETS, ApiKeyAuth, Client, Fetch, Prompt
 from sidestream.native import httpx_fetch
-
-from sidestream import ApiKeyAuth, Client, Prompt
-from sidestream.http import Fetch
-from sidestream.provider import PRESETS
 from sidestream.types.items import FunctionCallItem, FunctionCallOutputItem
 from sidestream.types.tools import FunctionTool
 
@@ -63,4 +60,4 @@ async def main(fetch: Fetch) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch()))
+    asyncio.run(main(httpx_fetch))

@@ -6,12 +6,9 @@ import asyncio
 import os
 import time
 
-from sidestream.native import httpx_fetch
-
-from sidestream import ApiKeyAuth, Client, Prompt
-from sidestream.http import Fetch
+from sidestream import PRESETS, ApiKeyAuth, Client, Fetch, Prompt
 from sidestream.models import get_auto_compact_token_limit, model_info
-from sidestream.provider import PRESETS
+from sidestream.native import httpx_fetch
 from sidestream.session.usage import TokenUsageTracker
 
 
@@ -37,4 +34,4 @@ async def main(fetch: Fetch) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(httpx_fetch()))
+    asyncio.run(main(httpx_fetch))
