@@ -13,6 +13,7 @@ from sidestream.errors import (
     ErrorKind,
     SidestreamError,
     bad_body_error,
+    broken_connection_error,
     error_from_response,
     error_from_server_error,
     network_error,
@@ -599,6 +600,9 @@ def test_builders() -> None:
     assert error.message == "The server cannot be reached: connection refused."
     assert (error.kind, error.retryable) == (Kind.NETWORK, True)
     assert network_error("x", hint="Do this.").hint == "Do this."
+    error = broken_connection_error("reset by peer")
+    assert error.message == "The connection broke: reset by peer."
+    assert (error.kind, error.retryable) == (Kind.NETWORK, True)
     error = timeout_error(300_000)
     assert error.message == "The server has said nothing for 5 min."
     assert (error.kind, error.retryable) == (Kind.TIMEOUT, True)

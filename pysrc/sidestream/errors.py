@@ -166,11 +166,21 @@ def error_from_server_error(
 
 
 def network_error(reason: str, *, hint: str = "") -> SidestreamError:
-    """The error for a server that cannot be reached, or a connection that broke."""
+    """The error for a server that cannot be reached."""
     return SidestreamError(
         ErrorKind.NETWORK,
         f"The server cannot be reached: {reason.rstrip('.')}.",
         hint=hint or "Check your network, the base URL in the settings, and that the server runs.",
+        retryable=True,
+    )
+
+
+def broken_connection_error(reason: str) -> SidestreamError:
+    """The error for a connection that breaks while the answer is under way."""
+    return SidestreamError(
+        ErrorKind.NETWORK,
+        f"The connection broke: {reason.rstrip('.')}.",
+        hint="What came is kept. Check your network, then try again.",
         retryable=True,
     )
 

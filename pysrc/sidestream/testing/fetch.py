@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.errors import broken_connection_error, network_error
 from sidestream.http import HttpRequest
 from sidestream.testing.streams import MockSSEStream
 
@@ -73,9 +73,7 @@ class FakeResponse:
         """The scripted body."""
         async for chunk in self._body.chunks():
             if self.closed:
-                raise SidestreamError(
-                    ErrorKind.NETWORK, "The response was closed while being read."
-                )
+                raise broken_connection_error("the response was closed while being read")
             yield chunk
         self.read_to_end = True
 
@@ -115,11 +113,7 @@ class FakeFetch:
             self.cancelled += 1
             raise
         if isinstance(exchange, Refuse):
-            raise SidestreamError(
-                ErrorKind.NETWORK,
-                f"The server cannot be reached: {exchange.message}.",
-                retryable=True,
-            )
+            raise network_error(exchange.message)
         response = FakeResponse(exchange)
         self.responses.append(response)
         return response

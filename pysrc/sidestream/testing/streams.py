@@ -6,9 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, Self
 
-from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.errors import broken_connection_error
 
 _End = Literal["end", "stall", "fail"]
 
@@ -140,7 +140,7 @@ class MockSSEStream:
         if end == "stall":
             await asyncio.get_running_loop().create_future()
         if end == "fail":
-            _fail(message)
+            raise broken_connection_error(message)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
@@ -161,10 +161,6 @@ class MockSSEStream:
         else:
             stream.raw(path.read_bytes())
         return stream
-
-
-def _fail(message: str) -> NoReturn:
-    raise SidestreamError(ErrorKind.NETWORK, f"The connection broke: {message}.", retryable=True)
 
 
 class ResponsesStream(MockSSEStream):
