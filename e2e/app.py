@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,6 @@ QUIET = [
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-sync",
-    "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider",
     "--metrics-recording-only",
     "--password-store=basic",
 ]
@@ -35,6 +36,13 @@ def load_extensions(*folders: Path) -> list[str]:
     """The arguments that install unpacked extensions, and no others."""
     paths = ",".join(map(str, folders))
     return [f"--disable-extensions-except={paths}", f"--load-extension={paths}"]
+
+
+def extension_id(folder: Path) -> str:
+    """Chrome's id for the extension: the public key's hash, in letters from a to p."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    digest = hashlib.sha256(base64.b64decode(manifest["key"])).hexdigest()
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in digest[:32])
 
 
 class App:
@@ -63,10 +71,7 @@ class App:
         self.context.on("console", lambda message: self._log(f"{message.type}: {message.text}"))
         self.context.on("weberror", lambda error: self._log(f"uncaught: {error.error}"))
         self.context.on("request", lambda request: self.requests.append(request.url))
-        workers = self.context.service_workers
-        worker = workers[0] if workers else self.context.wait_for_event("serviceworker")
-        self.origin = worker.url.partition("/service_worker.js")[0]
-        """`chrome-extension://ID`."""
+        self.origin = f"chrome-extension://{extension_id(extension)}"
 
     def _log(self, line: str) -> None:
         self.logs.append(line)

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-COMMAND_TIMEOUT = 30.0
+COMMAND_TIMEOUT = 120.0
+"""Seconds. A command may await a promise of the page's."""
 
 
 class Page:

@@ -27,6 +27,7 @@ expect.set_options(timeout=20_000)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the end-to-end tests."""
+    parser.addoption("--extension", type=Path, help="test this unpacked folder instead of building")
     parser.addoption(
         "--update-screenshot",
         action="store_true",
@@ -53,8 +54,11 @@ def slow_run(request: pytest.FixtureRequest) -> SlowRun | None:
 
 
 @pytest.fixture(scope="session")
-def extension() -> Path:
+def extension(request: pytest.FixtureRequest) -> Path:
     """The folder of the built extension."""
+    given: Path | None = request.config.getoption("--extension")
+    if given:
+        return given.resolve()
     built = subprocess.run(
         [sys.executable, ROOT / "build.py", "build"], capture_output=True, text=True, check=False
     )
@@ -115,8 +119,6 @@ def panel(app: App, server: ScriptedServer) -> Iterator[Panel]:
     panel.new_chat.click()
     expect(panel.conversation.get_by_role("article")).to_have_count(0)
     yield panel
-    if panel.stop.is_visible():
-        panel.stop.click()
     app.close_pages()
 
 

@@ -124,7 +124,7 @@ def test_a_malformed_base_url_is_refused_when_it_is_saved(app: App, panel: Panel
 def test_html_instead_of_a_stream(panel: Panel, server: ScriptedServer) -> None:
     server.on("", body(HTML, content_type="text/html; charset=utf-8"))
     panel.ask("Hello")
-    panel.expect_alert("HTML")
+    panel.expect_alert("web page")
     expect(panel.questions).to_have_text("Hello")
     expect(panel.alert.get_by_role("heading")).to_have_count(0)
 

@@ -85,13 +85,12 @@ def test_settings_are_there_again_and_the_key_is_not(
 def test_the_models_are_offered(options: Options, server: ScriptedServer) -> None:
     server.models = ["small-model", "large-model"]
     options.fill(base_url=server.base_url, api_key=API_KEY, model="")
-    options.model.focus()
-    offered = options.page.locator("datalist option, select option, [role=option]")
-    expect(
-        offered.filter(has_text="small-model")
-        .or_(options.page.locator("option[value='small-model']"))
-        .first
-    ).to_be_attached()
+    options.page.get_by_role("button", name="Load models").click()
+    expect(options.page.locator("datalist option[value='small-model']")).to_be_attached()
+    options.model.fill("large-model")
+    options.save.click()
+    expect(options.status).to_contain_text("Saved", ignore_case=True)
+    expect(options.model).to_have_value("large-model")
 
 
 def test_a_connection_that_fails_says_why(options: Options, server: ScriptedServer) -> None:

@@ -43,27 +43,30 @@ json.dumps(collections.Counter(type(thing).__name__ for thing in gc.get_objects(
 
 TURNS = """async ([count, text]) => {
   const port = chrome.runtime.connect({name: "panel"});
-  let settled;
-  const statuses = {};
+  let answers, settle;
   port.onMessage.addListener((message) => {
-    if (message.type === "Boot" && message.state === "ready") settled?.();
-    if (message.type === "Conversation") settled?.();
-    if (message.type === "Rejected") settled?.(message.error.message);
-    if (message.type !== "Turn") return;
-    const {status} = message.turn;
-    if (!["queued", "running", "reconnecting"].includes(status)) settled?.(status);
+    const answer = answers?.(message);
+    if (answer) settle(answer);
   });
-  const exchange = (message) => new Promise((resolve) => {
-    settled = resolve;
+  const exchange = (message, isAnswer) => new Promise((resolve) => {
+    [answers, settle] = [isAnswer, resolve];
     port.postMessage(message);
   });
-  await exchange({type: "Join"});
+  const ended = (id) => ({type, turn, error, ...message}) => {
+    if (type === "Rejected" && message.id === id) return error.message;
+    if (type !== "Turn" || turn.id !== id) return undefined;
+    return ["queued", "running", "reconnecting"].includes(turn.status) ? undefined : turn.status;
+  };
+  const isEmpty = ({type, conversation}) => type === "Conversation" && !conversation.turns.length;
+  const statuses = {};
+  await exchange({type: "Join"}, ({type, state}) => type === "Boot" && state === "ready");
   for (let i = 0; i < count; i++) {
-    if (i % 10 === 0) await exchange({type: "NewChat"});
-    const status = await exchange({type: "Send", id: crypto.randomUUID(), text});
+    if (i % 10 === 0) await exchange({type: "NewChat"}, isEmpty);
+    const id = crypto.randomUUID();
+    const status = await exchange({type: "Send", id, text}, ended(id));
     statuses[status] = (statuses[status] ?? 0) + 1;
   }
-  await exchange({type: "NewChat"});
+  await exchange({type: "NewChat"}, isEmpty);
   port.disconnect();
   return statuses;
 }"""
