@@ -1,0 +1,359 @@
+"""An item of the Responses API under way: what was streamed of it, and what it becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sidestream.decode._common import Text, as_json_text, content_part, is_json, item_from
+from sidestream.types.events import (
+    FunctionCallArgumentsDelta,
+    OutputTextAnnotationAdded,
+    OutputTextDelta,
+    ReasoningContentDelta,
+    ReasoningSummaryDelta,
+    ReasoningSummaryDone,
+    ReasoningSummaryPartAdded,
+    RefusalDelta,
+    ResponseEvent,
+    ToolCallInputDelta,
+)
+from sidestream.types.items import ResponseItem
+
+CALLS = frozenset({"function_call", "custom_tool_call"})
+
+Events = list[ResponseEvent]
+
+
+class _Part:
+    """A content part of a message or of raw reasoning, as streamed."""
+
+    __slots__ = ("index", "kind", "text")
+
+    def __init__(self, kind: str, index: int | None) -> None:
+        self.kind = kind
+        self.index = index
+        self.text = Text()
+
+
+class Item:
+    """An item that has begun. Its methods append to ``events`` what they have to tell."""
+
+    __slots__ = (
+        "annotations",
+        "base",
+        "call_id",
+        "closed",
+        "done_text",
+        "final",
+        "fresh",
+        "id",
+        "implicit",
+        "index",
+        "key",
+        "kind",
+        "name",
+        "parts",
+        "said",
+        "summaries",
+        "told",
+        "value",
+    )
+
+    def __init__(self, kind: str, item_id: str, index: int | None) -> None:
+        self.kind = kind
+        self.id = item_id
+        """Of the events that are given out."""
+        self.key = item_id
+        """The first id that the server gave, perhaps after the item was announced."""
+        self.index = index
+        self.call_id = ""
+        self.name = ""
+        self.base: dict[str, Any] = {}
+        self.implicit = True
+        """Begun by a delta, not by ``output_item.added``."""
+        self.parts: list[_Part] = []
+        self.fresh = True
+        """The next delta begins a new part."""
+        self.annotations: list[dict[str, Any]] = []
+        self.summaries: dict[int, Text] = {}
+        self.told: set[int] = set()
+        """Summary parts whose `ReasoningSummaryDone` was given."""
+        self.value = Text()
+        """A call's arguments or input."""
+        self.done_text: str | None = None
+        """The same from the call's ``.done`` event: the call is whole."""
+        self.said: dict[str, Any] | None = None
+        """The item as ``output_item.done`` had it."""
+        self.closed = False
+        self.final: ResponseItem | None = None
+
+    def take(self, raw: dict[str, Any]) -> None:
+        """Note what the server says of the item as it begins."""
+        self.base = raw
+        self.call_id = string(raw.get("call_id")) or self.call_id
+        self.name = string(raw.get("name")) or self.name
+
+    def announced(self) -> ResponseItem:
+        """The item for `OutputItemAdded`: without content, which follows as deltas."""
+        raw = {**self.base, "type": self.kind, "id": self.id or None}
+        if self.kind == "message":
+            raw = {"role": "assistant", **raw, "content": []}
+        elif self.kind == "reasoning":
+            raw |= {"summary": [], "content": None}
+        elif self.kind in CALLS:
+            raw |= {"call_id": self.call_id, "name": self.name, "arguments": "", "input": ""}
+        return item_from(raw)
+
+    # --- content --------------------------------------------------------------------------------
+
+    def streamed(self, kind: str) -> str:
+        """All text of a kind of parts."""
+        return "".join(str(part.text) for part in self.parts if part.kind == kind)
+
+    def part_delta(self, kind: str, delta: str, index: int | None, events: Events) -> None:
+        """More of a part: ``output_text``, ``refusal`` or ``reasoning_text``."""
+        if self.fresh or self.parts[-1].kind != kind:
+            for part in self.parts[-1:]:
+                self._show(part.kind, part.text.end(""), events)
+            self.parts.append(_Part(kind, index))
+            self.fresh = False
+        self._show(kind, self.parts[-1].text.add(delta), events)
+
+    def part_done(self, kind: str, text: str, index: int | None, events: Events) -> None:
+        """Give what did not stream of a part; a text that contradicts the deltas is ignored."""
+        part = self.parts[-1] if self.parts and not self.fresh else None
+        if part is None or part.kind != kind:
+            told = any(str(part.text) == text for part in self.parts if part.kind == kind)
+            if text and not told and text != self.streamed(kind):
+                self.part_delta(kind, text, index, events)
+                self.fresh = True
+        elif text.startswith(str(part.text)) and (
+            None in (part.index, index) or part.index == index
+        ):
+            self._show(kind, part.text.end(text), events)
+            self.fresh = True
+
+    def cite(self, annotation: dict[str, Any], events: Events) -> None:
+        """A citation."""
+        self.annotations.append(annotation)
+        events.append(OutputTextAnnotationAdded(annotation=annotation, item_id=self.id or None))
+
+    def _show(self, kind: str, text: str, events: Events) -> None:
+        if not text:
+            return
+        if kind == "output_text":
+            events.append(OutputTextDelta(delta=text, item_id=self.id or None))
+        elif kind == "refusal":
+            events.append(RefusalDelta(delta=text, item_id=self.id or None))
+        else:
+            events.append(
+                ReasoningContentDelta(delta=text, content_index=max(len(self.parts) - 1, 0))
+            )
+
+    # --- summaries ------------------------------------------------------------------------------
+
+    def summary_part(self, index: int | None, events: Events) -> Text:
+        """A part of the reasoning summary, begun now if need be; ``None`` begins another."""
+        index = len(self.summaries) if index is None else index
+        if index not in self.summaries:
+            self.summaries[index] = Text()
+            events.append(ReasoningSummaryPartAdded(summary_index=index))
+        return self.summaries[index]
+
+    def summary_delta(self, delta: str, index: int | None, events: Events) -> None:
+        """More of a summary part; ``None`` is the last one."""
+        index = max(self.summaries, default=0) if index is None else index
+        shown = self.summary_part(index, events).add(delta)
+        if shown:
+            events.append(ReasoningSummaryDelta(delta=shown, summary_index=index))
+
+    def summary_done(self, text: str, index: int | None, events: Events) -> None:
+        """The end of a summary part, with what did not stream of it. Counts once."""
+        index = max(self.summaries, default=0) if index is None else index
+        if index in self.told:
+            return
+        self.told.add(index)
+        summary = self.summary_part(index, events)
+        rest = summary.end(text)
+        if rest:
+            events.append(ReasoningSummaryDelta(delta=rest, summary_index=index))
+        events.append(ReasoningSummaryDone(item_id=self.id, text=str(summary), summary_index=index))
+
+    # --- calls ----------------------------------------------------------------------------------
+
+    def call_delta(self, delta: str, events: Events) -> None:
+        """More of a call's arguments or input."""
+        self._show_call(self.value.add(delta), events)
+
+    def call_done(self, text: str, events: Events) -> None:
+        """The whole of it, if the deltas allow: the rest is given out."""
+        self.done_text = text
+        if text.startswith(str(self.value)):
+            self._show_call(self.value.end(text), events)
+
+    def _show_call(self, delta: str, events: Events) -> None:
+        if not delta:
+            return
+        item_id, call_id = self.id or self.call_id, self.call_id or None
+        if self.kind == "custom_tool_call":
+            events.append(ToolCallInputDelta(delta=delta, item_id=item_id, call_id=call_id))
+        else:
+            name = self.name or None
+            events.append(
+                FunctionCallArgumentsDelta(delta=delta, item_id=item_id, call_id=call_id, name=name)
+            )
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def finish(self, raw: dict[str, Any] | None, spare_call_id: str, events: Events) -> None:
+        """Close the item; `final` is what it became, ``None`` if there was nothing in it.
+
+        ``raw`` is what the server says it is, ``None`` if it never said. What it has beyond the
+        deltas is given out as deltas. ``spare_call_id`` is for a call without any id.
+        """
+        self.closed = True
+        self.said = raw
+        base = {name: value for name, value in self.base.items() if name != "status"}
+        said = {name: value for name, value in (raw or {}).items() if value is not None}
+        fields = {**base, **said, "type": self.kind}
+        # Encrypted reasoning is bound to the id it is finished with; the rest was streamed under
+        # the id it began with.
+        if self.kind != "reasoning" or not isinstance(fields.get("id"), str):
+            fields["id"] = self.id or None
+        if self.kind == "message":
+            self._finish_message(fields, events)
+        elif self.kind == "reasoning":
+            self._finish_reasoning(fields, events)
+        elif self.kind in CALLS:
+            self._finish_call(fields, spare_call_id, events)
+        if raw is not None or says_something(fields):
+            self.final = item_from(fields)
+
+    def _finish_message(self, fields: dict[str, Any], events: Events) -> None:
+        fields["role"] = string(fields.get("role")) or "assistant"
+        final = _content(fields.get("content"))
+        if fields["role"] == "assistant":
+            whole = {
+                kind: "".join(text for k, text in texts(final) if k == kind)
+                for kind in ("output_text", "refusal")
+            }
+            agrees = all(text.startswith(self.streamed(kind)) for kind, text in whole.items())
+            if agrees and (any(whole.values()) or not self.parts):
+                for kind, text in whole.items():
+                    self._show(kind, text[len(self.streamed(kind)) :], events)
+            else:
+                for part in self.parts[-1:]:
+                    self._show(part.kind, part.text.end(""), events)
+                final = self._streamed_content(final)
+        cited = _citations(final)
+        for note in cited[len(self.annotations) :]:
+            events.append(OutputTextAnnotationAdded(annotation=note, item_id=self.id or None))
+        if not cited:
+            _annotate(final, self.annotations)
+        fields["content"] = final
+
+    def _streamed_content(self, final: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Content made of the deltas alone, with the citations that the server gave at the end."""
+        content: list[dict[str, Any]] = []
+        for part in self.parts:
+            field = "refusal" if part.kind == "refusal" else "text"
+            if content and content[-1]["type"] == part.kind:
+                content[-1][field] += str(part.text)
+            else:
+                content.append({"type": part.kind, field: str(part.text)})
+        _annotate(content, _citations(final))
+        return content
+
+    def _finish_reasoning(self, fields: dict[str, Any], events: Events) -> None:
+        summary = [text for _, text in texts(fields.get("summary"), reasoning=True)]
+        for index in sorted({*range(len(summary)), *self.summaries}):
+            text = summary[index] if 0 <= index < len(summary) else ""
+            if text or index in self.summaries:
+                self.summary_done(text, index, events)
+        said = [str(self.summaries[index]) for index in sorted(self.summaries)]
+        fields["summary"] = [{"type": "summary_text", "text": text} for text in said if text]
+        content = [text for _, text in texts(fields.get("content"), reasoning=True) if text]
+        if content == said and not self.parts:
+            content = []  # the summary under another name
+        whole, sent = "".join(content), self.streamed("reasoning_text")
+        if whole.startswith(sent):
+            self._show("reasoning_text", whole[len(sent) :], events)
+        else:
+            self._show("reasoning_text", self.parts[-1].text.end(""), events)
+            content = [str(part.text) for part in self.parts]
+        fields["content"] = [{"type": "reasoning_text", "text": text} for text in content] or None
+        fields["encrypted_content"] = fields.get("encrypted_content") or None
+
+    def _finish_call(self, fields: dict[str, Any], spare_call_id: str, events: Events) -> None:
+        field = "input" if self.kind == "custom_tool_call" else "arguments"
+        text = as_json_text(fields.get(field)) or self.done_text or ""
+        self.name = string(fields.get("name")) or self.name
+        self.call_id = string(fields.get("call_id")) or self.call_id or self.id or spare_call_id
+        self._show_call(self.value.end(text), events)
+        fields |= {"name": self.name, "call_id": self.call_id, field: str(self.value)}
+        # A call that cannot be run helps nobody: what was streamed stands unless it is no JSON and
+        # the finished arguments are.
+        if field == "arguments" and not is_json(fields[field]) and is_json(text):
+            fields[field] = text
+
+
+# --- raw items ----------------------------------------------------------------------------------
+
+
+def string(value: Any) -> str:
+    """The value if it is a string, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def says_something(raw: dict[str, Any]) -> bool:
+    """Whether an item is more than an empty message, empty reasoning or a call of nothing."""
+    if raw["type"] not in ("message", "reasoning", *CALLS):
+        return True
+    return any(raw.get(name) for name in ("content", "summary", "encrypted_content", "name"))
+
+
+def texts(parts: Any, *, reasoning: bool = False) -> list[tuple[str, str]]:
+    """Kind and text of the parts that have text. ``reasoning``: all of them are reasoning."""
+    found = []
+    for part in [parts] if isinstance(parts, str) else parts if isinstance(parts, list) else ():
+        if isinstance(part, str):
+            part = {"type": "output_text", "text": part}
+        kind = part.get("type") if isinstance(part, dict) else None
+        if reasoning and isinstance(part, dict):
+            found.append(("reasoning_text", string(part.get("text"))))
+        elif kind == "refusal":
+            found.append(("refusal", string(part.get("refusal"))))
+        elif kind in ("output_text", "input_text", "text"):
+            found.append(("output_text", string(part.get("text"))))
+    return found
+
+
+def _content(content: Any) -> list[dict[str, Any]]:
+    """Content parts with what they must have. Servers send a string, ``null``, or odd fields."""
+    if isinstance(content, str):
+        content = [{"type": "output_text", "text": content}]
+    parts: list[dict[str, Any]] = []
+    for part in content if isinstance(content, list) else ():
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind in ("output_text", "text"):
+            notes = part.get("annotations")
+            notes = [n for n in notes if isinstance(n, dict)] if isinstance(notes, list) else []
+            made = {"type": "output_text", "text": string(part.get("text"))}
+            parts.append({**made, "annotations": notes or None})
+        elif kind == "refusal":
+            parts.append({"type": "refusal", "refusal": string(part.get("refusal"))})
+        elif isinstance(part, dict) and content_part(part):
+            parts.append(part)
+    return parts
+
+
+def _citations(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    parts = (part for part in content if part["type"] == "output_text")
+    return [note for part in parts for note in part.get("annotations") or ()]
+
+
+def _annotate(content: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> None:
+    for part in content:
+        if annotations and part["type"] == "output_text":
+            part["annotations"] = annotations
+            return
