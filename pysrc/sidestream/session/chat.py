@@ -341,6 +341,7 @@ class _Writer:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._failing = False
+        self._last = float("-inf")
 
     @property
     def busy(self) -> bool:
@@ -354,13 +355,14 @@ class _Writer:
             self._task = asyncio.ensure_future(self._write_due())
 
     def write_soon(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it within `SAVE_INTERVAL_S`."""
+        """Write it within `SAVE_INTERVAL_S`, and no more often than that."""
         if turn.id in self._due:
             return
         self._later[turn.id] = (conversation, turn)
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(SAVE_INTERVAL_S, self._write_later)
+            wait = max(0.0, self._last + SAVE_INTERVAL_S - loop.time())
+            self._timer = loop.call_later(wait, self._write_later)
 
     def _write_later(self) -> None:
         self._timer = None
@@ -374,6 +376,7 @@ class _Writer:
                 _, (conversation, turn) = self._due.popitem()
                 try:
                     position = conversation.position(turn)
+                    self._last = asyncio.get_running_loop().time()
                     await self._store.save(conversation.id, position, turn.record())
                     self._failing = False
                 except SidestreamError as error:

@@ -1,0 +1,547 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.session.chat import Chat, Connection
+from sidestream.session.connection import connect
+from sidestream.session.conversation import Conversation, Turn
+from sidestream.testing import FakeFetch, Refuse, Reply, ResponsesStream, now, run
+from sidestream.types.events import response_event
+
+SETTINGS = {"name": "Test", "base_url": "https://a.test/v1", "wire_api": "responses", "model": "m"}
+
+
+class MemoryStore:
+    """Keeps every record that was ever written, in order; can be told to fail or to be slow."""
+
+    def __init__(self, data: dict[str, Any] | None = None) -> None:
+        self.data = data
+        self.begun: list[str] = []
+        self.saved: list[dict[str, Any]] = []
+        self.error: SidestreamError | None = None
+        self.delay_s = 0.0
+
+    async def load(self) -> dict[str, Any] | None:
+        return self.data
+
+    async def begin(self, conversation: Conversation) -> None:
+        if self.error:
+            raise self.error
+        self.begun.append(conversation.id)
+
+    async def save(self, conversation_id: str, position: int, turn: str) -> None:
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        if self.error:
+            raise self.error
+        self.saved.append(
+            {**json.loads(turn), "conversation": conversation_id, "position": position}
+        )
+
+    def last(self, turn_id: str) -> dict[str, Any]:
+        return next(record for record in reversed(self.saved) if record["id"] == turn_id)
+
+
+class Panel:
+    """What a panel makes of the messages; it insists on whole sequences."""
+
+    def __init__(self) -> None:
+        self.turns: dict[str, Turn] = {}
+        self.seq: dict[str, int] = {}
+        self.rejected: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
+        self.joined = False
+
+    def receive(self, text: str) -> None:
+        message = json.loads(text)
+        self.messages.append(message)
+        match message["type"]:
+            case "Conversation":
+                self.joined = True
+                turns = message["conversation"]["turns"]
+                self.turns = {turn["id"]: Turn.model_validate(turn) for turn in turns}
+                self.seq = dict.fromkeys(self.turns, message["seq"])
+            case "Turn":
+                turn = Turn.model_validate(message["turn"])
+                old = self.turns.get(turn.id)
+                if old is None or (turn.status.active and not old.status.active):
+                    self.seq[turn.id] = 0
+                self.turns[turn.id] = turn
+            case "Events":
+                turn_id = message["turn_id"]
+                assert message["seq"] == self.seq[turn_id] + 1
+                self.seq[turn_id] += 1
+                for event in message["events"]:
+                    self.turns[turn_id].apply(response_event.validate_python(event))
+            case "Rejected":
+                self.rejected.append(message)
+
+    def texts(self) -> dict[str, str]:
+        return {turn.id: turn.text for turn in self.turns.values()}
+
+
+class World:
+    """A chat with a scripted provider, an in-memory store and panels."""
+
+    def __init__(self, *exchanges: Any, store: MemoryStore | None = None, then: Any = None) -> None:
+        self.fetch = FakeFetch(*exchanges, then=then)
+        self.store = store or MemoryStore()
+        self.panels: dict[int, Panel] = {}
+        self.busy: list[bool] = []
+        self.connection_error: Exception | None = None
+        self.settings: dict[str, Any] = dict(SETTINGS)
+        self.chat = Chat(
+            store=self.store,
+            post=self._post,
+            connect=self._connect,
+            busy=self.busy.append,
+            now=now,
+        )
+
+    def open_panel(self) -> Panel:
+        panel = Panel()
+        self.panels[len(self.panels) + 1] = panel
+        self.chat.join(len(self.panels))
+        return panel
+
+    def _post(self, message: str, panel: int) -> None:
+        for number, receiver in self.panels.items():
+            if panel == number or (panel == 0 and receiver.joined):
+                receiver.receive(message)
+
+    async def _connect(self) -> Connection:
+        if self.connection_error:
+            raise self.connection_error
+        return connect({"settings": self.settings}, self.fetch)
+
+    async def quiet(self) -> None:
+        """Until nothing is under way any more."""
+        while not self.busy or self.busy[-1]:
+            await asyncio.sleep(0.05)
+
+
+def story(*deltas: str, pace_s: float = 0.0) -> Reply:
+    stream = ResponsesStream().created().text(*deltas).completed()
+    return Reply(stream.paced(pace_s) if pace_s else stream)
+
+
+def in_world(
+    *exchanges: Any, store: MemoryStore | None = None, then: Any = None
+) -> Callable[[Callable[[World], Awaitable[None]]], None]:
+    """Run the decorated coroutine in a world of its own."""
+
+    def decorate(scene: Callable[[World], Awaitable[None]]) -> None:
+        async def play() -> None:
+            await scene(World(*exchanges, store=store, then=then))
+
+        run(play())
+
+    return decorate
+
+
+def test_a_turn_from_message_to_answer() -> None:
+    @in_world(story("Hel", "lo"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        turn = panel.turns["1"]
+        assert (turn.user, turn.text, turn.status) == ("Hi", "Hello", "completed")
+        assert turn.model == "m"
+        assert turn.usage is not None
+        assert turn.view() == world.chat.conversation.turns[0].view()
+        assert world.store.last("1")["status"] == "completed"
+        assert world.busy[0] is True
+        assert world.busy[-1] is False
+        assert world.fetch.all_closed
+
+
+def test_the_message_is_stored_before_the_request_leaves() -> None:
+    store = MemoryStore()
+    store.delay_s = 3
+
+    @in_world(story("Hi"), store=store)
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(2.9)
+        assert world.fetch.requests == []
+        await asyncio.sleep(0.2)
+        assert len(world.fetch.requests) == 1
+        assert store.begun == [world.chat.conversation.id]
+        assert (store.saved[0]["user"], store.saved[0]["status"]) == ("Hi", "running")
+
+
+def test_a_message_that_cannot_be_stored_is_not_sent() -> None:
+    store = MemoryStore()
+    store.error = SidestreamError(ErrorKind.INTERNAL, "The disk is full.", hint="Free some space.")
+
+    @in_world(then=story("Hi"), store=store)
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert world.fetch.requests == []
+        assert panel.turns["1"].error == {
+            "kind": "internal",
+            "message": "The disk is full.",
+            "hint": "Free some space.",
+            "retryable": False,
+        }
+        store.error = None
+        world.chat.retry("1")
+        await world.quiet()
+        assert panel.turns["1"].text == "Hi"
+        assert store.last("1")["status"] == "completed"
+
+
+def test_a_growing_answer_is_stored_each_second_and_at_the_end() -> None:
+    @in_world(story(*"abcdefghijklmnopqrst", pace_s=0.4))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        turn = world.chat.conversation.turns[0]
+        a_second_ago = [0] * 11
+        while turn.status.active:
+            await asyncio.sleep(0.1)
+            a_second_ago = [*a_second_ago[1:], len(turn.text)]
+            blocks = world.store.last("1")["blocks"]
+            assert len(blocks[0]["text"] if blocks else "") >= a_second_ago[0]
+        await world.quiet()
+        assert len(world.store.saved) < 16
+        assert world.store.last("1")["blocks"][0]["text"] == "abcdefghijklmnopqrst"
+
+
+def test_a_finished_item_is_stored_at_once() -> None:
+    stream = ResponsesStream().created().text("one").pause(20).text("two").completed()
+
+    @in_world(Reply(stream))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(0.1)
+        assert world.store.last("1")["items"][0]["content"][0]["text"] == "one"
+
+
+def test_a_full_disk_in_mid_answer_is_said_once_and_the_answer_goes_on() -> None:
+    @in_world(story(*"abcdefgh", pace_s=1.5))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(3)
+        world.store.error = SidestreamError(ErrorKind.INTERNAL, "The disk is full.")
+        await world.quiet()
+        assert [r["error"]["message"] for r in panel.rejected] == ["The disk is full."]
+        assert panel.turns["1"].text == "abcdefgh"
+
+
+# --- several panels ----------------------------------------------------------------------------
+
+
+@given(joins=st.lists(st.floats(0, 6), max_size=5), pace=st.sampled_from([0.0, 0.003, 0.3]))
+def test_panels_that_join_at_any_time_see_the_same(joins: list[float], pace: float) -> None:
+    deltas = [f"word{i} " for i in range(15)]
+
+    @in_world(story(*deltas, pace_s=pace))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        clock = 0.0
+        for at in sorted(joins):
+            await asyncio.sleep(at - clock)
+            clock = at
+            world.open_panel()
+        await world.quiet()
+        for panel in world.panels.values():
+            assert panel.texts() == {"1": "".join(deltas)}
+            assert panel.turns["1"].view() == world.chat.conversation.turns[0].view()
+
+
+def test_the_turn_goes_on_without_a_panel() -> None:
+    @in_world(story("a", "b", pace_s=1))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(0.5)
+        world.panels.clear()
+        await world.quiet()
+        assert panel.texts() != {"1": "ab"}
+        assert world.open_panel().texts() == {"1": "ab"}
+
+
+def test_events_go_out_in_batches() -> None:
+    @in_world(story(*("x" * 300), pace_s=0.001))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        batches = [m for m in panel.messages if m["type"] == "Events"]
+        assert panel.turns["1"].text == "x" * 300
+        assert len(batches) < 60
+
+
+# --- commands ----------------------------------------------------------------------------------
+
+
+def test_the_same_send_twice_starts_one_turn() -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert len(world.fetch.requests) == 1
+        assert list(panel.turns) == ["1"]
+        assert panel.rejected == []
+
+
+def test_what_cannot_be_carried_out_is_rejected_to_the_asker_only() -> None:
+    @in_world(story("a", "b", pace_s=1))
+    async def scene(world: World) -> None:
+        asker, other = world.open_panel(), world.open_panel()
+        world.chat.send("0", "  \n", 1)
+        world.chat.retry("unknown", 1)
+        world.chat.send("1", "Hi", 1)
+        world.chat.send("2", "me too", 1)
+        world.chat.retry("1", 1)
+        assert [r.get("id") for r in asker.rejected] == ["0", None, "2", None]
+        assert other.rejected == []
+        await world.quiet()
+        assert list(asker.turns) == ["1"]
+
+
+def test_stop_aborts_the_request_and_keeps_what_came() -> None:
+    @in_world(story("a", "b", "c", pace_s=1), story("again"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        while panel.texts().get("1") != "ab":
+            await asyncio.sleep(0.1)
+        world.chat.stop()
+        assert panel.turns["1"].status == "stopped"
+        # At once, not when the network has noticed.
+        world.chat.send("2", "go on")
+        await world.quiet()
+        assert world.fetch.all_closed
+        assert panel.texts() == {"1": "ab", "2": "again"}
+        assert world.store.last("1")["status"] == "stopped"
+        sent = world.fetch.json()["input"]
+        assert [item["content"][0]["text"] for item in sent] == ["Hi", "ab", "go on"]
+
+
+def test_stop_and_retry_in_one_breath() -> None:
+    @in_world(story("a", "b", pace_s=1), story("new"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(1.5)
+        world.chat.stop()
+        world.chat.retry("1")
+        await world.quiet()
+        assert panel.texts() == {"1": "new"}
+        assert panel.turns["1"].status == "completed"
+        assert world.store.last("1")["blocks"][0]["text"] == "new"
+
+
+def test_stop_without_a_turn_does_nothing() -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        world.chat.stop()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        world.chat.stop()
+        assert world.chat.conversation.turns[0].status == "completed"
+
+
+def test_stop_while_reconnecting() -> None:
+    @in_world(then=Reply(status=503))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(0.5)
+        assert panel.turns["1"].status == "reconnecting"
+        assert "Reconnecting 1/4" in (panel.turns["1"].notice or "")
+        world.chat.stop()
+        await world.quiet()
+        assert panel.turns["1"].status == "stopped"
+        assert panel.turns["1"].notice is None
+        assert len(world.fetch.requests) == 1
+
+
+def test_new_chat_stops_the_turn_and_begins_anew() -> None:
+    @in_world(story("a", "b", pace_s=1), story("fresh"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(1.5)
+        first = world.chat.conversation.id
+        world.chat.new_chat()
+        assert panel.turns == {}
+        await world.quiet()
+        assert world.store.last("1")["status"] == "stopped"
+        world.chat.send("2", "Hello")
+        await world.quiet()
+        assert panel.texts() == {"2": "fresh"}
+        assert len(world.fetch.json()["input"]) == 1
+        second = world.chat.conversation.id
+        assert world.store.begun == [first, second]
+        assert [r["conversation"] for r in world.store.saved][-1] == second
+
+
+def test_new_chat_in_an_empty_one_keeps_it() -> None:
+    @in_world()
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        before = world.chat.conversation.id
+        world.chat.new_chat()
+        assert world.chat.conversation.id == before
+        assert panel.messages[-1]["type"] == "Conversation"
+        assert world.store.begun == []
+
+
+def test_a_new_chat_that_cannot_be_stored_is_said() -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        world.store.error = SidestreamError(ErrorKind.INTERNAL, "The disk is full.")
+        world.chat.new_chat()
+        await world.quiet()
+        assert [r["error"]["message"] for r in panel.rejected] == ["The disk is full."]
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exchange", "status", "kind"),
+    [
+        (Reply(status=401, body=b'{"error": {"message": "bad key"}}'), "failed", "authentication"),
+        (Reply(ResponsesStream().created().text("a").incomplete()), "incomplete", "incomplete"),
+        (
+            Reply(ResponsesStream().created().text("a").failed("invalid_prompt", "no")),
+            "failed",
+            "invalid_request",
+        ),
+    ],
+)
+def test_errors_end_the_turn_and_can_be_retried(exchange: Any, status: str, kind: str) -> None:
+    @in_world(exchange, story("better"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        turn = panel.turns["1"]
+        assert (turn.status, (turn.error or {})["kind"]) == (status, kind)
+        assert world.store.last("1")["error"] == turn.error
+        world.chat.retry("1")
+        await world.quiet()
+        assert (panel.turns["1"].status, panel.texts()) == ("completed", {"1": "better"})
+        assert panel.turns["1"].error is None
+
+
+def test_a_network_that_stays_away_ends_the_turn() -> None:
+    @in_world(then=Refuse())
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert (panel.turns["1"].error or {})["kind"] == "network"
+        assert len(world.fetch.requests) == 5
+
+
+def test_no_provider_fails_the_turn_and_keeps_the_message() -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.connection_error = SidestreamError(ErrorKind.CONFIGURATION, "No provider is set up.")
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert (panel.turns["1"].error or {})["message"] == "No provider is set up."
+        world.connection_error = None
+        world.chat.retry("1")
+        await world.quiet()
+        assert panel.texts() == {"1": "Hi"}
+
+
+def test_a_fault_of_ours_is_an_error_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.connection_error = ZeroDivisionError("secret detail")
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        error = panel.turns["1"].error or {}
+        assert error["kind"] == "internal"
+        assert "secret detail" not in json.dumps(error)
+        assert world.chat.conversation.running is None
+
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_retry_of_an_earlier_turn_sends_what_was_said_before_it() -> None:
+    @in_world(story("a1"), story("a2"), story("a1 again"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        for turn_id in ("1", "2"):
+            world.chat.send(turn_id, f"q{turn_id}")
+            await world.quiet()
+        world.chat.retry("1")
+        await world.quiet()
+        assert panel.texts() == {"1": "a1 again", "2": "a2"}
+        assert len(world.fetch.json()["input"]) == 1
+        assert world.store.last("1")["position"] == 0
+
+
+def test_instructions_and_the_conversation_go_with_the_request() -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        world.settings["instructions"] = "Be brief."
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        sent = world.fetch.json()
+        assert sent["instructions"] == "Be brief."
+        assert sent["model"] == "m"
+
+
+# --- waking up ---------------------------------------------------------------------------------
+
+
+def test_a_turn_that_was_under_way_comes_back_interrupted() -> None:
+    async def first_life() -> dict[str, Any]:
+        world = World(story("a", "b", "c", pace_s=1))
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(5.5)
+        record = world.store.last("1")
+        return {"id": record["conversation"], "turns": [record]}
+
+    store = MemoryStore(run(first_life()))
+
+    @in_world(story("whole"), store=store)
+    async def second_life(world: World) -> None:
+        await world.chat.load()
+        panel = world.open_panel()
+        assert panel.turns["1"].status == "interrupted"
+        assert panel.texts()["1"] in ("a", "ab")
+        await asyncio.sleep(0.1)
+        assert store.last("1")["status"] == "interrupted"
+        world.chat.send("1", "Hi")  # the panel does not know whether it had arrived
+        assert world.fetch.requests == []
+        world.chat.retry("1")
+        await world.quiet()
+        assert panel.texts() == {"1": "whole"}
+        assert store.begun == []
+
+
+def test_an_empty_store_is_a_new_conversation() -> None:
+    @in_world()
+    async def scene(world: World) -> None:
+        await world.chat.load()
+        assert world.open_panel().turns == {}
