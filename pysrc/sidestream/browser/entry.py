@@ -14,7 +14,7 @@ from sidestream.browser.storage import BrowserStore
 from sidestream.browser.timers import share_timers
 from sidestream.errors import ErrorKind, SidestreamError, redact
 from sidestream.session.chat import Chat, Connection
-from sidestream.session.connection import connect, list_models, test_connection
+from sidestream.session.connection import connect, list_models, try_connection
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class _Entry:
                 models = await list_models(message["connection"], self._fetch)
                 reply = {"ok": True, "models": models}
             else:
-                text = await test_connection(message["connection"], self._fetch)
+                text = await try_connection(message["connection"], self._fetch)
                 reply = {"ok": True, "message": text}
         except SidestreamError as error:
             reply = {"ok": False, "error": error.to_dict()}

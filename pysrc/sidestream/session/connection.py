@@ -71,7 +71,7 @@ async def list_models(data: dict[str, Any], fetch: Fetch) -> list[str]:
     return [model.slug for model in models]
 
 
-async def test_connection(data: dict[str, Any], fetch: Fetch) -> str:
+async def try_connection(data: dict[str, Any], fetch: Fetch) -> str:
     """Whether the settings work, in a sentence for the user. Raises `SidestreamError` if not.
 
     The model list costs nothing, so it is asked first; a provider without one gets a real, tiny

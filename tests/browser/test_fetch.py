@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.http import HttpRequest
+from sidestream.testing import run
+
+pytest.importorskip("pyodide.ffi", reason="JavaScript is at hand inside Pyodide only")
+
+from sidestream.browser.fetch import browser_fetch
+
+URL = "https://a.test/v1/models"
+
+
+class Bytes:
+    """As much of a ``Uint8Array`` as is used."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def to_bytes(self) -> bytes:
+        return self._data
+
+
+class ScriptedExchange:
+    """Plays ``runtime/bridge.js``: each entry of ``arrivals`` is there after one wait."""
+
+    def __init__(self, head: dict[str, Any], *arrivals: bytes, failure: str = "") -> None:
+        self._head = head
+        self._arrivals = list(arrivals)
+        self._there: list[bytes] = []
+        self._failure = failure
+        self.failure = ""
+        self.ended = False
+        self.aborted = False
+        self.waits = 0
+
+    async def head(self) -> str:
+        await asyncio.sleep(1)
+        return json.dumps(self._head)
+
+    def take(self) -> Bytes | None:
+        data, self._there = b"".join(self._there), []
+        return Bytes(data) if data else None
+
+    async def wait(self) -> None:
+        self.waits += 1
+        await asyncio.sleep(0)
+        if self._arrivals:
+            self._there.append(self._arrivals.pop(0))
+        if not self._arrivals:
+            self.ended = True
+            self.failure = self._failure
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class Host:
+    def __init__(self, exchange: ScriptedExchange) -> None:
+        self.exchange = exchange
+        self.sent: tuple[Any, ...] = ()
+
+    def fetch(self, *sent: Any) -> ScriptedExchange:
+        self.sent = sent
+        return self.exchange
+
+
+async def request(host: Host, body: bytes | None = None) -> Any:
+    fetch = browser_fetch(host)  # type: ignore[arg-type]
+    return await fetch(HttpRequest("POST", URL, {"X-A": "1"}, body))
+
+
+def failing(reason: str, detail: str = "") -> ScriptedExchange:
+    return ScriptedExchange({"failure": {"reason": reason, "detail": detail}})
+
+
+def test_an_answer_in_pieces() -> None:
+    async def scene() -> None:
+        host = Host(ScriptedExchange({"status": 503, "headers": {"a": "b"}}, b"one", b"two"))
+        response = await request(host, b"{}")
+        assert (response.status, response.headers) == (503, {"a": "b"})
+        assert [chunk async for chunk in response.chunks()] == [b"one", b"two"]
+        method, url, headers, body = host.sent
+        assert (method, url, json.loads(headers)) == ("POST", URL, {"X-A": "1"})
+        assert body.to_bytes() == b"{}"
+        await response.aclose()
+        assert host.exchange.aborted
+
+    run(scene())
+
+
+def test_a_body_that_breaks_gives_what_came_and_then_the_error() -> None:
+    async def scene() -> None:
+        failure = '{"reason": "broken", "detail": ""}'
+        host = Host(ScriptedExchange({"status": 200, "headers": {}}, b"one", failure=failure))
+        chunks = (await request(host)).chunks()
+        assert await anext(chunks) == b"one"
+        with pytest.raises(SidestreamError) as caught:
+            await anext(chunks)
+        assert (caught.value.kind, caught.value.retryable) == (ErrorKind.NETWORK, True)
+
+    run(scene())
+
+
+def test_cancelling_aborts() -> None:
+    async def scene() -> None:
+        host = Host(ScriptedExchange({}))
+        task = asyncio.ensure_future(request(host))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert host.exchange.aborted
+
+    run(scene())
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "retryable", "words"),
+    [
+        ("offline", ErrorKind.NETWORK, True, "no network"),
+        ("unreachable", ErrorKind.NETWORK, True, "a.test cannot be reached"),
+        ("permission", ErrorKind.NETWORK, False, "does not let Sidestream reach a.test"),
+        ("redirect", ErrorKind.CONFIGURATION, False, "redirect"),
+        ("header", ErrorKind.CONFIGURATION, False, "The header X-Bad cannot be sent"),
+        ("anything else", ErrorKind.NETWORK, True, "cannot be reached"),
+    ],
+)
+def test_no_answer(reason: str, kind: ErrorKind, retryable: bool, words: str) -> None:
+    with pytest.raises(SidestreamError, match=words) as caught:
+        run(request(Host(failing(reason, "X-Bad"))))
+    assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
+    assert caught.value.hint
