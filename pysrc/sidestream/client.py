@@ -346,7 +346,7 @@ class _Turn:
             for event in self._lost.close():
                 if isinstance(event, OutputItemDone):
                     events += [*_told_again(event.item), event]
-        return events + decoder.close()
+        return events + attempt.last_events + decoder.close()
 
 
 class _Attempt:
@@ -354,12 +354,14 @@ class _Attempt:
 
     def __init__(self, turn: _Turn, wire_api: WireApi) -> None:
         self.error: SidestreamError | None = None
-        """Why it failed; `decoder` is not closed then."""
+        """Why it failed; `decoder` may not be closed then."""
         self.may_be_repeated = False
         """Whether the answer broke in a place from where it may be asked for again."""
         self.answered = False
         """There was an answer of 2xx."""
         self.failed_headers: Mapping[str, str] = {}
+        self.last_events: list[ResponseEvent] = []
+        """What closing the decoder gave, if it was closed and found the answer wanting."""
         self.decoder = decoder_for(wire_api, now=turn.client._now)
         self._turn = turn
         self._client = turn.client
@@ -434,11 +436,16 @@ class _Attempt:
             error = self._error_at_end(sender, response, body)
         except SidestreamError as failure:
             # A connection that breaks, or hangs, after the last word does no harm.
-            error = None if self.decoder.complete else _broken(failure)
+            error = self.decoder.error if self.decoder.complete else _broken(failure)
         if error is None:
-            if events := self.decoder.close():
-                yield events
-            return
+            # Some decoders judge a finish reason such as ``length`` only now.
+            last = self.decoder.close()
+            error = self.decoder.error
+            if error is None:
+                if last:
+                    yield last
+                return
+            self.last_events = last
         self.may_be_repeated = _may_be_repeated(self.decoder)
         if not body.is_stream:
             # The whole body is there; only these two say that another one would differ.
@@ -487,7 +494,7 @@ class _Attempt:
         if not body.is_stream or not _SSE_LINE.search(body.head):
             return self._client._bad_body(sender, response, bytes(body.head))
         if decoder.complete:
-            return None
+            return decoder.error
         if decoder.foreign:
             api = "Chat Completions" if self._wire_api is WireApi.CHAT else "the Responses API"
             return bad_response(f"The server's answer is not one of {api}.")
