@@ -460,10 +460,18 @@ def test_an_incomplete_answer_is_kept_with_its_reason() -> None:
     assert turn.error.kind is ErrorKind.INCOMPLETE
     assert turn.items[0].text == "Hello"
     assert turn.events[-1].response_id == "resp_1"  # type: ignore[union-attr]
-    turn = Turn(Reply(ChatStream().text("Hello").finish("length").done()), chat=True)
+    cut = ChatStream().text("Hello").finish("length")
+    for stream in (cut, ChatStream().text("Hello").finish("length").done()):
+        turn = Turn(Reply(stream), chat=True)
+        assert turn.error is not None
+        assert turn.error.kind is ErrorKind.INCOMPLETE
+        assert turn.items[0].text == "Hello"
+    half = ChatStream().text("Hel")
+    nothing = ChatStream().delta({}).finish("length")
+    turn = Turn(Reply(half), Reply(nothing), chat=True)
     assert turn.error is not None
     assert turn.error.kind is ErrorKind.INCOMPLETE
-    assert turn.items[0].text == "Hello"
+    assert turn.text == turn.items[0].text == "Hel"
 
 
 # --- answers that are none ---------------------------------------------------------------------
