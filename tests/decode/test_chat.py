@@ -407,7 +407,18 @@ def test_cut_short(reason: str, end: list[Any], play: Any) -> None:
     assert outcome.calls == [("whole", "1", "{}")]
     assert (outcome.usage is not None) is (USAGE in end)
     assert outcome.completed.response_id == "c"
-    assert not outcome.decoder.complete
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_cut_is_known_before_the_usage(reason: str) -> None:
+    decoder = decoder_for("chat")
+    decoder.feed(json.dumps(chunk(reason, content="Hi")))
+    assert decoder.complete
+    assert not decoder.done
+    assert decoder.error is not None
+    assert decoder.error.kind == ErrorKind.INCOMPLETE
+    assert decoder.feed(json.dumps(USAGE)) == []
+    assert decoder.done
 
 
 def test_broken_off(play: Any) -> None:

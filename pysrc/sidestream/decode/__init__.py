@@ -33,7 +33,8 @@ class Decoder(Protocol):
         """Whether nothing is lost if the stream ends or falls silent now.
 
         True from ``response.completed`` on; in Chat Completions already from the finish reason on,
-        because not every server sends ``[DONE]`` or closes the connection after it.
+        because not every server sends ``[DONE]`` or closes the connection after it. If that reason
+        says that the answer was cut short, `error` is set as well, while the usage is waited for.
         """
         ...
 

@@ -134,6 +134,7 @@ class ChatDecoder:
         self.finished_items: list[ResponseItem] = []
         self._now = now
         self._created = False
+        self._complete = False
         self._completed = False
         self._completion_id = ""
         self._created_at: Any = None
@@ -151,8 +152,8 @@ class ChatDecoder:
 
     @property
     def complete(self) -> bool:
-        """Whether a finish reason or ``[DONE]`` has come."""
-        return bool(self._finish_reason or self.done) and self.error is None
+        """Whether a finish reason or ``[DONE]`` has come, even one that says "cut short"."""
+        return self._complete
 
     @property
     def has_open(self) -> bool:
@@ -211,7 +212,7 @@ class ChatDecoder:
             told_end = self.done
             self._calls = [call for call in self._calls if told_end and call.whole]
             self._flush(events)
-            self._complete(self._completion_id if told_end else "", events)
+            self._tell_end(self._completion_id if told_end else "", events)
         self.done = True
         return events
 
@@ -247,6 +248,7 @@ class ChatDecoder:
         self._usage = token_usage(usage) or self._usage
         if error or self._finish_reason in ("error", "network_error"):
             self.done = True
+            self._complete = False
             self.error = error_from_server_error(
                 error, fallback="The provider ended the answer with an error.", now=self._now()
             )
@@ -273,6 +275,10 @@ class ChatDecoder:
         reason = choice.get("finish_reason")
         if reason and self._finish_reason not in _CUT_SHORT:
             self._finish_reason = reason
+            self._complete = True
+            if reason in _CUT_SHORT:
+                # Known now, though reading goes on for the usage.
+                self.error = incomplete(reason)
 
     def _read_whole(self, message: _Delta, events: list[ResponseEvent]) -> None:
         """A message that is not a delta: only what did not stream of it counts."""
@@ -458,13 +464,11 @@ class ChatDecoder:
     # --- the end --------------------------------------------------------------------------------
 
     def _end(self, events: list[ResponseEvent]) -> None:
-        """The server has said all: finish everything, or say what cut the answer short."""
-        self.done = True
-        if self._finish_reason in _CUT_SHORT:
-            self.error = incomplete(self._finish_reason)
-            return
-        self._flush(events)
-        self._complete(self._completion_id, events)
+        """The server has said all: finish everything, unless the answer was cut short."""
+        self.done = self._complete = True
+        if self.error is None:
+            self._flush(events)
+            self._tell_end(self._completion_id, events)
 
     def _flush(self, events: list[ResponseEvent]) -> None:
         self._end_reasoning(events)
@@ -487,7 +491,7 @@ class ChatDecoder:
         self.finished_items.append(item)
         events.append(OutputItemDone(item=item))
 
-    def _complete(self, response_id: str, events: list[ResponseEvent]) -> None:
+    def _tell_end(self, response_id: str, events: list[ResponseEvent]) -> None:
         self._completed = True
         events.append(Completed(response_id=response_id, token_usage=self._usage))
 
