@@ -359,8 +359,6 @@ class _Attempt:
         """Whether the answer broke in a place from where it may be asked for again."""
         self.answered = False
         """There was an answer of 2xx."""
-        self.closing: list[ResponseEvent] | None = None
-        """What closing the decoder gave, if that is where `error` came from."""
         self.failed_headers: Mapping[str, str] = {}
         self.last_events: list[ResponseEvent] = []
         """What closing the decoder gave, if it was closed and found the answer wanting."""
