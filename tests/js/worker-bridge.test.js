@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+import { browser } from "./worker-globals.js";
+
+const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange } = await import("../../extension/runtime/bridge.js");
+const { awakeDuring, holdAwake } = await import("../../extension/runtime/keep_alive.js");
+const { redact } = await import("../../extension/runtime/log.js");
+const { Panels } = await import("../../extension/runtime/panels.js");
+
+const URL_ = "https://a.test/v1/responses";
+
+/** What the last `fetch` was called with. @type {{url: string, init: RequestInit}} */
+let asked;
+
+/** @param {() => Response | Promise<Response>} answer */
+function answering(answer) {
+  globalThis.fetch = async (url, init) => {
+    asked = { url: String(url), init: init ?? {} };
+    init?.signal?.throwIfAborted();
+    return answer();
+  };
+}
+
+/** A body that the test feeds. */
+function fed() {
+  /** @type {ReadableStreamDefaultController<Uint8Array>} */
+  let controller;
+  const stream = new ReadableStream({
+    start(given) {
+      controller = given;
+    },
+  });
+  return {
+    stream,
+    /** @param {string} text */
+    push: (text) => controller.enqueue(new TextEncoder().encode(text)),
+    close: () => controller.close(),
+    fail: () => controller.error(new TypeError("network error")),
+  };
+}
+
+/** @param {Uint8Array | undefined} bytes */
+const text = (bytes) => bytes && new TextDecoder().decode(bytes);
+
+/** @param {boolean} onLine */
+function setOnline(onLine) {
+  Object.defineProperty(globalThis, "navigator", { value: { onLine }, configurable: true });
+}
+
+/** Lets all promises settle. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+beforeEach(() => {
+  abortAll();
+  setOnline(true);
+  browser.granted = undefined;
+});
+
+test("an answer: head, bytes gathered since the last call, end", async () => {
+  const body = fed();
+  answering(() => new Response(body.stream, { status: 429, headers: { "Retry-After": "2" } }));
+  const exchange = openExchange("POST", URL_, '{"authorization": "Bearer x"}', new Uint8Array([123, 125]));
+  assert.deepEqual(JSON.parse(await exchange.head()), { status: 429, headers: { "retry-after": "2" } });
+  assert.equal(exchange.take(), undefined);
+  const waiting = exchange.wait();
+  body.push("one ");
+  body.push("two ");
+  await waiting;
+  await settled();
+  assert.equal(text(exchange.take()), "one two ");
+  body.push("three");
+  body.close();
+  await settled();
+  await exchange.wait();
+  assert.deepEqual(
+    [exchange.ended, exchange.failure, text(exchange.take()), exchange.take()],
+    [true, "", "three", undefined],
+  );
+  assert.equal(liveExchanges(), 0);
+});
+
+test("the request carries nothing that it should not", async () => {
+  answering(() => new Response(null, { status: 204 }));
+  const exchange = openExchange("GET", URL_, '{"X-A": "1"}');
+  await exchange.head();
+  const { headers, signal, ...rest } = asked.init;
+  assert.deepEqual(Object.fromEntries(/** @type {Headers} */ (headers)), { "x-a": "1" });
+  assert.ok(signal);
+  assert.deepEqual(rest, {
+    method: "GET",
+    body: undefined,
+    cache: "no-store",
+    credentials: "omit",
+    referrerPolicy: "no-referrer",
+    redirect: "manual",
+  });
+  assert.deepEqual([exchange.ended, liveExchanges()], [true, 0]);
+});
+
+test("a slow taker stops the reader, and a full stop is no end", async () => {
+  let pulled = 0;
+  const chunk = new Uint8Array(64 * 1024);
+  const stream = new ReadableStream(
+    {
+      pull(controller) {
+        pulled += 1;
+        if (pulled > 100) controller.close();
+        else controller.enqueue(chunk);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  answering(() => new Response(stream));
+  const exchange = openExchange("POST", URL_, "{}");
+  await exchange.head();
+  for (let i = 0; i < 50; i++) await settled();
+  assert.equal(pulled, HIGH_WATER_BYTES / chunk.length);
+  let size = 0;
+  while (!exchange.ended || size < 100 * chunk.length) {
+    await exchange.wait();
+    size += exchange.take()?.length ?? 0;
+  }
+  assert.equal(size, 100 * chunk.length);
+});
+
+test("a body that breaks gives what came and then the reason", async () => {
+  const body = fed();
+  answering(() => new Response(body.stream));
+  const exchange = openExchange("POST", URL_, "{}");
+  await exchange.head();
+  body.push("half");
+  await settled();
+  setOnline(false);
+  body.fail();
+  await settled();
+  assert.equal(text(exchange.take()), "half");
+  assert.equal(JSON.parse(exchange.failure).reason, "offline");
+  assert.deepEqual([exchange.ended, liveExchanges()], [true, 0]);
+});
+
+test("abort reaches the request, wakes who waits, and may come twice", async () => {
+  const body = fed();
+  answering(() => new Response(body.stream));
+  const exchange = openExchange("POST", URL_, "{}");
+  await exchange.head();
+  body.push("dropped");
+  await settled();
+  const signal = asked.init.signal;
+  exchange.abort();
+  exchange.abort();
+  await exchange.wait();
+  assert.equal(signal?.aborted, true);
+  assert.deepEqual([exchange.ended, exchange.failure, exchange.take(), liveExchanges()], [true, "", undefined, 0]);
+});
+
+test("abort before the headers", async () => {
+  globalThis.fetch = (_, init) =>
+    new Promise((_resolve, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+  const exchange = openExchange("POST", URL_, "{}");
+  exchange.abort();
+  assert.equal(JSON.parse(await exchange.head()).failure.reason, "aborted");
+  assert.equal(liveExchanges(), 0);
+});
+
+/** @type {[string, string, () => void][]} */
+const FAILURES = [
+  ["unreachable", URL_, () => {}],
+  ["offline", URL_, () => setOnline(false)],
+  ["unreachable", "http://localhost:1/v1", () => setOnline(false)],
+  ["permission", URL_, () => (browser.granted = ["https://other.test/*"])],
+  ["unreachable", "https://a.test:8443/v1", () => (browser.granted = ["https://a.test/*"])],
+];
+
+for (const [reason, url, arrange] of FAILURES) {
+  test(`no answer from ${url}: ${reason}`, async () => {
+    arrange();
+    answering(() => Promise.reject(new TypeError("Failed to fetch")));
+    const exchange = openExchange("POST", url, "{}");
+    assert.equal(JSON.parse(await exchange.head()).failure.reason, reason);
+    assert.equal(liveExchanges(), 0);
+  });
+}
+
+test("a redirect is not followed", async () => {
+  answering(() => Object.defineProperty(new Response(null), "type", { value: "opaqueredirect" }));
+  const { failure } = JSON.parse(await openExchange("POST", URL_, "{}").head());
+  assert.equal(failure.reason, "redirect");
+});
+
+test("a header that cannot be sent is named, its value is not", async () => {
+  answering(() => new Response(null));
+  const head = await openExchange("POST", URL_, '{"authorization": "Bearer sk-\u2026secret"}').head();
+  assert.deepEqual(JSON.parse(head).failure, { reason: "header", detail: "authorization" });
+  assert.ok(!head.includes("secret"));
+});
+
+// --- staying awake -----------------------------------------------------------------------------------------------------
+
+test("the worker is touched at once and every 15 s while it is held, and no longer", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  browser.touched = 0;
+  const first = holdAwake();
+  const second = holdAwake();
+  assert.equal(browser.touched, 1);
+  mock.timers.tick(45_000);
+  assert.equal(browser.touched, 4);
+  first();
+  first();
+  mock.timers.tick(15_000);
+  assert.equal(browser.touched, 5);
+  second();
+  mock.timers.tick(60_000);
+  assert.equal(browser.touched, 5);
+  await assert.rejects(awakeDuring(Promise.reject(new Error("x"))));
+  assert.equal(browser.touched, 6);
+  mock.timers.tick(60_000);
+  assert.equal(browser.touched, 6);
+  mock.timers.reset();
+});
+
+// --- panels ------------------------------------------------------------------------------------------------------------
+
+/** A port that remembers what was posted to it. */
+function fakePort() {
+  const port = {
+    posted: /** @type {any[]} */ ([]),
+    postMessage: (/** @type {any} */ message) => port.posted.push(message),
+  };
+  return { port: /** @type {any} */ (port), posted: port.posted };
+}
+
+test("a panel gets the news only after it has got the conversation", () => {
+  const panels = new Panels();
+  const [one, two] = [fakePort(), fakePort()];
+  const [first, second] = [panels.add(one.port), panels.add(two.port)];
+  panels.postNews('{"type": "Events"}', 0);
+  assert.deepEqual([one.posted, two.posted], [[], []]);
+  panels.postNews('{"type": "Conversation"}', first);
+  panels.postNews('{"type": "Events"}', 0);
+  assert.deepEqual(
+    one.posted.map((message) => message.type),
+    ["Conversation", "Events"],
+  );
+  assert.deepEqual(two.posted, []);
+  panels.forgetJoined();
+  panels.postNews('{"type": "Events"}', 0);
+  panels.post({ type: "Boot", state: "starting", message: "" });
+  assert.deepEqual([one.posted.length, two.posted.length], [3, 1]);
+  panels.remove(second);
+  assert.deepEqual(panels.numbers, [first]);
+});
+
+test("a panel whose page has just gone does no harm", () => {
+  const panels = new Panels();
+  const broken = /** @type {any} */ ({
+    postMessage: () => {
+      throw new Error("Attempting to use a disconnected port object");
+    },
+  });
+  const good = fakePort();
+  panels.add(broken);
+  panels.add(good.port);
+  panels.post({ type: "Boot", state: "ready", message: "" });
+  assert.equal(good.posted.length, 1);
+  assert.equal(panels.numbers.length, 1);
+});
+
+// --- log ---------------------------------------------------------------------------------------------------------------
+
+for (const secret of [
+  "Authorization: Bearer abcdefgh12345678",
+  "sk-proj-abcdefghij0123456789",
+  "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl",
+  '{"api_key": "abcdefgh12345678"}',
+  "passphrase=correct-horse",
+]) {
+  test(`redacted: ${secret.slice(0, 12)}...`, () => {
+    const clean = redact(`before ${secret} after`);
+    assert.match(clean, /^before .*\[redacted\].* after$/);
+    assert.ok(!/abcdefgh|eyJ|horse/.test(clean), clean);
+  });
+}
+
+test("ordinary words are not redacted", () => {
+  const words = "Failed to fetch https://a.test/v1/responses: task-oriented key not found (401)";
+  assert.equal(redact(words), words);
+});

@@ -1,0 +1,69 @@
+/** The browser as the worker's modules see it, as far as they are tested in Node: storage in memory, a key that is not stored. */
+
+import { register } from "node:module";
+
+/** What the modules under test get for `runtime/database.js`, which needs IndexedDB. */
+const DATABASE = `
+  const key = crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  export const deviceKey = () => key;
+`;
+
+register(
+  `data:text/javascript,${encodeURIComponent(`
+    export function resolve(specifier, context, next) {
+      if (!specifier.endsWith("/database.js")) return next(specifier, context);
+      return { url: ${JSON.stringify(`data:text/javascript,${encodeURIComponent(DATABASE)}`)}, shortCircuit: true };
+    }
+  `)}`,
+);
+
+/** One area of `chrome.storage`, in memory. Values are copied, as Chrome does. */
+class StorageArea {
+  /** @type {Record<string, unknown>} */
+  data = {};
+
+  /** @param {string} name */
+  async get(name) {
+    return name in this.data ? { [name]: structuredClone(this.data[name]) } : {};
+  }
+
+  /** @param {Record<string, unknown>} values */
+  async set(values) {
+    Object.assign(this.data, JSON.parse(JSON.stringify(values)));
+  }
+
+  /** @param {string} name */
+  async remove(name) {
+    delete this.data[name];
+  }
+}
+
+export const local = new StorageArea();
+export const session = new StorageArea();
+/** The origins that the user has granted; undefined grants all. @type {{granted: string[] | undefined, touched: number}} */
+export const browser = { granted: undefined, touched: 0 };
+
+Object.assign(globalThis, {
+  chrome: {
+    runtime: {
+      getURL: (/** @type {string} */ path) => `chrome-extension://test/${path}`,
+      getPlatformInfo: async () => {
+        browser.touched += 1;
+      },
+    },
+    storage: { local, session },
+    permissions: {
+      contains: async (/** @type {{origins: string[]}} */ { origins }) =>
+        browser.granted === undefined || origins.every((origin) => browser.granted?.includes(origin)),
+    },
+  },
+});
+
+/** Everything that is stored anywhere, as text. */
+export const storedText = () => JSON.stringify([local.data, session.data]);
+
+/** An empty profile. */
+export function forgetAll() {
+  local.data = {};
+  session.data = {};
+}
