@@ -20,7 +20,7 @@ const SMALL_TAIL = 8_000;
 const MEDIUM_TAIL = 32_000;
 
 /** A last line that may yet become anything (a list, a rule, a heading's underline): not drawn before it is known. */
-const UNDECIDED_LINE = /^[ \t>]*(?:[-*+_=#`~|: \t]+|\d{1,9}[.)]?[ \t]*)$/;
+const UNDECIDED_LINE = /^[ \t>]*(?:[-*+_=#`~|: \t]+|\d{1,9}[.)]?[ \t]*|(?:`{3,}|~{3,})[^`]*)$/;
 
 /**
  * A block whose nodes stay: a finished one, or the open one while it is a {@link Container}.
@@ -178,8 +178,7 @@ export class MarkdownStream {
 
   #drawTail() {
     const lastLine = this.#tail.lastIndexOf("\n") + 1;
-    const undecided = UNDECIDED_LINE.test(this.#tail.slice(lastLine));
-    const visible = undecided ? this.#tail.slice(0, lastLine) : this.#tail;
+    const visible = this.#tail.slice(0, lastLine) + presentable(this.#tail.slice(lastLine), this.#tail);
     this.#lexedLength = this.#tail.length;
     this.#clearOpen();
 
@@ -325,6 +324,7 @@ export class MarkdownStream {
     const head = `${lines[0]}\n${lines[1]}\n`;
     let container = this.#container?.type === "table" ? this.#container : null;
     const last = token.rows.length - 1;
+    if (container && last < 0) return; // The open row has nothing to show yet.
     if (!container) {
       if (last < 1) {
         this.#drawOpen(this.#root, buildBlock(token));
@@ -346,7 +346,7 @@ export class MarkdownStream {
    * @returns {boolean}  True when the fence is closed; what follows it is left in the tail.
    */
   #growFence(fence) {
-    const closing = new RegExp(`^ {0,3}${fence.marker}[~\`]* *$`);
+    const closing = new RegExp(`^ {0,3}${fence.marker}${fence.marker[0]}* *$`);
     const lines = this.#tail.split("\n");
     const unfinished = lines.pop() ?? "";
     let text = "";
@@ -371,7 +371,7 @@ export class MarkdownStream {
     }
     this.#cutTail(this.#tailStart + length);
     // Not drawn: what may become the closing fence, and indentation that the fence's own indentation may swallow.
-    if (fence.drawn > 0 || (fence.indent === 0 && !/^ {0,3}[`~]* *$/.test(unfinished))) {
+    if (fence.drawn > 0 || (fence.indent === 0 && !/^ {0,3}(?:`*|~*) *$/.test(unfinished))) {
       add(unfinished.slice(fence.drawn));
       fence.drawn = unfinished.length;
     }
@@ -430,6 +430,26 @@ export class MarkdownStream {
     if (!/```|~~~|(?:^|\n)(?: {4}|\t)/.test(token.raw)) return;
     for (const code of node.querySelectorAll("pre > code")) this.#onCode(/** @type {HTMLElement} */ (code));
   }
+}
+
+/**
+ * An unfinished line as it is best shown: marks that are open are closed for the time being, so that no asterisks flash
+ * up before their bold text is whole, and a link's address does not run through the text.
+ * @param {string} line
+ * @param {string} tail  The text that it ends.
+ * @returns {string}
+ */
+function presentable(line, tail) {
+  if (UNDECIDED_LINE.test(line)) return "";
+  const isCode = /^(?: {4}|\t)/.test(line) || (tail.match(/^[ \t>]*(?:```|~~~)/gm)?.length ?? 0) % 2 === 1;
+  if (isCode) return line;
+  if ((line.match(/`+/g)?.length ?? 0) % 2 === 1) return line.endsWith("`") ? line.replace(/`+$/, "") : `${line}\``;
+  const prose = line.replace(/(!?)\[([^[\]]*)\](?:\([^()\s]*)?$/, (whole, image, text) =>
+    whole.endsWith("]") ? whole : image ? "" : text,
+  );
+  const words = prose.replace(/`[^`]*`/g, "");
+  if ((words.match(/\*\*/g)?.length ?? 0) % 2 === 0) return prose;
+  return /\*\*\*?$/.test(prose) ? prose.replace(/\*+$/, "") : `${prose.replace(/[*\s]+$/, "")}**`;
 }
 
 /**

@@ -196,7 +196,7 @@ function anySplit(source, random) {
 }
 
 test("any split into deltas draws what the whole text draws", () => {
-  for (let seed = 1; seed <= 3000; seed++) {
+  for (let seed = 1; seed <= 4000; seed++) {
     const random = randomFrom(seed);
     const source = anySource(random);
     const pieces = anySplit(source, random);
@@ -234,6 +234,33 @@ test("an unfinished line of markup is not drawn as something else", () => {
   stream.draw();
   assert.equal(inner(root), "<p>Here it is:</p><ul><li><p>item</p></li></ul>");
 });
+
+const UNFINISHED = [
+  ["Some **bo", "<p>Some <strong>bo</strong></p>"],
+  ["Some **", "<p>Some </p>"],
+  ["Some **bold*", "<p>Some <strong>bold</strong></p>"],
+  ["Some **bold** and", "<p>Some <strong>bold</strong> and</p>"],
+  ["Call `get(**k", "<p>Call <code>get(**k</code></p>"],
+  ["Call `", "<p>Call </p>"],
+  ["See [here](https://exa", "<p>See here</p>"],
+  ["See ![cat](https://exa", "<p>See </p>"],
+  ["a [b", "<p>a [b</p>"],
+  ["- x\n\n  ```py\n  f(**k", /<code data-language="py">f\(\*\*k<\/code>/],
+  ["Text\n\n```pyth", "<p>Text</p>"],
+  ["    f(**k", /<code>f\(\*\*k<\/code>/],
+  ["2 * 3 = 6", "<p>2 * 3 = 6</p>"],
+];
+
+for (const [source, expected] of UNFINISHED) {
+  test(`the unfinished ${JSON.stringify(source)} is shown without loose marks`, () => {
+    const root = newRoot();
+    const stream = new MarkdownStream(root);
+    stream.append(String(source));
+    stream.draw();
+    if (expected instanceof RegExp) assert.match(inner(root), expected);
+    else assert.equal(inner(root).replace(" </p>", "</p>"), expected.replace(" </p>", "</p>"));
+  });
+}
 
 test("finished nodes are never made again", () => {
   const root = newRoot();
