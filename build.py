@@ -13,7 +13,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}.")
 
-from tools import checks, chromium, demo, package
+from tools import checks, chromium, demo, package, reference
 from tools.common import ProblemError, say
 
 
@@ -35,6 +35,12 @@ def test(options: argparse.Namespace) -> bool:
     return checks.run_tests(options.parts, options.pytest)
 
 
+def docs(_: argparse.Namespace) -> bool:
+    """Write the reference of the Python package to dist/docs/, from its docstrings."""
+    reference.build_reference()
+    return True
+
+
 def show_chromium(_: argparse.Namespace) -> bool:
     """Print the path of the browser that run and test use."""
     say(str(chromium.find()))
@@ -48,7 +54,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.set_defaults(command=build)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    functions = {"build": build, "run": run, "test": test, "chromium": show_chromium}
+    functions = {
+        "build": build,
+        "run": run,
+        "test": test,
+        "docs": docs,
+        "chromium": show_chromium,
+    }
     for name, function in functions.items():
         command = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
         command.set_defaults(command=function)

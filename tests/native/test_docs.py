@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -273,3 +276,22 @@ def test_every_snippet_is_python(path: Path) -> None:
 def test_the_snippets_on_providers_run() -> None:
     for snippet in re.findall(r"^```python\n(.*?)^```", page("providers.md"), re.M | re.S):
         exec(compile(snippet, "providers.md", "exec"), {})
+
+
+# --- the generated reference -------------------------------------------------------------------
+
+
+def test_the_reference_has_a_page_for_every_public_module(tmp_path: Path) -> None:
+    command = [sys.executable, "-B", "-m", "tools.reference", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES.parent), "PYTHONWARNINGS": "error"}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    pages = {
+        str(path.relative_to(tmp_path).with_suffix("")).replace(os.sep, ".")
+        for path in tmp_path.rglob("*.html")
+    }
+    assert {f"sidestream.{name}" for name in PUBLIC_MODULES} <= pages
+    assert not [name for name in pages if "browser" in name or "._" in name]
+    client = (tmp_path / "sidestream" / "client.html").read_text(encoding="utf-8")
+    assert "One turn as events" in client
+    assert "sidestream.types.items.ResponseItem" in client  # by its name, not spelt out
+    assert "typing.Annotated" not in client
