@@ -780,6 +780,48 @@ def test_nothing_that_is_passed_on_holds_half_a_character(play: Any) -> None:
     assert "bottom" not in outcome.events[3].to_json()
 
 
+def test_nothing_that_is_passed_on_is_too_deep_to_be_written(play: Any) -> None:
+    deep: Any = "bottom"
+    for _ in range(150):
+        deep = [deep]
+    chunk = {"choices": [{"delta": {"annotations": [{"type": "note", "deep": deep}]}}]}
+    frames = [
+        added("future_call", "a", item={"deep": deep}),
+        done("future_call", "b", item={"deep": deep}),
+        {"type": R + "output_text.annotation.added", "annotation": {"deep": deep}},
+        {
+            "type": "response.metadata",
+            "metadata": {"openai_chatgpt_moderation_metadata": {"deep": deep}},
+        },
+        {
+            "type": "response.completed",
+            "response": {"output": [{"type": "future_call", "id": "c", "deep": deep}]},
+        },
+    ]
+    for outcome in (play("responses", frames), play("chat", [chunk, "[DONE]"])):
+        written = [event.to_json() for event in outcome.events]
+        assert any('"deep"' in text for text in written)
+        assert not any("bottom" in text for text in written)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":', '{"a":"\\u0041",'])
+@pytest.mark.parametrize("levels", [150, 300, 1_000, 200_000])
+def test_an_abyss_is_no_frame_and_no_fall(opening: str, levels: int, play: Any) -> None:
+    abyss = opening * levels
+    call_of = {"type": R + "function_call_arguments.delta", "item_id": "fc_1", "delta": abyss}
+    frames = [
+        abyss,
+        f'{{"type":"ping","half":"\\ud83d","deep":{abyss}',
+        added("function_call", "fc_1", item=call()),
+        call_of,
+        done("function_call", "fc_1", item=call("{}")),
+        DONE,
+    ]
+    outcome = play("responses", frames, exact=False)
+    assert outcome.decoder.skipped == 2
+    assert outcome.calls == [("tool", "call_1", "{}")]
+
+
 @pytest.mark.parametrize(
     ("deltas", "text"),
     [

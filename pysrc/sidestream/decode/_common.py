@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from sidestream._json import parse
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.types.items import ContentItem, ResponseItem, response_item
 from sidestream.types.usage import TokenUsage
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_MAX_DEPTH = 100
+# pydantic can write no more than about 45 levels under Pyodide.
+_MAX_DEPTH = 32
 # What is passed on as it came, so nothing joins the halves in it.
 _VERBATIM = frozenset({"annotation", "annotations", "error", "item", "metadata", "response"})
 
@@ -75,13 +77,15 @@ def joined_surrogates(text: str) -> str:
 
 
 def mended(value: Any, keep: frozenset[str] = frozenset(), depth: int = 0) -> Any:
-    """JSON data without lone surrogates, which no JSON text that we write may hold.
+    """JSON data that can be written down again: no lone surrogates, no abyss of lists in lists.
 
-    The strings under the keys in ``keep`` stay as they are, for `Text` to join. What is nested so
-    deeply that nobody could write it down again becomes ``None``.
+    The strings under the keys in ``keep`` stay as they are, for `Text` to join. What is nested too
+    deeply becomes ``None``.
     """
     if isinstance(value, str):
-        return joined_surrogates(value) if _SURROGATE.search(value) else value
+        return (
+            value if value.isascii() or not _SURROGATE.search(value) else joined_surrogates(value)
+        )
     if isinstance(value, (list, dict)) and depth > _MAX_DEPTH:
         return None
     if isinstance(value, list):
@@ -107,8 +111,8 @@ def read_frame(adapter: TypeAdapter[T], data: str | bytes, keep: frozenset[str])
     except ValidationError:
         pass
     try:
-        return adapter.validate_python(mended(json.loads(data, strict=False), keep))
-    except (ValueError, RecursionError):
+        return adapter.validate_python(mended(parse(data), keep))
+    except ValueError:
         return None
 
 
@@ -122,8 +126,8 @@ def as_json_text(value: Any) -> str | None:
 def is_json(text: str) -> bool:
     """Whether this is a whole JSON value."""
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        parse(text)
+    except ValueError:
         return False
     return True
 

@@ -543,6 +543,7 @@ _PART_FIELDS = {
 
 def _annotation(raw: Any) -> dict[str, Any] | None:
     """A citation in the words of the Responses API, which has no nested object."""
+    raw = mended(raw)
     if not isinstance(raw, dict):
         return None
     nested = raw.get(str(raw.get("type")))

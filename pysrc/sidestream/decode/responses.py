@@ -20,6 +20,7 @@ from sidestream.decode._common import (
     call_id_for,
     incomplete,
     joined_surrogates,
+    mended,
     read_frame,
     stream_closed,
     token_usage,
@@ -369,7 +370,7 @@ class ResponsesDecoder:
             events.append(Created(response_id=self._response_id or None))
 
     def _item_added(self, frame: _Frame, events: Events) -> None:
-        raw = frame.get("item", {})
+        raw = mended(frame.get("item", {}))
         kind, item_id, index = _identity(raw, frame)
         if not kind:
             self.skipped += 1
@@ -399,7 +400,7 @@ class ResponsesDecoder:
         self._announce(item, events)
 
     def _item_done(self, frame: _Frame, events: Events) -> None:
-        raw = frame.get("item", {})
+        raw = mended(frame.get("item", {}))
         kind, item_id, index = _identity(raw, frame)
         if not kind:
             self.skipped += 1
@@ -488,7 +489,7 @@ class ResponsesDecoder:
             item.part_done(part_kind, text, frame.get("content_index"), events)
 
     def _annotation_added(self, frame: _Frame, events: Events) -> None:
-        annotation = frame.get("annotation")
+        annotation = mended(frame.get("annotation"))
         item = self._open("message", frame, events) if annotation else None
         if item is not None and annotation:
             item.cite(annotation, events)
@@ -620,7 +621,7 @@ class ResponsesDecoder:
                 events.append(ModelVerifications(verifications=list(dict.fromkeys(known))))
         moderation = metadata.get("openai_chatgpt_moderation_metadata")
         if moderation is not None:
-            events.append(TurnModerationMetadata(metadata=moderation))
+            events.append(TurnModerationMetadata(metadata=mended(moderation)))
 
     # --- finishing items ------------------------------------------------------------------------
 
@@ -633,7 +634,7 @@ class ResponsesDecoder:
         if not isinstance(output, list):
             return
         told = [
-            raw
+            mended(raw)
             for raw in output
             if isinstance(raw, dict) and _identity(raw, {})[0] and says_something(raw)
         ]
