@@ -117,6 +117,8 @@ class PipeBrowser:
         self._out = os.fdopen(from_browser, "rb", buffering=0)
         self._ids = itertools.count(1)
         self._answers: dict[int, dict[str, Any]] = {}
+        self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
+        """Called with the parameters of each event of that name, on the reading thread."""
         self._arrived = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -160,15 +162,19 @@ class PipeBrowser:
         return Page(self, self.send("Target.createTarget", url=url)["targetId"])
 
     def _read(self) -> None:
-        buffer = b""
-        while data := os.read(self._out.fileno(), 65536):
-            *messages, buffer = (buffer + data).split(b"\0")
-            for raw in messages:
+        parts: list[bytes] = []
+        while data := os.read(self._out.fileno(), 1 << 20):
+            first, *others = data.split(b"\0")
+            parts.append(first)
+            for other in others:
+                raw, parts = b"".join(parts), [other]
                 message = json.loads(raw)
                 if "id" in message:
                     with self._arrived:
                         self._answers[message["id"]] = message
                         self._arrived.notify_all()
+                elif listener := self.listeners.get(message["method"]):
+                    listener(message["params"])
 
 
 def wait_until(probe: Callable[[], Any], timeout: float, what: str) -> Any:
