@@ -41,7 +41,10 @@ const view = new ConversationView({
   scroller: byId("stage"),
   jump: byId("jump"),
   actions: {
-    retry: (id) => connection.send({ type: "Retry", id }),
+    retry: (id) => {
+      connection.send({ type: "Retry", id });
+      composer.focus();
+    },
     openSettings,
   },
 });

@@ -124,9 +124,10 @@ export class TurnView {
     if (error.server_message && !error.message.includes(error.server_message)) {
       box.append(el("p", {}, `The server said: “${error.server_message}”`));
     }
-    const details = [error.status && `HTTP ${error.status}`, error.request_id && `request ${error.request_id}`].filter(
-      Boolean,
-    );
+    const details = [
+      error.status && !error.message.includes(String(error.status)) && `HTTP ${error.status}`,
+      error.request_id && `request ${error.request_id}`,
+    ].filter(Boolean);
     if (details.length > 0) box.append(el("p", { class: "details" }, details.join(" · ")));
     const actions = el("div", { class: "actions" });
     if (isLast) actions.append(this.#buildRetry(turn));
