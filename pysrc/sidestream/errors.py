@@ -9,7 +9,6 @@ SidestreamError
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from sidestream._json import parse
 from sidestream.rate_limits import active_limit, parse_rate_limits
 from sidestream.retry import is_retryable_status, parse_retry_after_ms
 
@@ -287,8 +287,8 @@ def _read_body(body: bytes, content_type: str, secrets: Iterable[str]) -> _Said:
     text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
     value: Any = text
     if text[:1] in ("{", "[", '"'):
-        with suppress(ValueError, RecursionError):
-            value = json.loads(text)
+        with suppress(ValueError):
+            value = parse(text)
     if isinstance(value, str) and (
         re.match(r"<(?:!doctype|html|head|body|\?xml)", value, re.I) or "text/html" in content_type
     ):
@@ -354,8 +354,8 @@ def _embedded(text: str) -> Any:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse(text)
+    except ValueError:
         return None
     return value if isinstance(value, (dict, list)) and value else None
 
