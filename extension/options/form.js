@@ -188,15 +188,17 @@ export function isInsecure(baseUrl) {
 }
 
 /** How the worker's messages name the fields. */
-const FIELD_NAMES = /** @type {Record<string, keyof Values>} */ ({
-  "Base URL": "baseUrl",
-  "Wire API": "wireApi",
-  "API key": "apiKey",
-  Model: "model",
-  Passphrase: "passphrase",
-  http_headers: "headers",
-  query_params: "query",
-});
+const FIELD_NAMES = /** @type {Map<string, keyof Values>} */ (
+  new Map([
+    ["Base URL", "baseUrl"],
+    ["Wire API", "wireApi"],
+    ["API key", "apiKey"],
+    ["Model", "model"],
+    ["Passphrase", "passphrase"],
+    ["http_headers", "headers"],
+    ["query_params", "query"],
+  ])
+);
 
 /**
  * The field that an error of the worker is about.
@@ -205,6 +207,6 @@ const FIELD_NAMES = /** @type {Record<string, keyof Values>} */ ({
  */
 export function fieldOfError(message) {
   const [name, rest] = message.split(/:\s+(.*)/s);
-  const field = FIELD_NAMES[name];
+  const field = FIELD_NAMES.get(name);
   return field && rest ? { field, message: rest[0].toUpperCase() + rest.slice(1) } : undefined;
 }

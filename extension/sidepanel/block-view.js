@@ -6,6 +6,7 @@ import { el, icon } from "../ui/dom.js";
 import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
+import { toolState, toolTitle } from "./words.js";
 
 /** @import {Block} from "../protocol.js" */
 
@@ -139,31 +140,6 @@ class ToolView {
     if (this.#text.textContent !== text) this.#text.textContent = text || "No arguments.";
     this.root.classList.toggle("open", block.open);
   }
-}
-
-/**
- * @param {Block} block
- * @returns {string}
- */
-export function toolTitle({ name }) {
-  const known = /** @type {Record<string, string>} */ ({
-    web_search: "Web search",
-    web_search_call: "Web search",
-    file_search: "File search",
-    code_interpreter: "Code interpreter",
-    image_generation: "Image generation",
-    local_shell: "Shell",
-  });
-  return known[name ?? ""] ?? name ?? "Tool";
-}
-
-/**
- * @param {Block} block
- * @returns {string}
- */
-function toolState({ status, open }) {
-  if (status && status !== "in_progress") return status.replaceAll("_", " ");
-  return open ? "running" : "";
 }
 
 /**

@@ -7,7 +7,7 @@ import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { ConversationView } from "./conversation-view.js";
-import { statusText } from "./status.js";
+import { statusText } from "./words.js";
 
 /** @import {PanelMessage, ProviderView, TurnError} from "../protocol.js" */
 

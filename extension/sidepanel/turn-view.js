@@ -6,6 +6,7 @@ import { copy } from "../ui/actions.js";
 import { el, icon } from "../ui/dom.js";
 import { createBlockView } from "./block-view.js";
 import { isUnderWay } from "./conversation.js";
+import { usageText } from "./words.js";
 
 /** @import {Block, Turn, TurnError} from "../protocol.js" */
 /** @import {BlockView} from "./block-view.js" */
@@ -188,21 +189,4 @@ function answerText(turn) {
     .filter((block) => block.kind === "text" && block.text)
     .map((block) => block.text)
     .join("\n\n");
-}
-
-const number = new Intl.NumberFormat();
-
-/**
- * @param {Turn} turn
- * @returns {{short: string, long: string} | null}
- */
-export function usageText({ usage, model }) {
-  if (!usage?.input_tokens && !usage?.output_tokens) return null;
-  const tokens = (/** @type {string} */ name) => number.format(usage[name] ?? 0);
-  const parts = [`Input: ${tokens("input_tokens")} tokens`];
-  if (usage.cached_input_tokens) parts.push(`of these from the cache: ${tokens("cached_input_tokens")}`);
-  parts.push(`Output: ${tokens("output_tokens")} tokens`);
-  if (usage.reasoning_output_tokens) parts.push(`of these reasoning: ${tokens("reasoning_output_tokens")}`);
-  if (model) parts.push(`Model: ${model}`);
-  return { short: `${tokens("input_tokens")} in · ${tokens("output_tokens")} out`, long: parts.join("\n") };
 }

@@ -15,7 +15,8 @@ for (const { name, events, blocks, status, notice, usage } of cases) {
     // A block may know more than the case says, such as the id that it got late.
     assert.equal(turn.blocks.length, blocks.length);
     blocks.forEach((/** @type {object} */ block, /** @type {number} */ index) => {
-      for (const [field, value] of Object.entries(block)) assert.deepEqual(turn.blocks[index]?.[field], value, field);
+      for (const [field, value] of Object.entries(block))
+        assert.deepEqual(/** @type {any} */ (turn.blocks[index])?.[field], value, field);
     });
     if (status) assert.equal(turn.status, status);
     assert.equal(turn.notice, notice);
