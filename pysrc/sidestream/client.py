@@ -346,7 +346,7 @@ class _Turn:
             for event in self._lost.close():
                 if isinstance(event, OutputItemDone):
                     events += [*_told_again(event.item), event]
-        return events + attempt.last_events + decoder.close()
+        return events + decoder.close()
 
 
 class _Attempt:
@@ -354,14 +354,12 @@ class _Attempt:
 
     def __init__(self, turn: _Turn, wire_api: WireApi) -> None:
         self.error: SidestreamError | None = None
-        """Why it failed; `decoder` may not be closed then."""
+        """Why it failed; `decoder` is not closed then."""
         self.may_be_repeated = False
         """Whether the answer broke in a place from where it may be asked for again."""
         self.answered = False
         """There was an answer of 2xx."""
         self.failed_headers: Mapping[str, str] = {}
-        self.last_events: list[ResponseEvent] = []
-        """What closing the decoder gave, if it was closed and found the answer wanting."""
         self.decoder = decoder_for(wire_api, now=turn.client._now)
         self._turn = turn
         self._client = turn.client
@@ -438,14 +436,9 @@ class _Attempt:
             # A connection that breaks, or hangs, after the last word does no harm.
             error = self.decoder.error if self.decoder.complete else _broken(failure)
         if error is None:
-            # Some decoders judge a finish reason such as ``length`` only now.
-            last = self.decoder.close()
-            error = self.decoder.error
-            if error is None:
-                if last:
-                    yield last
-                return
-            self.last_events = last
+            if events := self.decoder.close():
+                yield events
+            return
         self.may_be_repeated = _may_be_repeated(self.decoder)
         if not body.is_stream:
             # The whole body is there; only these two say that another one would differ.
