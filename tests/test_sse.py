@@ -61,6 +61,10 @@ CASES = {
         [ServerSentEvent("a", "1"), ServerSentEvent("message", "2")],
     ),
     "the last event name counts": (b"event: a\nevent: b\ndata: 1\n\n", [ServerSentEvent("b", "1")]),
+    "an event name without a colon is none": (
+        b"event: a\nevent\ndata: 1\n\nevent:b\ndata: 2\n\n",
+        [ServerSentEvent("message", "1"), ServerSentEvent("b", "2")],
+    ),
     "ids stay": (
         b"id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n",
         [

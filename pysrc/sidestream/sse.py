@@ -47,7 +47,7 @@ class SSEDecoder:
         # decoding line by line equals decoding the stream.
         self._data: list[bytes] = []
         self._data_size = 0
-        self._event = ""
+        self._event = b""
         self._id = ""
         self._retry: int | None = None
 
@@ -105,7 +105,7 @@ class SSEDecoder:
                     text = data[0] if len(data) == 1 else b"\n".join(data)
                     events.append(
                         ServerSentEvent(
-                            self._event or "message",
+                            self._event.decode("utf-8", "replace") or "message",
                             text.decode("utf-8", "replace"),
                             self._id,
                             self._retry,
@@ -114,7 +114,7 @@ class SSEDecoder:
                     data.clear()
                     self._data_size = 0
                     self._retry = None
-                self._event = ""
+                self._event = b""
                 continue
             size = self._data_size + len(line)
             if size > self._max:
@@ -123,6 +123,8 @@ class SSEDecoder:
             if line.startswith(b"data:"):
                 data.append(line[6:] if line.startswith(b" ", 5) else line[5:])
                 self._data_size = size
+            elif line.startswith(b"event:"):
+                self._event = line[7:] if line.startswith(b" ", 6) else line[6:]
             elif not line.startswith(b":"):
                 self._read_field(line, size)
 
@@ -130,7 +132,7 @@ class SSEDecoder:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"event":
-            self._event = value.decode("utf-8", "replace")
+            self._event = value
         elif name == b"data":
             self._data.append(value)
             self._data_size = size
