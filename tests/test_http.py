@@ -89,6 +89,11 @@ def test_retries_with_backoff_and_says_so(status: int) -> None:
     assert call.fetch.all_closed
 
 
+def test_a_long_reason_is_cut() -> None:
+    call = Run(Reply("no " * 200, status=500), Reply("yes"))
+    assert len(call.notices[0].reason) == 303  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 405, 409, 413, 418, 422])
 def test_other_refusals_are_final(status: int) -> None:
     call = Run(Reply({"error": {"message": "no"}}, status=status))

@@ -84,6 +84,7 @@ ERROR_BODY_TIMEOUT_MS = 10_000
 MAX_ERROR_BODY_BYTES = 256 * 1024
 MAX_KEPT_BODY_BYTES = 64 * 1024
 _ROOM_BYTES = 1 << 20
+_MAX_REASON = 300
 
 
 class Exchange:
@@ -267,9 +268,10 @@ class Retries:
         else:
             self._requests += 1
         self.count += 1
-        return Reconnecting(
-            attempt=used + 1, max_attempts=limit, delay_ms=delay_ms, reason=str(error)
-        )
+        reason = str(error)
+        if len(reason) > _MAX_REASON:
+            reason = reason[:_MAX_REASON] + "..."
+        return Reconnecting(attempt=used + 1, max_attempts=limit, delay_ms=delay_ms, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,13 @@ def test_says_what_is_missing(
     assert "pip install 'sidestream[native]'" in capsys.readouterr().err
 
 
+def test_httpx_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = FakeFetch(hello())
+    monkeypatch.setattr("sidestream.native.httpx_fetch", fetch)
+    assert main(["Hi"]) == 0
+    assert len(fetch.requests) == 1
+
+
 def test_notices_go_to_standard_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
