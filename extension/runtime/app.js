@@ -85,7 +85,11 @@ export class App {
     this.#panels.post({ type: "Boot", ...this.#python.state }, panel);
     this.#panels.post({ type: "Provider", provider: await providerView() }, panel);
     if (this.#pythonIs("ready")) return this.#python.send({ type: "Join", panel });
-    const conversation = await storedView();
+    const conversation = await storedView().catch((error) => {
+      // A database that cannot be read must not keep the user from chatting.
+      logError("The stored conversation could not be read:", error);
+      return { id: "", turns: [] };
+    });
     // Python may have come up, and have sent the newer state, while this was read.
     if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
     // Only now: starting Python blocks this thread for seconds.
@@ -105,9 +109,9 @@ export class App {
   #reject(panel, command, error) {
     if (!(error instanceof UserError)) logError(`${command?.type} failed:`, error);
     const { state, message } = this.#python.state;
-    // Every panel has been told of a failed boot; what is left to say is that this message was not taken.
+    // Every panel has been told that Python did not start; only a message that was not taken is news.
+    if (state === "failed" && (command?.type === "Join" || command?.type === "Restart")) return;
     const reason = state === "failed" ? new UserError("internal", message) : error;
-    if (command?.type === "Join" && state === "failed") return;
     const id = command?.type === "Send" ? { id: command.id } : {};
     this.#panels.post({ type: "Rejected", ...id, error: toTurnError(reason) }, panel);
   }

@@ -29,12 +29,13 @@ export async function boot(host) {
   const clock = stopwatch();
   const pyodide = await plainBoot(clock);
   const died = new Promise((resolve) => {
+    // Pyodide's own hook for an interpreter that cannot go on.
     pyodide._api.on_fatal = resolve;
   });
   const entry = pyodide.pyimport("sidestream.browser.entry");
   clock.lap("imports");
   // The one Python function that JavaScript keeps.
-  const receive = await entry.start(host);
+  const receive = await Promise.race([entry.start(host), died.then((reason) => Promise.reject(reason))]);
   entry.destroy();
   clock.lap("start");
   logInfo(`Python is up: ${clock.report()}`);

@@ -68,11 +68,10 @@ export async function beginConversation(id, createdAt) {
 /**
  * Write a turn, in place of its earlier state. Resolves when it is safe.
  * @param {string} conversationId
- * @param {number} position  0 for the conversation's first turn.
  * @param {string} turn  JSON.
  */
-export async function saveTurn(conversationId, position, turn) {
-  const record = { ...JSON.parse(turn), conversation_id: conversationId, position };
+export async function saveTurn(conversationId, turn) {
+  const record = { ...JSON.parse(turn), conversation_id: conversationId };
   const transaction = (await database()).transaction(["conversations", "turns"], "readwrite");
   const conversations = transaction.objectStore("conversations");
   const conversation = await conversations.get(conversationId);

@@ -14,7 +14,7 @@ import { currentConnection } from "./settings.js";
  * @property {() => Promise<string>} connection  JSON: `{"connection": ...}` or `{"error": TurnError}`.
  * @property {() => Promise<string>} load  The current conversation as JSON, or "".
  * @property {(id: string, createdAt: number) => Promise<string>} begin  Begins a conversation. "" or what went wrong.
- * @property {(conversationId: string, position: number, turn: string) => Promise<string>} save  Writes a turn. "" or what went wrong.
+ * @property {(conversationId: string, turn: string) => Promise<string>} save  Writes a turn. "" or what went wrong.
  */
 
 /**
@@ -32,7 +32,7 @@ export function createHost(links) {
       ),
     load: () => loadConversation().then((conversation) => (conversation ? JSON.stringify(conversation) : "")),
     begin: (id, createdAt) => outcome(beginConversation(id, createdAt)),
-    save: (conversationId, position, turn) => outcome(saveTurn(conversationId, position, turn)),
+    save: (conversationId, turn) => outcome(saveTurn(conversationId, turn)),
   };
 }
 

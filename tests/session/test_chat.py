@@ -37,14 +37,12 @@ class MemoryStore:
             raise self.error
         self.begun.append(conversation.id)
 
-    async def save(self, conversation_id: str, position: int, turn: str) -> None:
+    async def save(self, conversation_id: str, turn: str) -> None:
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         if self.error:
             raise self.error
-        self.saved.append(
-            {**json.loads(turn), "conversation": conversation_id, "position": position}
-        )
+        self.saved.append({**json.loads(turn), "conversation": conversation_id})
 
     def last(self, turn_id: str) -> dict[str, Any]:
         return next(record for record in reversed(self.saved) if record["id"] == turn_id)

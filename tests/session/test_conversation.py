@@ -220,7 +220,7 @@ def test_a_stored_turn_comes_back_whole() -> None:
     }
     unknown = {"type": "OutputItemDone", "item": {"type": "new_item", "extra": [1]}}
     turn = answered(chat, "1", reasoning, unknown, message("answer", id="m"))
-    again, interrupted = restored({**json.loads(turn.record()), "position": 0})
+    again, interrupted = restored({**json.loads(turn.record()), "conversation_id": "c"})
     assert interrupted == []
     assert again.turns[0].record() == turn.record()
     assert again.turns[0].view() == turn.view()
@@ -244,6 +244,14 @@ def test_records_that_cannot_be_read_are_left_out() -> None:
     assert [turn.id for turn in again.turns] == ["t"]
 
 
+def test_a_new_turn_comes_after_all_that_are_stored() -> None:
+    chat = conversation()
+    stored = [json.loads(chat.add(turn_id, "?", 0).record()) for turn_id in "abc"]
+    again, _ = restored({**stored[0], "blocks": "broken"}, stored[1], stored[2])
+    assert [turn.id for turn in again.turns] == ["b", "c"]
+    assert again.add("d", "?", 0).position == 3
+
+
 def test_running_and_find() -> None:
     chat = conversation()
     assert chat.running is None
@@ -252,7 +260,6 @@ def test_running_and_find() -> None:
     assert chat.running is second
     assert chat.find("1") is first
     assert chat.find("9") is None
-    assert chat.position(second) == 1
     assert [turn["id"] for turn in chat.view()["turns"]] == ["1", "2"]
 
 

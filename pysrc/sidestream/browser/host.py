@@ -62,6 +62,6 @@ class Host(Protocol):
         """Make a new conversation the current one. Empty, or a ``TurnError`` as JSON."""
         ...
 
-    def save(self, conversation_id: str, position: int, turn: str) -> Awaitable[str]:
+    def save(self, conversation_id: str, turn: str) -> Awaitable[str]:
         """Write a turn's record. Empty, or a ``TurnError`` as JSON."""
         ...

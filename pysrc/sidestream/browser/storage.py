@@ -25,9 +25,9 @@ class BrowserStore:
         """Make a new conversation the current one."""
         _check(await self._host.begin(conversation.id, conversation.created_at))
 
-    async def save(self, conversation_id: str, position: int, turn: str) -> None:
+    async def save(self, conversation_id: str, turn: str) -> None:
         """Write a turn's record."""
-        _check(await self._host.save(conversation_id, position, turn))
+        _check(await self._host.save(conversation_id, turn))
 
 
 def _check(failure: str) -> None:

@@ -53,7 +53,7 @@ class Store(Protocol):
         """Make a new conversation the current one."""
         ...
 
-    async def save(self, conversation_id: str, position: int, turn: str) -> None:
+    async def save(self, conversation_id: str, turn: str) -> None:
         """Write a turn's record over its earlier state; returns when it is safe."""
         ...
 
@@ -182,7 +182,7 @@ class Chat:
         status, error = TurnStatus.COMPLETED, None
         try:
             await self._begin(conversation)
-            await self._store.save(conversation.id, conversation.position(turn), turn.record())
+            await self._store.save(conversation.id, turn.record())
             connection = await self._connect()
             turn.model, turn.origin = connection.model or None, connection.origin
             self._send_turn(turn)
@@ -375,9 +375,8 @@ class _Writer:
             while self._due:
                 _, (conversation, turn) = self._due.popitem()
                 try:
-                    position = conversation.position(turn)
                     self._last = asyncio.get_running_loop().time()
-                    await self._store.save(conversation.id, position, turn.record())
+                    await self._store.save(conversation.id, turn.record())
                     self._failing = False
                 except SidestreamError as error:
                     # Said once, not each second.

@@ -158,6 +158,8 @@ class Turn(_State):
 
     # What follows is stored and not shown.
     version: int = RECORD_VERSION
+    position: int = 0
+    """Orders the turns of a conversation; there may be gaps."""
     origin: str | None = None
     """Who answered: reasoning that is encrypted by one provider means nothing to another."""
     items: list[ResponseItem] = Field(default_factory=list)
@@ -165,7 +167,7 @@ class Turn(_State):
 
     def view(self) -> dict[str, Any]:
         """The turn as the panel sees it."""
-        return self._dump(exclude={"version", "origin", "items"})
+        return self._dump(exclude={"version", "position", "origin", "items"})
 
     def record(self) -> str:
         """The turn as it is stored, as JSON; `Conversation.restore` reads it."""
@@ -379,13 +381,10 @@ class Conversation(_State):
         """The turn of that id."""
         return next((turn for turn in reversed(self.turns) if turn.id == turn_id), None)
 
-    def position(self, turn: Turn) -> int:
-        """The turn's place, from 0."""
-        return next(i for i in range(len(self.turns) - 1, -1, -1) if self.turns[i] is turn)
-
     def add(self, turn_id: str, text: str, created_at: int) -> Turn:
         """A new turn at the end, not yet started."""
-        turn = Turn(id=turn_id, user=text, created_at=created_at)
+        position = self.turns[-1].position + 1 if self.turns else 0
+        turn = Turn(id=turn_id, user=text, created_at=created_at, position=position)
         self.turns.append(turn)
         return turn
 
@@ -401,7 +400,9 @@ class Conversation(_State):
         left out. What one wire API or model cannot take is `sidestream.payload`'s matter.
         """
         history: list[ResponseItem] = []
-        for earlier in self.turns[: self.position(turn)]:
+        for earlier in self.turns:
+            if earlier is turn:
+                break
             history.append(_user_message(earlier.user))
             history += _sendable(earlier, origin)
         history.append(_user_message(turn.user))
