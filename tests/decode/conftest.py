@@ -126,9 +126,7 @@ def check(outcome: Outcome, *, exact: bool = True) -> None:
         arguments = deltas(ev.FunctionCallArgumentsDelta)
         for item in outcome.items:
             if isinstance(item, it.FunctionCallItem) and item.arguments:
-                # Empty if no id of the call was known while it streamed.
-                key = item.id or item.call_id
-                assert arguments[key if key in arguments else ""] == item.arguments
+                assert arguments[item.id or item.call_id] == item.arguments
             if isinstance(item, it.CustomToolCallItem) and item.input:
                 assert deltas(ev.ToolCallInputDelta)[item.id or item.call_id] == item.input
 

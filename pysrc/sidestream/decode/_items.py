@@ -205,11 +205,11 @@ class Item:
 
     # --- the end --------------------------------------------------------------------------------
 
-    def finish(self, raw: dict[str, Any] | None, spare_call_id: str, events: Events) -> None:
+    def finish(self, raw: dict[str, Any] | None, events: Events) -> None:
         """Close the item; `final` is what it became, ``None`` if there was nothing in it.
 
         ``raw`` is what the server says it is, ``None`` if it never said. What it has beyond the
-        deltas is given out as deltas. ``spare_call_id`` is for a call without any id.
+        deltas is given out as deltas.
         """
         self.closed = True
         self.said = raw
@@ -225,7 +225,7 @@ class Item:
         elif self.kind == "reasoning":
             self._finish_reasoning(fields, events)
         elif self.kind in CALLS:
-            self._finish_call(fields, spare_call_id, events)
+            self._finish_call(fields, events)
         if raw is not None or says_something(fields):
             self.final = item_from(fields)
 
@@ -284,11 +284,11 @@ class Item:
         fields["content"] = [{"type": "reasoning_text", "text": text} for text in content] or None
         fields["encrypted_content"] = fields.get("encrypted_content") or None
 
-    def _finish_call(self, fields: dict[str, Any], spare_call_id: str, events: Events) -> None:
+    def _finish_call(self, fields: dict[str, Any], events: Events) -> None:
         field = "input" if self.kind == "custom_tool_call" else "arguments"
         text = as_json_text(fields.get(field)) or self.done_text or ""
         self.name = string(fields.get("name")) or self.name
-        self.call_id = string(fields.get("call_id")) or self.call_id or self.id or spare_call_id
+        self.call_id = string(fields.get("call_id")) or self.call_id or self.id
         self._show_call(self.value.end(text), events)
         fields |= {"name": self.name, "call_id": self.call_id, field: str(self.value)}
         # A call that cannot be run helps nobody: what was streamed stands unless it is no JSON and

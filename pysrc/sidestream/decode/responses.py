@@ -25,7 +25,7 @@ from sidestream.decode._common import (
     stream_closed,
     token_usage,
 )
-from sidestream.decode._items import Events, Item, says_something, string, texts
+from sidestream.decode._items import CALLS, Events, Item, says_something, string, texts
 from sidestream.errors import SidestreamError, error_from_server_error
 from sidestream.types.events import (
     Completed,
@@ -355,6 +355,9 @@ class ResponsesDecoder:
         return item
 
     def _announce(self, item: Item, events: Events) -> None:
+        if item.kind in CALLS and not (item.id or item.call_id):
+            # The deltas of parallel calls are told apart by it.
+            item.id = call_id_for(self._response_id, len(self._all))
         if item.kind == "web_search_call":
             events.append(WebSearchCallBegin(call_id=item.id))
         events.append(OutputItemAdded(item=item.announced()))
@@ -660,7 +663,7 @@ class ResponsesDecoder:
                 self._finish(item, raw, events)
 
     def _finish(self, item: Item, raw: dict[str, Any] | None, events: Events) -> None:
-        item.finish(raw, call_id_for(self._response_id, self._all.index(item)), events)
+        item.finish(raw, events)
         if item.final is None:
             self._pending.remove(item)
         self._release(events)
