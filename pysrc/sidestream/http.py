@@ -85,6 +85,7 @@ MAX_ERROR_BODY_BYTES = 256 * 1024
 MAX_KEPT_BODY_BYTES = 64 * 1024
 _ROOM_BYTES = 1 << 20
 _MAX_REASON = 300
+_TICK_S = 1.0
 
 
 class Exchange:
@@ -201,12 +202,15 @@ class Exchange:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # One timer that looks at the clock when it fires is cheaper than one for each chunk.
+    # One timer that looks at the clock when it fires is cheaper than one for each chunk. It fires
+    # early, since Pyodide's loop keeps a cancelled timer until it would have fired.
     def _set_timer(self) -> None:
         self._stop_timer()
+        if self.ended:
+            return
         due_ms = self._timeout_ms if self._noticed else min(IDLE_NOTICE_MS, self._timeout_ms)
-        if not self.ended:
-            self._timer = self._loop.call_at(self._last_sign + due_ms / 1000, self._check)
+        delay = self._last_sign + due_ms / 1000 - self._loop.time()
+        self._timer = self._loop.call_later(min(max(delay, 0), _TICK_S), self._check)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
