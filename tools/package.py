@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from tools.common import (
     CACHE,
@@ -86,16 +87,15 @@ def build(target: Path = DIST, *, cached: bool = True) -> Path:
 
 
 def copy_extension(stage: Path, version: str) -> None:
-    """The contents of `extension/` at the root, with the project's version in the manifest."""
+    """The contents of `extension/` at the root, and the manifest with the project's version."""
 
     def unpacked(folder: str, names: list[str]) -> set[str]:
         return {n for n in names if n.endswith(".d.ts") or n.startswith(".") or n == "__tests__"}
 
     shutil.copytree(EXTENSION, stage, ignore=unpacked)
-    path = stage / "manifest.json"
-    manifest = json.loads(path.read_text("utf-8"))
+    manifest = json.loads((ROOT / "manifest.json").read_text("utf-8"))
     manifest["version"] = version
-    path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    (stage / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 
 def copy_vendor(vendor: Path) -> None:
@@ -152,17 +152,37 @@ def pack_python(folder: Path, wheels: list[Path], scratch: Path, *, cached: bool
         scratch / "own" / "sidestream",
         ignore=shutil.ignore_patterns("__pycache__", "py.typed", *NOT_IN_A_BROWSER),
     )
-    compile_archives(archives, folder, cached=cached)
+    compiled = scratch / "compiled"
+    compiled.mkdir()
+    compile_archives(archives, compiled, cached=cached)
+    shutil.copy(compiled / "python_stdlib.zip", folder)
+    described = pack_packages(folder, [compiled / "site-packages.zip", compiled / "sidestream.zip"])
+    described["id"] = digest(*sorted(folder.iterdir()))
+    (folder / "packages.json").write_text(json.dumps(described) + "\n", "utf-8")
 
-    described = {
-        "id": digest(*sorted(folder.iterdir())),
+
+def pack_packages(folder: Path, archives: Iterable[Path]) -> dict[str, Any]:
+    """Write `packages.bin` and the native libraries, and describe them for `packages.json`."""
+    files: list[tuple[str, int]] = []
+    libraries: list[dict[str, str]] = []
+    with (folder / "packages.bin").open("wb") as packed:
+        for archive in map(zipfile.ZipFile, archives):
+            for name in sorted(archive.namelist()):
+                data = archive.read(name)
+                if name.endswith(".so"):
+                    library = f"{Path(name).name.split('.')[0]}.wasm"
+                    (folder / library).write_bytes(data)
+                    libraries.append({"file": library, "path": name})
+                    # The worker compiles and loads it by itself; Python must only find its name.
+                    data = b""
+                packed.write(data)
+                files.append((name, len(data)))
+    return {
         "python": PYODIDE_PYTHON,
         "site_packages": f"/lib/python{PYODIDE_PYTHON}/site-packages",
-        "archives": [
-            {"file": name, "format": "zip"} for name in ("site-packages.zip", "sidestream.zip")
-        ],
+        "files": files,
+        "libraries": libraries,
     }
-    (folder / "packages.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
 
 
 def is_used_stdlib(name: str) -> bool:

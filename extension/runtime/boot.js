@@ -1,16 +1,19 @@
 /**
- * Starts Python: Pyodide, the packed wheels, Sidestream itself.
+ * Starts Python: Pyodide, the packed packages, Sidestream itself. A plain start takes a second or more, so the first one in a browser
+ * leaves a snapshot of its memory behind, and later ones restore that; `docs/snapshot.md` tells how and why.
  *
- * `import()` is forbidden in a service worker, so Pyodide's modules are imported statically. A faster way to the same result
- * (restoring a memory snapshot) would be a second function beside {@link plainBoot}, tried first by {@link boot}.
+ * `import()` is forbidden in a service worker, so Pyodide's modules are imported statically.
  */
 
 import createPyodideModule from "../pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "../pyodide/pyodide.mjs";
-import { logInfo } from "./log.js";
+import { logError, logInfo } from "./log.js";
+import { fetchPackages, withLibraries } from "./packages.js";
 import { PYODIDE } from "./paths.js";
+import { findSnapshot, forgetSnapshots, snapshotKey, writeSnapshot } from "./snapshot.js";
 
 /** @import { Host } from "./host.js" */
+/** @import { Packages } from "./packages.js" */
 
 /**
  * A running Python.
@@ -20,6 +23,9 @@ import { PYODIDE } from "./paths.js";
  * @property {() => void} release  Lets go of it, so that its memory can be freed.
  */
 
+/** Set to true in `chrome.storage.local` to start plainly each time. */
+export const DISABLE_SNAPSHOT = "disable_snapshot";
+
 /**
  * Boot and hand over to `sidestream.browser.entry`.
  * @param {Host} host  What Python may call.
@@ -27,13 +33,19 @@ import { PYODIDE } from "./paths.js";
  */
 export async function boot(host) {
   const clock = stopwatch();
-  const pyodide = await plainBoot(clock);
+  const [packages, { [DISABLE_SNAPSHOT]: disabled }, lockFileContents] = await Promise.all([
+    fetchPackages(PYODIDE),
+    chrome.storage.local.get(DISABLE_SNAPSHOT),
+    fetch(`${PYODIDE}pyodide-lock.json`).then((response) => response.text()),
+  ]);
+  const parts = { packages, lockFileContents, clock };
+  const key = disabled ? "" : await snapshotKey(packages.id).catch(() => "");
+  const pyodide = (key && (await restore(parts, key))) || (await plainBoot(parts, key));
   const died = new Promise((resolve) => {
     // Pyodide's own hook for an interpreter that cannot go on.
     pyodide._api.on_fatal = resolve;
   });
   const entry = pyodide.pyimport("sidestream.browser.entry");
-  clock.lap("imports");
   // The one Python function that JavaScript keeps.
   const receive = await Promise.race([entry.start(host), died.then((reason) => Promise.reject(reason))]);
   entry.destroy();
@@ -43,39 +55,81 @@ export async function boot(host) {
 }
 
 /**
- * Boot from Pyodide's own files.
- * @param {Stopwatch} clock
- * @returns {Promise<any>}  Pyodide, with everything unpacked and nothing imported.
+ * @typedef {object} Parts
+ * @property {Packages} packages
+ * @property {string} lockFileContents
+ * @property {Stopwatch} clock
  */
-async function plainBoot(clock) {
-  const [pyodide, { sitePackages, archives }] = await Promise.all([
-    loadPyodide({ createPyodideModule, indexURL: PYODIDE }).then((loaded) => {
-      clock.lap("pyodide");
-      return loaded;
-    }),
-    fetchArchives(),
-  ]);
-  for (const { bytes, format } of archives) pyodide.unpackArchive(bytes, format, { extractDir: sitePackages });
-  clock.lap("packages");
+
+/**
+ * Boot from Pyodide's own files, and leave a snapshot behind.
+ * @param {Parts} parts
+ * @param {string} key  Of the snapshot; empty for none.
+ * @returns {Promise<any>}  Pyodide, with Sidestream imported.
+ */
+async function plainBoot({ packages, lockFileContents, clock }, key) {
+  const pyodide = await loadPyodide({
+    createPyodideModule: withLibraries(createPyodideModule, packages),
+    indexURL: PYODIDE,
+    lockFileContents,
+    _makeSnapshot: Boolean(key),
+  });
+  clock.lap("pyodide");
+  (await packages.installer)(pyodide.FS);
+  const entry = pyodide.pyimport("sidestream.browser.entry");
+  if (key) entry.import_all();
+  entry.destroy();
+  clock.lap("imports");
+  if (key) keepSnapshot(key, pyodide, clock);
   return pyodide;
 }
 
-async function fetchArchives() {
-  const list = await (await fetchFile("packages.json")).json();
-  const archives = await Promise.all(
-    list.archives.map(async (/** @type {{file: string, format: string}} */ { file, format }) => ({
-      bytes: await (await fetchFile(file)).arrayBuffer(),
-      format,
-    })),
-  );
-  return { sitePackages: list.site_packages, archives };
+/**
+ * Done before Python gets its first message: no secret and no object of JavaScript's is in its memory yet.
+ * @param {string} key
+ * @param {any} pyodide
+ * @param {Stopwatch} clock
+ */
+async function keepSnapshot(key, pyodide, clock) {
+  try {
+    const snapshot = pyodide.makeMemorySnapshot();
+    clock.lap("snapshot");
+    await writeSnapshot(key, snapshot);
+  } catch (error) {
+    logError("The snapshot could not be kept:", error);
+  }
 }
 
-/** @param {string} file */
-async function fetchFile(file) {
-  const response = await fetch(PYODIDE + file);
-  if (!response.ok) throw new Error(`the extension's file ${file} is missing`);
-  return response;
+/**
+ * Go on from the memory that an earlier boot left behind.
+ * @param {Parts} parts
+ * @param {string} key
+ * @returns {Promise<any>}  Pyodide, or undefined when there is no snapshot, or none that works.
+ */
+async function restore({ packages, lockFileContents, clock }, key) {
+  try {
+    const snapshot = await findSnapshot(key);
+    if (!snapshot) return undefined;
+    clock.lap("found");
+    const pyodide = await loadPyodide({
+      createPyodideModule: withLibraries(createPyodideModule, packages, snapshot.size),
+      indexURL: PYODIDE,
+      lockFileContents,
+      _loadSnapshot: snapshot.read(),
+    });
+    // A snapshot holds no file system, and modules that were not imported yet must be there.
+    (await packages.installer)(pyodide.FS);
+    const entry = pyodide.pyimport("sidestream.browser.entry");
+    entry.wake_up();
+    entry.destroy();
+    clock.lap("restore");
+    return pyodide;
+  } catch (error) {
+    logError("The snapshot could not be restored:", error);
+    await forgetSnapshots().catch(() => {});
+    clock.lap("failed restore");
+    return undefined;
+  }
 }
 
 /** @param {any} proxy */

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
+import pkgutil
+import random
 from collections.abc import Callable
 from typing import Any
 
+import sidestream
 from sidestream.browser.fetch import browser_fetch
 from sidestream.browser.host import Host
 from sidestream.browser.storage import BrowserStore
@@ -30,6 +34,24 @@ async def start(host: Host) -> Callable[[str], None]:
         # A database that cannot be read must not keep the user from chatting.
         _log.exception("The stored conversation could not be loaded")
     return entry.receive
+
+
+def import_all() -> None:
+    """Import all that a chat may need, before a snapshot of the memory is made."""
+    for module in pkgutil.walk_packages(sidestream.__path__, "sidestream."):
+        importlib.import_module(module.name)
+    for name in _IMPORTED_LATE:
+        importlib.import_module(name)
+
+
+def wake_up() -> None:
+    """Make what must not be the same in each process different again, after a restored snapshot."""
+    random.seed()
+    importlib.invalidate_caches()
+
+
+# Modules that the core imports where it uses them, to keep a plain start short.
+_IMPORTED_LATE = ("datetime", "email.utils")
 
 
 class _Entry:
