@@ -6,18 +6,6 @@ declare module "*/vendor/marked.js" {
 declare module "*/vendor/idb.js" {
   export * from "idb";
 }
-declare module "*/vendor/lit-html/lit-html.js" {
-  export * from "lit-html";
-}
-declare module "*/vendor/lit-html/directives/class-map.js" {
-  export * from "lit-html/directives/class-map.js";
-}
-declare module "*/vendor/lit-html/directives/repeat.js" {
-  export * from "lit-html/directives/repeat.js";
-}
-declare module "*/vendor/lit-html/directives/live.js" {
-  export * from "lit-html/directives/live.js";
-}
 declare module "*/vendor/highlight/core.js" {
   export { default } from "highlight.js/lib/core";
 }

@@ -38,11 +38,10 @@ VENDOR = {
     "idb": "idb/build/index.js",
     "highlight/core": "@highlightjs/cdn-assets/es/core.min.js",
 }
-LIT_HTML = ("*.js", "directives/*.js")
 LANGUAGES = """
     bash c cpp csharp css diff go java javascript json markdown python rust sql typescript xml yaml
 """.split()  # noqa: SIM905
-NPM_PACKAGES = ("marked", "idb", "lit-html", "@highlightjs/cdn-assets")
+NPM_PACKAGES = ("marked", "idb", "@highlightjs/cdn-assets")
 
 NOT_IN_A_BROWSER = ("native.py", "__main__.py", "testing")
 """Parts of the Python package that only CPython and the tests use."""
@@ -100,11 +99,7 @@ def copy_extension(stage: Path, version: str) -> None:
 
 def copy_vendor(vendor: Path) -> None:
     """The npm packages that pages and worker import, as the plain ES modules that they publish."""
-    lit = NODE_MODULES / "lit-html"
     sources = {vendor / f"{name}.js": NODE_MODULES / source for name, source in VENDOR.items()}
-    for pattern in LIT_HTML:
-        for source in lit.glob(pattern):
-            sources[vendor / "lit-html" / source.relative_to(lit)] = source
     highlight = NODE_MODULES / "@highlightjs/cdn-assets/es/languages"
     for name in LANGUAGES:
         sources[vendor / f"highlight/languages/{name}.js"] = highlight / f"{name}.min.js"
