@@ -308,7 +308,7 @@ class ResponsesDecoder:
             self._bind(item, item_id if new_id else "")
             return item
         if kind is None:
-            return self._pending[-1] if self._pending and not new_id else None
+            return self._pending[-1] if self._pending and not new_id and index is None else None
         item = next((item for item in reversed(self._all) if item.kind == kind), None)
         if item is None:
             return None
@@ -631,34 +631,37 @@ class ResponsesDecoder:
     def _fill_in(self, output: Any, events: Events, *, whole: bool) -> None:
         """Finish from the response's own list what no ``output_item.done`` finished.
 
-        Items are the same if their ids are, or else their call ids, or else their rank among the
-        items of their type. ``whole``: the response ended well, so everything in it is finished.
+        Items are the same if their ids or call ids are, or else their indexes, or else their rank
+        among the items of their type. ``whole``: the response ended well, so everything in it is
+        finished.
         """
-        if not isinstance(output, list):
-            return
-        told = [
-            mended(raw)
-            for raw in output
+        told = {
+            index: mended(raw)
+            for index, raw in enumerate(output if isinstance(output, list) else ())
             if isinstance(raw, dict) and _identity(raw, {})[0] and says_something(raw)
-        ]
+        }
         heard = list(self._all)
         matches: dict[int, Item] = {}
-        for by_rank in (False, True):
-            for place, raw in enumerate(told):
-                if place in matches:
+        for means in ("ids", "index", "rank"):
+            for index, raw in told.items():
+                if index in matches:
                     continue
-                named = {id(self._by_id.get(str(raw.get(key)))) for key in ("id", "call_id")}
+                named = [self._by_id.get(str(raw.get(name))) for name in ("id", "call_id")]
                 for item in heard:
-                    if item.kind == raw["type"] and (by_rank or id(item) in named):
-                        matches[place] = item
+                    if item.kind == raw["type"] and (
+                        means == "rank"
+                        or (means == "index" and item.index == index)
+                        or (means == "ids" and item in named)
+                    ):
+                        matches[index] = item
                         heard.remove(item)
                         break
-        for place, raw in enumerate(told):
+        for index, raw in told.items():
             kind, item_id, _ = _identity(raw, {})
             finished = whole or raw.get("status") == "completed"
             if not finished and kind not in ("message", "reasoning"):
                 continue
-            item = matches.get(place) or self._begin_from(raw, kind, item_id, None, events)
+            item = matches.get(index) or self._begin_from(raw, kind, item_id, None, events)
             if not item.closed:
                 self._finish(item, raw, events)
 
