@@ -457,6 +457,8 @@ def stream(*chunks: bytes, cut: bool = False) -> Script:
         for chunk in chunks:
             exchange.send(chunk)
         if cut:
+            # Chromium drops what it has not yet handed over when a connection breaks.
+            exchange.pause(0.2)
             exchange.cut()
 
     return script

@@ -96,14 +96,18 @@ class Bench:
         assert reply["ok"], reply
         page.close()
 
+    def begin(self, panel: Page, text: str) -> None:
+        """Send a message."""
+        wait_until(lambda: panel.find("textbox", "Message"), BUSY, "the composer")
+        panel.type("textbox", "Message", text)
+        panel.press_enter()
+        wait_until(lambda: panel.find("button", "Stop"), BUSY, "the turn's beginning")
+
     def ask(self, panel: Page, text: str) -> None:
         """One turn, watched to its end."""
         outcome = self.outcome
-        wait_until(lambda: panel.find("textbox", "Message"), BUSY, "the composer")
-        panel.type("textbox", "Message", text)
         started = time.monotonic()
-        panel.press_enter()
-        wait_until(lambda: panel.find("button", "Stop"), BUSY, "the turn's beginning")
+        self.begin(panel, text)
 
         def over() -> bool:
             outcome.notices.update(panel.texts("status"))
@@ -113,6 +117,11 @@ class Bench:
 
         wait_until(over, 120 + BUSY, "the turn's end")
         outcome.seconds = time.monotonic() - started
+        self.note(panel)
+
+    def note(self, panel: Page) -> None:
+        """What the panel shows now."""
+        outcome = self.outcome
         outcome.questions = panel.texts("article", "You")
         outcome.answers = panel.texts("article", "Assistant")
         outcome.alerts = panel.texts("alert")
@@ -120,27 +129,29 @@ class Bench:
         outcome.turns = self.server.turns
 
 
-def silent_stretch(bench: Bench) -> None:
-    """45 s, 35 of them in silence; then the worker is left alone until it ends, and asked again."""
+def slow_and_steady(exchange: Exchange) -> None:
+    """45 s, 35 of them in silence."""
+    *beginning, end = "A ", "slow ", "but ", "steady ", "answer"
+    events = list(response_events(*beginning, end))
+    spoken = len(until_open(*beginning))
+    exchange.head()
+    for event in events[:spoken]:
+        exchange.event(event)
+        if event["type"].endswith("delta"):
+            exchange.pause(2.5)
+    exchange.pause(35)
+    exchange.events(events[spoken:])
 
-    def script(exchange: Exchange) -> None:
-        *beginning, end = "A ", "slow ", "but ", "steady ", "answer"
-        events = list(response_events(*beginning, end))
-        spoken = len(until_open(*beginning))
-        exchange.head()
-        for event in events[:spoken]:
-            exchange.event(event)
-            if event["type"].endswith("delta"):
-                exchange.pause(2.5)
-        exchange.pause(35)
-        exchange.events(events[spoken:])
+
+def silent_stretch(bench: Bench) -> None:
+    """A slow turn before an open panel; then the worker is left alone until it ends, and asked."""
 
     def hold(exchange: Exchange) -> None:
         exchange.head()
         exchange.send(b": alive\n\n")
         exchange.pause(40)
 
-    bench.server.on("steady", script)
+    bench.server.on("steady", slow_and_steady)
     bench.configure(bench.server.base_url)
     with ScriptedServer() as control_server:
         control_server.on("", hold)
@@ -166,6 +177,30 @@ def silent_stretch(bench: Bench) -> None:
     bench.outcome.seconds = seconds
 
 
+def silent_without_a_panel(bench: Bench) -> None:
+    """The same slow turn, whose panel is closed as soon as it has begun.
+
+    Before an open panel the notice of the silence would keep the worker alive as well, being a
+    message on a port. Here nothing does but what the worker does for this very purpose.
+    """
+    bench.server.on("steady", slow_and_steady)
+    bench.configure(bench.server.base_url)
+    panel = bench.open("sidepanel/index.html")
+    bench.begin(panel, "Slow and steady")
+    turn = bench.server.wait_for_turn()
+    panel.close()
+
+    def over() -> bool:
+        bench.workers()
+        return turn.finished.is_set()
+
+    wait_until(over, 60 + BUSY, "the answer's end")
+    panel = bench.open("sidepanel/index.html")
+    wait_until(lambda: panel.find("article", "You"), BUSY, "the conversation")
+    wait_until(lambda: not panel.find("button", "Stop"), BUSY, "the turn's end")
+    bench.note(panel)
+
+
 def refused(bench: Bench) -> None:
     """Nobody listens there."""
     with socket.socket() as closed:
@@ -173,13 +208,6 @@ def refused(bench: Bench) -> None:
         port = closed.getsockname()[1]
     bench.configure(f"http://127.0.0.1:{port}/v1")
     bench.ask(bench.open("sidepanel/index.html"), "Is anybody there?")
-
-
-def empty_stream(bench: Bench) -> None:
-    """200, and not a byte."""
-    bench.server.on("", stream())
-    bench.configure(bench.server.base_url)
-    bench.ask(bench.open("sidepanel/index.html"), "Say something")
 
 
 def broken_stream(bench: Bench) -> None:
@@ -200,7 +228,7 @@ def nothing_but_junk(bench: Bench) -> None:
 Case = Callable[[Bench], None]
 CASES: dict[str, Case] = {
     case.__name__: case
-    for case in (silent_stretch, refused, empty_stream, broken_stream, nothing_but_junk)
+    for case in (silent_stretch, silent_without_a_panel, refused, broken_stream, nothing_but_junk)
 }
 
 

@@ -143,6 +143,14 @@ def test_an_error_in_json_with_status_200(panel: Panel, server: ScriptedServer) 
     panel.expect_alert("This endpoint has moved.")
 
 
+def test_an_empty_stream(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", stream())
+    panel.ask("Hello")
+    panel.expect_alert("empty")
+    expect(panel.questions).to_have_text("Hello")
+    expect(panel.retry).to_be_visible()
+
+
 def test_an_unknown_model(app: App, panel: Panel, server: ScriptedServer) -> None:
     app.configure(server.base_url, model="gpt-0")
     panel.ask("Hello")
