@@ -36,7 +36,7 @@ class Step:
     part: str
     name: str
     check: Callable[[], list[str]]
-    """Returns the closing lines of its test runner. Raises `CheckError` or `ProblemError` if it fails."""
+    """Returns the closing lines of its test runner. Raises `ProblemError` if it fails."""
     closing: list[str] = field(default_factory=list)
     failure: str = ""
     seconds: float = 0.0

@@ -38,12 +38,16 @@ QUIET = (
 """No questions, and no traffic of the browser's own."""
 
 
+def common_arguments() -> list[str]:
+    """What every start of the browser needs here."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*QUIET, "--no-sandbox"] if is_root else list(QUIET)
+
+
 def arguments(extension: Path, profile: Path) -> list[str]:
     """The command line that starts the browser with this extension and no other."""
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     return [
-        *QUIET,
-        *sandbox,
+        *common_arguments(),
         f"--user-data-dir={profile}",
         f"--disable-extensions-except={extension}",
         f"--load-extension={extension}",

@@ -13,8 +13,8 @@ _MAX_BRACKETS = 100_000
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
-def parse(text: str | bytes) -> Any:
-    """Like `json.loads`, with control characters allowed in strings.
+def parse(text: str | bytes, *, strict: bool = False) -> Any:
+    """Like `json.loads`, with control characters allowed in strings unless ``strict``.
 
     Raises `ValueError` for everything that it cannot read, also for what is nested more deeply than
     `MAX_DEPTH`: under Pyodide the standard library's parser overflows the stack of the JavaScript
@@ -24,7 +24,7 @@ def parse(text: str | bytes) -> Any:
         text = text.decode("utf-8-sig")
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(text):
         raise ValueError("nested too deeply")
-    return json.loads(text, strict=False)
+    return json.loads(text, strict=strict)
 
 
 def _is_deep(text: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 
+from sidestream._json import parse
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.http import Fetch, HttpRequest
 
@@ -308,8 +309,8 @@ def _parse_auth_json(auth_json: str | bytes | Mapping[str, Any]) -> dict[str, An
 
 def _json_object(text: str | bytes) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse(text)
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -6,11 +6,11 @@ The figures of OpenAI's models are those of Codex (``models.json`` and the older
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from sidestream._json import parse
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.types._base import WireModel
 
@@ -278,8 +278,8 @@ def parse_model_list(body: bytes) -> list[ModelInfo]:
     Raises `SidestreamError` of kind ``bad_response`` when the answer is no list of models.
     """
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = parse(body)
+    except ValueError:
         data = None
     entries: Any = data
     if isinstance(data, dict):

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sidestream._json import parse
 from sidestream.types.items import (
     CompactionItem,
     ContentItem,
@@ -169,9 +170,9 @@ def _json_object(arguments: str) -> str:
     if not arguments.strip():
         return "{}"
     try:
-        if isinstance(json.loads(arguments), dict):
+        if isinstance(parse(arguments, strict=True), dict):
             return arguments
-    except (ValueError, RecursionError):
+    except ValueError:
         pass
     return json.dumps({"input": arguments})
 
