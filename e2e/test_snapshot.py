@@ -115,7 +115,9 @@ def test_a_snapshot_that_is_no_good_is_made_anew(first_start: tuple[App, Panel])
         assert made[:33] == right[:33]
     app.stop_worker(panel.page)
     ask(panel, "mended")
-    assert ["restore " in line and "failed" not in line for line in starts(app)] == [False] * 5 + [True]
+    assert ["restore " in line and "failed" not in line for line in starts(app)] == [False] * 5 + [
+        True
+    ]
 
 
 def test_it_can_be_switched_off(fresh_app: App, server: ScriptedServer) -> None:
@@ -147,7 +149,9 @@ def test_modules_can_still_be_imported(
     boot = copy / "runtime" / "boot.js"
     late = "import csv, sqlite3, pydantic.networks, pydantic.json_schema; pydantic.__version__"
     source = boot.read_text()
-    changed = source.replace("logInfo(`", f'logInfo("late", pyodide.runPython("{late}"));\n  logInfo(`')
+    changed = source.replace(
+        "logInfo(`", f'logInfo("late", pyodide.runPython("{late}"));\n  logInfo(`'
+    )
     assert changed != source
     boot.write_text(changed)
     app = App(playwright, chromium, copy, tmp_path / "profile")
