@@ -1,4 +1,4 @@
-"""The worker's second start goes on from a snapshot of the first one's memory; nobody notices but by the time."""
+"""The worker's later starts go on from a snapshot of the first one's memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ FILES = """async () => {
   return found;
 }"""
 
-# Writes `length` bytes, of which one at `flip` is changed, back to the only snapshot, under `name` if given.
+# Writes the only snapshot back, with one bit at `flip` changed, or only the first `length` bytes,
+# or under another `name`.
 REWRITE = """async ({ length, flip, name }) => {
   const root = await navigator.storage.getDirectory();
   const folder = await root.getDirectoryHandle("snapshots");
