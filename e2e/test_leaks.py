@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,8 @@ class Counts:
     def __init__(self, bench: Bench) -> None:
         (target,) = (w for w in bench.workers() if w["url"].startswith(bench.origin))
         worker = Page(bench.browser, target["targetId"])
+        # Pyodide cannot take a timer back: a cancelled one lives until it is due, a second at most.
+        time.sleep(2)
         # Python first: what it still holds by a cycle keeps JavaScript's objects alive.
         self.python = Counter(json.loads(worker.evaluate(COUNT_PYTHON)))
         worker.send("HeapProfiler.collectGarbage")

@@ -14,6 +14,8 @@ declare module "*/pyodide/pyodide.mjs" {
 }
 declare module "*/pyodide/pyodide.asm.mjs" {
   /** Emscripten's factory; `loadPyodide` takes it where `import()` is forbidden. */
-  const createPyodideModule: NonNullable<Parameters<typeof import("pyodide").loadPyodide>[0]>["createPyodideModule"];
+  const createPyodideModule: NonNullable<
+    NonNullable<Parameters<typeof import("pyodide").loadPyodide>[0]>["createPyodideModule"]
+  >;
   export default createPyodideModule;
 }

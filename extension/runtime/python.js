@@ -4,6 +4,7 @@ import { boot } from "./boot.js";
 import { abortAll } from "./bridge.js";
 import { awakeDuring, holdAwake } from "./keep_alive.js";
 import { logError } from "./log.js";
+import { forgetSnapshots } from "./snapshot.js";
 
 /** @import { Host } from "./host.js" */
 /** @import { Python } from "./boot.js" */
@@ -96,19 +97,19 @@ export class PythonSupervisor {
       return python;
     } catch (error) {
       logError("Python did not start:", error);
+      await this.#clear();
       this.#python = undefined;
-      this.#clear();
       this.#setState({ state: "failed", message: bootMessage(error) });
       throw error;
     }
   }
 
   /** @param {Python} python @param {unknown} reason */
-  #buried(python, reason) {
+  async #buried(python, reason) {
     logError("Python died:", reason);
-    this.#python = undefined;
     python.release();
-    this.#clear();
+    await this.#clear();
+    this.#python = undefined;
     if (this.#revivals >= MAX_REVIVALS) {
       this.#setState({
         state: "failed",
@@ -120,10 +121,12 @@ export class PythonSupervisor {
     this.ensure().catch(() => {});
   }
 
-  #clear() {
+  /** Nothing of a Python that failed is used again, not even the snapshot that it may have come from. */
+  async #clear() {
     abortAll();
     this.#letGo();
     this.#onDeath();
+    await forgetSnapshots().catch(() => {});
   }
 
   /** @param {BootState} state */

@@ -13,11 +13,12 @@ const FOLDER = "snapshots";
  * @returns {Promise<string>}
  */
 export async function snapshotKey(id) {
-  const { uaFullVersion, architecture, bitness } = (await /** @type {any} */ (navigator).userAgentData?.getHighEntropyValues?.([
-    "uaFullVersion",
-    "architecture",
-    "bitness",
-  ])) ?? {};
+  const { uaFullVersion, architecture, bitness } =
+    (await /** @type {any} */ (navigator).userAgentData?.getHighEntropyValues?.([
+      "uaFullVersion",
+      "architecture",
+      "bitness",
+    ])) ?? {};
   const browser = [navigator.userAgent, uaFullVersion, architecture, bitness];
   return (await sha256(new TextEncoder().encode(JSON.stringify([id, browser])))).slice(0, 32);
 }

@@ -15,7 +15,6 @@ import sidestream
 from sidestream.browser.fetch import browser_fetch
 from sidestream.browser.host import Host
 from sidestream.browser.storage import BrowserStore
-from sidestream.browser.timers import share_timers
 from sidestream.errors import ErrorKind, SidestreamError, redact
 from sidestream.session.chat import Chat, Connection
 from sidestream.session.connection import connect, list_models, try_connection
@@ -26,7 +25,6 @@ _log = logging.getLogger(__name__)
 async def start(host: Host) -> Callable[[str], None]:
     """Bring the conversation back and take messages: commands of panels, requests of pages."""
     _log_redacted()
-    share_timers(asyncio.get_running_loop())
     entry = _Entry(host)
     try:
         await entry.chat.load()
