@@ -9,16 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.parse import quote
 
 from tools import chromium
 from tools.common import CACHE, DIST, EXTENSION_ID, ROOT, ProblemError, node, say
 
 RUN = CACHE / "run"
+TITLE = "Sidestream"
 PANEL = f"chrome-extension://{EXTENSION_ID}/sidepanel/index.html"
 
 
@@ -41,6 +42,9 @@ def run_demo(*, headless: bool) -> None:
     except KeyboardInterrupt:
         say("Ending ...")
     finally:
+        # A second Ctrl+C must not leave anything behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for process in filter(None, (browser, server)):
             end(process)
 
@@ -91,6 +95,8 @@ def start_browser(
 ) -> subprocess.Popen[bytes]:
     """Chromium with the panel's page open."""
     profile.mkdir(parents=True, exist_ok=True)
+    # Chromium would go on with the worker's old script as long as the version is the same.
+    shutil.rmtree(profile / "Default" / "Service Worker", ignore_errors=True)
     port_file = profile / "DevToolsActivePort"
     port_file.unlink(missing_ok=True)
     command = [
@@ -111,7 +117,7 @@ def start_browser(
         )
     try:
         port = wait_for_port(browser, port_file)
-        open_page(port)
+        open_panel(port)
     except BaseException:
         end(browser)
         raise
@@ -138,17 +144,29 @@ def wait_for_port(browser: subprocess.Popen[bytes], port_file: Path) -> int:
     raise ProblemError(f"Chromium did not start within a minute; see {RUN / 'chromium.log'}.")
 
 
-def open_page(port: int) -> None:
-    """Open the panel's page in a tab, once the extension is installed."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/json/new?{quote(PANEL, safe=':/')}", method="PUT"
-    )
+def open_panel(port: int) -> None:
+    """Open the panel's page in a tab, as soon as the extension is there."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        tab = ask(port, f"new?{quote(PANEL, safe=':/')}", method="PUT")
+        time.sleep(1)
+        tabs = ask(port, "list")
+        if any(known["id"] == tab["id"] and known["title"] == TITLE for known in tabs):
+            return
+        ask(port, f"close/{tab['id']}")
+    raise ProblemError(f"Chromium did not open the panel; see {RUN / 'chromium.log'}.")
+
+
+def ask(port: int, what: str, *, method: str = "GET") -> Any:
+    """One request to the browser's remote debugging on loopback."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/json/{what}", method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=30) as answer:
-            answer.read()
-    except urllib.error.URLError as error:
-        raise ProblemError(f"Chromium did not open the panel: {error}") from None
+            body = answer.read()
+    except OSError as error:
+        raise ProblemError(f"Chromium does not answer: {error}") from None
+    return json.loads(body) if body.startswith((b"{", b"[")) else None
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -221,7 +221,9 @@ def compile_archives(folders: dict[str, Path], target: Path, *, cached: bool) ->
         if name in missing:
             for outdated in store.glob(f"*-{name}"):
                 outdated.unlink(missing_ok=True)
-            shutil.copy(target / name, kept[name])
+            partial = kept[name].with_suffix(f".{target.parent.name}")
+            shutil.copy(target / name, partial)
+            partial.replace(kept[name])
         else:
             shutil.copy(kept[name], target / name)
 
