@@ -44,7 +44,7 @@ def run(
     quiet: bool = False,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a command in the project's folder; a failure is a `ProblemError` beginning with ``failed``.
+    """Run a command in the project's folder; ``failed`` is said of it if it fails.
 
     A quiet command's output is shown only when it fails.
     """
