@@ -11,24 +11,12 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expect
 
 from e2e.server import MODEL
+from tools.chromium import common_arguments
 
 API_KEY = "Kx7w0123456789abcdefghijklmnopqrstuvwxyz"
 """Without a prefix by which a filter could know it for a key."""
 
-QUIET = [
-    "--headless=new",
-    "--no-sandbox",  # Needed as root, as in containers.
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--no-proxy-server",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-domain-reliability",
-    "--disable-sync",
-    "--metrics-recording-only",
-    "--password-store=basic",
-]
+QUIET = [*common_arguments(), "--headless=new", "--no-proxy-server"]
 """No window, no questions, and no traffic of the browser's own."""
 
 

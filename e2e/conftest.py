@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,12 +13,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Playwright, expect
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from e2e.app import App, Panel
+from e2e.server import ScriptedServer
+from e2e.slow_cases import SlowRun
+from tools import chromium as browsers
 
-from e2e.app import App, Panel  # noqa: E402
-from e2e.server import ScriptedServer  # noqa: E402
-from e2e.slow_cases import SlowRun  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 # Python's boot in the worker takes some seconds on a busy machine.
 expect.set_options(timeout=20_000)
@@ -69,10 +68,7 @@ def extension(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser's executable."""
-    names = ("chromium", "chromium-browser", "google-chrome-for-testing")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    assert found, "no Chromium: name one in the environment variable CHROMIUM"
-    return found
+    return str(browsers.find())
 
 
 @pytest.fixture(scope="module")

@@ -70,9 +70,12 @@ class Counts:
         worker = Page(bench.browser, target["targetId"])
         # Pyodide cannot take a timer back: a cancelled one lives until it is due, a second at most.
         time.sleep(2)
-        # Python first: what it still holds by a cycle keeps JavaScript's objects alive.
-        self.python = Counter(json.loads(worker.evaluate(COUNT_PYTHON)))
-        worker.send("HeapProfiler.collectGarbage")
+        # Each side may hold the other's garbage, and finalizers run in a later task.
+        for _ in range(3):
+            python = worker.evaluate(COUNT_PYTHON)
+            worker.send("HeapProfiler.collectGarbage")
+            worker.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
+        self.python = Counter(json.loads(python))
         snapshot = take_snapshot(bench.browser, worker)
         self.javascript = Counter(
             f"{kind} {name}" for kind, name in nodes(snapshot) if kind in ("object", "closure")
