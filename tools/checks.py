@@ -19,7 +19,7 @@ from tools.setup import ensure_npm, ensure_tools, pyodide_wheels, tool
 PARTS = ("lint", "js", "build", "unit", "pyodide", "e2e")
 
 CLOSING = re.compile(
-    r"=+ .*\b\d+ (?:passed|failed|error|skipped)\b.* in [\d.]+s.*=+$|\W (?:pass|fail) \d+$"
+    r"=+ .*\b\d+ (?:passed|failed|error|skipped)\b.* in [\d.]+s.*=+$|\S (?:pass|fail) \d+$"
 )
 """The lines with which pytest and Node's test runner say how it went."""
 
@@ -178,7 +178,7 @@ def report(steps: Sequence[Step]) -> None:
         for line in step.closing:
             for number, what in re.findall(r"(\d+) (passed|failed|error|skipped)", line):
                 totals["failed" if what == "error" else what] += int(number)
-            for what, number in re.findall(r"\W (pass|fail) (\d+)$", line):
+            for what, number in re.findall(r"^\S (pass|fail) (\d+)$", line):
                 totals[f"{what}ed"] += int(number)
     say(f"{'':>6}  {sum(step.seconds for step in steps):7.1f} s  in all\n")
     for step in steps:
