@@ -19,7 +19,8 @@ from tools.setup import ensure_npm, ensure_tools, pyodide_wheels, tool
 PARTS = ("lint", "js", "build", "unit", "pyodide", "e2e")
 
 CLOSING = re.compile(
-    r"=+ .*\b\d+ (?:passed|failed|error|skipped)\b.* in [\d.]+s.*=+$|\S (?:pass|fail) \d+$"
+    r"(?:=+ )?(?:\d+ (?:passed|failed|errors?|skipped|deselected)\b|no tests ran).* in [\d.]+s\b"
+    r"|\S (?:pass|fail) \d+$"
 )
 """The lines with which pytest and Node's test runner say how it went."""
 
@@ -182,8 +183,9 @@ def report(steps: Sequence[Step]) -> None:
                 totals[f"{what}ed"] += int(number)
     say(f"{'':>6}  {sum(step.seconds for step in steps):7.1f} s  in all\n")
     for step in steps:
-        for line in filter(re.compile("=").match, step.closing):
-            say(line)
+        for line in step.closing:
+            if " in " in line:
+                say(line)
     failed = [step.name for step in steps if step.failure]
     if any(totals.values()):
         # A step that fails without a failed test still counts.
