@@ -268,7 +268,7 @@ class ScriptedServer:
         """Those that ask for an answer."""
         return [exchange for exchange in self.requests if exchange.method == "POST"]
 
-    def wait_for_turn(self, number: int = 1, timeout: float = 15) -> Exchange:
+    def wait_for_turn(self, number: int = 1, timeout: float = 30) -> Exchange:
         """The `number`th request for an answer (from 1), as soon as it has arrived."""
         with self._lock:
             arrived = self._lock.wait_for(lambda: self._count_turns() >= number, timeout)

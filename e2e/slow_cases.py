@@ -162,7 +162,7 @@ def silent_stretch(bench: Bench) -> None:
         page.close()
         panel = bench.open("sidepanel/index.html")
         bench.ask(panel, "Slow and steady")
-        bench.outcome.control = control_server.wait_for_turn()
+        bench.outcome.control = control_server.wait_for_turn(timeout=BUSY)
         bench.outcome.control.finished.wait(BUSY)
 
     ended = time.monotonic()
@@ -187,7 +187,7 @@ def silent_without_a_panel(bench: Bench) -> None:
     bench.configure(bench.server.base_url)
     panel = bench.open("sidepanel/index.html")
     bench.begin(panel, "Slow and steady")
-    turn = bench.server.wait_for_turn()
+    turn = bench.server.wait_for_turn(timeout=BUSY)
     panel.close()
 
     def over() -> bool:

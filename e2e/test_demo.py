@@ -108,10 +108,17 @@ def test_the_picture_for_newcomers(
     request: pytest.FixtureRequest,
 ) -> None:
     """Writes `docs/screenshot.png` where asked by `--update-screenshot`."""
-    app = App(playwright, chromium, demo_extension, tmp_path / "profile", device_scale_factor=2)
+    app = App(
+        playwright,
+        chromium,
+        demo_extension,
+        tmp_path / "profile",
+        viewport={"width": 420, "height": 900},
+        device_scale_factor=2,
+    )
     panel = app.open_panel()
     panel.ask("Give me a short tour")
-    expect(panel.answer.get_by_role("table")).to_be_visible()
+    expect(panel.answer.get_by_role("cell", name="parses, validates, retries")).to_be_visible()
     expect(panel.stop).to_be_visible()
     picture = panel.page.screenshot()
     app.close()
