@@ -196,7 +196,7 @@ def test_stopping_before_the_headers_closes_the_connection() -> None:
     async def main() -> None:
         async with server(handle) as url:
             task = asyncio.create_task(httpx_fetch(HttpRequest("GET", url)))
-            await asked.wait()
+            await asyncio.wait_for(asked.wait(), 10)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
