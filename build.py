@@ -13,6 +13,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}.")
 
+from tools import bench as benchmarks
 from tools import checks, chromium, demo, package, reference
 from tools.common import ProblemError, say
 
@@ -33,6 +34,12 @@ def run(options: argparse.Namespace) -> bool:
 def test(options: argparse.Namespace) -> bool:
     """Run every check and test, and sum up."""
     return checks.run_tests(options.parts, options.pytest)
+
+
+def bench(options: argparse.Namespace) -> bool:
+    """Measure start, stream, memory and growth in Chromium, each beside its peer."""
+    benchmarks.run(options.names, quick=options.quick, reference=options.reference)
+    return True
 
 
 def docs(_: argparse.Namespace) -> bool:
@@ -58,6 +65,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "build": build,
         "run": run,
         "test": test,
+        "bench": bench,
         "docs": docs,
         "chromium": show_chromium,
     }
@@ -77,6 +85,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
                 metavar="PART",
                 help=f"run only these: {', '.join(checks.PARTS)}",
             )
+        if name == "bench":
+            command.add_argument(
+                "names",
+                nargs="*",
+                type=benchmark,
+                metavar="NAME",
+                help=f"run only these: {', '.join(benchmarks.BENCHMARKS)}",
+            )
+            command.add_argument("--quick", action="store_true", help="only see whether they work")
+            command.add_argument(
+                "--reference", action="store_true", help="put the results into docs/performance.md"
+            )
     at = argv.index("--") if "--" in argv else len(argv)
     options = parser.parse_args(argv[:at])
     options.pytest = argv[at + 1 :]
@@ -87,6 +107,13 @@ def part(name: str) -> str:
     """Check the name of a part of the tests."""
     if name not in checks.PARTS:
         raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(checks.PARTS)}")
+    return name
+
+
+def benchmark(name: str) -> str:
+    """Check the name of a benchmark."""
+    if name not in benchmarks.BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(benchmarks.BENCHMARKS)}")
     return name
 
 

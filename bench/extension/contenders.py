@@ -1,0 +1,80 @@
+"""Sidestream's contenders; runs in the worker's Python."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from sidestream.browser.fetch import browser_fetch
+from sidestream.client import Client
+from sidestream.decode import decoder_for
+from sidestream.prompt import Prompt
+from sidestream.provider import Provider
+from sidestream.session.chat import Chat, Connection
+from sidestream.sse import SSEDecoder
+from sidestream.types.events import OutputTextDelta
+
+
+class NoStore:
+    """Keeps nothing: the peers do not either."""
+
+    async def load(self) -> None:
+        """Nothing is there."""
+
+    async def begin(self, *_: object) -> None:
+        """Nothing begins."""
+
+    async def save(self, *_: object) -> None:
+        """Nothing is written."""
+
+
+def contenders(host: Any) -> SimpleNamespace:
+    """What `worker.js` calls. Each reader gives the number of characters that it has read."""
+    provider = Provider(name="bench", base_url="https://bench.invalid/v1", request_max_retries=0)
+    client = Client(provider=provider, fetch=browser_fetch(host), model="bench-model")
+
+    async def read_chat() -> int:
+        over = asyncio.Event()
+
+        def busy(is_busy: bool) -> None:
+            if not is_busy:
+                over.set()
+
+        async def connect() -> Connection:
+            return Connection(client=client, model="bench-model", origin="bench")
+
+        chat = Chat(store=NoStore(), post=host.post, connect=connect, busy=busy)
+        chat.send("turn", "Hello")
+        await over.wait()
+        turn = chat.conversation.turns[0]
+        if turn.error:
+            raise RuntimeError(turn.error)
+        return length_of(turn.text)
+
+    async def read_client() -> int:
+        length = 0
+        async for event in client.stream(Prompt.from_text("Hello")):
+            if isinstance(event, OutputTextDelta):
+                length += length_of(event.delta)
+        return length
+
+    def decode(chunks: list[bytes]) -> int:
+        frames, decoder = SSEDecoder(), decoder_for("responses")
+        length = 0
+        for chunk in chunks:
+            for frame in frames.feed(chunk):
+                for event in decoder.feed(frame.data):
+                    if isinstance(event, OutputTextDelta):
+                        length += length_of(event.delta)
+        return length
+
+    def to_bytes(chunks: Any) -> list[bytes]:
+        return [chunk.to_bytes() for chunk in chunks]
+
+    return SimpleNamespace(chat=read_chat, client=read_client, decode=decode, bytes=to_bytes)
+
+
+def length_of(text: str) -> int:
+    """As JavaScript counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
