@@ -152,6 +152,9 @@ def open_panel(port: int) -> None:
         time.sleep(1)
         tabs = ask(port, "list")
         if any(known["id"] == tab["id"] and known["title"] == TITLE for known in tabs):
+            for blank in tabs:
+                if blank["url"] == "about:blank":
+                    ask(port, f"close/{blank['id']}")
             return
         ask(port, f"close/{tab['id']}")
     raise ProblemError(f"Chromium did not open the panel; see {RUN / 'chromium.log'}.")
