@@ -60,6 +60,8 @@ class App:
         self.context.on("weberror", lambda error: self._log(f"uncaught: {error.error}"))
         self.context.on("request", lambda request: self.requests.append(request.url))
         self.origin = f"chrome-extension://{extension_id(extension)}"
+        (self.lasting_page,) = self.context.pages
+        """Stays open when all others are closed: without any page the browser would end."""
 
     def _log(self, line: str) -> None:
         self.logs.append(line)
@@ -69,10 +71,9 @@ class App:
         self.context.close()
 
     def close_pages(self) -> None:
-        """Close every page but one blank one, without which the browser would end."""
-        blank = self.context.new_page()
+        """Close every page but the lasting one."""
         for page in self.context.pages:
-            if page is not blank:
+            if page is not self.lasting_page:
                 page.close()
 
     def open_panel(self) -> Panel:
@@ -89,12 +90,13 @@ class App:
 
     def send(self, request: dict[str, Any]) -> dict[str, Any]:
         """One `Request` of `extension/protocol.js` to the worker, and its `Reply`."""
-        page = self.context.new_page()
-        page.goto(f"{self.origin}/options/index.html")
+        # Any page of the extension may send it; this one does nothing by itself.
+        page, address = self.lasting_page, f"{self.origin}/manifest.json"
+        if page.url != address:
+            page.goto(address)
         reply: dict[str, Any] = page.evaluate(
             "request => chrome.runtime.sendMessage(request)", request
         )
-        page.close()
         return reply
 
     def configure(

@@ -19,7 +19,6 @@ def test_the_panel_closes_and_opens_in_mid_turn(
     server.on("", gate)
     panel.ask("Count")
     expect(panel.answer).to_have_text("One two")
-    app.context.new_page()  # Without any page the browser would end.
     panel.page.close()
     late = app.open_panel()
     expect(late.questions).to_have_text("Count")
