@@ -151,7 +151,13 @@ PIECES = st.sampled_from(
 def test_agrees_with_the_standard_however_it_is_cut(body: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     chunks = [body[start:end] for start, end in itertools.pairwise(edges)]
-    assert decode(*chunks) == reference(body)
+    events = decode(*chunks)
+    assert events == reference(body)
+    decoder = SSEDecoder()
+    data = [
+        data.decode("utf-8", "replace") for chunk in chunks for data in decoder.feed_data(chunk)
+    ]
+    assert data == [event.data for event in events]
 
 
 @given(body=st.lists(PIECES, max_size=30).map(b"".join), size=st.integers(1, 9))

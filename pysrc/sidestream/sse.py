@@ -25,6 +25,10 @@ class ServerSentEvent(NamedTuple):
     """Reconnection time in milliseconds, if it was set since the event before."""
 
 
+# Event type, data, last event id, reconnection time.
+_Frame = tuple[bytes, bytes, str, int | None]
+
+
 class SSEDecoder:
     """Decodes an event stream incrementally; how it is cut into chunks makes no difference.
 
@@ -53,6 +57,16 @@ class SSEDecoder:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events that they complete."""
+        return [
+            ServerSentEvent(_text(event) or "message", _text(data), event_id, retry)
+            for event, data, event_id, retry in self._feed(chunk)
+        ]
+
+    def feed_data(self, chunk: bytes) -> list[bytes]:
+        """The same, but of each event only the data, undecoded: all that a JSON API needs."""
+        return [frame[1] for frame in self._feed(chunk)]
+
+    def _feed(self, chunk: bytes) -> list[_Frame]:
         if self._overflown:
             raise self._too_large()
         if not chunk:
@@ -66,7 +80,7 @@ class SSEDecoder:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = chunk.split(b"\n")
         rest = lines.pop()
-        events: list[ServerSentEvent] = []
+        frames: list[_Frame] = []
         if lines:
             if self._tail:
                 self._tail.append(lines[0])
@@ -76,7 +90,7 @@ class SSEDecoder:
             if self._at_start:
                 self._at_start = False
                 lines[0] = lines[0].removeprefix(_BOM)
-            self._read(lines, events)
+            self._read(lines, frames)
         if rest:
             self._tail.append(rest)
             self._tail_size += len(rest)
@@ -85,9 +99,9 @@ class SSEDecoder:
         if self._overflown:
             self._tail.clear()
             self._data.clear()
-            if not events:
+            if not frames:
                 raise self._too_large()
-        return events
+        return frames
 
     def close(self) -> list[ServerSentEvent]:
         """The stream has ended. Always empty: what no blank line has finished is dropped."""
@@ -97,20 +111,13 @@ class SSEDecoder:
         self._data.clear()
         return []
 
-    def _read(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
+    def _read(self, lines: list[bytes], frames: list[_Frame]) -> None:
         data = self._data
         for line in lines:
             if not line:
                 if data:
-                    text = data[0] if len(data) == 1 else b"\n".join(data)
-                    events.append(
-                        ServerSentEvent(
-                            self._event.decode("utf-8", "replace") or "message",
-                            text.decode("utf-8", "replace"),
-                            self._id,
-                            self._retry,
-                        )
-                    )
+                    whole = data[0] if len(data) == 1 else b"\n".join(data)
+                    frames.append((self._event, whole, self._id, self._retry))
                     data.clear()
                     self._data_size = 0
                     self._retry = None
@@ -120,8 +127,8 @@ class SSEDecoder:
             if size > self._max:
                 self._overflown = True
                 return
-            if line.startswith(b"data:"):
-                data.append(line[6:] if line.startswith(b" ", 5) else line[5:])
+            if line.startswith(b"data: "):
+                data.append(line[6:])
                 self._data_size = size
             elif line.startswith(b"event:"):
                 self._event = line[7:] if line.startswith(b" ", 6) else line[6:]
@@ -138,7 +145,7 @@ class SSEDecoder:
             self._data_size = size
         elif name == b"id":
             if b"\0" not in value:
-                self._id = value.decode("utf-8", "replace")
+                self._id = _text(value)
         elif name == b"retry" and value.isdigit() and len(value) < 16:
             self._retry = int(value)
 
@@ -148,3 +155,7 @@ class SSEDecoder:
             f"The server sent an event of more than {self._max:,} bytes.",
             hint="Check that the base URL points at a model server.",
         )
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
