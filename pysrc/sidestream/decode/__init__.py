@@ -8,9 +8,10 @@ response is given out as a delta first; what it leaves out there is taken from t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from sidestream.decode._events import Events
 from sidestream.errors import SidestreamError
 from sidestream.types.events import ResponseEvent
 from sidestream.types.items import ResponseItem
@@ -48,12 +49,16 @@ class Decoder(Protocol):
         """Whether an item has begun and is not finished."""
         ...
 
-    def feed(self, data: str) -> list[ResponseEvent]:
+    def feed(self, data: str | bytes) -> list[ResponseEvent]:
         """Events of one frame's data. Never raises.
 
         A good end finishes every open item and gives `Completed` last. A bad end sets `error` and
         finishes nothing, so that the request can be repeated; `close` does the rest.
         """
+        ...
+
+    def feed_all(self, frames: Iterable[str | bytes], events: Events) -> None:
+        """Add the events of several frames, up to the end of the answer. Never raises."""
         ...
 
     def feed_body(self, body: bytes) -> list[ResponseEvent]:

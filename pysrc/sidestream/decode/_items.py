@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sidestream.decode._common import Text, as_json_text, content_part, is_json, item_from
+from sidestream.decode._events import Events
 from sidestream.types.events import (
     FunctionCallArgumentsDelta,
     OutputTextAnnotationAdded,
@@ -14,14 +15,11 @@ from sidestream.types.events import (
     ReasoningSummaryDone,
     ReasoningSummaryPartAdded,
     RefusalDelta,
-    ResponseEvent,
     ToolCallInputDelta,
 )
 from sidestream.types.items import ResponseItem
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
-
-Events = list[ResponseEvent]
 
 
 class _Part:
@@ -110,9 +108,13 @@ class Item:
         """All text of a kind of parts."""
         return "".join(str(part.text) for part in self.parts if part.kind == kind)
 
+    def grows(self, kind: str) -> bool:
+        """Whether the next delta of that kind goes on with the last part."""
+        return not self.fresh and self.parts[-1].kind == kind
+
     def part_delta(self, kind: str, delta: str, index: int | None, events: Events) -> None:
         """More of a part: ``output_text``, ``refusal`` or ``reasoning_text``."""
-        if self.fresh or self.parts[-1].kind != kind:
+        if not self.grows(kind):
             for part in self.parts[-1:]:
                 self._show(part.kind, part.text.end(""), events)
             self.parts.append(_Part(kind, index))
@@ -142,13 +144,11 @@ class Item:
         if not text:
             return
         if kind == "output_text":
-            events.append(OutputTextDelta(delta=text, item_id=self.id or None))
+            events.add_text(OutputTextDelta, text, self.id or None)
         elif kind == "refusal":
-            events.append(RefusalDelta(delta=text, item_id=self.id or None))
+            events.add_text(RefusalDelta, text, self.id or None)
         else:
-            events.append(
-                ReasoningContentDelta(delta=text, content_index=max(len(self.parts) - 1, 0))
-            )
+            events.add_text(ReasoningContentDelta, text, max(len(self.parts) - 1, 0))
 
     # --- summaries ------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Item:
         index = max(self.summaries, default=0) if index is None else index
         shown = self.summary_part(index, events).add(delta)
         if shown:
-            events.append(ReasoningSummaryDelta(delta=shown, summary_index=index))
+            events.add_text(ReasoningSummaryDelta, shown, index)
 
     def summary_done(self, text: str, index: int | None, events: Events) -> None:
         """The end of a summary part, with what did not stream of it. Counts once."""
@@ -176,7 +176,7 @@ class Item:
         summary = self.summary_part(index, events)
         rest = summary.end(text)
         if rest:
-            events.append(ReasoningSummaryDelta(delta=rest, summary_index=index))
+            events.add_text(ReasoningSummaryDelta, rest, index)
         events.append(ReasoningSummaryDone(item_id=self.id, text=str(summary), summary_index=index))
 
     # --- calls ----------------------------------------------------------------------------------

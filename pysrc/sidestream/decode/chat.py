@@ -7,7 +7,7 @@ calls in the order in which they began. Only the first choice is read; more are 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import OnErrorOmit, TypeAdapter
@@ -18,6 +18,7 @@ from sidestream.decode._common import (
     as_json_text,
     bad_response,
     call_id_for,
+    frame_text,
     incomplete,
     is_json,
     mended,
@@ -25,6 +26,7 @@ from sidestream.decode._common import (
     stream_closed,
     token_usage,
 )
+from sidestream.decode._events import Events
 from sidestream.errors import SidestreamError, error_from_server_error
 from sidestream.types.events import (
     Completed,
@@ -36,7 +38,6 @@ from sidestream.types.events import (
     OutputTextDelta,
     ReasoningContentDelta,
     RefusalDelta,
-    ResponseEvent,
     ToolCallInputDelta,
 )
 from sidestream.types.items import (
@@ -167,25 +168,30 @@ class ChatDecoder:
 
     # --- the way in -----------------------------------------------------------------------------
 
-    def feed(self, data: str) -> list[ResponseEvent]:
+    def feed(self, data: str | bytes) -> Events:
         """See `Decoder.feed`."""
-        events: list[ResponseEvent] = []
-        if self.done:
-            return events
-        chunk = read_frame(_CHUNK, data, _HALVES)
-        if chunk is None:
-            text = data.strip()
+        events = Events()
+        self.feed_all([data], events)
+        return events
+
+    def feed_all(self, frames: Iterable[str | bytes], events: Events) -> None:
+        """See `Decoder.feed_all`."""
+        for data in frames:
+            if self.done:
+                return
+            chunk = read_frame(_CHUNK, data, _HALVES)
+            if chunk is not None:
+                self._chunk(chunk, events)
+                continue
+            text = frame_text(data).strip()
             if text in ("[DONE]", "DONE"):
                 self._end(events)
             elif text:
                 self.skipped += 1
-            return events
-        self._chunk(chunk, events)
-        return events
 
-    def feed_body(self, body: bytes) -> list[ResponseEvent]:
+    def feed_body(self, body: bytes) -> Events:
         """See `Decoder.feed_body`: a chat completion object."""
-        events: list[ResponseEvent] = []
+        events = Events()
         answer = read_frame(_CHUNK, body, _HALVES)
         if answer is not None:
             self._chunk(answer, events)
@@ -196,9 +202,9 @@ class ChatDecoder:
             self.error = bad_response("The server's answer is JSON, but not a chat completion.")
         return events
 
-    def close(self) -> list[ResponseEvent]:
+    def close(self) -> Events:
         """See `Decoder.close`."""
-        events: list[ResponseEvent] = []
+        events = Events()
         if self._completed:
             return events
         if not self.done:
@@ -218,7 +224,8 @@ class ChatDecoder:
 
     # --- chunks ---------------------------------------------------------------------------------
 
-    def _chunk(self, chunk: _Chunk, events: list[ResponseEvent]) -> None:
+    def _chunk(self, chunk: _Chunk, events: Events) -> None:
+        before = events.mark
         error = chunk.get("error")
         if not error and (chunk.get("object") == "error" or chunk.get("error_message")):
             error = {
@@ -252,11 +259,11 @@ class ChatDecoder:
             self.error = error_from_server_error(
                 error, fallback="The provider ended the answer with an error.", now=self._now()
             )
-        elif usage and finished_before and not events:
+        elif usage and finished_before and events.mark == before:
             # The usage chunk is the last one; some servers never send [DONE] after it.
             self._end(events)
 
-    def _read(self, choice: _Choice, events: list[ResponseEvent]) -> None:
+    def _read(self, choice: _Choice, events: Events) -> None:
         delta, message = choice.get("delta"), choice.get("message")
         if delta:
             if len(delta) > 1 or "content" not in delta:
@@ -280,7 +287,7 @@ class ChatDecoder:
                 # Known now, though reading goes on for the usage.
                 self.error = incomplete(reason)
 
-    def _read_whole(self, message: _Delta, events: list[ResponseEvent]) -> None:
+    def _read_whole(self, message: _Delta, events: Events) -> None:
         """A message that is not a delta: only what did not stream of it counts."""
         if not self._reasoning:
             self._reason(_reasoning(message), events)
@@ -303,7 +310,7 @@ class ChatDecoder:
 
     # --- reasoning and text ---------------------------------------------------------------------
 
-    def _reason(self, delta: str, events: list[ResponseEvent]) -> None:
+    def _reason(self, delta: str, events: Events) -> None:
         if not delta:
             return
         if not self._reasoning_open:
@@ -312,19 +319,19 @@ class ChatDecoder:
             events.append(OutputItemAdded(item=ReasoningItem()))
         shown = self._reasoning[-1].add(delta)
         if shown:
-            events.append(ReasoningContentDelta(delta=shown))
+            events.add_text(ReasoningContentDelta, shown, 0)
 
-    def _end_reasoning(self, events: list[ResponseEvent]) -> None:
+    def _end_reasoning(self, events: Events) -> None:
         if not self._reasoning_open:
             return
         self._reasoning_open = False
         text = self._reasoning[-1]
         rest = text.end("")
         if rest:
-            events.append(ReasoningContentDelta(delta=rest))
+            events.add_text(ReasoningContentDelta, rest, 0)
         self._finished(ReasoningItem(content=[ReasoningText(text=str(text))]), events)
 
-    def _say(self, kind: str, delta: str, events: list[ResponseEvent]) -> None:
+    def _say(self, kind: str, delta: str, events: Events) -> None:
         if kind == "reasoning_text":
             self._reason(delta, events)
             return
@@ -336,17 +343,15 @@ class ChatDecoder:
             self._parts.append((kind, Text()))
         self._show(kind, self._parts[-1][1].add(delta), events)
 
-    def _show(self, kind: str, text: str, events: list[ResponseEvent]) -> None:
+    def _show(self, kind: str, text: str, events: Events) -> None:
         if text:
-            events.append(
-                RefusalDelta(delta=text) if kind == "refusal" else OutputTextDelta(delta=text)
-            )
+            events.add_text(RefusalDelta if kind == "refusal" else OutputTextDelta, text, None)
 
-    def _end_part(self, events: list[ResponseEvent]) -> None:
+    def _end_part(self, events: Events) -> None:
         for kind, text in self._parts[-1:]:
             self._show(kind, text.end(""), events)
 
-    def _open_message(self, events: list[ResponseEvent]) -> None:
+    def _open_message(self, events: Events) -> None:
         # What is thought after the first word goes into a second reasoning item that stays open,
         # because some servers mix the two token by token.
         if len(self._reasoning) == 1:
@@ -355,7 +360,7 @@ class ChatDecoder:
             self._message_open = True
             events.append(OutputItemAdded(item=MessageItem(role="assistant")))
 
-    def _cite(self, annotations: list[Any], events: list[ResponseEvent]) -> None:
+    def _cite(self, annotations: list[Any], events: Events) -> None:
         for raw in annotations:
             annotation = _annotation(raw)
             if annotation and annotation not in self._annotations:
@@ -365,7 +370,7 @@ class ChatDecoder:
 
     # --- tool calls -----------------------------------------------------------------------------
 
-    def _call_all(self, delta: _Delta, events: list[ResponseEvent]) -> None:
+    def _call_all(self, delta: _Delta, events: Events) -> None:
         calls = delta.get("tool_calls")
         for raw in calls if isinstance(calls, list) else [calls]:
             if isinstance(raw, dict):
@@ -374,7 +379,7 @@ class ChatDecoder:
         if legacy:
             self._call({"index": -1, "function": legacy}, events)
 
-    def _call(self, raw: dict[str, Any], events: list[ResponseEvent]) -> None:
+    def _call(self, raw: dict[str, Any], events: Events) -> None:
         custom = isinstance(raw.get("custom"), dict)
         function = raw["custom"] if custom else raw.get("function")
         if not isinstance(function, dict):
@@ -442,7 +447,7 @@ class ChatDecoder:
         server_id: str,
         index: int | None,
         name: str,
-        events: list[ResponseEvent],
+        events: Events,
         *,
         custom: bool,
     ) -> _Call:
@@ -463,14 +468,14 @@ class ChatDecoder:
 
     # --- the end --------------------------------------------------------------------------------
 
-    def _end(self, events: list[ResponseEvent]) -> None:
+    def _end(self, events: Events) -> None:
         """The server has said all: finish everything, unless the answer was cut short."""
         self.done = self._complete = True
         if self.error is None:
             self._flush(events)
             self._tell_end(self._completion_id, events)
 
-    def _flush(self, events: list[ResponseEvent]) -> None:
+    def _flush(self, events: Events) -> None:
         self._end_reasoning(events)
         if self._message_open:
             self._message_open = False
@@ -487,11 +492,11 @@ class ChatDecoder:
                 self._finished(call.item(), events)
         self._calls = []
 
-    def _finished(self, item: ResponseItem, events: list[ResponseEvent]) -> None:
+    def _finished(self, item: ResponseItem, events: Events) -> None:
         self.finished_items.append(item)
         events.append(OutputItemDone(item=item))
 
-    def _tell_end(self, response_id: str, events: list[ResponseEvent]) -> None:
+    def _tell_end(self, response_id: str, events: Events) -> None:
         self._completed = True
         events.append(Completed(response_id=response_id, token_usage=self._usage))
 
