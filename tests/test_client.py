@@ -684,6 +684,64 @@ def test_raw_reasoning_can_be_hidden() -> None:
     assert run(client(fetch, chat=True).complete(PROMPT, options)).reasoning == ""
 
 
+# --- batches -----------------------------------------------------------------------------------
+
+
+def drained(
+    client: Client, options: CallOptions | None = None
+) -> tuple[list[list[ResponseEvent]], SidestreamError | None]:
+    async def drain() -> tuple[list[list[ResponseEvent]], SidestreamError | None]:
+        batches = []
+        try:
+            async with aclosing(client.stream_batches(PROMPT, options)) as found:
+                async for batch in found:
+                    batches.append(batch)
+        except SidestreamError as error:
+            return batches, error
+        return batches, None
+
+    return run(drain())
+
+
+def test_what_comes_together_is_one_batch_with_its_deltas_joined() -> None:
+    batches, error = drained(client(FakeFetch(Reply(hello()))))
+    assert error is None
+    (events,) = batches
+    assert [event.type for event in events] == [
+        "Created",
+        "OutputItemAdded",
+        "OutputTextDelta",
+        "OutputItemDone",
+        "Completed",
+    ]
+    assert [event.delta for event in events if isinstance(event, OutputTextDelta)] == ["Hello"]
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_batches_say_what_the_single_events_say(chat: bool) -> None:
+    stream = chat_hello() if chat else hello()
+    for size in (1, 30, 300):
+        events = Turn(Reply(stream.chunked(size)), chat=chat).events
+        batches, _ = drained(client(FakeFetch(Reply(stream.chunked(size))), chat=chat))
+        batched = [event for batch in batches for event in batch]
+        assert all(batches)
+        for kind in (OutputTextDelta, OutputItemDone, Completed):
+            told, joined = ([e for e in es if isinstance(e, kind)] for es in (events, batched))
+            if kind is OutputTextDelta:
+                told, joined = ("".join(e.delta for e in es) for es in (told, joined))
+            assert joined == told
+
+
+def test_batches_end_with_the_error_and_without_what_is_hidden() -> None:
+    stream = ResponsesStream().text("Hel", "lo", done=False).incomplete()
+    batches, error = drained(client(FakeFetch(Reply(stream))), AGGREGATED)
+    assert error is not None
+    assert error.kind is ErrorKind.INCOMPLETE
+    assert [[event.type for event in batch] for batch in batches] == [
+        ["OutputItemDone", "Completed"]
+    ]
+
+
 # --- complete ----------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sidestream.auth import Auth, NoAuth
 from sidestream.decode import Decoder, decoder_for
 from sidestream.decode._common import bad_response, stream_closed
+from sidestream.decode._events import Events
 from sidestream.errors import ErrorKind, SidestreamError, bad_body_error, redact, request_id_of
 from sidestream.http import (
     Exchange,
@@ -156,17 +157,35 @@ class Client:
         after it. Closing the iterator (``aclose``, or cancelling the task) aborts the request at
         once; use ``async with aclosing(client.stream(...)) as events`` to be sure of that.
         """
+        async with aclosing(self._batches(prompt, options, joined=False)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    def stream_batches(
+        self, prompt: Prompt, options: CallOptions | None = None
+    ) -> AsyncGenerator[list[ResponseEvent], None]:
+        """Like `stream`, in batches, each of which is what the network brought at once.
+
+        Deltas of one text that come together are joined into one event. That is less work than
+        `stream`, for us and for whoever shows the text.
+        """
+        return self._batches(prompt, options, joined=True)
+
+    async def _batches(
+        self, prompt: Prompt, options: CallOptions | None, *, joined: bool
+    ) -> AsyncGenerator[list[ResponseEvent], None]:
         options = (options or CallOptions()).over(self.defaults)
         aggregated = options.stream_mode is StreamMode.AGGREGATED
         hidden: tuple[type, ...] = _PARTS_OF_ITEMS if aggregated else ()
         if options.show_raw_reasoning is False:
             hidden = (*hidden, ReasoningContentDelta)
-        turn = _Turn(self, prompt, options)
+        turn = _Turn(self, prompt, options, joined=joined)
         async with aclosing(turn.batches()) as batches:
             async for batch in batches:
-                for event in batch:
-                    if not isinstance(event, hidden):
-                        yield event
+                shown = [e for e in batch if not isinstance(e, hidden)] if hidden else batch
+                if shown:
+                    yield shown
         if turn.error is not None:
             raise turn.error
 
@@ -268,9 +287,13 @@ class _Turn:
     event through every generator costs more than making it.
     """
 
-    def __init__(self, client: Client, prompt: Prompt, options: CallOptions) -> None:
+    def __init__(
+        self, client: Client, prompt: Prompt, options: CallOptions, *, joined: bool
+    ) -> None:
         self.client = client
         self.options = options
+        self.joined = joined
+        """Whether the deltas of a text that come together are joined."""
         self.error: SidestreamError | None = None
         """Why the turn failed; set when the events have ended."""
         self.retries = Retries(
@@ -462,13 +485,10 @@ class _Attempt:
                 if not await exchange.wait():
                     yield [exchange.idle]
                 continue
-            events: list[ResponseEvent] = []
-            for frame in frames.feed(body.add(data)):
-                events += decoder.feed(frame.data)
-                if decoder.done:
-                    break
+            events = Events(joined=self._turn.joined)
+            decoder.feed_all(frames.feed_data(body.add(data)), events)
             if events:
-                yield events
+                yield events.join()
             if decoder.done:
                 return
             if decoder.complete and exchange.timeout_ms > GRACE_MS:

@@ -191,9 +191,10 @@ class Chat:
                 instructions=connection.instructions,
             )
             options = CallOptions(conversation_id=conversation.id)
-            async with aclosing(connection.client.stream(prompt, options)) as events:
-                async for event in events:
-                    self._take(conversation, turn, event)
+            async with aclosing(connection.client.stream_batches(prompt, options)) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        self._take(conversation, turn, event)
                     if self._batch.overdue:
                         # So much has come that it keeps the loop from turning: let commands in.
                         self._batch.flush()
