@@ -25,6 +25,7 @@ def test_a_failed_start_is_explained_and_overcome(
         expect(panel.alert).to_contain_text("Python could not start")
         panel.ask("Are you there?")
         panel.expect_alert("Python could not start")
+        expect(panel.alert).not_to_contain_text("[object")
         assert server.requests == []
 
         hidden.rename(part)

@@ -139,7 +139,9 @@ export class PythonSupervisor {
 
 /** @param {unknown} error */
 function bootMessage(error) {
-  const detail = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
+  // Emscripten's ExitStatus has a message, but is no Error.
+  const { message = String(error) } = /** @type {{message?: string}} */ (error ?? {});
+  const detail = message.trim().split("\n").at(-1);
   if (/memory/i.test(`${detail}`))
     return "Python could not start: there is not enough memory. Close some tabs, then restart it.";
   return `Python could not start (${detail}). Restart it; if that does not help, install the extension again.`;
