@@ -583,7 +583,7 @@ def _lacks_endpoint(error: SidestreamError | None) -> bool:
 def _broken(error: SidestreamError) -> SidestreamError:
     if error.kind is not ErrorKind.NETWORK:
         return error
-    return stream_closed(f"The stream broke before the answer was whole. {error.message}")
+    return stream_closed(error.message)
 
 
 def _with_context(
