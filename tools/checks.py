@@ -146,6 +146,11 @@ def build_twice() -> list[str]:
     return []
 
 
+def browser_environment() -> dict[str, str]:
+    """What the tests that drive a browser are told."""
+    return {chromium.OVERRIDE: str(chromium.find()), **chromium.playwright_environment()}
+
+
 def in_pyodide(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
     """The unit tests once more, in the Python that users have."""
 
@@ -153,7 +158,7 @@ def in_pyodide(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
         package.build()
         pyodide_wheels("pyodide-test")
         runner = ROOT / "tests" / "pyodide" / "run.py"
-        env = {chromium.OVERRIDE: str(chromium.find())}
+        env = browser_environment()
         return command(tool("python"), runner, *pytest_arguments, env=env)()
 
     return check
@@ -163,7 +168,7 @@ def end_to_end(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
     """The tests in the browser."""
 
     def check() -> list[str]:
-        env = {chromium.OVERRIDE: str(chromium.find())}
+        env = browser_environment()
         return pytest("e2e", *pytest_arguments, env=env)()
 
     return check

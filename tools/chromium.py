@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.common import ProblemError, apt_install, say
+from tools.common import ProblemError, apt_install, node, say
 from tools.setup import ensure_tools, tool
 
 OVERRIDE = "SIDESTREAM_CHROMIUM"
@@ -134,12 +134,18 @@ def loads_extensions(path: str) -> bool:
     return answer.returncode == 0 and (not branded or int(branded[1]) <= BRANDED_LAST)
 
 
+def playwright_environment() -> dict[str, str]:
+    """Let Playwright use our Node.js: its own wants libraries that a small system lacks."""
+    return {"PLAYWRIGHT_NODEJS_PATH": node()}
+
+
 def install() -> Path | None:
     """Get Playwright's Chromium, or Debian's."""
     ensure_tools()
     say("No Chromium found. Trying: playwright install chromium ...")
     command = [str(tool("python")), "-m", "playwright", "install", "chromium", "--no-shell"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    env = {**os.environ, **playwright_environment()}
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if answer.returncode:
         last = (answer.stdout + answer.stderr).strip().splitlines()[-1:]
         say(f"  That failed: {last[0].strip() if last else 'no reason given'}")
