@@ -179,6 +179,48 @@ def test_the_limit_does_not_depend_on_the_cut(body: bytes, size: int) -> None:
     assert outcome(*pieces) == outcome(body)
 
 
+LIKE_A_MODEL_SERVER = st.sampled_from(
+    [
+        b'event: delta\ndata: {"delta":"x"}\n\n',
+        b'data: {"delta":"y"}\n\n',
+        b"data: \n\n",
+        b": ping\n\n",
+        b"event: only\n\n",
+        b"retry: 12\nevent: delta\ndata: z\n\n",
+        b"id: 7\ndata: z\n\n",
+        b"event: one\nevent: two\ndata: event: three\n\n",
+        b"data: a\ndata: b\n\n",
+        b"data: a\r\n\r\n",
+    ]
+)
+
+
+@given(
+    body=st.lists(LIKE_A_MODEL_SERVER | LIKE_A_MODEL_SERVER | PIECES, max_size=20).map(b"".join),
+    cuts=st.lists(st.integers(0, 500), max_size=8),
+    limit=st.sampled_from([20, 30, 1 << 20]),
+    whole_events=st.lists(st.booleans(), min_size=9, max_size=9),
+)
+def test_the_data_alone_is_the_same_however_it_is_cut_and_read(
+    body: bytes, cuts: list[int], limit: int, whole_events: list[bool]
+) -> None:
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    chunks = [body[start:end] for start, end in itertools.pairwise(edges)]
+    whole, mixed = SSEDecoder(limit), SSEDecoder(limit)
+    for chunk, as_events in zip(chunks, whole_events, strict=False):
+        try:
+            expected = whole.feed(chunk)
+        except SidestreamError:
+            with pytest.raises(SidestreamError):
+                mixed.feed_data(chunk)
+            return
+        if as_events:
+            assert mixed.feed(chunk) == expected
+        else:
+            data = [data.decode("utf-8", "replace") for data in mixed.feed_data(chunk)]
+            assert data == [event.data for event in expected]
+
+
 def test_a_frame_that_is_too_large_is_a_clear_error() -> None:
     decoder = SSEDecoder(max_frame_bytes=1000)
     for _ in range(10):

@@ -9,6 +9,7 @@ from typing import Any
 from sidestream.browser.fetch import browser_fetch
 from sidestream.client import Client
 from sidestream.decode import decoder_for
+from sidestream.decode._events import Events
 from sidestream.prompt import Prompt
 from sidestream.provider import Provider
 from sidestream.session.chat import Chat, Connection
@@ -63,10 +64,11 @@ def contenders(host: Any) -> SimpleNamespace:
         frames, decoder = SSEDecoder(), decoder_for("responses")
         length = 0
         for chunk in chunks:
-            for frame in frames.feed(chunk):
-                for event in decoder.feed(frame.data):
-                    if isinstance(event, OutputTextDelta):
-                        length += length_of(event.delta)
+            events = Events()
+            decoder.feed_all(frames.feed_data(chunk), events)
+            for event in events:
+                if isinstance(event, OutputTextDelta):
+                    length += length_of(event.delta)
         return length
 
     def to_bytes(chunks: Any) -> list[bytes]:

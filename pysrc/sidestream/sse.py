@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from sidestream.errors import ErrorKind, SidestreamError
@@ -12,6 +13,9 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Default limit: room for an image in base64, but not for a server gone mad."""
 
 _BOM = b"\xef\xbb\xbf"
+# An event as model servers send it. Looked for at the beginnings of lines only, and without
+# backtracking, so that the search is linear.
+_PLAIN = re.compile(rb"^(?:event: [^\n]*+\n)?data: ([^\n]*+)\n\n", re.MULTILINE)
 
 
 class ServerSentEvent(NamedTuple):
@@ -64,7 +68,22 @@ class SSEDecoder:
 
     def feed_data(self, chunk: bytes) -> list[bytes]:
         """The same, but of each event only the data, undecoded: all that a JSON API needs."""
-        return [frame[1] for frame in self._feed(chunk)]
+        begun = self._at_start or self._skip_lf or self._tail or self._data or self._overflown
+        begin = chunk.find(b"\n\n") + 2 if begun else 0
+        end = chunk.rfind(b"\n\n") + 2
+        if end - begin < 2 or len(chunk) > self._max or b"\r" in chunk:
+            return [frame[1] for frame in self._feed(chunk)]
+        # After two line feeds nothing is under way, so what the regular expression takes as a whole
+        # needs no look at each line.
+        parts = _PLAIN.split(chunk[begin:end])
+        if any(parts[::2]):
+            return [frame[1] for frame in self._feed(chunk)]
+        before = [frame[1] for frame in self._feed(chunk[:begin])]
+        if self._overflown:
+            return before
+        self._event = b""
+        self._retry = None
+        return before + parts[1::2] + [frame[1] for frame in self._feed(chunk[end:])]
 
     def _feed(self, chunk: bytes) -> list[_Frame]:
         if self._overflown:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidestream.decode import Decoder, decoder_for
 from sidestream.decode._events import Events
+from sidestream.decode.responses import ResponsesDecoder
 from sidestream.sse import SSEDecoder
 from sidestream.types import events as ev
 
@@ -84,6 +89,14 @@ def test_a_frame_that_says_more_than_a_delta_is_read_whole() -> None:
     ]
 
 
+def test_a_delta_without_text_may_say_something_else() -> None:
+    delta = {"type": "response.output_text.delta", "item_id": "m"}
+    decoder = decoder_for("responses")
+    decoder.feed(json.dumps({**delta, "delta": "a"}))
+    named = json.dumps({**delta, "headers": {"openai-model": "other"}})
+    assert decoder.feed(named) == [ev.ServerModel(model="other")]
+
+
 def test_a_split_character_is_put_together_across_joined_deltas() -> None:
     frames = [
         f'{{"type":"response.output_text.delta","item_id":"m","delta":"{half}"}}'
@@ -92,3 +105,54 @@ def test_a_split_character_is_put_together_across_joined_deltas() -> None:
     decoder, events = decoder_for("responses"), Events(joined=True)
     decoder.feed_all(frames, events)
     assert events.join()[1:] == [ev.OutputTextDelta(delta="x\U0001f600y", item_id="m")]
+
+
+class PlainDecoder(ResponsesDecoder):
+    """Reads every frame in the way that is meant for all of them."""
+
+    def _go_on(self, frames: Iterator[str | bytes], events: Events) -> str | bytes | None:
+        return next(frames, None)
+
+
+DELTAS = st.fixed_dictionaries(
+    {"type": st.just("response.output_text.delta"), "item_id": st.sampled_from(["m", "m", "n"])},
+    optional={
+        "delta": st.sampled_from(["a", "", "\u00e9", "\U0001f600", "x\ud83d", "\ude00", 7, None]),
+        "output_index": st.integers(0, 1),
+        "sequence_number": st.integers(),
+        "headers": st.sampled_from([{"openai-model": "other"}, {}, None]),
+        "response": st.sampled_from([{}, "m"]),
+    },
+)
+OTHERS = st.sampled_from(
+    [
+        {"type": "response.output_text.done", "item_id": "m", "text": "a"},
+        {"type": "response.refusal.delta", "item_id": "m", "delta": "no"},
+        {"type": "response.output_item.done", "item": {"type": "message", "id": "m"}},
+        {"type": "response.completed", "response": {"id": "r"}},
+        {"type": "unknown"},
+        {"delta": "response.output_text.delta", "item_id": "m"},
+    ]
+)
+FRAMES = st.one_of(
+    (DELTAS | DELTAS | OTHERS).map(lambda frame: json.dumps(frame).encode()),
+    st.sampled_from([b"", b"{", b"[]", b"[DONE]", b'{"delta":"\xff"}', b'{"a":1},{"a":1}']),
+)
+
+
+@given(frames=st.lists(FRAMES, max_size=30), size=st.integers(1, 30), joined=st.booleans())
+def test_the_way_for_text_deltas_gives_what_the_way_for_all_frames_gives(
+    frames: list[bytes], size: int, joined: bool
+) -> None:
+    start: dict[str, Any] = {"type": "response.output_text.delta", "item_id": "m", "delta": "a"}
+    frames = [json.dumps(start).encode(), *frames]
+    fast, plain = ResponsesDecoder(), PlainDecoder()
+    for place in range(0, len(frames), size):
+        some = frames[place : place + size]
+        events, expected = Events(joined=joined), Events(joined=joined)
+        fast.feed_all(some, events)
+        plain.feed_all(some, expected)
+        assert events.join() == expected.join()
+    assert fast.close() == plain.close()
+    assert fast.finished_items == plain.finished_items
+    assert (fast.skipped, str(fast.error)) == (plain.skipped, str(plain.error))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,7 +14,6 @@ from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.types.items import ContentItem, ResponseItem, response_item
 from sidestream.types.usage import TokenUsage
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # pydantic can write no more than about 45 levels under Pyodide.
 _MAX_DEPTH = 32
 # What is passed on as it came, so nothing joins the halves in it.
@@ -40,7 +38,7 @@ class Text:
 
     def add(self, delta: str) -> str:
         """Append and give back what can be shown now: the delta, most of the time."""
-        if self._half or not (delta.isascii() or _SURROGATE.search(delta) is None):
+        if self._half or _has_surrogates(delta):
             delta = self._half + delta
             self._half = delta[-1] if "\ud800" <= delta[-1] <= "\udbff" else ""
             delta = joined_surrogates(delta[:-1] if self._half else delta)
@@ -71,6 +69,16 @@ class Text:
         return bool(self._chunks or self._half)
 
 
+def _has_surrogates(text: str) -> bool:
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def joined_surrogates(text: str) -> str:
     """Surrogate pairs become characters, lone surrogates U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -83,9 +91,7 @@ def mended(value: Any, keep: frozenset[str] = frozenset(), depth: int = 0) -> An
     deeply becomes ``None``.
     """
     if isinstance(value, str):
-        return (
-            value if value.isascii() or not _SURROGATE.search(value) else joined_surrogates(value)
-        )
+        return joined_surrogates(value) if _has_surrogates(value) else value
     if isinstance(value, (list, dict)) and depth > _MAX_DEPTH:
         return None
     if isinstance(value, list):

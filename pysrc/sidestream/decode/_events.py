@@ -33,7 +33,7 @@ class Events(list[ResponseEvent]):
 
     def __init__(self, *, joined: bool = False) -> None:
         super().__init__()
-        self._joined = joined
+        self.joined = joined
         # The last text, as long as nothing came after it.
         self._length = -1
         self._kind: type[TextDelta] = OutputTextDelta
@@ -46,7 +46,7 @@ class Events(list[ResponseEvent]):
             self._pieces.append(delta)
             return
         self.append(_delta(kind, delta, place))
-        if self._joined:
+        if self.joined:
             self.join()
             self._length = len(self)
             self._kind = kind

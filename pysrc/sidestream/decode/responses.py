@@ -8,7 +8,7 @@ let indexes collide, or give every event of an item another id.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import OnErrorOmit, TypeAdapter, ValidationError
@@ -203,34 +203,46 @@ class ResponsesDecoder:
 
     def feed_all(self, frames: Iterable[str | bytes], events: Events) -> None:
         """See `Decoder.feed_all`."""
-        for data in frames:
-            if self.done:
+        rest = iter(frames)
+        while not self.done:
+            data = self._go_on(rest, events)
+            if data is None:
                 return
-            if self._goes_on(data, events):
-                continue
             frame = read_frame(_FRAME, data, _HALVES)
             if frame is None:
                 self._no_frame(frame_text(data), events)
             else:
                 self._take(frame, events)
 
-    def _goes_on(self, data: str | bytes, events: Events) -> bool:
-        """Take the frame if it is nothing but more of the text that grew last.
+    def _go_on(self, frames: Iterator[str | bytes], events: Events) -> str | bytes | None:
+        """Take frames while they are nothing but more of the text that grew last.
 
-        Nearly all frames are, and knowing what to look for halves what they cost.
+        Nearly all frames are, and knowing what to look for halves what they cost. Gives the first
+        frame that is something else, ``None`` if there is none.
         """
         item = self._current
         if item is None or item.closed or not item.id or not item.grows("output_text"):
-            return False
-        try:
-            more = _MORE_TEXT.validator.validate_json(data)
-        except ValidationError:
-            return False
-        if len(more) != 3 or more.get("item_id") != item.id or more.get("type") != _TEXT_DELTA:
-            return False
-        if shown := item.parts[-1].text.add(more["delta"]):
-            events.add_text(OutputTextDelta, shown, item.id or None)
-        return True
+            return next(frames, None)
+        nothing_else = {"type": _TEXT_DELTA, "item_id": item.id}
+        validate = _MORE_TEXT.validator.validate_json
+        deltas: list[str] = []
+        other = None
+        for data in frames:
+            try:
+                more = validate(data)
+            except ValidationError:
+                other = data
+                break
+            delta = more.pop("delta", None)
+            if delta is None or more != nothing_else:
+                other = data
+                break
+            deltas.append(delta)
+        text = item.parts[-1].text
+        for delta in ["".join(deltas)] if events.joined else deltas:
+            if shown := text.add(delta):
+                events.add_text(OutputTextDelta, shown, item.id)
+        return other
 
     def _take(self, frame: _Frame, events: Events) -> None:
         if "response" in frame or "headers" in frame or "safety_buffering" in frame:
