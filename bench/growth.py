@@ -23,7 +23,10 @@ TOKEN = 4
 FILL = """async (count) => {
   const port = chrome.runtime.connect({name: "panel"});
   let settle;
-  port.onMessage.addListener((message) => settle?.(message));
+  port.onMessage.addListener((message) => {
+    port.postMessage({type: "Ack", count: 1});
+    settle?.(message);
+  });
   const exchange = (command, isAnswer) => new Promise((resolve, reject) => {
     settle = (message) => {
       if (message.type === "Rejected") reject(new Error(message.error.message));

@@ -35,6 +35,7 @@ TURNS = """async ([count, text]) => {
   const port = chrome.runtime.connect({name: "panel"});
   let answers, settle;
   port.onMessage.addListener((message) => {
+    port.postMessage({type: "Ack", count: 1});
     const answer = answers?.(message);
     if (answer) settle(answer);
   });

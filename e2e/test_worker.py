@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 
 from playwright.sync_api import expect
@@ -10,6 +11,9 @@ from playwright.sync_api import expect
 from e2e.app import App, Panel
 from e2e.cdp import wait_until
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
+
+LIMIT = 1 << 20
+"""Characters that may be on their way to a panel, as `extension/runtime/panels.js` says."""
 
 
 def test_the_panel_closes_and_opens_in_mid_turn(
@@ -66,6 +70,61 @@ def test_panels_that_join_a_flood_miss_and_double_nothing(
     for each in panels:
         each.expect_idle()
         expect(each.answer).to_have_text("".join(words).strip())
+
+
+WATCHED = """(() => {
+  const { connect } = chrome.runtime;
+  globalThis.news = [];
+  chrome.runtime.connect = (...given) => {
+    const port = connect.apply(chrome.runtime, given);
+    port.onMessage.addListener((message) =>
+      news.push([message.type, JSON.stringify(message).length]));
+    return port;
+  };
+  const request = globalThis.requestAnimationFrame.bind(globalThis);
+  const held = [];
+  globalThis.holdsFrames = false;
+  globalThis.requestAnimationFrame = (draw) => holdsFrames ? held.push(draw) : request(draw);
+  globalThis.releaseFrames = () => {
+    holdsFrames = false;
+    for (const draw of held.splice(0)) request(draw);
+  };
+})()"""
+"""Notes the sizes of the panel's messages, and can hold its frames up as a hidden page's are."""
+
+
+def test_a_panel_that_does_not_draw_is_not_flooded(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    words = [f"w{number}-{'x' * 190}" for number in range(12_000)]
+    paragraphs = [" ".join(words[start : start + 50]) + "\n\n" for start in range(0, 12_000, 50)]
+    gate = Gate("Flood:\n\n", after=paragraphs)
+    server.on("", gate)
+    panel.page.add_init_script(WATCHED)
+    panel.page.reload()
+    panel.ask("Flood")
+    expect(panel.answer).to_contain_text("Flood:")
+    panel.page.evaluate("news.length = 0")
+    panel.page.evaluate("holdsFrames = true")
+    other = app.open_panel()
+    gate.open.set()
+    expect(other.answer).to_contain_text("w11999-")
+    other.expect_idle()
+    panel.page.evaluate("releaseFrames()")
+    expect(panel.answer).to_contain_text("w11999-")
+    panel.expect_idle()
+    shown = panel.answer.evaluate("answer => answer.textContent")
+    assert re.findall(r"w\d+-", shown) == [f"w{number}-" for number in range(12_000)]
+    assert len(shown) == len("Flood:" + "".join(paragraphs).replace("\n", "").rstrip())
+    news = panel.page.evaluate("news")
+    waiting = 0
+    for kind, size in news:
+        if kind == "Conversation":
+            break
+        waiting += size
+    else:
+        raise AssertionError("the panel was never behind")
+    assert waiting <= LIMIT
 
 
 def test_two_panels_show_the_same(app: App, panel: Panel, server: ScriptedServer) -> None:

@@ -80,10 +80,13 @@ export const PANEL_PORT = "panel";
  *   | {type: "Retry", id: string}
  *   | {type: "NewChat"}
  *   | {type: "Unlock", passphrase: string}
- *   | {type: "Restart"}} PanelCommand
+ *   | {type: "Restart"}
+ *   | {type: "Ack", count: number}} PanelCommand
  *
  * `Send` carries an id that the panel made; sending the same id twice starts one turn only.
  * `Retry` names the turn to run again. `Restart` boots Python again after a failed boot.
+ * `Ack` says how many more messages of this port the panel has drawn, whatever their type; it is sent at most once per frame. A panel that
+ * owes too many is sent nothing more, and the whole `Conversation` when it has caught up (`runtime/panels.js`).
  */
 
 /**

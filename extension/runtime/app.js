@@ -60,6 +60,11 @@ export class App {
         });
       case "Retry":
         return this.#python.send({ type: "Retry", panel, id: String(command.id) });
+      case "Ack":
+        // Only a Python that runs has news that a panel can miss.
+        if (this.#panels.acknowledge(panel, command.count) && this.#pythonIs("ready"))
+          await this.#python.send({ type: "Join", panel });
+        return;
       case "Stop":
       case "NewChat":
         return this.#python.send({ type: command.type, panel });

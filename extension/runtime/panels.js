@@ -1,12 +1,54 @@
-/** The open side panels; several are fine. */
+/**
+ * The open side panels; several are fine.
+ *
+ * A panel acknowledges what it has drawn. One that does not keep up (hidden, or busy) is left alone when more than {@link LIMIT}
+ * characters would be on their way to it: it gets no more news, and when it has drawn all that it was sent, the whole conversation instead
+ * of what it missed. So what waits for a panel is bounded, whatever the panel does.
+ */
 
 /** @import { PanelMessage } from "../protocol.js" */
 
+/** Characters of news that may be on their way to a panel. */
+export const LIMIT = 1 << 20;
+
+class Panel {
+  /** It has the conversation from Python, so that its news make sense to it. */
+  joined = false;
+  /** It misses news. */
+  behind = false;
+  /** Characters of news in each message that it has not acknowledged, oldest first. @type {number[]} */
+  #sizes = [];
+  #size = 0;
+
+  /** @param {chrome.runtime.Port} port */
+  constructor(port) {
+    this.port = port;
+  }
+
+  /** @param {number} size  Whether so much more may be sent: what is larger than the limit only goes alone. */
+  hasRoom(size) {
+    return this.#size === 0 || this.#size + size <= LIMIT;
+  }
+
+  get drained() {
+    return this.#sizes.length === 0;
+  }
+
+  /** @param {number} size */
+  sent(size) {
+    this.#sizes.push(size);
+    this.#size += size;
+  }
+
+  /** @param {number} count */
+  acknowledge(count) {
+    for (const size of this.#sizes.splice(0, count)) this.#size -= size;
+  }
+}
+
 export class Panels {
-  /** @type {Map<number, chrome.runtime.Port>} */
-  #ports = new Map();
-  /** Those that have the conversation from Python, so that its news make sense to them. @type {Set<number>} */
-  #joined = new Set();
+  /** @type {Map<number, Panel>} */
+  #panels = new Map();
   #last = 0;
 
   /**
@@ -15,19 +57,18 @@ export class Panels {
    */
   add(port) {
     this.#last += 1;
-    this.#ports.set(this.#last, port);
+    this.#panels.set(this.#last, new Panel(port));
     return this.#last;
   }
 
   /** @param {number} panel */
   remove(panel) {
-    this.#ports.delete(panel);
-    this.#joined.delete(panel);
+    this.#panels.delete(panel);
   }
 
   /** The numbers of all open panels. */
   get numbers() {
-    return [...this.#ports.keys()];
+    return [...this.#panels.keys()];
   }
 
   /**
@@ -36,34 +77,66 @@ export class Panels {
    * @param {number} [panel]
    */
   post(message, panel) {
-    for (const number of panel ? [panel] : this.numbers) this.#postTo(number, message);
+    for (const number of panel ? [panel] : this.numbers) this.#postTo(number, message, 0);
   }
 
   /**
-   * Python's news: to one panel, which has thereby joined, or to all that have (0).
+   * Python's news: to one panel, which has thereby joined, or to all that have (0) and keep up.
    * @param {string} message  A `PanelMessage` as JSON.
-   * @param {number} panel
+   * @param {number} number
    */
-  postNews(message, panel) {
-    if (panel && this.#ports.has(panel)) this.#joined.add(panel);
-    const receivers = panel ? [panel] : [...this.#joined];
+  postNews(message, number) {
+    const receivers = this.#receivers(number);
     if (receivers.length === 0) return;
+    /** @type {PanelMessage} */
     const parsed = JSON.parse(message);
-    for (const number of receivers) this.#postTo(number, parsed);
+    for (const [number, panel] of receivers) {
+      // A whole conversation makes up for all that was missed; a refusal is no part of it.
+      if (parsed.type === "Conversation") panel.behind = false;
+      else panel.behind ||= !panel.hasRoom(message.length);
+      if (!panel.behind || parsed.type === "Rejected") this.#postTo(number, parsed, message.length);
+    }
+  }
+
+  /**
+   * A panel has drawn so many more of its messages.
+   * @param {number} number
+   * @param {number} count
+   * @returns {boolean}  It has drawn everything and misses news: it needs the conversation.
+   */
+  acknowledge(number, count) {
+    const panel = this.#panels.get(number);
+    if (!panel) return false;
+    panel.acknowledge(count);
+    return panel.behind && panel.drained;
   }
 
   /** The Python that they had joined is gone. */
   forgetJoined() {
-    this.#joined.clear();
+    for (const panel of this.#panels.values()) panel.joined = false;
   }
 
-  /** @param {number} panel @param {PanelMessage} message */
-  #postTo(panel, message) {
+  /**
+   * @param {number} number
+   * @returns {[number, Panel][]}
+   */
+  #receivers(number) {
+    if (number === 0) return [...this.#panels].filter(([_, panel]) => panel.joined);
+    const panel = this.#panels.get(number);
+    if (!panel) return [];
+    panel.joined = true;
+    return [[number, panel]];
+  }
+
+  /** @param {number} number @param {PanelMessage} message @param {number} size */
+  #postTo(number, message, size) {
+    const panel = this.#panels.get(number);
     try {
-      this.#ports.get(panel)?.postMessage(message);
+      panel?.port.postMessage(message);
+      panel?.sent(size);
     } catch {
       // The page has just gone; its onDisconnect follows.
-      this.remove(panel);
+      this.remove(number);
     }
   }
 }

@@ -28,6 +28,8 @@ export class Connection {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #failures = 0;
+  /** Messages of this port that the worker does not know to be drawn. */
+  #received = 0;
   /** @type {Listener} */
   #listener;
 
@@ -49,8 +51,10 @@ export class Connection {
     }
     const port = chrome.runtime.connect({ name: PANEL_PORT });
     this.#port = port;
+    this.#received = 0;
     port.onMessage.addListener((message) => {
       this.#failures = 0;
+      if (this.#port === port) this.#received += 1;
       this.#listener.onMessage(message);
     });
     port.onDisconnect.addListener(() => {
@@ -75,6 +79,18 @@ export class Connection {
       // The port broke, and its event is yet to come.
       this.#port = null;
       this.open()?.postMessage(command);
+    }
+  }
+
+  /** Tells the worker that everything which has come is drawn. Never wakes it: a new port begins with nothing to tell. */
+  acknowledge() {
+    if (!this.#port || this.#received === 0) return;
+    const count = this.#received;
+    this.#received = 0;
+    try {
+      this.#port.postMessage({ type: "Ack", count });
+    } catch {
+      // The port broke, and its event is yet to come.
     }
   }
 

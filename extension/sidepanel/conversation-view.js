@@ -22,6 +22,8 @@ export class ConversationView {
   #jump;
   /** @type {TurnActions} */
   #actions;
+  /** @type {() => void} */
+  #onDrawn;
   /** @type {Map<string, TurnView>} */
   #views = new Map();
   /** @type {Turn[]} */
@@ -36,12 +38,14 @@ export class ConversationView {
    * @param {HTMLElement} parts.scroller
    * @param {HTMLElement} parts.jump  The button that goes to the end.
    * @param {TurnActions} parts.actions
+   * @param {() => void} [parts.onDrawn]  Called after each drawing.
    */
-  constructor({ log, scroller, jump, actions }) {
+  constructor({ log, scroller, jump, actions, onDrawn = () => {} }) {
     this.#log = log;
     this.#scroller = scroller;
     this.#jump = jump;
     this.#actions = actions;
+    this.#onDrawn = onDrawn;
     log.addEventListener("click", onMarkdownClick);
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     // Images, unfolded reasoning and a changed width move the end as well.
@@ -61,6 +65,7 @@ export class ConversationView {
     const draw = () => {
       this.#scheduled = false;
       this.#draw();
+      this.#onDrawn();
     };
     if (document.hidden) setTimeout(draw, HIDDEN_MS);
     else requestAnimationFrame(draw);

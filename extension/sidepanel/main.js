@@ -40,6 +40,7 @@ const view = new ConversationView({
   log: byId("conversation"),
   scroller: byId("stage"),
   jump: byId("jump"),
+  onDrawn: () => connection.acknowledge(),
   actions: {
     retry: (id) => {
       connection.send({ type: "Retry", id });

@@ -112,3 +112,31 @@ test("the page of an extension that was updated says so", () => {
   newConnection().send({ type: "Stop" });
   assert.deepEqual(troubles, ["gone"]);
 });
+
+test("what has been drawn is acknowledged once", () => {
+  const connection = newConnection();
+  connection.open();
+  connection.acknowledge();
+  ports[0].deliver({ type: "Boot" });
+  ports[0].deliver({ type: "Provider" });
+  connection.acknowledge();
+  connection.acknowledge();
+  assert.deepEqual(ports[0].sent, [{ type: "Join" }, { type: "Ack", count: 2 }]);
+});
+
+test("an acknowledgement never wakes the worker, and is not one for another port's messages", () => {
+  const connection = newConnection();
+  connection.open();
+  ports[0].deliver({ type: "Boot" });
+  ports[0].lose();
+  connection.acknowledge();
+  assert.equal(ports.length, 1);
+  connection.open();
+  ports[0].deliver({ type: "Boot" });
+  connection.acknowledge();
+  assert.deepEqual(ports[1].sent, [{ type: "Join" }]);
+  ports[1].broken = true;
+  ports[1].deliver({ type: "Boot" });
+  connection.acknowledge();
+  assert.equal(ports.length, 2);
+});

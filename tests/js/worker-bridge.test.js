@@ -5,7 +5,7 @@ import { browser } from "./worker-globals.js";
 const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange } = await import("../../extension/runtime/bridge.js");
 const { awakeDuring, holdAwake } = await import("../../extension/runtime/keep_alive.js");
 const { redact } = await import("../../extension/runtime/log.js");
-const { Panels } = await import("../../extension/runtime/panels.js");
+const { LIMIT, Panels } = await import("../../extension/runtime/panels.js");
 
 const URL_ = "https://a.test/v1/responses";
 
@@ -248,6 +248,78 @@ test("a panel gets the news only after it has got the conversation", () => {
   assert.deepEqual([one.posted.length, two.posted.length], [3, 1]);
   panels.remove(second);
   assert.deepEqual(panels.numbers, [first]);
+});
+
+/** @param {string} text */
+const events = (text) => JSON.stringify({ type: "Events", turn_id: "t", seq: 1, events: [text] });
+
+/** A joined panel that has drawn what it got, and its messages. */
+function joined() {
+  const panels = new Panels();
+  const { port, posted } = fakePort();
+  const panel = panels.add(port);
+  panels.postNews('{"type": "Conversation"}', panel);
+  panels.acknowledge(panel, 1);
+  posted.length = 0;
+  return { panels, panel, posted };
+}
+
+test("a panel that draws nothing is sent a limited number of characters", () => {
+  const { panels, posted } = joined();
+  const message = events("x".repeat(1000));
+  for (let sent = 0; sent < 5 * LIMIT; sent += message.length) panels.postNews(message, 0);
+  const size = posted.reduce((sum, one) => sum + JSON.stringify(one).length, 0);
+  assert.ok(size <= LIMIT && size > LIMIT - message.length, `${size}`);
+});
+
+test("a panel that keeps up is sent everything", () => {
+  const { panels, panel, posted } = joined();
+  const message = events("x".repeat(LIMIT / 2));
+  for (let number = 1; number <= 20; number++) {
+    panels.postNews(message, 0);
+    assert.equal(panels.acknowledge(panel, 1), false);
+    assert.equal(posted.length, number);
+  }
+});
+
+test("a panel that fell behind gets nothing but the conversation, and that when it has drawn all", () => {
+  const { panels, panel, posted } = joined();
+  const big = events("x".repeat(LIMIT));
+  panels.postNews(big, 0);
+  panels.post({ type: "Boot", state: "ready", message: "" });
+  panels.postNews(events("missed"), 0);
+  panels.postNews('{"type": "Turn"}', 0);
+  assert.equal(panels.acknowledge(panel, 1), false);
+  // It has room again, but a batch without those before it would be of no use.
+  panels.postNews(events("missed as well"), 0);
+  assert.equal(posted.length, 2);
+  assert.equal(panels.acknowledge(panel, 1), true);
+  panels.postNews('{"type": "Conversation"}', panel);
+  panels.postNews(events("next"), 0);
+  assert.deepEqual(posted.slice(2), [{ type: "Conversation" }, JSON.parse(events("next"))]);
+  assert.equal(panels.acknowledge(panel, 2), false);
+});
+
+test("a panel that fell behind is told what was refused, and of a new chat", () => {
+  const { panels, posted } = joined();
+  panels.postNews(events("x".repeat(LIMIT)), 0);
+  panels.postNews(events("missed"), 0);
+  panels.postNews('{"type": "Rejected"}', 0);
+  panels.postNews('{"type": "Conversation"}', 0);
+  assert.deepEqual(posted.slice(1), [{ type: "Rejected" }, { type: "Conversation" }]);
+});
+
+test("one slow panel does not slow the others down", () => {
+  const { panels, posted } = joined();
+  const other = fakePort();
+  const quick = panels.add(other.port);
+  panels.postNews('{"type": "Conversation"}', quick);
+  panels.acknowledge(quick, 1);
+  for (let number = 0; number < 3; number++) {
+    panels.postNews(events("x".repeat(LIMIT)), 0);
+    panels.acknowledge(quick, 1);
+  }
+  assert.deepEqual([posted.length, other.posted.length], [1, 4]);
 });
 
 test("a panel whose page has just gone does no harm", () => {
