@@ -25,8 +25,12 @@ from sidestream.types.events import OutputItemDone, ResponseEvent
 EVERY_PANEL = 0
 SAVE_INTERVAL_S = 1.0
 """A growing answer is stored at least this often."""
-BATCH_INTERVAL_S = 0.016
-"""Panels get at most one batch of events in this time, about one per frame."""
+BATCH_INTERVAL_S = 0.008
+"""Panels get at most one batch of events in this time.
+
+Half a frame: a panel draws once per frame, and a batch that waited for a whole one would as a rule
+wait for a second one there.
+"""
 
 _log = logging.getLogger(__name__)
 
