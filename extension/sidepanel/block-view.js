@@ -3,6 +3,7 @@
  */
 
 import { el, icon } from "../ui/dom.js";
+import { GrowingText } from "../ui/growing-text.js";
 import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
@@ -116,10 +117,11 @@ class ReasoningView {
 /** The model's words for not answering, as they are. */
 class RefusalView {
   root = el("p", { class: "refusal" });
+  #text = new GrowingText(this.root);
 
   /** @param {Block} block */
   update({ text }) {
-    if (this.root.textContent !== text) this.root.textContent = text;
+    this.#text.update(text);
     this.root.hidden = !text;
   }
 }
@@ -128,16 +130,17 @@ class RefusalView {
 class ToolView {
   #title = el("span", { class: "aside-title" });
   #state = el("span", { class: "aside-state" });
-  #text = el("pre");
+  #pre = el("pre");
+  #text = new GrowingText(this.#pre);
   #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
-  root = el("details", { class: "aside tool" }, this.#summary, this.#text);
+  root = el("details", { class: "aside tool" }, this.#summary, this.#pre);
 
   /** @param {Block} block */
   update(block) {
     this.#title.textContent = toolTitle(block);
     this.#state.textContent = toolState(block);
     const text = block.open ? block.text : prettyJson(block.text);
-    if (this.#text.textContent !== text) this.#text.textContent = text || "No arguments.";
+    this.#text.update(text || (block.open ? "" : "No arguments."));
     this.root.classList.toggle("open", block.open);
   }
 }

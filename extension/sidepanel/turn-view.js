@@ -45,6 +45,7 @@ export class TurnView {
   #views = new Map();
   /** @type {Block[] | null} */
   #settled = null;
+  #wasLast = false;
   #ending = "";
   /** @type {TurnActions} */
   #actions;
@@ -60,9 +61,11 @@ export class TurnView {
    */
   update(turn, isLast) {
     const underWay = isUnderWay(turn);
+    // The cost of a frame must not depend on how many turns came before. Everything that comes after the end is a new list of blocks.
+    if (!underWay && this.#settled === turn.blocks && this.#wasLast === isLast) return;
+    this.#wasLast = isLast;
     if (this.question.textContent !== turn.user) this.question.textContent = turn.user;
     if (this.#settled !== turn.blocks) this.#updateBlocks(turn.blocks);
-    // Everything that comes after the end is a new list of blocks.
     this.#settled = underWay ? null : turn.blocks;
     this.answer.classList.toggle("waiting", underWay && !turn.blocks.some((block) => block.text));
     if (underWay) this.answer.setAttribute("aria-busy", "true");

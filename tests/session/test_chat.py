@@ -216,6 +216,19 @@ def test_a_growing_answer_is_stored_each_second_and_at_the_end() -> None:
         assert world.store.last("1")["blocks"][0]["text"] == "abcdefghijklmnopqrst"
 
 
+def test_storing_a_long_answer_costs_no_more_per_second_than_a_short_one() -> None:
+    @in_world(story(*["x" * 20_000] * 100, pace_s=1.0))
+    async def scene(world: World) -> None:
+        world.chat.send("t1", "Hi")
+        turn = world.chat.conversation.turns[0]
+        while turn.status.active:
+            await asyncio.sleep(1)
+        written = sum(len(json.dumps(record)) for record in world.store.saved)
+        # The end is stored twice: the finished item, and the turn.
+        assert written < 100 * 200_000 + 4 * 2 * 2_000_000
+        assert len(world.store.last("t1")["blocks"][0]["text"]) == 2_000_000
+
+
 def test_a_finished_item_is_stored_at_once() -> None:
     stream = ResponsesStream().created().text("one").pause(20).text("two").completed()
 

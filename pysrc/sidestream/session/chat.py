@@ -24,7 +24,13 @@ from sidestream.types.events import OutputItemDone, ResponseEvent
 
 EVERY_PANEL = 0
 SAVE_INTERVAL_S = 1.0
-"""A growing answer is stored at least this often."""
+"""A growing answer is stored at least this often,"""
+SAVED_PER_S = 200_000
+"""or, when it is long, so often that this many characters are written per second.
+
+Each time it is written as a whole: at a fixed interval, storing would cost the more the longer an
+answer has become.
+"""
 BATCH_INTERVAL_S = 0.008
 """Panels get at most one batch of events in this time.
 
@@ -346,7 +352,8 @@ class _Writer:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._failing = False
-        self._last = float("-inf")
+        self._next = float("-inf")
+        """When a growing turn may be written again."""
 
     @property
     def busy(self) -> bool:
@@ -360,13 +367,13 @@ class _Writer:
             self._task = asyncio.ensure_future(self._write_due())
 
     def write_soon(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it within `SAVE_INTERVAL_S`, and no more often than that."""
+        """Write it within `SAVE_INTERVAL_S`, later when it is long, and no more often than that."""
         if turn.id in self._due:
             return
         self._later[turn.id] = (conversation, turn)
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            wait = max(0.0, self._last + SAVE_INTERVAL_S - loop.time())
+            wait = max(0.0, self._next - loop.time())
             self._timer = loop.call_later(wait, self._write_later)
 
     def _write_later(self) -> None:
@@ -380,8 +387,10 @@ class _Writer:
             while self._due:
                 _, (conversation, turn) = self._due.popitem()
                 try:
-                    self._last = asyncio.get_running_loop().time()
-                    await self._store.save(conversation.id, turn.record())
+                    record = turn.record()
+                    pause = max(SAVE_INTERVAL_S, len(record) / SAVED_PER_S)
+                    self._next = asyncio.get_running_loop().time() + pause
+                    await self._store.save(conversation.id, record)
                     self._failing = False
                 except SidestreamError as error:
                     # Said once, not each second.
