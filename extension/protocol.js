@@ -2,7 +2,7 @@
  * Every message that crosses the border between the pages and the service worker, as types.
  *
  * The panel holds one port, named {@link PANEL_PORT}. It sends {@link PanelCommand}s and receives {@link PanelMessage}s.
- * The options page uses one-shot {@link Request}s with `chrome.runtime.sendMessage`; the answer is a {@link Reply}.
+ * For all else the pages use one-shot {@link Request}s with `chrome.runtime.sendMessage`; the answer is a {@link Reply}.
  * Fields that cross from Python keep their Python names (snake_case).
  */
 
@@ -79,12 +79,14 @@ export const PANEL_PORT = "panel";
  *   | {type: "Stop"}
  *   | {type: "Retry", id: string}
  *   | {type: "NewChat"}
+ *   | {type: "Open", conversation: string}
  *   | {type: "Unlock", passphrase: string}
  *   | {type: "Restart"}
  *   | {type: "Ack", count: number}} PanelCommand
  *
  * `Send` carries an id that the panel made; sending the same id twice starts one turn only.
- * `Retry` names the turn to run again. `Restart` boots Python again after a failed boot.
+ * `Retry` names the turn to run again. `Open` shows a stored conversation in every panel; like `NewChat` it stops a turn under way, and
+ * keeps it. `Restart` boots Python again after a failed boot.
  * `Ack` says how many more messages of this port the panel has drawn, whatever their type; it is sent at most once per frame. A panel that
  * owes too many is sent nothing more, and the whole `Conversation` when it has caught up (`runtime/panels.js`).
  */
@@ -119,18 +121,59 @@ export const PANEL_PORT = "panel";
  */
 
 /**
- * Options page to worker. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection as it is,
+ * A conversation in the list.
+ * @typedef {object} ConversationSummary
+ * @property {string} id
+ * @property {string} title  The user's, or the beginning of the first message.
+ * @property {number} created_at  Unix time in milliseconds.
+ * @property {number} updated_at  Unix time in milliseconds.
+ * @property {number} turns  How many it has.
+ * @property {Snippet} [snippet]  Where a search found it in its turns.
+ */
+
+/**
+ * A place in a text, on one line.
+ * @typedef {{before: string, hit: string, after: string}} Snippet
+ */
+
+/**
+ * Page to worker. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection as it is,
  * "" removes it, anything else wraps the key with it.
  * @typedef {{type: "LoadSettings"}
  *   | {type: "SaveSettings", settings: Settings, api_key?: string, passphrase?: string}
  *   | {type: "TestConnection", settings: Settings, api_key?: string}
- *   | {type: "ListModels", settings: Settings, api_key?: string}} Request
+ *   | {type: "ListModels", settings: Settings, api_key?: string}
+ *   | {type: "ListConversations", query?: string, offset?: number, limit?: number}
+ *   | {type: "RenameConversation", id: string, title: string}
+ *   | {type: "DeleteConversation", id: string}
+ *   | {type: "UndoDelete", id: string}
+ *   | {type: "ExportConversations", ids?: string[], format: "json" | "markdown", from?: number}
+ *   | {type: "ImportConversations", text: string}
+ *   | {type: "StorageUse"}
+ *   | {type: "FreeStorage", older_than: number}} Request
+ *
+ * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
+ * `older_than` (Unix time in milliseconds), but never the conversation that is shown.
  */
 
 /**
  * @typedef {{ok: true, settings?: Settings | null, has_key?: boolean, protected?: boolean, locked?: boolean, demo?: boolean, message?: string,
- *   models?: string[]} | {ok: false, error: TurnError}} Reply
+ *   models?: string[], conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[],
+ *   next?: number, imported?: number, skipped?: number, deleted?: number, storage?: StorageUse} | {ok: false, error: TurnError}} Reply
  *
  * `LoadSettings` answers `settings` (null before the first save), `has_key`, `protected` (a passphrase is set), `locked`, `demo`.
  * `TestConnection` answers a `message` for the user. `ListModels` answers `models`.
+ * `ListConversations` answers a page of `conversations`, the latest first, and the `total`. `DeleteConversation` answers `undo_until`, the Unix
+ * time in milliseconds until which `UndoDelete` works. `ExportConversations` answers `files`; when there is more than a message can hold,
+ * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
+ * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`.
+ */
+
+/**
+ * What the extension takes of the disk.
+ * @typedef {object} StorageUse
+ * @property {number} used_bytes
+ * @property {number} quota_bytes
+ * @property {number} conversations  How many there are.
+ * @property {number} snapshot_bytes  Of `used_bytes`, what Python's snapshot takes.
  */

@@ -23,6 +23,9 @@ class NoStore:
     async def load(self) -> None:
         """Nothing is there."""
 
+    async def open(self, *_: object) -> None:
+        """Nothing is there."""
+
     async def begin(self, *_: object) -> None:
         """Nothing begins."""
 

@@ -1,6 +1,15 @@
-/** The worker's application: what happens on each command of a panel and each request of the options page. */
+/** The worker's application: what happens on each command of a panel and each request of a page. */
 
-import { storedView } from "./database.js";
+import {
+  deleteConversation,
+  freeStorage,
+  listConversations,
+  purgeDeleted,
+  renameConversation,
+  storageUse,
+  undoDelete,
+} from "./conversations.js";
+import { openConversation, storedView } from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -8,6 +17,7 @@ import { logError } from "./log.js";
 import { Panels } from "./panels.js";
 import { PythonSupervisor } from "./python.js";
 import { loadDemo, loadSettings, originOf, providerView, saveSettings, trialConnection } from "./settings.js";
+import { exportConversations, importConversations } from "./transfer.js";
 import { unlock, vaultState } from "./vault.js";
 
 /** @import { PanelCommand, Reply, Request } from "../protocol.js" */
@@ -68,6 +78,8 @@ export class App {
       case "Stop":
       case "NewChat":
         return this.#python.send({ type: command.type, panel });
+      case "Open":
+        return this.#open(panel, String(command.conversation));
       case "Unlock":
         await awakeDuring(unlock(String(command.passphrase)));
         return this.#tellProvider();
@@ -101,6 +113,30 @@ export class App {
     if (this.#pythonIs("starting")) await this.#python.ensure();
   }
 
+  /**
+   * While Python starts, the panels are shown what is stored.
+   * @param {number} panel
+   * @param {string} conversation  Its id.
+   */
+  async #open(panel, conversation) {
+    if (!this.#pythonIs("ready") && (await openConversation(conversation))) await this.#showStored();
+    await this.#python.send({ type: "Open", panel, conversation });
+  }
+
+  /** @param {string} id */
+  async #delete(id) {
+    const deleted = await deleteConversation(id);
+    if (!this.#pythonIs("ready")) await this.#showStored();
+    // A Python that does not start has nothing to forget.
+    this.#python.tell({ type: "Forget", conversation: id }).catch(() => {});
+    return deleted;
+  }
+
+  async #showStored() {
+    const conversation = await storedView();
+    if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 });
+  }
+
   /** @param {import("./python.js").BootState["state"]} state */
   #pythonIs(state) {
     return this.#python.state.state === state;
@@ -130,6 +166,7 @@ export class App {
     this.#panels.post({ type: "Boot", ...state });
     if (state.state !== "ready") return;
     for (const panel of this.#panels.numbers) this.#python.send({ type: "Join", panel }).catch(() => {});
+    purgeDeleted().catch((error) => logError("Deleted conversations could not be removed:", error));
   }
 
   #onPythonDeath() {
@@ -138,7 +175,7 @@ export class App {
     for (const id of [...this.#pending.keys()]) this.#settle(id, { ok: false, error });
   }
 
-  // --- requests of the options page ------------------------------------------------------------------------------------
+  // --- requests of the pages ------------------------------------------------------------------------------------
 
   /**
    * @param {Request} request
@@ -173,6 +210,24 @@ export class App {
         }
         return this.#askPython({ type: request.type, connection });
       }
+      case "ListConversations":
+        return { ok: true, ...(await listConversations(request)) };
+      case "RenameConversation":
+        await renameConversation(request.id, request.title);
+        return { ok: true };
+      case "DeleteConversation":
+        return { ok: true, ...(await this.#delete(request.id)) };
+      case "UndoDelete":
+        await undoDelete(request.id);
+        return { ok: true };
+      case "ExportConversations":
+        return { ok: true, ...(await exportConversations(request)) };
+      case "ImportConversations":
+        return { ok: true, ...(await importConversations(request.text)) };
+      case "StorageUse":
+        return { ok: true, storage: await storageUse() };
+      case "FreeStorage":
+        return { ok: true, ...(await freeStorage(request.older_than)) };
       default:
         throw new UserError("unsupported", "This version does not know that request.", "Load the page again.");
     }

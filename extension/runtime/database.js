@@ -2,23 +2,36 @@
  * What outlives the worker: conversations, their turns, and the WebCrypto key of the vault, in IndexedDB.
  *
  * A turn is one record, so that writing a growing answer costs the same in a long conversation as in a short one. Turns are stored
- * as `session/conversation.py` writes them; this file reads of them only what the panel is shown while Python starts.
+ * as `session/conversation.py` writes them, with the words by which they are found; this file reads of them only what the panel is
+ * shown while Python starts.
  */
 
 import { openDB } from "../vendor/idb.js";
+import { titleOf, wordsOfTurn } from "./search.js";
 
 /** @import { ConversationView, Turn } from "../protocol.js" */
 
 const NAME = "sidestream";
-const VERSION = 1;
+const VERSION = 2;
 
-/** @typedef {Turn & {conversation_id: string, position: number}} StoredTurn */
+/** @typedef {Turn & {conversation_id: string, position: number, words: string[]}} StoredTurn */
+
+/**
+ * @typedef {object} StoredConversation
+ * @property {string} id
+ * @property {number} created_at  Unix time in milliseconds, as all times here.
+ * @property {number} updated_at
+ * @property {string} title  The beginning of the first message.
+ * @property {string} [own_title]  The user's title, which is shown instead.
+ * @property {number} turns  How many there are.
+ * @property {number} [deleted_at]  Deleted by the user; gone for good when the time to undo it is over.
+ */
 
 /** @type {Promise<import("idb").IDBPDatabase<any>> | undefined} */
 let opened;
 
 /** The database, opened once. A connection that Chrome closes, or that could not be opened, is forgotten. */
-function database() {
+export function database() {
   opened ??= openDB(NAME, VERSION, { upgrade, terminated: forget, blocking: close }).catch((error) => {
     forget();
     throw error;
@@ -40,14 +53,76 @@ function close(_current, _blocked, event) {
  * Brings a database of any earlier version up to date, one step per version.
  * @param {import("idb").IDBPDatabase<any>} db
  * @param {number} oldVersion
+ * @param {number | null} _newVersion
+ * @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction
  */
-function upgrade(db, oldVersion) {
+async function upgrade(db, oldVersion, _newVersion, transaction) {
   if (oldVersion < 1) {
     db.createObjectStore("conversations", { keyPath: "id" });
-    const turns = db.createObjectStore("turns", { keyPath: "id" });
-    turns.createIndex("by_conversation", ["conversation_id", "position"]);
+    db.createObjectStore("turns", { keyPath: "id" });
     db.createObjectStore("meta");
     db.createObjectStore("keys");
+  }
+  if (oldVersion < 2) await toVersion2(db, transaction);
+}
+
+/**
+ * Conversations get a title and the count of their turns, turns their words. The key of a turn begins with its conversation, so that a
+ * search learns from the keys alone which conversations it has found.
+ * @param {import("idb").IDBPDatabase<any>} db
+ * @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction
+ */
+async function toVersion2(db, transaction) {
+  const old = await transaction.objectStore("turns").getAll();
+  db.deleteObjectStore("turns");
+  const turns = db.createObjectStore("turns", { keyPath: ["conversation_id", "id"] });
+  turns.createIndex("by_conversation", ["conversation_id", "position"]);
+  turns.createIndex("by_word", "words", { multiEntry: true });
+  await Promise.all(old.map((turn) => turns.put({ ...turn, words: wordsOfTurn(turn) })));
+  const conversations = transaction.objectStore("conversations");
+  conversations.createIndex("by_updated", "updated_at");
+  for (const conversation of await conversations.getAll()) {
+    const range = turnsOf(conversation.id);
+    const [first] = await turns.index("by_conversation").getAll(range, 1);
+    const count = await turns.index("by_conversation").count(range);
+    await conversations.put({ ...conversation, title: titleOf(first?.user ?? ""), turns: count });
+  }
+}
+
+/**
+ * The range of a conversation's turns in the index `by_conversation`, in their order.
+ * @param {string} id
+ */
+export function turnsOf(id) {
+  return IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
+}
+
+/**
+ * Do some work in one transaction: all of it is written, or nothing. Rejects with the cause, which for a full disk is a
+ * `QuotaExceededError`; the requests alone would only say that they were aborted.
+ * @template T
+ * @param {string[]} stores
+ * @param {(transaction: import("idb").IDBPTransaction<any, string[], "readwrite">) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function write(stores, work) {
+  const transaction = (await database()).transaction(stores, "readwrite");
+  const done = transaction.done.catch((error) => {
+    throw transaction.error ?? error;
+  });
+  done.catch(() => {});
+  try {
+    const result = await work(transaction);
+    await done;
+    return result;
+  } catch (error) {
+    try {
+      transaction.abort();
+    } catch {
+      // It has ended by itself, and knows why.
+      await done;
+    }
+    throw error;
   }
 }
 
@@ -57,43 +132,60 @@ function upgrade(db, oldVersion) {
  * @param {number} createdAt  Unix time in milliseconds.
  */
 export async function beginConversation(id, createdAt) {
-  const transaction = (await database()).transaction(["conversations", "meta"], "readwrite");
-  await Promise.all([
-    transaction.objectStore("conversations").put({ id, created_at: createdAt, updated_at: createdAt }),
-    transaction.objectStore("meta").put(id, "current"),
-    transaction.done,
-  ]);
+  await write(["conversations", "meta"], async (transaction) => {
+    const conversation = { id, created_at: createdAt, updated_at: createdAt, title: "", turns: 0 };
+    await transaction.objectStore("conversations").put(conversation);
+    await transaction.objectStore("meta").put(id, "current");
+  });
 }
 
 /**
  * Write a turn, in place of its earlier state. Resolves when it is safe.
  * @param {string} conversationId
- * @param {string} turn  JSON.
+ * @param {string} json
  */
-export async function saveTurn(conversationId, turn) {
-  const record = { ...JSON.parse(turn), conversation_id: conversationId };
-  const transaction = (await database()).transaction(["conversations", "turns"], "readwrite");
-  const conversations = transaction.objectStore("conversations");
-  const conversation = await conversations.get(conversationId);
-  await Promise.all([
-    transaction.objectStore("turns").put(record),
-    conversations.put({ id: conversationId, created_at: record.created_at, ...conversation, updated_at: Date.now() }),
-    transaction.done,
-  ]);
+export async function saveTurn(conversationId, json) {
+  const turn = JSON.parse(json);
+  const record = { ...turn, conversation_id: conversationId, words: wordsOfTurn(turn) };
+  await write(["conversations", "turns"], async (transaction) => {
+    const conversations = transaction.objectStore("conversations");
+    const turns = transaction.objectStore("turns");
+    const stored = await conversations.get(conversationId);
+    const isNew = (await turns.getKey([conversationId, turn.id])) === undefined;
+    const conversation = stored ?? { id: conversationId, created_at: turn.created_at, title: "", turns: 0 };
+    await turns.put(record);
+    await conversations.put({
+      ...conversation,
+      title: conversation.title || titleOf(turn.user),
+      turns: conversation.turns + (isNew ? 1 : 0),
+      updated_at: Date.now(),
+    });
+  });
 }
 
 /**
- * The current conversation with its turns, oldest first; undefined before the first one.
+ * A conversation with its turns, oldest first; undefined when it is not there, or deleted.
+ * @param {string} [id]  Of itself, the current one.
  * @returns {Promise<{id: string, created_at: number, turns: StoredTurn[]} | undefined>}
  */
-export async function loadConversation() {
+export async function loadConversation(id) {
   const db = await database();
-  const id = await db.get("meta", "current");
-  const conversation = id && (await db.get("conversations", id));
-  if (!conversation) return undefined;
-  const range = IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
-  const turns = await db.getAllFromIndex("turns", "by_conversation", range);
-  return { id, created_at: conversation.created_at, turns };
+  const wanted = id ?? (await db.get("meta", "current"));
+  const conversation = wanted && (await db.get("conversations", wanted));
+  if (!conversation || conversation.deleted_at) return undefined;
+  const turns = await db.getAllFromIndex("turns", "by_conversation", turnsOf(wanted));
+  return { id: wanted, created_at: conversation.created_at, turns };
+}
+
+/**
+ * Make a stored conversation the current one.
+ * @param {string} id
+ * @returns {ReturnType<typeof loadConversation>}  Undefined when it is not there; then nothing has changed.
+ */
+export async function openConversation(id) {
+  const conversation = await loadConversation(id);
+  if (conversation) await (await database()).put("meta", id, "current");
+  return conversation;
 }
 
 /**

@@ -32,7 +32,7 @@ export function toTurnError(error) {
     return {
       kind: "internal",
       message: "The disk is full: nothing more can be stored.",
-      hint: "Free some disk space, then try again.",
+      hint: "Delete old conversations (Conversations, then Free space) or free some disk space, then try again.",
     };
   }
   return {

@@ -1,7 +1,7 @@
 /** What Python may call. Everything crosses as strings, numbers and bytes; see `pysrc/sidestream/browser/host.py`. */
 
 import { openExchange } from "./bridge.js";
-import { beginConversation, loadConversation, saveTurn } from "./database.js";
+import { beginConversation, loadConversation, openConversation, saveTurn } from "./database.js";
 import { toTurnError } from "./errors.js";
 import { currentConnection } from "./settings.js";
 
@@ -13,6 +13,7 @@ import { currentConnection } from "./settings.js";
  * @property {typeof openExchange} fetch
  * @property {() => Promise<string>} connection  JSON: `{"connection": ...}` or `{"error": TurnError}`.
  * @property {() => Promise<string>} load  The current conversation as JSON, or "".
+ * @property {(id: string) => Promise<string>} open  Makes that conversation the current one: it as JSON, or "" when it is not there.
  * @property {(id: string, createdAt: number) => Promise<string>} begin  Begins a conversation. "" or what went wrong.
  * @property {(conversationId: string, turn: string) => Promise<string>} save  Writes a turn. "" or what went wrong.
  */
@@ -30,10 +31,16 @@ export function createHost(links) {
         (connection) => JSON.stringify({ connection }),
         (error) => JSON.stringify({ error: toTurnError(error) }),
       ),
-    load: () => loadConversation().then((conversation) => (conversation ? JSON.stringify(conversation) : "")),
+    load: () => loadConversation().then(asText),
+    open: (id) => openConversation(id).then(asText),
     begin: (id, createdAt) => outcome(beginConversation(id, createdAt)),
     save: (conversationId, turn) => outcome(saveTurn(conversationId, turn)),
   };
+}
+
+/** @param {Awaited<ReturnType<typeof loadConversation>>} conversation */
+function asText(conversation) {
+  return conversation ? JSON.stringify(conversation) : "";
 }
 
 /**

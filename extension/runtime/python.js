@@ -75,6 +75,14 @@ export class PythonSupervisor {
   }
 
   /**
+   * Give a message to a Python that runs or is starting. Where there is none, nobody needs to know.
+   * @param {Record<string, unknown>} message
+   */
+  async tell(message) {
+    if (this.#python) await this.send(message);
+  }
+
+  /**
    * Whether Python has work that must not be cut off by Chrome.
    * @param {boolean} busy
    */

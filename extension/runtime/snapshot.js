@@ -73,6 +73,13 @@ export async function forgetSnapshots() {
   for await (const [name] of files(directory)) await directory.removeEntry(name);
 }
 
+/** How many bytes the snapshots take. */
+export async function snapshotBytes() {
+  let bytes = 0;
+  for await (const [, handle] of files(await folder())) bytes += (await handle.getFile()).size;
+  return bytes;
+}
+
 async function folder() {
   return (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
 }

@@ -6,6 +6,7 @@ import { byId, icon } from "../ui/dom.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
+import { ConversationList } from "./conversation-list.js";
 import { ConversationView } from "./conversation-view.js";
 import { statusText } from "./words.js";
 
@@ -58,6 +59,16 @@ const composer = new Composer({
   onSend: send,
   onStop: stop,
   onInput: () => connection.open(),
+});
+
+const list = new ConversationList({
+  shown: () => conversation.id,
+  onOpen: (id) => {
+    if (problem?.act === dismiss) problem = null;
+    connection.send({ type: "Open", conversation: id });
+    view.follow();
+    update();
+  },
 });
 
 /** @param {PanelMessage} message */
@@ -251,6 +262,7 @@ for (const place of document.querySelectorAll("[data-icon]")) {
 }
 for (const button of document.querySelectorAll("[data-open-settings]")) button.addEventListener("click", openSettings);
 byId("settings").addEventListener("click", openSettings);
+byId("show-conversations").addEventListener("click", () => list.show());
 byId("problem-action").addEventListener("click", () => problem?.act());
 byId("new-chat").addEventListener("click", () => {
   connection.send({ type: "NewChat" });

@@ -2,7 +2,7 @@
  * What the panel says in words, apart from what the model says.
  */
 
-/** @import {Block, PanelMessage, ProviderView, Turn} from "../protocol.js" */
+/** @import {Block, PanelMessage, ProviderView, StorageUse, Turn} from "../protocol.js" */
 
 const BUILT_IN_TOOLS = new Map(
   Object.entries({
@@ -80,4 +80,50 @@ export function usageText({ usage, model }) {
   if (usage.reasoning_output_tokens) parts.push(`of these reasoning: ${tokens("reasoning_output_tokens")}`);
   if (model) parts.push(`Model: ${model}`);
   return { short: `${tokens("input_tokens")} in · ${tokens("output_tokens")} out`, long: parts.join("\n") };
+}
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+const DAY_MS = 86_400_000;
+
+/**
+ * How long ago something was; for more than a week, its date.
+ * @param {number} then  Unix time in milliseconds.
+ * @param {number} now
+ * @returns {string}
+ */
+export function timeText(then, now) {
+  const minutes = Math.floor((now - then) / 60_000);
+  if (minutes < 1) return "now";
+  if (minutes < 60) return relative.format(-minutes, "minute");
+  const days = Math.round((startOfDay(now) - startOfDay(then)) / DAY_MS);
+  if (days === 0) return relative.format(-Math.floor(minutes / 60), "hour");
+  if (days < 7) return relative.format(-days, "day");
+  const sameYear = new Date(then).getFullYear() === new Date(now).getFullYear();
+  return new Date(then).toLocaleDateString(undefined, {
+    day: "numeric",
+    month: "short",
+    ...(sameYear ? {} : { year: "numeric" }),
+  });
+}
+
+/** @param {number} time */
+function startOfDay(time) {
+  return new Date(time).setHours(0, 0, 0, 0);
+}
+
+const megabytes = new Intl.NumberFormat(undefined, {
+  style: "unit",
+  unit: "megabyte",
+  maximumSignificantDigits: 3,
+});
+
+/**
+ * @param {StorageUse} use
+ * @returns {string}
+ */
+export function storageText({ used_bytes, snapshot_bytes, conversations }) {
+  const inMegabytes = (/** @type {number} */ bytes) => megabytes.format(bytes / 1e6);
+  const count = `${number.format(conversations)} ${conversations === 1 ? "conversation" : "conversations"}`;
+  const forPython = snapshot_bytes ? `, ${inMegabytes(snapshot_bytes)} of it to start fast` : "";
+  return `${count} · ${inMegabytes(used_bytes)} on disk${forPython}`;
 }

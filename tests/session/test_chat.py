@@ -24,6 +24,8 @@ class MemoryStore:
 
     def __init__(self, data: dict[str, Any] | None = None) -> None:
         self.data = data
+        self.others: dict[str, dict[str, Any]] = {}
+        """What can be opened."""
         self.begun: list[str] = []
         self.saved: list[dict[str, Any]] = []
         self.error: SidestreamError | None = None
@@ -31,6 +33,12 @@ class MemoryStore:
 
     async def load(self) -> dict[str, Any] | None:
         return self.data
+
+    async def open(self, conversation_id: str) -> dict[str, Any] | None:
+        await asyncio.sleep(self.delay_s)
+        if self.error:
+            raise self.error
+        return self.others.get(conversation_id)
 
     async def begin(self, conversation: Conversation) -> None:
         if self.error:
@@ -249,6 +257,137 @@ def test_a_full_disk_in_mid_answer_is_said_once_and_the_answer_goes_on() -> None
         await world.quiet()
         assert [r["error"]["message"] for r in panel.rejected] == ["The disk is full."]
         assert panel.turns["1"].text == "abcdefgh"
+
+
+# --- several conversations ---------------------------------------------------------------------
+
+
+def stored(conversation_id: str, *turns: dict[str, Any]) -> dict[str, Any]:
+    return {"id": conversation_id, "created_at": 1, "turns": list(turns)}
+
+
+OLD_TURN = {"id": "old", "user": "Then", "created_at": 1, "status": "completed"}
+
+
+def test_a_stored_conversation_is_opened_and_goes_on_for_every_panel() -> None:
+    @in_world(story("one"), story("two"))
+    async def scene(world: World) -> None:
+        panels = [world.open_panel(), world.open_panel()]
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        world.store.others["b"] = stored("b", OLD_TURN)
+        world.chat.open("b")
+        await world.quiet()
+        assert world.chat.conversation.id == "b"
+        for panel in panels:
+            assert list(panel.turns) == ["old"]
+        world.chat.send("2", "Now")
+        await world.quiet()
+        assert world.store.last("2")["conversation"] == "b"
+        assert world.store.last("2")["position"] == 1
+        assert "b" not in world.store.begun
+        assert "Then" in str(world.fetch.requests[-1].body)
+
+
+def test_opening_another_conversation_stops_the_turn_and_keeps_what_came() -> None:
+    @in_world(story(*"abcdefghijkl", pace_s=1))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(8)
+        first = world.chat.conversation.id
+        world.store.others["b"] = stored("b")
+        world.store.delay_s = 0.5
+        world.chat.open("b")
+        world.chat.send("2", "Too early", 1)
+        assert panel.rejected[-1]["id"] == "2"
+        await world.quiet()
+        assert world.chat.conversation.id == "b"
+        kept = world.store.last("1")
+        assert (kept["conversation"], kept["status"]) == (first, "stopped")
+        assert kept["blocks"][0]["text"].startswith("a")
+        assert world.fetch.all_closed
+
+
+def test_the_shown_conversation_is_not_stopped_by_opening_it() -> None:
+    @in_world(story(*"abc", pace_s=1))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(1.5)
+        world.chat.open(world.chat.conversation.id)
+        await world.quiet()
+        assert panel.texts() == {"1": "abc"}
+
+
+def test_what_was_stopped_is_written_before_it_can_be_opened_again() -> None:
+    @in_world(story(*"abc", pace_s=1))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(1.5)
+        world.store.delay_s = 1
+        first = world.chat.conversation.id
+        world.chat.new_chat()
+        world.store.others[first] = stored(first)
+        read = world.store.open
+
+        async def open_now(conversation_id: str) -> dict[str, Any] | None:
+            assert world.store.last("1")["status"] == "stopped"
+            return await read(conversation_id)
+
+        world.store.open = open_now  # type: ignore[method-assign]
+        world.chat.open(first)
+        await world.quiet()
+        assert world.chat.conversation.id == first
+
+
+def test_of_two_conversations_opened_in_a_row_the_last_one_is_shown() -> None:
+    @in_world()
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.store.others = {name: stored(name, {**OLD_TURN, "id": name}) for name in "ab"}
+        world.store.delay_s = 1
+        world.chat.open("a")
+        await asyncio.sleep(0.5)
+        world.chat.open("b")
+        await world.quiet()
+        assert list(panel.turns) == ["b"]
+        world.chat.open("a")
+        world.chat.new_chat()
+        await world.quiet()
+        assert list(panel.turns) == []
+
+
+@pytest.mark.parametrize("error", [None, SidestreamError(ErrorKind.INTERNAL, "Broken.")])
+def test_what_cannot_be_opened_leaves_the_shown_one(error: SidestreamError | None) -> None:
+    @in_world(story("one"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        world.store.error = error
+        world.chat.open("gone", 1)
+        await world.quiet()
+        assert panel.texts() == {"1": "one"}
+        message = "Broken." if error else "That conversation is not there any more."
+        assert panel.rejected[-1]["error"]["message"] == message
+
+
+def test_a_deleted_conversation_is_left_and_its_turn_stopped() -> None:
+    @in_world(story(*"abc", pace_s=1))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(1.5)
+        deleted = world.chat.conversation.id
+        world.chat.forget("another")
+        assert list(panel.turns) == ["1"]
+        world.chat.forget(deleted)
+        await world.quiet()
+        assert list(panel.turns) == []
+        assert world.chat.conversation.id != deleted
+        assert world.store.last("1")["status"] == "stopped"
+        assert world.fetch.all_closed
 
 
 # --- several panels ----------------------------------------------------------------------------

@@ -75,6 +75,10 @@ class _Entry:
                 self.chat.stop()
             case "NewChat":
                 self.chat.new_chat()
+            case "Open":
+                self.chat.open(message["conversation"], panel)
+            case "Forget":
+                self.chat.forget(message["conversation"])
             case _:
                 task = asyncio.ensure_future(self._answer(message))
                 self._tasks.add(task)

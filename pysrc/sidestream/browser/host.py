@@ -32,7 +32,7 @@ class Exchange(Protocol):
 
 
 class Host(Protocol):
-    """The worker around us. Of its promises only that of `load` can be rejected."""
+    """The worker around us. Of its promises only those of `load` and `open` can be rejected."""
 
     def post(self, message: str, panel: int) -> None:
         """Send a ``PanelMessage`` to one panel, or to all (0)."""
@@ -56,6 +56,10 @@ class Host(Protocol):
 
     def load(self) -> Awaitable[str]:
         """The current conversation's record as JSON; empty when there is none."""
+        ...
+
+    def open(self, conversation_id: str) -> Awaitable[str]:
+        """Make a stored conversation the current one; as `load`."""
         ...
 
     def begin(self, conversation_id: str, created_at: int) -> Awaitable[str]:

@@ -21,6 +21,11 @@ class BrowserStore:
         text = await self._host.load()
         return json.loads(text) if text else None
 
+    async def open(self, conversation_id: str) -> dict[str, Any] | None:
+        """Make a stored conversation the current one."""
+        text = await self._host.open(conversation_id)
+        return json.loads(text) if text else None
+
     async def begin(self, conversation: Conversation) -> None:
         """Make a new conversation the current one."""
         _check(await self._host.begin(conversation.id, conversation.created_at))

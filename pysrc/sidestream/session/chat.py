@@ -59,6 +59,10 @@ class Store(Protocol):
         """The current conversation's id, ``created_at`` and the records of its turns."""
         ...
 
+    async def open(self, conversation_id: str) -> dict[str, Any] | None:
+        """Make a stored conversation the current one; as `load`, None when it is not there."""
+        ...
+
     async def begin(self, conversation: Conversation) -> None:
         """Make a new conversation the current one."""
         ...
@@ -98,14 +102,17 @@ class Chat:
         self._batch = _Batch(post)
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._begun = ""
         self.conversation = self._new_conversation()
 
     async def load(self) -> None:
         """Bring the stored conversation back; what was under way in it is marked interrupted."""
         data = await self._store.load()
-        if data is None:
-            return
+        if data is not None:
+            self._take_up(data)
+
+    def _take_up(self, data: dict[str, Any]) -> None:
         self.conversation, interrupted = Conversation.restore(data)
         self._begun = self.conversation.id
         for turn in interrupted:
@@ -151,11 +158,54 @@ class Chat:
 
     def new_chat(self) -> None:
         """Begin an empty conversation; a turn under way is stopped, the old one stays stored."""
+        self._stop_opening()
         self.stop()
         if self.conversation.turns:
-            self.conversation = self._new_conversation()
-            self._spawn(self._begin_new(self.conversation))
+            self._show_new()
         self._send_conversation(EVERY_PANEL)
+
+    def open(self, conversation_id: str, panel: int = EVERY_PANEL) -> None:
+        """Show a stored conversation; a turn under way is stopped, the old one stays stored."""
+        self._stop_opening()
+        if conversation_id == self.conversation.id:
+            self._send_conversation(EVERY_PANEL)
+            return
+        self.stop()
+        self._opening = self._spawn(self._open(conversation_id, panel))
+
+    def forget(self, conversation_id: str) -> None:
+        """Show an empty conversation in the place of this one, which was deleted."""
+        if conversation_id != self.conversation.id:
+            return
+        self.stop()
+        self._show_new()
+        self._send_conversation(EVERY_PANEL)
+
+    async def _open(self, conversation_id: str, panel: int) -> None:
+        try:
+            # Else a turn that has just been stopped could be read as it was before.
+            await self._writer.drain()
+            data = await self._store.open(conversation_id)
+        except SidestreamError as error:
+            self._post_message(panel, {"type": "Rejected", "error": error.to_dict()})
+            return
+        finally:
+            if self._opening is asyncio.current_task():
+                self._opening = None
+        if data is None:
+            self._reject(panel, "That conversation is not there any more.", "Choose another one.")
+            return
+        self._take_up(data)
+        self._send_conversation(EVERY_PANEL)
+
+    def _stop_opening(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+
+    def _show_new(self) -> None:
+        self.conversation = self._new_conversation()
+        self._spawn(self._begin_new(self.conversation))
 
     async def _begin_new(self, conversation: Conversation) -> None:
         try:
@@ -169,14 +219,13 @@ class Chat:
             self._begun = conversation.id
 
     def _refuse_second(self, panel: int, turn_id: str | None = None) -> bool:
-        if self.conversation.running is None:
+        if self._opening is not None:
+            what, hint = "Another conversation is being opened.", "Send it again when it is there."
+        elif self.conversation.running is not None:
+            what, hint = "An answer is still being written.", "Wait until it is done, or stop it."
+        else:
             return False
-        self._reject(
-            panel,
-            "An answer is still being written.",
-            "Wait until it is done, or stop it.",
-            turn_id,
-        )
+        self._reject(panel, what, hint, turn_id)
         return True
 
     # --- a turn -------------------------------------------------------------------------------
@@ -375,6 +424,11 @@ class _Writer:
             loop = asyncio.get_running_loop()
             wait = max(0.0, self._next - loop.time())
             self._timer = loop.call_later(wait, self._write_later)
+
+    async def drain(self) -> None:
+        """Until all that is due has been written, or could not be."""
+        while self._task is not None:
+            await asyncio.shield(self._task)
 
     def _write_later(self) -> None:
         self._timer = None

@@ -1,0 +1,221 @@
+/** Conversations as files: JSON that can be imported again, Markdown for reading. The format stands in `docs/storage.md`. */
+
+import { removeFrom, shownConversations, titleFor } from "./conversations.js";
+import { database, turnsOf, write } from "./database.js";
+import { UserError } from "./errors.js";
+import { titleOf, wordsOfTurn } from "./search.js";
+
+/** @import { StoredConversation, StoredTurn } from "./database.js" */
+
+const FORMAT = "sidestream.conversations";
+const VERSION = 1;
+/** Of a turn's record; see `session/conversation.py`. */
+const RECORD_VERSION = 1;
+/** Where a file ends and another one begins: Chrome carries messages of up to 64 MiB. */
+const FILE_LENGTH = 12_000_000;
+
+const STATUSES = ["queued", "running", "reconnecting", "completed", "incomplete", "failed", "interrupted", "stopped"];
+const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
+
+/**
+ * A conversation in a file. `title` is there only if the user gave it one.
+ * @typedef {{id: string, title?: string, created_at: number, updated_at: number, turns: Omit<StoredTurn, "conversation_id" | "words">[]}} Exported
+ */
+
+/**
+ * @param {{ids?: string[], format: "json" | "markdown", from?: number}} request  Without ids: all; `from` is the `next` of an earlier answer.
+ * @returns {Promise<{files: {name: string, text: string}[], next?: number}>}
+ */
+export async function exportConversations({ ids, format, from = 0 }) {
+  const stored = await shownConversations();
+  const chosen = ids ? stored.filter(({ id }) => ids.includes(id)) : stored;
+  if (chosen.length === 0) throw new UserError("invalid_request", "There is no conversation to export.");
+  chosen.sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1));
+  const isJson = format === "json";
+  const parts = [];
+  let length = 0;
+  let next = from;
+  while (next < chosen.length && (parts.length === 0 || length < FILE_LENGTH)) {
+    const { id } = chosen[next];
+    const turns = await (await database()).getAllFromIndex("turns", "by_conversation", turnsOf(id));
+    const exported = asExported(chosen[next], turns);
+    const part = isJson ? JSON.stringify(exported, null, 1) : asMarkdown(exported, titleFor(chosen[next]));
+    parts.push(part);
+    length += part.length;
+    next += 1;
+  }
+  const head = `{"format": "${FORMAT}", "version": ${VERSION}, "conversations": [\n`;
+  const text = isJson ? `${head}${parts.join(",\n")}\n]}\n` : parts.join("\n---\n\n");
+  const name = fileName(chosen, from) + (isJson ? ".json" : ".md");
+  return { files: [{ name, text }], ...(next < chosen.length ? { next } : {}) };
+}
+
+/** @param {StoredConversation[]} chosen @param {number} from */
+function fileName(chosen, from) {
+  const title = chosen.length === 1 ? titleFor(chosen[0]) : "conversations";
+  const safe = title
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "");
+  return [
+    "sidestream",
+    safe
+      .slice(0, 50)
+      .toWellFormed()
+      .replace(/\uFFFD$/, ""),
+    from || "",
+  ]
+    .filter(Boolean)
+    .join("-");
+}
+
+/** @param {StoredConversation} conversation @param {StoredTurn[]} turns @returns {Exported} */
+function asExported({ id, own_title, created_at, updated_at }, turns) {
+  return {
+    id,
+    ...(own_title === undefined ? {} : { title: own_title }),
+    created_at,
+    updated_at,
+    turns: turns.map(({ conversation_id: _, words: __, ...turn }) => turn),
+  };
+}
+
+/** @param {Exported} exported @param {string} title */
+function asMarkdown({ created_at, turns }, title) {
+  const lines = [`# ${title}`, "", `*${new Date(created_at).toLocaleString()}*`, ""];
+  for (const turn of turns) {
+    lines.push("## You", "", turn.user, "", turn.model ? `## Assistant (${turn.model})` : "## Assistant", "");
+    for (const { kind, text, name } of turn.blocks) {
+      if (kind === "text" || kind === "refusal") lines.push(text, "");
+      else if (kind === "tool") lines.push(`*Tool: ${name ?? "tool"}*`, "");
+    }
+    if (turn.error) lines.push(`*${turn.error.message}*`, "");
+  }
+  return lines.join("\n");
+}
+
+/**
+ * Take the conversations of an exported file in: all of them, or none if anything is wrong with it. What is there already is skipped; what is
+ * there with another content stays, and the file's becomes a conversation of its own.
+ * @param {string} text
+ * @returns {Promise<{imported: number, skipped: number}>}
+ */
+export async function importConversations(text) {
+  const conversations = parse(text);
+  let imported = 0;
+  await write(["conversations", "turns"], async (transaction) => {
+    const store = transaction.objectStore("conversations");
+    const turns = transaction.objectStore("turns");
+    for (const exported of conversations) {
+      /** @type {StoredConversation | undefined} */
+      let there = await store.get(exported.id);
+      if (there?.deleted_at) {
+        await removeFrom(transaction, exported.id);
+        there = undefined;
+      }
+      if (there && isSame(exported, there, await turns.index("by_conversation").getAll(turnsOf(there.id)))) continue;
+      const id = there ? crypto.randomUUID() : exported.id;
+      await Promise.all([
+        store.put(asStored(exported, id)),
+        ...exported.turns.map((turn) => turns.put({ ...turn, conversation_id: id, words: wordsOfTurn(turn) })),
+      ]);
+      imported += 1;
+    }
+  });
+  return { imported, skipped: conversations.length - imported };
+}
+
+/** @param {Exported} exported @param {StoredConversation} stored @param {StoredTurn[]} turns */
+function isSame(exported, stored, turns) {
+  return JSON.stringify(exported) === JSON.stringify(asExported(stored, turns));
+}
+
+/** @param {Exported} exported @param {string} id @returns {StoredConversation} */
+function asStored({ title, created_at, updated_at, turns }, id) {
+  const stored = { id, created_at, updated_at, title: titleOf(turns[0].user), turns: turns.length };
+  return title === undefined ? stored : { ...stored, own_title: title };
+}
+
+/**
+ * What a file holds, checked as far as the panel and Python rely on it.
+ * @param {string} text
+ * @returns {Exported[]}
+ */
+function parse(text) {
+  let data;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw unreadable("It is no JSON, or only a part of a file.");
+  }
+  if (data?.format !== FORMAT || !Array.isArray(data.conversations)) {
+    throw unreadable("Only JSON files that Sidestream has exported can be imported.");
+  }
+  if (data.version !== VERSION)
+    throw unreadable("It was written by another version of Sidestream.", "Update Sidestream.");
+  return data.conversations.map(checked);
+}
+
+/** @param {any} conversation @param {number} index @returns {Exported} */
+function checked(conversation, index) {
+  const place = `Conversation ${index + 1} of the file`;
+  const { id, title, created_at, updated_at, turns } = conversation ?? {};
+  const isTitle = title === undefined || (isText(title) && title !== "");
+  if (!isText(id) || id === "" || !isTitle || !isTime(created_at) || !isTime(updated_at)) {
+    throw unreadable(`${place} has no proper id, title or times.`);
+  }
+  if (!Array.isArray(turns) || turns.length === 0) throw unreadable(`${place} has no messages.`);
+  const wrong = turns.findIndex((turn, at) => !isTurn(turn) || (at > 0 && turn.position <= turns[at - 1].position));
+  if (wrong >= 0) throw unreadable(`${place} is damaged at message ${wrong + 1}.`);
+  if (new Set(turns.map((turn) => turn.id)).size < turns.length) throw unreadable(`${place} has a message twice.`);
+  return {
+    id,
+    ...(title === undefined ? {} : { title }),
+    created_at,
+    updated_at,
+    turns: turns.map(({ conversation_id: _, words: __, ...turn }) => turn),
+  };
+}
+
+/** @param {any} turn */
+function isTurn(turn) {
+  return (
+    isText(turn?.id) &&
+    isText(turn.user) &&
+    isTime(turn.created_at) &&
+    isTime(turn.position) &&
+    turn.version <= RECORD_VERSION &&
+    STATUSES.includes(turn.status) &&
+    Array.isArray(turn.blocks) &&
+    turn.blocks.every(isBlock) &&
+    (turn.error === undefined || isText(turn.error?.message)) &&
+    Array.isArray(turn.items) &&
+    turn.items.every((/** @type {any} */ item) => isText(item?.type))
+  );
+}
+
+/** @param {any} block */
+function isBlock(block) {
+  const { kind, text, citations = [] } = block ?? {};
+  return (
+    BLOCK_KINDS.includes(kind) &&
+    isText(text) &&
+    Array.isArray(citations) &&
+    citations.every((/** @type {any} */ citation) => isText(citation?.url))
+  );
+}
+
+/** @param {unknown} value */
+function isText(value) {
+  return typeof value === "string";
+}
+
+/** @param {unknown} value */
+function isTime(value) {
+  return Number.isSafeInteger(value) && /** @type {number} */ (value) >= 0;
+}
+
+/** @param {string} why @param {string} hint */
+function unreadable(why, hint = "Nothing was changed.") {
+  return new UserError("invalid_request", `The file cannot be imported. ${why}`, hint);
+}

@@ -1,0 +1,319 @@
+import assert from "node:assert/strict";
+import { register } from "node:module";
+import { beforeEach, mock, test } from "node:test";
+import "fake-indexeddb/auto";
+
+register(
+  `data:text/javascript,${encodeURIComponent(`
+    export function resolve(specifier, context, next) {
+      if (!specifier.endsWith("/vendor/idb.js")) return next(specifier, context);
+      return next("idb", { ...context, parentURL: ${JSON.stringify(import.meta.url)} });
+    }
+  `)}`,
+);
+
+const { openDB, deleteDB } = await import("idb");
+const database = await import("../../extension/runtime/database.js");
+const list = await import("../../extension/runtime/conversations.js");
+const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
+
+/** @param {string} id @param {string} user @param {string} answer @param {Record<string, unknown>} [fields] */
+const turn = (id, user, answer, fields = {}) => ({
+  id,
+  user,
+  created_at: 5,
+  status: "completed",
+  blocks: [{ kind: "text", text: answer, open: false }],
+  version: 1,
+  position: 0,
+  items: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: answer }] }],
+  ...fields,
+});
+
+/**
+ * A stored conversation, begun and last written at `time`.
+ * @param {string} id
+ * @param {number} time
+ * @param {...ReturnType<typeof turn>} turns
+ */
+async function store(id, time, ...turns) {
+  mock.timers.setTime(time);
+  if (!(await database.openConversation(id))) await database.beginConversation(id, time);
+  for (const [position, each] of turns.entries()) await database.saveTurn(id, JSON.stringify({ ...each, position }));
+}
+
+/** @param {Parameters<typeof list.listConversations>[0]} [request] */
+const ids = async (request = {}) => (await list.listConversations(request)).conversations.map(({ id }) => id);
+
+/** @param {string[]} [chosen] */
+const exported = async (chosen) => (await exportConversations({ ids: chosen, format: "json" })).files[0].text;
+
+/** @param {Promise<unknown>} promise @param {RegExp} message */
+const refused = (promise, message) => assert.rejects(promise, { name: "UserError", message });
+
+beforeEach(async () => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["Date"], now: 1 });
+  await deleteDB("sidestream"); // The open connection gives way, and is opened anew.
+});
+
+// --- versions ----------------------------------------------------------------------------------------------------------
+
+test("a database of version 1 keeps all it has, and can be searched", async () => {
+  const old = await openDB("sidestream", 1, {
+    upgrade(db) {
+      db.createObjectStore("conversations", { keyPath: "id" });
+      const turns = db.createObjectStore("turns", { keyPath: "id" });
+      turns.createIndex("by_conversation", ["conversation_id", "position"]);
+      db.createObjectStore("meta");
+      db.createObjectStore("keys");
+    },
+  });
+  const first = { ...turn("t1", "What is\na fjord?", "A drowned valley."), conversation_id: "a" };
+  const second = { ...turn("t2", "And a skerry?", "A small rock.", { position: 3 }), conversation_id: "a" };
+  await old.put("conversations", { id: "a", created_at: 1, updated_at: 9 });
+  await old.put("conversations", { id: "empty", created_at: 2, updated_at: 2 });
+  for (const each of [second, first]) await old.put("turns", each);
+  await old.put("meta", "a", "current");
+  await old.put("keys", "the key", "device");
+  old.close();
+
+  const conversation = await database.loadConversation();
+  assert.deepEqual(
+    conversation?.turns.map(({ words: _, ...each }) => each),
+    [first, second],
+  );
+  const { conversations, total } = await list.listConversations({ query: "skerr" });
+  assert.deepEqual(conversations, [
+    {
+      id: "a",
+      title: "What is",
+      created_at: 1,
+      updated_at: 9,
+      turns: 2,
+      snippet: { before: "And a ", hit: "skerr", after: "y?" },
+    },
+  ]);
+  assert.equal(total, 1);
+  assert.equal(await database.deviceKey(), "the key");
+});
+
+// --- the list ----------------------------------------------------------------------------------------------------------
+
+test("the latest comes first, page by page, without the empty ones", async () => {
+  await store("a", 10, turn("1", "First", ""));
+  await store("b", 20, turn("1", "Second", ""), turn("2", "More", ""));
+  await store("c", 30, turn("1", "Third", ""));
+  await store("empty", 40);
+  assert.deepEqual(await ids(), ["c", "b", "a"]);
+  const { conversations, total } = await list.listConversations({ offset: 1, limit: 1 });
+  assert.deepEqual(conversations, [{ id: "b", title: "Second", created_at: 20, updated_at: 20, turns: 2 }]);
+  assert.equal(total, 3);
+  await store("a", 50, turn("1", "First", "changed"));
+  assert.deepEqual(await ids(), ["a", "c", "b"]);
+});
+
+test("a search finds beginnings of words in questions, answers and titles, and all of the words", async () => {
+  await store("a", 10, turn("1", "Tell me of Übermut", "It is *hubris*."), turn("2", "Thanks", "Welcome"));
+  await store("b", 20, turn("1", "Hubble", "A telescope."));
+  await list.renameConversation("b", "Space things");
+  assert.deepEqual(await ids({ query: "HUB" }), ["b", "a"]);
+  assert.deepEqual(await ids({ query: "übermut" }), ["a"]);
+  assert.deepEqual(await ids({ query: "hub welc" }), ["a"]);
+  assert.deepEqual(await ids({ query: "spac telescope" }), ["b"]);
+  assert.deepEqual(await ids({ query: "ubris" }), []);
+  assert.deepEqual(await ids({ query: "a" }), ["b"], "a single letter is a word of its own");
+  assert.deepEqual(await ids({ query: "..." }), []);
+  assert.deepEqual(await ids({ query: " " }), ["b", "a"]);
+});
+
+test("what is thought is not found, nor an answer that was given up", async () => {
+  const thought = { kind: "reasoning", text: "secretly", open: false };
+  await store("a", 10, turn("1", "Question", "", { blocks: [thought] }));
+  assert.deepEqual(await ids({ query: "secretly" }), []);
+  await store("a", 20, turn("1", "Question", "apple"));
+  assert.deepEqual(await ids({ query: "apple" }), ["a"]);
+  await store("a", 30, turn("1", "Question", "pear"));
+  assert.deepEqual(await ids({ query: "apple" }), []);
+});
+
+test("a snippet comes from a turn with all the words, on one line, cut between words", async () => {
+  const long = "word ".repeat(60);
+  await store("a", 10, turn("1", "delta", ""), turn("2", "x", `${long}alpha\n\n  delta ${long}`));
+  const [{ snippet }] = (await list.listConversations({ query: "alpha delta" })).conversations;
+  assert.equal(snippet?.hit, "alpha");
+  assert.match(snippet?.before ?? "", /^…(word )+$/);
+  assert.match(snippet?.after ?? "", /^ delta (word ?)+/);
+});
+
+test("a title is the first line until the user gives another, and comes back when that is taken away", async () => {
+  const title = async () => (await list.listConversations({})).conversations[0].title;
+  await store("a", 10, turn("1", `\n  ${"many words ".repeat(20)}\nsecond line`, ""));
+  assert.match(await title(), /^(many words )+many…$|^(many words ?)+…$/);
+  assert.ok((await title()).length <= 81);
+  await list.renameConversation("a", "  My\n own ");
+  assert.equal(await title(), "My own");
+  await list.renameConversation("a", " ");
+  assert.match(await title(), /^many words/);
+  await refused(list.renameConversation("b", "x"), /not there/);
+});
+
+// --- deleting ----------------------------------------------------------------------------------------------------------
+
+test("a deleted conversation can be brought back for a while, and is then gone", async () => {
+  await store("a", 10, turn("1", "First", ""));
+  await store("b", 20, turn("1", "Second", ""));
+  const { undo_until } = await list.deleteConversation("b");
+  assert.deepEqual(await ids(), ["a"]);
+  assert.equal(await database.loadConversation(), undefined, "it is the current one no longer");
+  assert.equal(await database.loadConversation("b"), undefined);
+  mock.timers.setTime(undo_until);
+  assert.deepEqual(await ids(), ["a"]);
+  await list.undoDelete("b");
+  assert.deepEqual(await ids(), ["b", "a"]);
+  await list.deleteConversation("b");
+  mock.timers.setTime(undo_until + list.UNDO_MS + 1);
+  assert.deepEqual(await ids(), ["a"]);
+  await refused(list.undoDelete("b"), /not there/);
+  assert.equal(await (await database.database()).count("turns"), 1);
+});
+
+test("a turn that is written after the deletion does not bring the conversation back", async () => {
+  await store("a", 10, turn("1", "First", ""));
+  await list.deleteConversation("a");
+  await database.saveTurn("a", JSON.stringify(turn("1", "First", "stopped")));
+  assert.deepEqual(await ids(), []);
+});
+
+test("room is made by deleting what is old, never what is shown", async () => {
+  await store("a", 10, turn("1", "First", ""));
+  await store("b", 20, turn("1", "Second", ""));
+  await store("c", 15, turn("1", "Third", ""));
+  assert.deepEqual(await list.freeStorage(20), { deleted: 1 });
+  assert.deepEqual(await ids(), ["b", "c"]);
+});
+
+// --- files -------------------------------------------------------------------------------------------------------------
+
+test("an export comes back with the same bytes", async () => {
+  await store(
+    "b",
+    20,
+    turn("1", "Zwei\u2028 \ud83d\ude00", "2", { usage: { input_tokens: 1 } }),
+    turn("2", "More", "x"),
+  );
+  await store("a", 30, turn("1", "Eins", "1"));
+  await list.renameConversation("a", "One");
+  const before = await exported();
+  for (const id of ["a", "b"]) await list.deleteConversation(id);
+  assert.deepEqual(await importConversations(before), { imported: 2, skipped: 0 });
+  assert.equal(await exported(), before);
+  assert.deepEqual(await importConversations(before), { imported: 0, skipped: 2 });
+  assert.deepEqual(await ids({ query: "zwei" }), ["b"]);
+  await deleteDB("sidestream");
+  await importConversations(before);
+  assert.equal(await exported(), before);
+});
+
+test("what is there with another content is kept beside the file's", async () => {
+  await store("a", 10, turn("1", "First", "old"));
+  const before = await exported();
+  await store("a", 20, turn("1", "First", "new"));
+  assert.deepEqual(await importConversations(before), { imported: 1, skipped: 0 });
+  const both = await ids();
+  assert.equal(both.length, 2);
+  assert.equal(both[0], "a");
+  assert.deepEqual(await ids({ query: "new" }), ["a"]);
+  assert.deepEqual(await ids({ query: "old" }), [both[1]]);
+});
+
+test("a file that is not right changes nothing, and it is said why", async () => {
+  await store("a", 10, turn("1", "First", "x"), turn("2", "Second", "y"));
+  const good = JSON.parse(await exported());
+  /** @param {(file: any) => void} damage */
+  const damaged = (damage) => {
+    const file = structuredClone(good);
+    file.conversations.unshift({ ...structuredClone(good.conversations[0]), id: "other" });
+    damage(file);
+    return importConversations(JSON.stringify(file));
+  };
+  await refused(importConversations("{"), /no JSON/);
+  await refused(importConversations("[]"), /that Sidestream has exported/);
+  await refused(
+    damaged((file) => Object.assign(file, { version: 2 })),
+    /another version/,
+  );
+  const last = (/** @type {any} */ file) => file.conversations[1].turns[1];
+  for (const damage of [
+    { id: 1 },
+    { user: null },
+    { status: "odd" },
+    { position: 0 },
+    { blocks: [{ kind: "html", text: "" }] },
+    { blocks: [{ kind: "text" }] },
+    { blocks: [{ kind: "text", text: "", citations: [{}] }] },
+    { items: [null] },
+    { version: 2 },
+  ]) {
+    await refused(
+      damaged((file) => Object.assign(last(file), damage)),
+      /Conversation 2 of the file is damaged at message 2/,
+    );
+  }
+  await refused(
+    damaged((file) => Object.assign(last(file), { id: "1" })),
+    /twice/,
+  );
+  await refused(
+    damaged((file) => Object.assign(file.conversations[1], { turns: [] })),
+    /no messages/,
+  );
+  await refused(
+    damaged((file) => Object.assign(file.conversations[1], { updated_at: "now" })),
+    /times/,
+  );
+  assert.deepEqual(await ids(), ["a"]);
+});
+
+test("Markdown holds what was said, for reading", async () => {
+  const tool = { kind: "tool", text: "{}", name: "web_search", open: false };
+  const blocks = [tool, { kind: "text", text: "**Bold**", open: false }];
+  await store("a", 10, turn("1", "Say it", "", { blocks, model: "m", error: { message: "It broke." } }));
+  await store("b", 20, turn("1", "Again", "Yes"));
+  const { files } = await exportConversations({ ids: ["a"], format: "markdown" });
+  assert.equal(files[0].name, "sidestream-Say-it.md");
+  const said = files[0].text.split("\n").filter(Boolean);
+  assert.deepEqual(
+    [said[0], ...said.slice(2)],
+    ["# Say it", "## You", "Say it", "## Assistant (m)", "*Tool: web_search*", "**Bold**", "*It broke.*"],
+  );
+  const all = await exportConversations({ format: "markdown" });
+  assert.match(all.files[0].text, /# Say it[\s\S]*\n---\n\n# Again/);
+  await refused(exportConversations({ ids: ["none"], format: "json" }), /no conversation/);
+});
+
+test("more than a message can hold is exported in several files", async () => {
+  const large = "x".repeat(3_500_000);
+  for (const [index, id] of ["a", "b", "c"].entries()) await store(id, index, turn("1", id, large));
+  const first = await exportConversations({ format: "json" });
+  assert.equal(first.next, 2);
+  const second = await exportConversations({ format: "json", from: first.next });
+  assert.equal(second.next, undefined);
+  assert.deepEqual(
+    [first.files[0].name, second.files[0].name],
+    ["sidestream-conversations.json", "sidestream-conversations-2.json"],
+  );
+  await deleteDB("sidestream");
+  for (const { files } of [first, second]) await importConversations(files[0].text);
+  assert.equal((await ids()).length, 3);
+});
+
+test("a write that fails leaves nothing behind, and says the cause", async () => {
+  await store("a", 10, turn("1", "First", ""));
+  const work = database.write(["meta"], async (transaction) => {
+    await transaction.objectStore("meta").put("changed", "current");
+    throw new Error("the cause");
+  });
+  await assert.rejects(work, /the cause/);
+  assert.equal((await database.loadConversation())?.id, "a");
+});
