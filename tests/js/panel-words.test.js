@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusText, toolState, toolTitle, usageText } from "../../extension/sidepanel/words.js";
+import { statusText, storageText, timeText, toolState, toolTitle, usageText } from "../../extension/sidepanel/words.js";
 
 /** @import {Block, Turn} from "../../extension/protocol.js" */
 
@@ -70,4 +70,22 @@ test("usage is short in the row and whole in the tooltip", () => {
       "Model: m",
     ].join("\n"),
   });
+});
+
+test("times are told as people tell them", () => {
+  const at = (/** @type {string} */ text) => new Date(text).getTime();
+  const now = at("2026-03-10T12:00:00");
+  const texts = ["11:59:40", "11:45:00", "09:10:00", "00:00:00"].map((time) => timeText(at(`2026-03-10T${time}`), now));
+  assert.deepEqual(texts, ["now", "15 min. ago", "2 hr. ago", "12 hr. ago"]);
+  assert.equal(timeText(at("2026-03-09T23:00:00"), now), "yesterday");
+  assert.equal(timeText(at("2026-03-05T23:00:00"), now), "5 days ago");
+  assert.equal(timeText(at("2026-02-01T23:00:00"), now), "Feb 1");
+  assert.equal(timeText(at("2025-02-01T23:00:00"), now), "Feb 1, 2025");
+  assert.equal(timeText(now + 60_000, now), "now");
+});
+
+test("what is stored is told in megabytes", () => {
+  const use = { used_bytes: 34_900_000, quota_bytes: 1e9, conversations: 1002, snapshot_bytes: 31_460_000 };
+  assert.equal(storageText(use), "1,002 conversations · 34.9 MB on disk, 31.5 MB of it to start fast");
+  assert.equal(storageText({ ...use, conversations: 1, snapshot_bytes: 0 }), "1 conversation · 34.9 MB on disk");
 });
