@@ -67,7 +67,7 @@ def _answers(setup: Setup, server: Server, panel: Page) -> dict[str, Any]:
     for size in sizes:
         before, middle, after = answer(pieces(size * 1000, TOKEN))
         scripts[size] = send_all([*before, *(_in_blocks(middle)), *after])
-    rounds = 1 if setup.quick else 7
+    rounds = 1 if setup.quick else 4
     for number in range(rounds + 1):
         for size in sizes:
             server.script = scripts[size]
@@ -86,7 +86,7 @@ def _in_blocks(frames: list[bytes]) -> list[bytes]:
 
 def _position(setup: Setup, browser: Browser, server: Server, panel: Page) -> dict[str, Any]:
     """Processor time of worker and panel per kilobyte, along one answer that comes steadily."""
-    size, rate = (50_000, 25_000) if setup.quick else (1_000_000, 20_000)
+    size, rate = (50_000, 25_000) if setup.quick else (1_000_000, 25_000)
     step = 40
     before, middle, after = answer(pieces(size, step))
     written = 0
@@ -130,7 +130,7 @@ def _position(setup: Setup, browser: Browser, server: Server, panel: Page) -> di
 
 def _history(setup: Setup, extension: Extension, server: Server) -> dict[str, Any]:
     """A short turn and the panel's opening after so many items."""
-    rounds = 1 if setup.quick else 5
+    rounds = 1 if setup.quick else 3
     arrived: list[float] = []
     text = tokens(40)
     short = [messages(1, text)]

@@ -42,7 +42,7 @@ def run(setup: Setup) -> dict[str, Any]:
             found[name] = {part: _growth([one[part] for one in series]) for part in PARTS}
         # In one chat, what stays is the chat itself.
         before = _sample(extension, panel)
-        turns = short_turns // 2
+        turns = short_turns // 5
         ask(panel, turns)
         after = _sample(extension, panel)
         found["kB for each turn of one chat"] = {
