@@ -88,9 +88,11 @@ function cut(text, at, length) {
   const inOneLine = (/** @type {string} */ part) => part.toWellFormed().replace(/\s+/g, " ");
   // A word that the cut goes through is left out.
   const before = begin > 0 ? `…${text.slice(begin, at).replace(/^\S*\s/, "")}` : text.slice(0, at);
+  const last = begin + SNIPPET_LENGTH;
+  const after = last < text.length ? `${text.slice(end, last).replace(/\s\S*$/, "")}…` : text.slice(end);
   return {
     before: inOneLine(before),
     hit: inOneLine(text.slice(at, end)),
-    after: inOneLine(text.slice(end, begin + SNIPPET_LENGTH)),
+    after: inOneLine(after),
   };
 }
