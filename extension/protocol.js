@@ -54,6 +54,15 @@ export const PANEL_PORT = "panel";
  * @property {TurnError} [error]
  * @property {Record<string, number>} [usage]  `TokenUsage`.
  * @property {string} [notice]  What the turn is waiting for ("Reconnecting 1/5 in 2 s: ..."), while it waits.
+ * @property {Waiting} [waiting]  Set while the turn stands in line (`queued`).
+ */
+
+/**
+ * What a turn in line waits for: the turns before it, the provider's limit, the network, or the user's word after a turn that
+ * went wrong.
+ * @typedef {object} Waiting
+ * @property {"turn" | "rate_limit" | "offline" | "pause"} reason
+ * @property {number} [until]  When it goes by itself, where that is known: Unix time in milliseconds.
  */
 
 /**
@@ -78,6 +87,8 @@ export const PANEL_PORT = "panel";
  *   | {type: "Send", id: string, text: string}
  *   | {type: "Stop"}
  *   | {type: "Retry", id: string}
+ *   | {type: "Cancel", id: string}
+ *   | {type: "SendNow", id: string}
  *   | {type: "NewChat"}
  *   | {type: "Open", conversation: string}
  *   | {type: "Unlock", passphrase: string}
@@ -85,6 +96,7 @@ export const PANEL_PORT = "panel";
  *   | {type: "Ack", count: number}} PanelCommand
  *
  * `Send` carries an id that the panel made; sending the same id twice starts one turn only.
+ * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
  * `Retry` names the turn to run again. `Open` shows a stored conversation in every panel; like `NewChat` it stops a turn under way, and
  * keeps it. `Restart` boots Python again after a failed boot.
  * `Ack` says how many more messages of this port the panel has drawn, whatever their type; it is sent at most once per frame. A panel that
@@ -100,10 +112,12 @@ export const PANEL_PORT = "panel";
  *   | {type: "Conversation", conversation: ConversationView, seq: number}
  *   | {type: "Turn", turn: Turn}
  *   | {type: "Events", turn_id: string, seq: number, events: ResponseEvent[]}
+ *   | {type: "Cancelled", id: string, text?: string}
  *   | {type: "Rejected", id?: string, error: TurnError}} PanelMessage
  *
  * `Turn` announces that a turn began or changed its status, and replaces what the panel knows of it.
- * `Rejected` says that a command could not be carried out (a message sent while a turn runs, a wrong passphrase, ...);
+ * `Cancelled` names a turn that is gone from the line; the panel that cancelled it gets its `text`, for the composer.
+ * `Rejected` says that a command could not be carried out (an empty message, a wrong passphrase, ...);
  * with the `id` of a `Send` the panel puts the text back into the composer.
  */
 

@@ -20,9 +20,16 @@ chrome.runtime.onMessage.addListener((request, sender, sendResponse) => {
   return true;
 });
 
+chrome.alarms.onAlarm.addListener(wake);
+addEventListener("online", wake);
+
 chrome.runtime.onInstalled.addListener(openPanelOnClick);
 openPanelOnClick();
 keepContentScriptsOut();
+
+function wake() {
+  app.wake().catch((error) => logError("Waking up:", error));
+}
 
 /**
  * Web pages cannot reach these listeners, but a page of another extension or a content script must not either.

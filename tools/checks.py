@@ -73,8 +73,6 @@ def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str]) -> bool:
 def plan(pytest_arguments: Sequence[str]) -> list[Step]:
     """All steps, the quick ones first."""
     js_tests = sorted((ROOT / "tests" / "js").glob("*.test.js"))
-    # Coverage of a selection says nothing.
-    coverage = () if pytest_arguments else COVERAGE
     return [
         Step("lint", "ruff check", command(tool("ruff"), "check")),
         Step("lint", "ruff format", command(tool("ruff"), "format", "--check")),
@@ -85,7 +83,7 @@ def plan(pytest_arguments: Sequence[str]) -> list[Step]:
         Step("lint", "tsc, Node", npm_tool(TSC, "-p", "tsconfig.node.json")),
         Step("js", "JavaScript tests", command(node(), *NODE_TEST, *js_tests)),
         Step("build", "same inputs, same bytes", build_twice),
-        Step("unit", "unit tests on CPython", pytest("tests", *coverage, *pytest_arguments)),
+        Step("unit", "unit tests on CPython", unit_tests(pytest_arguments)),
         Step("pyodide", "unit tests inside Pyodide", in_pyodide(pytest_arguments)),
         Step("e2e", "end-to-end tests", end_to_end(pytest_arguments)),
     ]
@@ -135,6 +133,18 @@ def pytest(*arguments: str, env: dict[str, str] | None = None) -> Callable[[], l
     return command(tool("python"), "-m", "pytest", *arguments, env=env)
 
 
+def folder(name: str, pytest_arguments: Sequence[str]) -> list[str]:
+    """The folder of tests, unless the arguments name files of it."""
+    named = any(argument.startswith(f"{name}/") for argument in pytest_arguments)
+    return [] if named else [name]
+
+
+def unit_tests(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
+    """The unit tests; coverage of a selection says nothing."""
+    coverage = () if pytest_arguments else COVERAGE
+    return pytest(*folder("tests", pytest_arguments), *coverage, *pytest_arguments)
+
+
 def build_twice() -> list[str]:
     """Build, and build again from scratch elsewhere."""
     first = package.build()
@@ -169,7 +179,7 @@ def end_to_end(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
 
     def check() -> list[str]:
         env = browser_environment()
-        return pytest("e2e", *pytest_arguments, env=env)()
+        return pytest(*folder("e2e", pytest_arguments), *pytest_arguments, env=env)()
 
     return check
 

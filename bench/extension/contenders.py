@@ -29,6 +29,9 @@ class NoStore:
     async def begin(self, *_: object) -> None:
         """Nothing begins."""
 
+    async def remove(self, conversation_id: str, turn_id: str) -> None:
+        """Nothing is there."""
+
     async def save(self, *_: object) -> None:
         """Nothing is written."""
 

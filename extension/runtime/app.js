@@ -69,7 +69,9 @@ export class App {
           text: String(command.text).toWellFormed(),
         });
       case "Retry":
-        return this.#python.send({ type: "Retry", panel, id: String(command.id) });
+      case "Cancel":
+      case "SendNow":
+        return this.#python.send({ type: command.type, panel, id: String(command.id) });
       case "Ack":
         // Only a Python that runs has news that a panel can miss.
         if (this.#panels.acknowledge(panel, command.count) && this.#pythonIs("ready"))
@@ -92,6 +94,12 @@ export class App {
           "Close the panel and open it again.",
         );
     }
+  }
+
+  /** Time has passed, or the network is back: messages may wait for that. Starting Python is enough, it looks by itself. */
+  async wake() {
+    if (this.#pythonIs("ready")) await this.#python.send({ type: "Wake" });
+    else await this.#python.ensure();
   }
 
   /**

@@ -14,7 +14,7 @@ import { titleOf, wordsOfTurn } from "./search.js";
 const NAME = "sidestream";
 const VERSION = 2;
 
-/** @typedef {Turn & {conversation_id: string, position: number, words: string[]}} StoredTurn */
+/** @typedef {Turn & {conversation_id: string, position: number, words: string[], sent?: boolean}} StoredTurn */
 
 /**
  * @typedef {object} StoredConversation
@@ -164,6 +164,22 @@ export async function saveTurn(conversationId, json) {
 }
 
 /**
+ * Remove a turn. Resolves when it is gone for good.
+ * @param {string} conversationId
+ * @param {string} id
+ */
+export async function removeTurn(conversationId, id) {
+  await write(["conversations", "turns"], async (transaction) => {
+    const conversations = transaction.objectStore("conversations");
+    const turns = transaction.objectStore("turns");
+    const conversation = await conversations.get(conversationId);
+    if ((await turns.getKey([conversationId, id])) === undefined) return;
+    await turns.delete([conversationId, id]);
+    if (conversation) await conversations.put({ ...conversation, turns: conversation.turns - 1 });
+  });
+}
+
+/**
  * A conversation with its turns, oldest first; undefined when it is not there, or deleted.
  * @param {string} [id]  Of itself, the current one.
  * @returns {Promise<{id: string, created_at: number, turns: StoredTurn[]} | undefined>}
@@ -189,8 +205,8 @@ export async function openConversation(id) {
 }
 
 /**
- * The current conversation as the panel is shown it before Python is up. A turn that is stored as under way was
- * cut off when the last worker ended.
+ * The current conversation as the panel is shown it before Python is up. A turn whose request was under way was
+ * cut off when the last worker ended; one that had not been sent still stands in line.
  * @returns {Promise<ConversationView>}
  */
 export async function storedView() {
@@ -203,6 +219,9 @@ export async function storedView() {
 function viewOfTurn(stored) {
   const { id, user, created_at, model, error, usage } = stored;
   const underWay = ["queued", "running", "reconnecting"].includes(stored.status);
+  if (underWay && stored.sent === false) {
+    return { id, user, created_at, status: "queued", blocks: [], waiting: stored.waiting ?? { reason: "turn" } };
+  }
   /** @type {Turn} */
   const turn = {
     id,

@@ -1,7 +1,8 @@
 /** What Python may call. Everything crosses as strings, numbers and bytes; see `pysrc/sidestream/browser/host.py`. */
 
+import { setAlarm } from "./alarm.js";
 import { openExchange } from "./bridge.js";
-import { beginConversation, loadConversation, openConversation, saveTurn } from "./database.js";
+import { beginConversation, loadConversation, openConversation, removeTurn, saveTurn } from "./database.js";
 import { toTurnError } from "./errors.js";
 import { currentConnection } from "./settings.js";
 
@@ -16,6 +17,9 @@ import { currentConnection } from "./settings.js";
  * @property {(id: string) => Promise<string>} open  Makes that conversation the current one: it as JSON, or "" when it is not there.
  * @property {(id: string, createdAt: number) => Promise<string>} begin  Begins a conversation. "" or what went wrong.
  * @property {(conversationId: string, turn: string) => Promise<string>} save  Writes a turn. "" or what went wrong.
+ * @property {(conversationId: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
+ * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
+ * @property {() => boolean} online
  */
 
 /**
@@ -35,6 +39,9 @@ export function createHost(links) {
     open: (id) => openConversation(id).then(asText),
     begin: (id, createdAt) => outcome(beginConversation(id, createdAt)),
     save: (conversationId, turn) => outcome(saveTurn(conversationId, turn)),
+    remove: (conversationId, id) => outcome(removeTurn(conversationId, id)),
+    alarm: setAlarm,
+    online: () => navigator.onLine,
   };
 }
 

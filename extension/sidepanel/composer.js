@@ -63,7 +63,7 @@ export class Composer {
 
   /**
    * @param {object} state
-   * @param {boolean} state.running  A turn is under way: Stop takes Send's place.
+   * @param {boolean} state.running  A turn is under way: Stop takes Send's place, and a message that is sent waits in line.
    * @param {boolean} state.ready  There is somebody to send to.
    */
   update({ running, ready }) {
@@ -71,9 +71,9 @@ export class Composer {
     this.#ready = ready;
     if (running && document.activeElement === this.#send) this.focus();
     if (!running && document.activeElement === this.#stop) this.focus();
-    this.#send.hidden = running;
     this.#stop.hidden = !running;
-    this.#send.disabled = running || !ready || !this.#text;
+    this.#send.title = running ? "Send when the answer is done (Enter)" : "Send (Enter)";
+    this.#updateSend();
   }
 
   /**
@@ -98,10 +98,15 @@ export class Composer {
   }
 
   #changed() {
-    this.#send.disabled = this.#running || !this.#ready || !this.#text;
+    this.#updateSend();
     this.#resize();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#store(), DRAFT_DELAY_MS);
+  }
+
+  #updateSend() {
+    this.#send.hidden = this.#running && !this.#text;
+    this.#send.disabled = !this.#ready || !this.#text;
   }
 
   /** For Chrome before 123, which has no `field-sizing`. */

@@ -84,13 +84,15 @@ export class ConversationView {
       view.remove();
       this.#views.delete(id);
     }
+    // What stands in line has not happened yet.
+    const last = this.#turns.findLastIndex((turn) => !turn.waiting);
     for (const [index, turn] of this.#turns.entries()) {
       let view = this.#views.get(turn.id);
       if (!view) {
         view = new TurnView(this.#actions);
         this.#views.set(turn.id, view);
       }
-      view.update(turn, index === this.#turns.length - 1);
+      view.update(turn, index === last);
       if (this.#log.children[2 * index] !== view.question) {
         const next = this.#log.children[2 * index] ?? null;
         this.#log.insertBefore(view.question, next);

@@ -11,12 +11,12 @@
 const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
 
 /**
- * Whether the turn has yet to end.
+ * Whether the turn is being answered, or is about to be. One that stands in line is not.
  * @param {Turn} turn
  * @returns {boolean}
  */
 export function isUnderWay(turn) {
-  return UNDER_WAY.has(turn.status);
+  return UNDER_WAY.has(turn.status) && !turn.waiting;
 }
 
 export class Conversation {
@@ -49,6 +49,7 @@ export class Conversation {
   add(id, text, now) {
     /** @type {Turn} */
     const turn = { id, user: text, created_at: now, status: "queued", blocks: [] };
+    if (this.turns.some((other) => UNDER_WAY.has(other.status))) turn.waiting = { reason: "turn" };
     this.#unconfirmed.set(id, turn);
     this.turns.push(turn);
   }
@@ -61,9 +62,17 @@ export class Conversation {
   takeBack(id) {
     const turn = this.#unconfirmed.get(id);
     if (!turn) return undefined;
-    this.#unconfirmed.delete(id);
-    this.turns = this.turns.filter((other) => other.id !== id);
+    this.remove(id);
     return turn.user;
+  }
+
+  /**
+   * Forgets a turn that was taken out of the line.
+   * @param {string} id
+   */
+  remove(id) {
+    this.#unconfirmed.delete(id);
+    this.turns = this.turns.filter((turn) => turn.id !== id);
   }
 
   /**
@@ -137,9 +146,9 @@ function takeOver(turn, fresh) {
     if (!old || old.kind !== block.kind || !block.text.startsWith(old.text)) return block;
     return Object.assign(old, block);
   });
-  for (const name of /** @type {const} */ (["model", "error", "usage", "notice"])) delete turn[name];
+  for (const name of /** @type {const} */ (["model", "error", "usage", "notice", "waiting"])) delete turn[name];
   Object.assign(turn, fresh, { blocks });
-  if (!isUnderWay(turn)) closeAll(turn);
+  if (!UNDER_WAY.has(turn.status)) closeAll(turn);
   return turn;
 }
 

@@ -33,7 +33,11 @@ const connection = new Connection({
   onOpen: () => {
     for (const turn of conversation.unconfirmed) connection.send({ type: "Send", id: turn.id, text: turn.user });
   },
-  isExpecting: () => conversation.running !== undefined || boot.state === "starting" || isUnlocking,
+  isExpecting: () =>
+    conversation.running !== undefined ||
+    conversation.unconfirmed.length > 0 ||
+    boot.state === "starting" ||
+    isUnlocking,
   onTrouble,
 });
 
@@ -47,6 +51,11 @@ const view = new ConversationView({
       connection.send({ type: "Retry", id });
       composer.focus();
     },
+    sendNow: (id) => {
+      connection.send({ type: "SendNow", id });
+      composer.focus();
+    },
+    cancel: (id) => connection.send({ type: "Cancel", id }),
     openSettings,
   },
 });
@@ -90,6 +99,10 @@ function onMessage(message) {
     case "Turn":
     case "Events":
       if (!conversation.receive(message)) connection.send({ type: "Join" });
+      break;
+    case "Cancelled":
+      conversation.remove(message.id);
+      if (message.text) composer.putBack(message.text);
       break;
     case "Rejected":
       onRejected(message.error, message.id);
@@ -155,7 +168,7 @@ function onTrouble(reason) {
  * @returns {boolean}
  */
 function send(text) {
-  if (conversation.running || !canSend()) {
+  if (!canSend()) {
     update();
     return false;
   }
@@ -201,7 +214,7 @@ function canSend() {
 
 function update() {
   const { turns, running } = conversation;
-  const last = turns.at(-1);
+  const last = turns.findLast((turn) => !turn.waiting);
   if (running) lastTurnId = running.id;
   byId("model").textContent = (provider?.configured && provider.model) || "Sidestream";
   byId("provider").textContent = provider?.configured ? provider.name : "";
@@ -222,6 +235,19 @@ function update() {
   if (byId("status").textContent !== text) byId("status").textContent = text;
   composer.update({ running: running !== undefined, ready: canSend() });
   view.show(turns);
+  countDown(turns.some((turn) => turn.waiting?.until));
+}
+
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let countingDown;
+
+/** @param {boolean} isNeeded  Whether a waiting message shows how long it has to wait. */
+function countDown(isNeeded) {
+  if (isNeeded) countingDown ??= setInterval(update, 1000);
+  else if (countingDown) {
+    clearInterval(countingDown);
+    countingDown = undefined;
+  }
 }
 
 // --- the passphrase ---------------------------------------------------------------------------------

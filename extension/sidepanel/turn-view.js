@@ -6,7 +6,7 @@ import { copy } from "../ui/actions.js";
 import { el, icon } from "../ui/dom.js";
 import { createBlockView } from "./block-view.js";
 import { isUnderWay } from "./conversation.js";
-import { usageText } from "./words.js";
+import { usageText, waitingText } from "./words.js";
 
 /** @import {Block, Turn, TurnError} from "../protocol.js" */
 /** @import {BlockView} from "./block-view.js" */
@@ -14,6 +14,8 @@ import { usageText } from "./words.js";
 /**
  * @typedef {object} TurnActions
  * @property {(turnId: string) => void} retry
+ * @property {(turnId: string) => void} sendNow
+ * @property {(turnId: string) => void} cancel
  * @property {() => void} openSettings
  */
 
@@ -47,6 +49,8 @@ export class TurnView {
   #settled = null;
   #wasLast = false;
   #ending = "";
+  /** The row of a turn that stands in line. @type {HTMLElement | null} */
+  #inLine = null;
   /** @type {TurnActions} */
   #actions;
 
@@ -70,7 +74,8 @@ export class TurnView {
     this.answer.classList.toggle("waiting", underWay && !turn.blocks.some((block) => block.text));
     if (underWay) this.answer.setAttribute("aria-busy", "true");
     else this.answer.removeAttribute("aria-busy");
-    this.#updateEnd(turn, underWay, isLast);
+    this.#updateInLine(turn);
+    this.#updateEnd(turn, underWay || Boolean(turn.waiting), isLast);
   }
 
   remove() {
@@ -96,6 +101,29 @@ export class TurnView {
       const there = this.#blocks.children[index];
       if (there !== view.root) this.#blocks.insertBefore(view.root, there ?? null);
     }
+  }
+
+  /** @param {Turn} turn */
+  #updateInLine(turn) {
+    if (!turn.waiting) {
+      this.#inLine?.remove();
+      this.#inLine = null;
+      return;
+    }
+    if (!this.#inLine) {
+      const { sendNow, cancel } = this.#actions;
+      this.#inLine = el(
+        "div",
+        { class: "in-line" },
+        el("span", {}),
+        el("button", { type: "button", onclick: () => sendNow(turn.id) }, "Send now"),
+        el("button", { type: "button", onclick: () => cancel(turn.id) }, "Cancel"),
+      );
+      this.answer.append(this.#inLine);
+    }
+    const place = /** @type {HTMLElement} */ (this.#inLine.firstElementChild);
+    const text = waitingText(turn.waiting, Date.now());
+    if (place.textContent !== text) place.textContent = text;
   }
 
   /**

@@ -2,7 +2,7 @@
  * What the panel says in words, apart from what the model says.
  */
 
-/** @import {Block, PanelMessage, ProviderView, StorageUse, Turn} from "../protocol.js" */
+/** @import {Block, PanelMessage, ProviderView, StorageUse, Turn, Waiting} from "../protocol.js" */
 
 const BUILT_IN_TOOLS = new Map(
   Object.entries({
@@ -46,6 +46,38 @@ function progress(turn, provider) {
   if (block?.kind === "tool") return `${toolTitle(block)}…`;
   if (block?.text) return "Writing…";
   return `Waiting for ${turn.model || provider?.model || "the model"}…`;
+}
+
+/**
+ * Why a message stands in line.
+ * @param {Waiting} waiting
+ * @param {number} now  Unix time in milliseconds.
+ * @returns {string}
+ */
+export function waitingText({ reason, until }, now) {
+  switch (reason) {
+    case "turn":
+      return "Waits for the answers before it";
+    case "offline":
+      return "Waits for the network";
+    case "pause":
+      return "Held back: the answer before it went wrong";
+    case "rate_limit":
+      return until ? `Rate limit: goes in ${countdown(until - now)}` : "Waits for the rate limit";
+  }
+}
+
+/**
+ * @param {number} ms
+ * @returns {string}
+ */
+function countdown(ms) {
+  const seconds = Math.max(Math.ceil(ms / 1000), 0);
+  const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}:${two(seconds % 60)} min`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)} h`;
 }
 
 /**

@@ -279,3 +279,31 @@ test("another conversation replaces this one", () => {
   assert.deepEqual(conversation.turns, []);
   assert.equal(conversation.running, undefined);
 });
+
+test("what stands in line is neither running nor over", () => {
+  const conversation = new Conversation();
+  const running = newTurn({ status: "running" });
+  const queued = newTurn({ id: "t2", status: "queued", waiting: { reason: "turn" } });
+  conversation.receive({ type: "Conversation", conversation: { id: "c", turns: [running, queued] }, seq: 4 });
+  assert.equal(conversation.running?.id, "t1");
+  conversation.receive({ type: "Turn", turn: newTurn({ status: "completed" }) });
+  assert.equal(conversation.running, undefined);
+  conversation.receive({ type: "Turn", turn: newTurn({ id: "t2" }) });
+  assert.equal(conversation.running?.id, "t2");
+  assert.equal(conversation.running?.waiting, undefined);
+  assert.equal(conversation.receive({ type: "Events", turn_id: "t2", seq: 1, events: [text("a")] }), true);
+});
+
+test("a message behind an answer under way waits from the start, and leaves when it is cancelled", () => {
+  const conversation = new Conversation();
+  conversation.add("a", "first", 1);
+  conversation.add("b", "second", 2);
+  assert.equal(conversation.running?.id, "a");
+  assert.equal(conversation.turns[1].waiting?.reason, "turn");
+  conversation.remove("b");
+  assert.deepEqual(
+    conversation.turns.map((turn) => turn.id),
+    ["a"],
+  );
+  assert.equal(conversation.unconfirmed.length, 1);
+});

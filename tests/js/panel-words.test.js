@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusText, storageText, timeText, toolState, toolTitle, usageText } from "../../extension/sidepanel/words.js";
+import {
+  statusText,
+  storageText,
+  timeText,
+  toolState,
+  toolTitle,
+  usageText,
+  waitingText,
+} from "../../extension/sidepanel/words.js";
 
 /** @import {Block, Turn} from "../../extension/protocol.js" */
 
@@ -88,4 +96,15 @@ test("what is stored is told in megabytes", () => {
   const use = { used_bytes: 34_900_000, quota_bytes: 1e9, conversations: 1002, snapshot_bytes: 31_460_000 };
   assert.equal(storageText(use), "1,002 conversations · 34.9 MB on disk, 31.5 MB of it to start fast");
   assert.equal(storageText({ ...use, conversations: 1, snapshot_bytes: 0 }), "1 conversation · 34.9 MB on disk");
+});
+
+test("why a message waits, and for how long", () => {
+  const limit = (/** @type {number} */ ms) => waitingText({ reason: "rate_limit", until: 1_000_000 + ms }, 1_000_000);
+  assert.equal(limit(300), "Rate limit: goes in 1 s");
+  assert.equal(limit(-5), "Rate limit: goes in 0 s");
+  assert.equal(limit(125_000), "Rate limit: goes in 2:05 min");
+  assert.equal(limit(7_260_000), "Rate limit: goes in 2:01 h");
+  assert.equal(waitingText({ reason: "turn" }, 0), "Waits for the answers before it");
+  assert.equal(waitingText({ reason: "offline" }, 0), "Waits for the network");
+  assert.match(waitingText({ reason: "pause" }, 0), /^Held back/);
 });

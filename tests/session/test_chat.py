@@ -52,6 +52,17 @@ class MemoryStore:
             raise self.error
         self.saved.append({**json.loads(turn), "conversation": conversation_id})
 
+    async def remove(self, conversation_id: str, turn_id: str) -> None:
+        if self.error:
+            raise self.error
+        self.saved = [record for record in self.saved if record["id"] != turn_id]
+
+    def state(self) -> dict[str, Any]:
+        """What the next process finds."""
+        last = {record["id"]: record for record in self.saved}
+        turns = sorted(last.values(), key=lambda record: record["position"])
+        return {"id": self.saved[0]["conversation"], "turns": turns}
+
     def last(self, turn_id: str) -> dict[str, Any]:
         return next(record for record in reversed(self.saved) if record["id"] == turn_id)
 
@@ -78,7 +89,7 @@ class Panel:
             case "Turn":
                 turn = Turn.model_validate(message["turn"])
                 old = self.turns.get(turn.id)
-                if old is None or (turn.status.active and not old.status.active):
+                if old is None or (turn.status.running and not old.status.running):
                     self.seq[turn.id] = 0
                 self.turns[turn.id] = turn
             case "Events":
@@ -87,6 +98,8 @@ class Panel:
                 self.seq[turn_id] += 1
                 for event in message["events"]:
                     self.turns[turn_id].apply(response_event.validate_python(event))
+            case "Cancelled":
+                self.turns.pop(message["id"], None)
             case "Rejected":
                 self.rejected.append(message)
 
@@ -104,11 +117,15 @@ class World:
         self.busy: list[bool] = []
         self.connection_error: Exception | None = None
         self.settings: dict[str, Any] = dict(SETTINGS)
+        self.alarms: list[int] = []
+        self.is_online = True
         self.chat = Chat(
             store=self.store,
             post=self._post,
             connect=self._connect,
             busy=self.busy.append,
+            alarm=self.alarms.append,
+            online=lambda: self.is_online,
             now=now,
         )
 
@@ -180,9 +197,14 @@ def test_the_message_is_stored_before_the_request_leaves() -> None:
         await asyncio.sleep(2.9)
         assert world.fetch.requests == []
         await asyncio.sleep(0.2)
-        assert len(world.fetch.requests) == 1
+        assert world.fetch.requests == []
         assert store.begun == [world.chat.conversation.id]
-        assert (store.saved[0]["user"], store.saved[0]["status"]) == ("Hi", "running")
+        saved = store.saved[0]
+        assert (saved["user"], saved["status"], saved["sent"]) == ("Hi", "running", False)
+        # A record that says "not sent" must be true, so the opposite is written before, too.
+        await asyncio.sleep(3)
+        assert store.saved[1]["sent"] is True
+        assert len(world.fetch.requests) == 1
 
 
 def test_a_message_that_cannot_be_stored_is_not_sent() -> None:
@@ -458,9 +480,10 @@ def test_what_cannot_be_carried_out_is_rejected_to_the_asker_only() -> None:
         world.chat.send("0", "  \n", 1)
         world.chat.retry("unknown", 1)
         world.chat.send("1", "Hi", 1)
-        world.chat.send("2", "me too", 1)
         world.chat.retry("1", 1)
-        assert [r.get("id") for r in asker.rejected] == ["0", None, "2", None]
+        world.chat.cancel("1", 1)
+        world.chat.send_now("unknown", 1)
+        assert [r.get("id") for r in asker.rejected] == ["0", None, None, None, None]
         assert other.rejected == []
         await world.quiet()
         assert list(asker.turns) == ["1"]
@@ -565,6 +588,263 @@ def test_a_new_chat_that_cannot_be_stored_is_said() -> None:
         world.chat.new_chat()
         await world.quiet()
         assert [r["error"]["message"] for r in panel.rejected] == ["The disk is full."]
+
+
+# --- the line ----------------------------------------------------------------------------------
+
+
+def reasons(world: World) -> dict[str, str | None]:
+    return {
+        turn.id: turn.waiting.reason if turn.waiting else None
+        for turn in world.chat.conversation.turns
+    }
+
+
+def limited(*deltas: str, requests_left: int, reset: str) -> Reply:
+    headers = {
+        "x-ratelimit-limit-requests": "10",
+        "x-ratelimit-remaining-requests": str(requests_left),
+        "x-ratelimit-reset-requests": reset,
+    }
+    return Reply(ResponsesStream().created().text(*deltas).completed(), headers=headers)
+
+
+def test_messages_sent_while_a_turn_runs_wait_their_turn() -> None:
+    @in_world(story("a", "b", pace_s=1), story("two"), story("three"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        for number in "123":
+            world.chat.send(number, f"q{number}")
+        assert reasons(world) == {"1": None, "2": "turn", "3": "turn"}
+        await asyncio.sleep(0.5)
+        assert world.store.last("3")["status"] == "queued"
+        assert world.store.last("3")["sent"] is False
+        assert len(world.fetch.requests) == 1
+        late = world.open_panel()
+        await world.quiet()
+        for each in (panel, late):
+            assert each.texts() == {"1": "ab", "2": "two", "3": "three"}
+        sent = [item["content"][0]["text"] for item in world.fetch.json()["input"]]
+        assert sent == ["q1", "ab", "q2", "two", "q3"]
+        keys = [request.headers["Idempotency-Key"] for request in world.fetch.requests]
+        assert len(set(keys)) == 3
+
+
+def test_repeated_requests_of_one_run_share_their_key_and_a_new_run_has_another() -> None:
+    @in_world(Reply(status=503), story("Hi"), story("again"))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        world.chat.retry("1")
+        await world.quiet()
+        first, repeated, new = (r.headers["Idempotency-Key"] for r in world.fetch.requests)
+        assert first == repeated != new
+
+
+def test_the_line_is_bounded_and_a_refused_message_comes_back() -> None:
+    @in_world(story("a", "b", pace_s=1), then=story("x"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        for number in range(102):
+            world.chat.send(str(number), "q", 1)
+        assert [r["id"] for r in panel.rejected] == ["101"]
+        assert "100 messages" in panel.rejected[0]["error"]["message"]
+        world.chat.new_chat()
+        await world.quiet()
+
+
+def test_a_waiting_message_is_cancelled_and_its_text_comes_back() -> None:
+    @in_world(story("a", "b", pace_s=1), story("three"))
+    async def scene(world: World) -> None:
+        panel, other = world.open_panel(), world.open_panel()
+        for number in "123":
+            world.chat.send(number, f"q{number}")
+        await asyncio.sleep(0.5)
+        world.chat.cancel("2", 1)
+        world.chat.cancel("2", 1)
+        assert len(panel.rejected) == 1
+        await world.quiet()
+        for each in (panel, other):
+            assert each.texts() == {"1": "ab", "3": "three"}
+        texts = [
+            [m.get("text") for m in p.messages if m["type"] == "Cancelled"] for p in (panel, other)
+        ]
+        assert texts == [[None, "q2"], [None]]
+        assert [turn["id"] for turn in world.store.state()["turns"]] == ["1", "3"]
+
+
+def test_a_cancelled_message_that_was_just_being_written_is_gone_all_the_same() -> None:
+    @in_world(story("a", "b", pace_s=1))
+    async def scene(world: World) -> None:
+        world.store.delay_s = 0.2
+        world.chat.send("1", "q1")
+        world.chat.send("2", "q2")
+        await asyncio.sleep(0.1)
+        world.chat.cancel("2")
+        await world.quiet()
+        assert [turn["id"] for turn in world.store.state()["turns"]] == ["1"]
+
+
+def test_send_now_goes_first_and_stops_the_answer_under_way() -> None:
+    @in_world(story("a", "b", pace_s=1), story("three"), story("two"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        for number in "123":
+            world.chat.send(number, f"q{number}")
+        while world.chat.conversation.turns[0].text != "a":
+            await asyncio.sleep(0.1)
+        world.chat.send_now("3")
+        await world.quiet()
+        assert panel.turns["1"].status == "stopped"
+        assert panel.texts() == {"1": "a", "3": "three", "2": "two"}
+        order = [turn["id"] for turn in world.store.state()["turns"]]
+        assert order == [turn.id for turn in world.chat.conversation.turns] == ["1", "3", "2"]
+
+
+def test_stop_lets_the_next_in_line_go() -> None:
+    @in_world(story("a", "b", pace_s=1), story("two"))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "q1")
+        world.chat.send("2", "q2")
+        while world.chat.conversation.turns[0].text != "a":
+            await asyncio.sleep(0.1)
+        world.chat.stop()
+        await world.quiet()
+        assert [turn.text for turn in world.chat.conversation.turns] == ["a", "two"]
+
+
+def test_the_line_stands_after_a_failure_until_the_retry_succeeds() -> None:
+    bad_key = Reply(status=401, body=b'{"error": {"message": "bad key"}}')
+
+    @in_world(bad_key, story("one"), story("two"))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "q1")
+        world.chat.send("2", "q2")
+        await world.quiet()
+        await asyncio.sleep(600)
+        assert len(world.fetch.requests) == 1
+        assert reasons(world) == {"1": None, "2": "pause"}
+        world.chat.retry("1")
+        await world.quiet()
+        assert [turn.text for turn in world.chat.conversation.turns] == ["one", "two"]
+
+
+def test_a_held_back_message_goes_on_the_users_word() -> None:
+    @in_world(Reply(status=401), story("two"))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "q1")
+        world.chat.send("2", "q2")
+        await world.quiet()
+        world.chat.retry("2")
+        await world.quiet()
+        assert world.chat.conversation.turns[1].text == "two"
+
+
+def test_the_providers_limit_is_waited_for() -> None:
+    @in_world(limited("one", requests_left=0, reset="90s"), story("two"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "q1")
+        await world.quiet()
+        begin = now()
+        world.chat.send("2", "q2")
+        await asyncio.sleep(1)
+        waiting = panel.turns["2"].waiting
+        assert waiting is not None
+        assert waiting.reason == "rate_limit"
+        assert waiting.until is not None
+        assert abs(waiting.until / 1000 - (begin + 90)) < 1
+        assert world.alarms[-1] == waiting.until
+        assert world.busy[-1] is False
+        await asyncio.sleep(60)
+        assert len(world.fetch.requests) == 1
+        await asyncio.sleep(31)
+        assert panel.texts()["2"] == "two"
+        assert now() - begin >= 90
+
+
+def test_send_now_does_not_wait_for_the_limit() -> None:
+    @in_world(limited("one", requests_left=0, reset="90s"), story("two"))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "q1")
+        await world.quiet()
+        world.chat.send("2", "q2")
+        await asyncio.sleep(1)
+        world.chat.send_now("2")
+        await world.quiet()
+        assert world.chat.conversation.turns[1].text == "two"
+        assert world.alarms[-1] == 0
+
+
+def test_offline_messages_wait_for_the_network() -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        world.is_online = False
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(300)
+        assert reasons(world) == {"1": "offline"}
+        assert world.fetch.requests == []
+        world.is_online = True
+        world.chat.wake()
+        await world.quiet()
+        assert world.chat.conversation.turns[0].text == "Hi"
+
+
+def test_a_server_on_this_computer_needs_no_network() -> None:
+    @in_world(story("Hi"))
+    async def scene(world: World) -> None:
+        world.is_online = False
+        world.settings["base_url"] = "http://localhost:1234/v1"
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert world.chat.conversation.turns[0].text == "Hi"
+
+
+def test_new_chat_sends_nothing_that_waited() -> None:
+    @in_world(story("a", "b", pace_s=1))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "q1")
+        world.chat.send("2", "q2")
+        await asyncio.sleep(1.5)
+        world.chat.new_chat()
+        await world.quiet()
+        await asyncio.sleep(100)
+        assert len(world.fetch.requests) == 1
+        assert world.store.last("2")["status"] == "stopped"
+
+
+@pytest.mark.parametrize("at", [0.05, 0.15, 0.25, 0.35, 0.45, 1.5, 2.5, 4.0])
+def test_the_line_survives_the_process_and_nothing_is_sent_twice(at: float) -> None:
+    """The process ends at some moment; the next one goes on from what had been written."""
+    answers = (story("a", "b", pace_s=1), story("two"))
+
+    async def first_life() -> tuple[MemoryStore, int]:
+        world = World(*answers)
+        world.store.delay_s = 0.1
+        world.chat.send("1", "q1")
+        world.chat.send("2", "q2")
+        await asyncio.sleep(at)
+        return world.store, len(world.fetch.requests)
+
+    store, requests = run(first_life())
+    if not store.saved:
+        return
+    store.data = store.state()
+    store.delay_s = 0.0
+
+    @in_world(then=story("after"), store=store)
+    async def second_life(world: World) -> None:
+        await world.chat.load()
+        await asyncio.sleep(10)
+        sent = requests + len(world.fetch.requests)
+        states = {turn.id: turn.status.value for turn in world.chat.conversation.turns}
+        if "interrupted" in states.values():
+            # It may have left, so only the user can send it again; what is behind it waits.
+            assert sent == requests
+            assert set(states.values()) <= {"completed", "interrupted", "queued"}
+        else:
+            assert set(states.values()) == {"completed"}
+            assert sent == len(states)
 
 
 # --- errors ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ CASES = json.loads(FIXTURE.read_text(encoding="utf-8"))
 def new_turn() -> Turn:
     turn = Turn(id="t", user="?", created_at=0)
     turn.start()
+    turn.sent = True
     return turn
 
 
@@ -257,7 +258,11 @@ def test_running_and_find() -> None:
     assert chat.running is None
     first = answered(chat, "1", message("a"))
     second = chat.add("2", "b", 0)
+    assert chat.running is None
+    assert chat.queued == [second]
+    second.start()
     assert chat.running is second
+    assert chat.queued == []
     assert chat.find("1") is first
     assert chat.find("9") is None
     assert [turn["id"] for turn in chat.view()["turns"]] == ["1", "2"]

@@ -58,7 +58,12 @@ class _Entry:
         self._fetch = browser_fetch(host)
         self._tasks: set[asyncio.Task[None]] = set()
         self.chat = Chat(
-            store=BrowserStore(host), post=host.post, connect=self._connect, busy=host.busy
+            store=BrowserStore(host),
+            post=host.post,
+            connect=self._connect,
+            busy=host.busy,
+            alarm=host.alarm,
+            online=host.online,
         )
 
     def receive(self, text: str) -> None:
@@ -71,6 +76,12 @@ class _Entry:
                 self.chat.send(message["id"], message["text"], panel)
             case "Retry":
                 self.chat.retry(message["id"], panel)
+            case "Cancel":
+                self.chat.cancel(message["id"], panel)
+            case "SendNow":
+                self.chat.send_now(message["id"], panel)
+            case "Wake":
+                self.chat.wake()
             case "Stop":
                 self.chat.stop()
             case "NewChat":

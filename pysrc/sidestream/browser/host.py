@@ -69,3 +69,15 @@ class Host(Protocol):
     def save(self, conversation_id: str, turn: str) -> Awaitable[str]:
         """Write a turn's record. Empty, or a ``TurnError`` as JSON."""
         ...
+
+    def remove(self, conversation_id: str, turn_id: str) -> Awaitable[str]:
+        """Remove a turn's record. Empty, or a ``TurnError`` as JSON."""
+        ...
+
+    def alarm(self, at_ms: int) -> None:
+        """Have a ``Wake`` message sent at that Unix time in milliseconds; 0 for none."""
+        ...
+
+    def online(self) -> bool:
+        """Whether there is a network, as far as the browser knows."""
+        ...

@@ -34,6 +34,10 @@ class BrowserStore:
         """Write a turn's record."""
         _check(await self._host.save(conversation_id, turn))
 
+    async def remove(self, conversation_id: str, turn_id: str) -> None:
+        """Remove a turn's record."""
+        _check(await self._host.remove(conversation_id, turn_id))
+
 
 def _check(failure: str) -> None:
     if failure:

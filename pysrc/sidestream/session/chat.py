@@ -14,13 +14,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from sidestream.client import Client
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.session.conversation import Conversation, Turn, TurnStatus
-from sidestream.types.events import OutputItemDone, ResponseEvent
+from sidestream.session.conversation import Conversation, Turn, TurnStatus, Waiting
+from sidestream.session.rate_limits import RateLimitManager
+from sidestream.types.events import OutputItemDone, RateLimits, ResponseEvent
 
 EVERY_PANEL = 0
 SAVE_INTERVAL_S = 1.0
@@ -37,6 +39,10 @@ BATCH_INTERVAL_S = 0.008
 Half a frame: a panel draws once per frame, and a batch that waited for a whole one would as a rule
 wait for a second one there.
 """
+MAX_WAITING = 100
+"""Messages that may stand in line at once."""
+OFFLINE_RETRY_S = 60.0
+"""How often to look for the network when nothing tells that it is back."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,15 +77,22 @@ class Store(Protocol):
         """Write a turn's record over its earlier state; returns when it is safe."""
         ...
 
+    async def remove(self, conversation_id: str, turn_id: str) -> None:
+        """Remove a turn's record."""
+        ...
+
 
 class Chat:
-    """One conversation at a time, at most one turn of it under way.
+    """One conversation at a time, at most one turn of it running, any others in line behind it.
 
     Args:
         store: Where turns are written.
         post: Sends a message, as JSON, to the panel of that number or to `EVERY_PANEL`.
         connect: Says who answers the next turn. Raises `SidestreamError` when nobody does.
         busy: Told whether there is work that must not be cut off.
+        alarm: Told when to call `wake` (Unix time in milliseconds), even if the process has ended
+            by then; 0 for never.
+        online: Whether there is a network.
         now: Unix time in seconds.
 
     """
@@ -91,11 +104,15 @@ class Chat:
         post: Callable[[str, int], None],
         connect: Callable[[], Awaitable[Connection]],
         busy: Callable[[bool], None] = lambda _: None,
+        alarm: Callable[[int], None] = lambda _: None,
+        online: Callable[[], bool] = lambda: True,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._post = post
         self._connect = connect
         self._busy = busy
+        self._alarm = alarm
+        self._online = online
         self._now = now
         self._store = store
         self._writer = _Writer(store, self._unstored, self._tell_busy)
@@ -103,11 +120,16 @@ class Chat:
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._limits: dict[str, RateLimitManager] = {}
         self._begun = ""
         self.conversation = self._new_conversation()
 
     async def load(self) -> None:
-        """Bring the stored conversation back; what was under way in it is marked interrupted."""
+        """Bring the stored conversation back.
+
+        A turn whose request was under way is marked interrupted; the line goes on where it stood.
+        """
         data = await self._store.load()
         if data is not None:
             self._take_up(data)
@@ -117,6 +139,7 @@ class Chat:
         self._begun = self.conversation.id
         for turn in interrupted:
             self._writer.write(self.conversation, turn)
+        self._advance()
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -126,24 +149,77 @@ class Chat:
         self._send_conversation(panel)
 
     def send(self, turn_id: str, text: str, panel: int = EVERY_PANEL) -> None:
-        """Answer a message. The same id again changes nothing."""
+        """Answer a message, after those that wait already. The same id again changes nothing."""
         known = self.conversation.find(turn_id)
         if known is not None:
             self._send_turn(known)
         elif not text.strip():
             self._reject(panel, "The message is empty.", "Write something first.", turn_id)
-        elif self._refuse_second(panel, turn_id):
-            pass
+        elif self._opening is not None:
+            self._reject(panel, *_OPENING, turn_id)
+        elif len(self.conversation.queued) >= MAX_WAITING:
+            message = f"{MAX_WAITING} messages are waiting already."
+            self._reject(panel, message, "Wait until some were sent, or cancel one.", turn_id)
         else:
+            last = next(iter(self.conversation.turns[-1:]), None)
             turn = self.conversation.add(turn_id, text, self._now_ms())
-            self._start(turn)
+            turn.sent = False
+            if last is not None and last.status.active:
+                turn.wait(Waiting(reason="turn"))
+                self._send_turn(turn)
+                self._writer.write(self.conversation, turn)
+                # What holds the others up may hold this one up too.
+                self._advance()
+            else:
+                # A message after a turn that went wrong is the user's word to go on.
+                self._start(turn)
+
+    def cancel(self, turn_id: str, panel: int = EVERY_PANEL) -> None:
+        """Take a waiting message out of the line; the asking panel gets its text back."""
+        turn = self._waiting(turn_id, panel)
+        if turn is None:
+            return
+        conversation = self.conversation
+        conversation.remove(turn)
+        self._writer.forget(turn)
+        self._spawn(self._remove(conversation.id, turn.id))
+        self._post_message(EVERY_PANEL, {"type": "Cancelled", "id": turn.id})
+        if panel != EVERY_PANEL:
+            self._post_message(panel, {"type": "Cancelled", "id": turn.id, "text": turn.user})
+        self._advance()
+
+    def send_now(self, turn_id: str, panel: int = EVERY_PANEL) -> None:
+        """Let a waiting message go first, whatever it waits for; an answer under way is stopped."""
+        turn = self._waiting(turn_id, panel)
+        if turn is None:
+            return
+        turn.urgent = True
+        for moved in self.conversation.put_first(turn):
+            self._writer.write(self.conversation, moved)
+        self._send_conversation(EVERY_PANEL)
+        if self.conversation.running:
+            self.stop()
+        else:
+            self._advance()
+
+    def wake(self) -> None:
+        """Look again whether the first message in line may go: time has passed, or it is online."""
+        self._advance()
 
     def retry(self, turn_id: str, panel: int = EVERY_PANEL) -> None:
         """Run a turn again. Its new answer takes the place of the old one."""
         turn = self.conversation.find(turn_id)
         if turn is None:
             self._reject(panel, "That message is not in this conversation.", "Send it again.")
-        elif not self._refuse_second(panel):
+        elif turn.status is TurnStatus.QUEUED:
+            self.send_now(turn_id, panel)
+        elif self._opening is not None:
+            self._reject(panel, *_OPENING)
+        elif self.conversation.running is not None:
+            hint = "Wait until it is done, or stop it."
+            self._reject(panel, "An answer is still being written.", hint)
+        else:
+            turn.sent = False
             self._start(turn)
 
     def stop(self) -> None:
@@ -159,7 +235,7 @@ class Chat:
     def new_chat(self) -> None:
         """Begin an empty conversation; a turn under way is stopped, the old one stays stored."""
         self._stop_opening()
-        self.stop()
+        self._leave()
         if self.conversation.turns:
             self._show_new()
         self._send_conversation(EVERY_PANEL)
@@ -170,16 +246,24 @@ class Chat:
         if conversation_id == self.conversation.id:
             self._send_conversation(EVERY_PANEL)
             return
-        self.stop()
+        self._leave()
         self._opening = self._spawn(self._open(conversation_id, panel))
 
     def forget(self, conversation_id: str) -> None:
         """Show an empty conversation in the place of this one, which was deleted."""
         if conversation_id != self.conversation.id:
             return
-        self.stop()
+        self._leave()
         self._show_new()
         self._send_conversation(EVERY_PANEL)
+
+    def _leave(self) -> None:
+        """Stop what is under way, and the line: nothing is sent behind the user's back."""
+        for turn in self.conversation.queued:
+            turn.finish(TurnStatus.STOPPED)
+            self._writer.write(self.conversation, turn)
+        self.stop()
+        self._set_alarm(None)
 
     async def _open(self, conversation_id: str, panel: int) -> None:
         try:
@@ -218,15 +302,84 @@ class Chat:
             await self._store.begin(conversation)
             self._begun = conversation.id
 
-    def _refuse_second(self, panel: int, turn_id: str | None = None) -> bool:
-        if self._opening is not None:
-            what, hint = "Another conversation is being opened.", "Send it again when it is there."
-        elif self.conversation.running is not None:
-            what, hint = "An answer is still being written.", "Wait until it is done, or stop it."
-        else:
-            return False
-        self._reject(panel, what, hint, turn_id)
-        return True
+    async def _remove(self, conversation_id: str, turn_id: str) -> None:
+        try:
+            await self._writer.drain()
+            await self._store.remove(conversation_id, turn_id)
+        except SidestreamError as error:
+            self._unstored(error)
+
+    # --- the line -----------------------------------------------------------------------------
+
+    def _waiting(self, turn_id: str, panel: int) -> Turn | None:
+        turn = self.conversation.find(turn_id)
+        if turn is not None and turn.status is TurnStatus.QUEUED:
+            return turn
+        hint = "It was sent, or cancelled in another panel."
+        self._reject(panel, "That message does not wait any more.", hint)
+        return None
+
+    def _advance(self) -> None:
+        """Start the first turn in line if nothing holds it up, and say of each what it waits for.
+
+        After a turn that failed the line stands until the user says what is to become of it: what
+        made one fail would most likely make them all fail.
+        """
+        self._set_alarm(None)
+        if self._running is not None:
+            return
+        for turn in self.conversation.queued[:1]:
+            before = self._before(turn)
+            went_wrong = before is not None and before.status in _GONE_WRONG
+            until = turn.waiting.until if turn.waiting else None
+            offline = turn.waiting is not None and turn.waiting.reason == "offline"
+            if turn.urgent:
+                self._start(turn)
+            elif went_wrong:
+                self._hold(turn, Waiting(reason="pause"))
+            elif offline and not self._online():
+                self._set_alarm(self._next_look())
+            elif until is not None and until > self._now_ms():
+                self._set_alarm(until)
+            else:
+                self._start(turn)
+
+    def _before(self, turn: Turn) -> Turn | None:
+        at = self.conversation.turns.index(turn)
+        return self.conversation.turns[at - 1] if at else None
+
+    def _hold(self, turn: Turn, waiting: Waiting) -> None:
+        if turn.status is not TurnStatus.QUEUED or turn.waiting != waiting:
+            turn.wait(waiting)
+            self._send_turn(turn)
+            self._writer.write(self.conversation, turn)
+
+    def _next_look(self) -> int:
+        return self._now_ms() + int(OFFLINE_RETRY_S * 1000)
+
+    def _set_alarm(self, at_ms: int | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._alarm(0)
+        if at_ms is not None:
+            wait = max(at_ms / 1000 - self._now(), 0.0)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._advance)
+            self._alarm(at_ms)
+
+    def _obstacle(self, turn: Turn, connection: Connection) -> Waiting | None:
+        """What keeps the request from leaving now."""
+        if turn.urgent:
+            return None
+        if not (self._online() or _is_local(connection.origin)):
+            return Waiting(reason="offline")
+        wait_ms = self._limits_of(connection.origin).wait_ms(self._now())
+        if wait_ms:
+            return Waiting(reason="rate_limit", until=self._now_ms() + wait_ms)
+        return None
+
+    def _limits_of(self, origin: str) -> RateLimitManager:
+        return self._limits.setdefault(origin, RateLimitManager())
 
     # --- a turn -------------------------------------------------------------------------------
 
@@ -243,13 +396,20 @@ class Chat:
             await self._begin(conversation)
             await self._store.save(conversation.id, turn.record())
             connection = await self._connect()
+            if obstacle := self._obstacle(turn, connection):
+                self._put_back(turn, obstacle)
+                return
             turn.model, turn.origin = connection.model or None, connection.origin
             self._send_turn(turn)
+            turn.sent = True
+            await self._store.save(conversation.id, turn.record())
             prompt = Prompt(
                 input=conversation.history(turn, connection.origin),
                 instructions=connection.instructions,
             )
-            options = CallOptions(conversation_id=conversation.id)
+            options = CallOptions(
+                conversation_id=conversation.id, idempotency_key=turn.idempotency_key
+            )
             async with aclosing(connection.client.stream_batches(prompt, options)) as batches:
                 async for batch in batches:
                     for event in batch:
@@ -264,6 +424,8 @@ class Chat:
             incomplete = failure.kind is ErrorKind.INCOMPLETE
             status = TurnStatus.INCOMPLETE if incomplete else TurnStatus.FAILED
             error = failure.to_dict()
+            if failure.retry_after_ms and turn.origin:
+                self._limits_of(turn.origin).note_retry_after(failure.retry_after_ms, self._now())
         except Exception as failure:
             _log.exception("A turn failed")
             status, error = TurnStatus.FAILED, _internal(failure).to_dict()
@@ -273,6 +435,8 @@ class Chat:
     def _take(self, conversation: Conversation, turn: Turn, event: ResponseEvent) -> None:
         if self._running is not asyncio.current_task():
             return
+        if isinstance(event, RateLimits) and turn.origin:
+            self._limits_of(turn.origin).update(event.snapshot, self._now())
         status_changed = turn.apply(event)
         self._batch.add(event)
         if status_changed:
@@ -287,6 +451,15 @@ class Chat:
         turn.finish(status, error)
         self._send_turn(turn)
         self._writer.write(self.conversation, turn)
+        self._advance()
+
+    def _put_back(self, turn: Turn, obstacle: Waiting) -> None:
+        """Back into the line: nothing has been sent yet."""
+        if self._running is not asyncio.current_task():
+            return
+        self._running = None
+        self._hold(turn, obstacle)
+        self._set_alarm(obstacle.until or self._next_look())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
@@ -415,6 +588,11 @@ class _Writer:
         if self._task is None:
             self._task = asyncio.ensure_future(self._write_due())
 
+    def forget(self, turn: Turn) -> None:
+        """Write it no more."""
+        self._due.pop(turn.id, None)
+        self._later.pop(turn.id, None)
+
     def write_soon(self, conversation: Conversation, turn: Turn) -> None:
         """Write it within `SAVE_INTERVAL_S`, later when it is long, and no more often than that."""
         if turn.id in self._due:
@@ -454,6 +632,15 @@ class _Writer:
         finally:
             self._task = None
             self._on_idle()
+
+
+_OPENING = ("Another conversation is being opened.", "Send it again when it is there.")
+_GONE_WRONG = (TurnStatus.FAILED, TurnStatus.INTERRUPTED)
+
+
+def _is_local(origin: str) -> bool:
+    host = urlsplit(origin).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _internal(failure: Exception) -> SidestreamError:

@@ -51,6 +51,7 @@ RECORD_VERSION = 1
 """Of a stored turn. A record of a later version is left alone, not guessed at."""
 
 BlockKind = Literal["text", "reasoning", "refusal", "tool"]
+WaitReason = Literal["turn", "rate_limit", "offline", "pause"]
 _PART_BREAK = "\n\n"
 
 
@@ -71,8 +72,13 @@ class TurnStatus(StrEnum):
 
     @property
     def active(self) -> bool:
-        """Whether the turn is still under way."""
-        return self in (TurnStatus.QUEUED, TurnStatus.RUNNING, TurnStatus.RECONNECTING)
+        """Whether the turn has yet to end."""
+        return self is TurnStatus.QUEUED or self.running
+
+    @property
+    def running(self) -> bool:
+        """Whether a request is under way for it."""
+        return self in (TurnStatus.RUNNING, TurnStatus.RECONNECTING)
 
 
 class _State(BaseModel):
@@ -142,6 +148,15 @@ class Block(_State):
         self.open = False
 
 
+class Waiting(_State):
+    """What a queued turn waits for."""
+
+    reason: WaitReason
+    """The turns before it; the provider's limit; the network; the user, after a turn went wrong."""
+    until: int | None = None
+    """When it goes by itself, where that is known: Unix time in milliseconds."""
+
+
 class Turn(_State):
     """One message of the user and the answer to it."""
 
@@ -155,9 +170,17 @@ class Turn(_State):
     error: dict[str, Any] | None = None
     usage: TokenUsage | None = None
     notice: str | None = None
+    waiting: Waiting | None = None
+    """Set while the turn stands in line."""
 
     # What follows is stored and not shown.
     version: int = RECORD_VERSION
+    sent: bool = True
+    """Whether the request may have left. False is certain: such a turn can be sent unasked."""
+    urgent: bool = False
+    """The user said "send now": waits neither for limits nor for the network."""
+    attempt: int = 0
+    """Counts the runs; each has an idempotency key of its own."""
     position: int = 0
     """Orders the turns of a conversation; there may be gaps."""
     origin: str | None = None
@@ -167,7 +190,7 @@ class Turn(_State):
 
     def view(self) -> dict[str, Any]:
         """The turn as the panel sees it."""
-        return self._dump(exclude={"version", "position", "origin", "items"})
+        return self._dump(exclude=_STORED_ONLY)
 
     def record(self) -> str:
         """The turn as it is stored, as JSON; `Conversation.restore` reads it."""
@@ -187,11 +210,25 @@ class Turn(_State):
         """The answer's text so far."""
         return _PART_BREAK.join(b.settle().text for b in self.blocks if b.kind == "text")
 
+    @property
+    def idempotency_key(self) -> str:
+        """Under which a provider knows repeated requests of one run for the same."""
+        return f"{self.id}-{self.attempt}"
+
     # --- life ---------------------------------------------------------------------------------
+
+    def wait(self, waiting: Waiting) -> None:
+        """Stand in line; nothing has been sent."""
+        self.status = TurnStatus.QUEUED
+        self.waiting = waiting
+        self.sent = False
 
     def start(self) -> None:
         """Run, or run again: an earlier answer is given up."""
         self.status = TurnStatus.RUNNING
+        self.waiting = None
+        self.sent = False
+        self.attempt += 1
         self.blocks = []
         self.items = []
         self.error = None
@@ -205,6 +242,8 @@ class Turn(_State):
         self.status = status
         self.error = error
         self.notice = None
+        self.waiting = None
+        self.urgent = False
 
     def _end_blocks(self) -> None:
         for block in self.blocks:
@@ -365,8 +404,11 @@ class Turn(_State):
         return None
 
 
+_STORED_ONLY = {"version", "sent", "urgent", "attempt", "position", "origin", "items"}
+
+
 class Conversation(_State):
-    """Turns, oldest first. At most one of them is under way."""
+    """Turns, oldest first. At most one of them runs; the queued ones are the last."""
 
     id: str
     created_at: int = 0
@@ -374,8 +416,13 @@ class Conversation(_State):
 
     @property
     def running(self) -> Turn | None:
-        """The turn that is under way."""
-        return next((turn for turn in reversed(self.turns) if turn.status.active), None)
+        """The turn that runs."""
+        return next((turn for turn in reversed(self.turns) if turn.status.running), None)
+
+    @property
+    def queued(self) -> list[Turn]:
+        """The turns that wait in line, in the order in which they will run."""
+        return [turn for turn in self.turns if turn.status is TurnStatus.QUEUED]
 
     def find(self, turn_id: str) -> Turn | None:
         """The turn of that id."""
@@ -387,6 +434,21 @@ class Conversation(_State):
         turn = Turn(id=turn_id, user=text, created_at=created_at, position=position)
         self.turns.append(turn)
         return turn
+
+    def put_first(self, turn: Turn) -> list[Turn]:
+        """Move a queued turn before all others in line. Returns those whose position changed."""
+        line = self.queued
+        positions = [other.position for other in line]
+        line.remove(turn)
+        line.insert(0, turn)
+        for other, position in zip(line, positions, strict=True):
+            other.position = position
+        self.turns.sort(key=lambda other: other.position)
+        return line
+
+    def remove(self, turn: Turn) -> None:
+        """Take a turn out, as if it had never been."""
+        self.turns.remove(turn)
 
     def view(self) -> dict[str, Any]:
         """The conversation as the panel sees it."""
@@ -410,16 +472,19 @@ class Conversation(_State):
 
     @classmethod
     def restore(cls, data: dict[str, Any]) -> tuple[Conversation, list[Turn]]:
-        """A conversation from its stored records, and the turns that were under way.
+        """A conversation from its stored records, and the turns whose request was under way.
 
-        Those are marked interrupted and keep what had arrived. Records that cannot be read are left
-        out (and stay in the store).
+        Those are marked interrupted and keep what had arrived. A turn whose request had not left is
+        back in line. Records that cannot be read are left out (and stay in the store).
         """
         turns = list(_readable(data.get("turns", [])))
         conversation = cls(id=data["id"], created_at=data.get("created_at", 0), turns=turns)
-        interrupted = [turn for turn in turns if turn.status.active]
+        interrupted = [turn for turn in turns if turn.status.active and turn.sent]
         for turn in interrupted:
             turn.finish(TurnStatus.INTERRUPTED, INTERRUPTED)
+        for turn in turns:
+            if turn.status.active:
+                turn.wait(turn.waiting or Waiting(reason="turn"))
         return conversation, interrupted
 
 
