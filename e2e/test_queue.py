@@ -21,7 +21,7 @@ def test_messages_wait_their_turn_in_every_panel(
     panel.ask("The third")
     other = app.open_panel()
     for each in (panel, other):
-        expect(each.page.get_by_text("Waits for the answers before it")).to_have_count(2)
+        expect(each.page.get_by_text("Waits its turn")).to_have_count(2)
         expect(each.questions).to_have_text(["The first", "The second", "The third"])
     assert len(server.turns) == 1
     gate.open.set()
@@ -31,7 +31,7 @@ def test_messages_wait_their_turn_in_every_panel(
         expect(each.answers).to_have_text(
             ["One two", "You said: The second", "You said: The third"]
         )
-    keys = [turn.headers["Idempotency-Key"] for turn in server.turns]
+    keys = [turn.headers["idempotency-key"] for turn in server.turns]
     assert len(set(keys)) == 3
 
 
@@ -91,7 +91,7 @@ def test_the_line_survives_the_workers_end(app: App, panel: Panel, server: Scrip
     panel.ask("The first")
     expect(panel.answer).to_have_text("One")
     panel.ask("The second")
-    expect(panel.page.get_by_text("Waits for the answers before it")).to_be_visible()
+    expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
     app.stop_worker(panel.page)
     # What was being written may have been sent: the user decides, and the line stands meanwhile.
     expect(panel.page.get_by_text("Held back")).to_be_visible()

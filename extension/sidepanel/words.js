@@ -57,7 +57,7 @@ function progress(turn, provider) {
 export function waitingText({ reason, until }, now) {
   switch (reason) {
     case "turn":
-      return "Waits for the answers before it";
+      return "Waits its turn";
     case "offline":
       return "Waits for the network";
     case "pause":

@@ -104,7 +104,7 @@ test("why a message waits, and for how long", () => {
   assert.equal(limit(-5), "Rate limit: goes in 0 s");
   assert.equal(limit(125_000), "Rate limit: goes in 2:05 min");
   assert.equal(limit(7_260_000), "Rate limit: goes in 2:01 h");
-  assert.equal(waitingText({ reason: "turn" }, 0), "Waits for the answers before it");
+  assert.equal(waitingText({ reason: "turn" }, 0), "Waits its turn");
   assert.equal(waitingText({ reason: "offline" }, 0), "Waits for the network");
   assert.match(waitingText({ reason: "pause" }, 0), /^Held back/);
 });
