@@ -91,10 +91,11 @@ export class Panels {
     /** @type {PanelMessage} */
     const parsed = JSON.parse(message);
     for (const [number, panel] of receivers) {
-      // A whole conversation makes up for all that was missed; a refusal is no part of it.
       if (parsed.type === "Conversation") panel.behind = false;
-      else panel.behind ||= !panel.hasRoom(message.length);
-      if (!panel.behind || parsed.type === "Rejected") this.#postTo(number, parsed, message.length);
+      // Only these are made up for by the next whole conversation.
+      const isPart = parsed.type === "Events" || parsed.type === "Turn";
+      if (isPart) panel.behind ||= !panel.hasRoom(message.length);
+      if (!isPart || !panel.behind) this.#postTo(number, parsed, message.length);
     }
   }
 

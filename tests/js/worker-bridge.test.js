@@ -300,13 +300,14 @@ test("a panel that fell behind gets nothing but the conversation, and that when 
   assert.equal(panels.acknowledge(panel, 2), false);
 });
 
-test("a panel that fell behind is told what was refused, and of a new chat", () => {
+test("a panel that fell behind is told what was refused or taken back, and of a new chat", () => {
   const { panels, posted } = joined();
   panels.postNews(events("x".repeat(LIMIT)), 0);
   panels.postNews(events("missed"), 0);
   panels.postNews('{"type": "Rejected"}', 0);
+  panels.postNews('{"type": "Cancelled"}', 0);
   panels.postNews('{"type": "Conversation"}', 0);
-  assert.deepEqual(posted.slice(1), [{ type: "Rejected" }, { type: "Conversation" }]);
+  assert.deepEqual(posted.slice(1), [{ type: "Rejected" }, { type: "Cancelled" }, { type: "Conversation" }]);
 });
 
 test("one slow panel does not slow the others down", () => {
