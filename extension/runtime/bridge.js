@@ -1,10 +1,10 @@
 /**
- * HTTP for Python. JavaScript pumps the response's reader by itself; Python takes everything that has arrived since it last asked
- * and awaits only when nothing has, because each await across the border costs about 50 µs.
+ * HTTP for Python. JavaScript pumps the response's reader by itself and calls Python when something has arrived; Python takes all
+ * that has since it last asked. It awaits no promise for it, because each await across the border costs about 50 µs.
  *
  * What crosses: strings, numbers, one `Uint8Array` per batch, and one `Exchange` per request, which lives in Python as long as
- * its response object. No JavaScript object keeps a Python one, so nothing has to be destroyed by hand. {@link liveExchanges} counts
- * what is under way: zero after any number of turns.
+ * its response object. The only Python object that JavaScript keeps is an exchange's listener; it lives while the body is read, and
+ * Python destroys it. {@link liveExchanges} counts what is under way: zero after any number of turns.
  */
 
 import { holdAwake } from "./keep_alive.js";
@@ -61,7 +61,8 @@ export class Exchange {
   /** @type {Uint8Array[]} */
   #waiting = [];
   #size = 0;
-  #arrived = new Signal();
+  /** @type {(() => void) | undefined} */
+  #listener;
   #taken = new Signal();
   #release = holdAwake();
   /** @type {Promise<string>} */
@@ -109,13 +110,18 @@ export class Exchange {
     return all;
   }
 
-  /** Resolves as soon as there is something to take, or nothing more to come. */
-  async wait() {
-    if (this.#waiting.length === 0 && !this.ended) await this.#arrived.wait();
+  /**
+   * Call this each time that something arrives, and at the end; undefined: no longer. An exchange that is aborted calls nobody.
+   * @param {() => void} [listener]
+   */
+  listen(listener) {
+    this.#listener = listener;
   }
 
   /** End it now, whatever its state. What waits to be taken is dropped. */
   abort() {
+    // Who aborts knows it, and may be a Python that is dead.
+    this.#listener = undefined;
     this.#abort.abort();
     this.#waiting = [];
     this.#size = 0;
@@ -125,9 +131,9 @@ export class Exchange {
 
   #end() {
     this.ended = true;
-    this.#arrived.raise();
     live.delete(this);
     this.#release();
+    this.#listener?.();
   }
 
   /**
@@ -168,7 +174,7 @@ export class Exchange {
         if (done || this.ended) break;
         this.#waiting.push(value);
         this.#size += value.length;
-        this.#arrived.raise();
+        this.#listener?.();
         while (this.#size >= HIGH_WATER_BYTES && !this.ended) await this.#taken.wait();
       }
     } catch (error) {

@@ -12,6 +12,8 @@ from sidestream.testing import run
 
 pytest.importorskip("pyodide.ffi", reason="JavaScript is at hand inside Pyodide only")
 
+from pyodide.ffi import JsException
+
 from sidestream.browser.fetch import browser_fetch
 
 URL = "https://a.test/v1/models"
@@ -28,7 +30,7 @@ class Bytes:
 
 
 class ScriptedExchange:
-    """Plays ``runtime/bridge.js``: each entry of ``arrivals`` is there after one wait."""
+    """Plays ``runtime/bridge.js``: each entry of ``arrivals`` comes a second after the last."""
 
     def __init__(self, head: dict[str, Any], *arrivals: bytes, failure: str = "") -> None:
         self._head = head
@@ -38,7 +40,7 @@ class ScriptedExchange:
         self.failure = ""
         self.ended = False
         self.aborted = False
-        self.waits = 0
+        self.listener: Any = None
 
     async def head(self) -> str:
         await asyncio.sleep(1)
@@ -48,14 +50,24 @@ class ScriptedExchange:
         data, self._there = b"".join(self._there), []
         return Bytes(data) if data else None
 
-    async def wait(self) -> None:
-        self.waits += 1
-        await asyncio.sleep(0)
+    def listen(self, listener: Any) -> None:
+        self.listener = listener
+        if listener is not None:
+            self._arrive_later()
+
+    def _arrive_later(self) -> None:
+        asyncio.get_running_loop().call_later(1, self._arrive)
+
+    def _arrive(self) -> None:
+        if self.listener is None:
+            return
         if self._arrivals:
             self._there.append(self._arrivals.pop(0))
-        if not self._arrivals:
+            self._arrive_later()
+        else:
             self.ended = True
             self.failure = self._failure
+        self.listener()
 
     def abort(self) -> None:
         self.aborted = True
@@ -89,6 +101,7 @@ def test_an_answer_in_pieces() -> None:
         method, url, headers, body = host.sent
         assert (method, url, json.loads(headers)) == ("POST", URL, {"X-A": "1"})
         assert body.to_bytes() == b"{}"
+        assert host.exchange.listener is None
         await response.aclose()
         assert host.exchange.aborted
 
@@ -104,6 +117,23 @@ def test_a_body_that_breaks_gives_what_came_and_then_the_error() -> None:
         with pytest.raises(SidestreamError) as caught:
             await anext(chunks)
         assert (caught.value.kind, caught.value.retryable) == (ErrorKind.NETWORK, True)
+
+    run(scene())
+
+
+def test_who_stops_reading_is_told_no_more() -> None:
+    async def scene() -> None:
+        host = Host(ScriptedExchange({"status": 200, "headers": {}}, b"one", b"two"))
+        chunks = (await request(host)).chunks()
+        waiting = asyncio.ensure_future(anext(chunks))
+        await asyncio.sleep(0.5)
+        listener = host.exchange.listener
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert host.exchange.listener is None
+        with pytest.raises(JsException, match="destroyed"):
+            listener()
 
     run(scene())
 

@@ -14,6 +14,7 @@ from typing import Any
 import sidestream
 from sidestream.browser.fetch import browser_fetch
 from sidestream.browser.host import Host
+from sidestream.browser.loop import share_turns
 from sidestream.browser.storage import BrowserStore
 from sidestream.errors import ErrorKind, SidestreamError, redact
 from sidestream.session.chat import Chat, Connection
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 async def start(host: Host) -> Callable[[str], None]:
     """Bring the conversation back and take messages: commands of panels, requests of pages."""
     _log_redacted()
+    share_turns(asyncio.get_running_loop())
     entry = _Entry(host)
     try:
         await entry.chat.load()

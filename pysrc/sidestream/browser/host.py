@@ -22,8 +22,11 @@ class Exchange(Protocol):
         """All bytes that have arrived since the last call, as a ``Uint8Array``."""
         ...
 
-    def wait(self) -> Awaitable[None]:
-        """Until there is something to take, or nothing more to come."""
+    def listen(self, listener: Any | None) -> None:
+        """Call this proxy each time that something arrives or the end comes; ``None``: no longer.
+
+        An exchange that is aborted calls nobody.
+        """
         ...
 
     def abort(self) -> None:
