@@ -66,6 +66,12 @@ class App:
     def _log(self, line: str) -> None:
         self.logs.append(line)
 
+    def logged(self, text: str) -> bool:
+        """Whether a line with this text was written by now."""
+        # What the browser says is heard only during a call.
+        self.lasting_page.evaluate("0")
+        return any(text in line for line in self.logs)
+
     def close(self) -> None:
         """End the browser."""
         self.context.close()
@@ -109,21 +115,23 @@ class App:
         **settings: Any,
     ) -> None:
         """Save settings without going through the options page."""
-        reply = self.send(
-            {
-                "type": "SaveSettings",
-                "settings": {
-                    "preset": "custom",
-                    "name": "Scripted",
-                    "base_url": base_url,
-                    "wire_api": wire_api,
-                    "model": model,
-                    **settings,
-                },
-                "api_key": api_key,
-            }
-        )
+        chosen = self.settings(base_url, wire_api=wire_api, model=model, **settings)
+        reply = self.send({"type": "SaveSettings", "settings": chosen, "api_key": api_key})
         assert reply.get("ok"), reply
+
+    @staticmethod
+    def settings(
+        base_url: str, *, wire_api: str = "responses", model: str = MODEL, **more: Any
+    ) -> dict[str, Any]:
+        """The settings of a scripted provider."""
+        return {
+            "preset": "custom",
+            "name": "Scripted",
+            "base_url": base_url,
+            "wire_api": wire_api,
+            "model": model,
+            **more,
+        }
 
     def stop_worker(self, page: Page) -> None:
         """What Chrome does to an idle worker, now. `page` is any page of the extension."""

@@ -19,6 +19,8 @@ from e2e.slow_cases import SlowRun
 from tools import chromium as browsers
 
 ROOT = Path(__file__).parent.parent
+FAULTS = 50
+"""Cases of each test of faults; the seed of each is its number."""
 
 # Python's boot in the worker takes some seconds on a busy machine.
 expect.set_options(timeout=20_000)
@@ -32,6 +34,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write docs/screenshot.png anew",
     )
+    parser.addoption(
+        "--all-faults",
+        action="store_true",
+        help="try all faults of the snapshot, some minutes long, and not only a sample of them",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every fault, or a sample that has one of each kind."""
+    if "fault" in metafunc.fixturenames:
+        sample = FAULTS if metafunc.config.getoption("--all-faults") else 6
+        metafunc.parametrize("fault", range(sample))
 
 
 def is_slow(item: pytest.Item) -> bool:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from e2e.app import API_KEY, App, Panel
 from e2e.cdp import wait_until
-from e2e.server import ScriptedServer
+from e2e.server import ScriptedServer, answer, fail
 
 FILES = """async () => {
   const root = await navigator.storage.getDirectory();
@@ -49,7 +49,7 @@ HOLDS = """async (text) => {
   return found;
 }"""
 
-SIZE = 30_000_000
+SIZE = 6_000_000
 """Every snapshot is larger than this."""
 
 
@@ -105,7 +105,7 @@ def test_a_snapshot_that_is_no_good_is_made_anew(first_start: tuple[App, Panel])
     """One bit wrong, cut short, empty, or made by another browser or version."""
     app, panel = first_start
     another = "0" * 32 + "-" + "0" * 64
-    damages = [{"flip": 20_000_000}, {"length": 20_000_000}, {"length": 0}, {"name": another}]
+    damages = [{"flip": 4_000_000}, {"length": 4_000_000}, {"length": 0}, {"name": another}]
     for damage in damages:
         (right,) = snapshot_made(panel.page)
         app.stop_worker(panel.page)
@@ -141,6 +141,40 @@ def test_no_key_is_in_it(first_start: tuple[App, Panel], server: ScriptedServer)
     assert panel.page.evaluate(HOLDS, "sidestream.client") == [True]
 
 
+def test_a_restored_start_needs_no_files(
+    playwright: Playwright, chromium: str, extension: Path, tmp_path: Path, server: ScriptedServer
+) -> None:
+    """All that a chat needs is in the snapshot, failures and the options page's requests too."""
+    copy = tmp_path / "sidestream"
+    shutil.copytree(extension, copy)
+    app = App(playwright, chromium, copy, tmp_path / "profile")
+    try:
+        app.configure(server.base_url)
+        panel = app.open_panel()
+        ask(panel, "plain")
+        snapshot_made(panel.page)
+        app.stop_worker(panel.page)
+        for name in ("python_stdlib.zip", "packages.bin"):
+            (copy / "pyodide" / name).unlink()
+        ask(panel, "restored")
+        past = {"retry-after": "Wed, 01 Jan 2020 00:00:00 GMT"}
+        server.on("limited", fail(429, "Slow down.", headers=past), answer("At ", "last"))
+        panel.ask("limited")
+        expect(panel.answer).to_have_text("At last")
+        panel.expect_idle()
+        server.on("refused", fail(401, "No such key."))
+        panel.ask("refused")
+        panel.expect_alert("key")
+        for kind in ("ListModels", "TestConnection"):
+            request = {"type": kind, "settings": app.settings(server.base_url)}
+            assert app.send(request)["ok"]
+        assert "restore" in starts(app)[-1]
+        wait_until(lambda: app.logged("not be put back"), 30, "the failure")
+        assert not any("ModuleNotFound" in line for line in app.logs)
+    finally:
+        app.close()
+
+
 def test_modules_can_still_be_imported(
     playwright: Playwright, chromium: str, extension: Path, tmp_path: Path, server: ScriptedServer
 ) -> None:
@@ -151,7 +185,7 @@ def test_modules_can_still_be_imported(
     late = "import csv, sqlite3, pydantic.networks, pydantic.json_schema; pydantic.__version__"
     source = boot.read_text()
     changed = source.replace(
-        "logInfo(`", f'logInfo("late", pyodide.runPython("{late}"));\n  logInfo(`'
+        "entry.see_files();", f'entry.see_files(); logInfo("late", pyodide.runPython("{late}"));'
     )
     assert changed != source
     boot.write_text(changed)
@@ -164,7 +198,7 @@ def test_modules_can_still_be_imported(
         app.stop_worker(panel.page)
         ask(panel, "restored")
         assert "restore" in starts(app)[-1]
-        assert sum("late 2." in line for line in dict.fromkeys(app.logs)) >= 1
+        wait_until(lambda: app.logged("late 2."), 30, "the late import")
         assert not any("ModuleNotFound" in line for line in app.logs)
     finally:
         app.close()

@@ -40,7 +40,8 @@ export async function boot(host) {
   ]);
   const parts = { packages, lockFileContents, clock };
   const key = disabled ? "" : await snapshotKey(packages.id).catch(() => "");
-  const pyodide = await quickestBoot(parts, key);
+  const restored = key ? await restore(parts, key) : undefined;
+  const pyodide = restored ?? (await plainBoot(parts, key));
   const died = new Promise((resolve) => {
     // Pyodide's own hook for an interpreter that cannot go on.
     pyodide._api.on_fatal = resolve;
@@ -51,6 +52,7 @@ export async function boot(host) {
   entry.destroy();
   clock.lap("start");
   logInfo(`Python is up: ${clock.report()}`);
+  if (restored) putFilesBack(restored, packages);
   return { receive: (message) => receive(message), died, release: () => dispose(receive) };
 }
 
@@ -62,21 +64,14 @@ export async function boot(host) {
  */
 
 /**
- * @param {Parts} parts
- * @param {string} key  Of the snapshot; empty for none.
- * @returns {Promise<any>}  Pyodide, with Sidestream imported.
- */
-async function quickestBoot(parts, key) {
-  return (key && (await restore(parts, key))) || (await plainBoot(parts, key));
-}
-
-/**
  * Boot from Pyodide's own files, and leave a snapshot behind.
  * @param {Parts} parts
  * @param {string} key  Of the snapshot; empty for none.
  * @returns {Promise<any>}  Pyodide, with Sidestream imported.
  */
 async function plainBoot({ packages, lockFileContents, clock }, key) {
+  const files = packages.fetchFiles();
+  files.catch(() => {});
   const pyodide = await loadPyodide({
     createPyodideModule: withLibraries(createPyodideModule, packages),
     indexURL: PYODIDE,
@@ -84,7 +79,7 @@ async function plainBoot({ packages, lockFileContents, clock }, key) {
     _makeSnapshot: Boolean(key),
   });
   clock.lap("pyodide");
-  (await packages.installer)(pyodide.FS);
+  (await files)(pyodide.FS);
   const entry = pyodide.pyimport("sidestream.browser.entry");
   if (key) entry.import_all();
   entry.destroy();
@@ -120,14 +115,18 @@ async function restore({ packages, lockFileContents, clock }, key) {
     const snapshot = await findSnapshot(key);
     if (!snapshot) return undefined;
     clock.lap("found");
+    // Filled while the runtime is compiled; nobody looks at it before that is over.
+    const memory = new Uint8Array(snapshot.size);
+    const read = snapshot.read(memory);
+    read.catch(() => {});
     const pyodide = await loadPyodide({
-      createPyodideModule: withLibraries(createPyodideModule, packages, snapshot.size),
+      createPyodideModule: withLibraries(createPyodideModule, packages, { size: snapshot.size, read }),
       indexURL: PYODIDE,
       lockFileContents,
-      _loadSnapshot: snapshot.read(),
+      // An empty file: the snapshot has imported what a chat needs, and `putFilesBack` brings the real one.
+      stdLibURL: "data:,",
+      _loadSnapshot: memory,
     });
-    // A snapshot holds no file system, and modules that were not imported yet must be there.
-    (await packages.installer)(pyodide.FS);
     const entry = pyodide.pyimport("sidestream.browser.entry");
     entry.wake_up();
     entry.destroy();
@@ -138,6 +137,24 @@ async function restore({ packages, lockFileContents, clock }, key) {
     await forgetSnapshots().catch(() => {});
     clock.lap("failed restore");
     return undefined;
+  }
+}
+
+/**
+ * A snapshot holds no file system, and modules that were not imported yet must be there. Nothing waits for them: reading all of them
+ * takes a quarter of the time of a restored start.
+ * @param {any} pyodide
+ * @param {Packages} packages
+ */
+async function putFilesBack(pyodide, { fetchFiles, fetchStdlib }) {
+  try {
+    const installers = await Promise.all([fetchStdlib(), fetchFiles()]);
+    for (const install of installers) install(pyodide.FS);
+    const entry = pyodide.pyimport("sidestream.browser.entry");
+    entry.see_files();
+    entry.destroy();
+  } catch (error) {
+    logError("Python's files could not be put back:", error);
   }
 }
 

@@ -6,7 +6,8 @@
 /**
  * @typedef {object} Packages
  * @property {string} id  Changes whenever anything in `pyodide/` does.
- * @property {Promise<(fs: any) => void>} installer  Writes all files to Python's file system.
+ * @property {() => Promise<(fs: any) => void>} fetchFiles  What it resolves with writes all files to Python's file system.
+ * @property {() => Promise<(fs: any) => void>} fetchStdlib  The same for the standard library, which Pyodide brings along in a plain start.
  * @property {Promise<Library[]>} libraries
  */
 
@@ -18,16 +19,23 @@
  */
 
 /**
- * Fetch the list; what it names is under way when this returns.
+ * Fetch the list; the libraries that it names are being compiled when this returns.
  * @param {string} folder  The address of `pyodide/`.
  * @returns {Promise<Packages>}
  */
 export async function fetchPackages(folder) {
   const list = await (await fetchFile(`${folder}packages.json`)).json();
-  const bytes = fetchFile(`${folder}packages.bin`).then((response) => response.arrayBuffer());
   return {
     id: list.id,
-    installer: bytes.then((all) => (fs) => install(fs, list.site_packages, list.files, all)),
+    fetchFiles: async () => {
+      const bytes = await (await fetchFile(`${folder}packages.bin`)).arrayBuffer();
+      return (fs) => install(fs, list.site_packages, list.files, bytes);
+    },
+    fetchStdlib: async () => {
+      const bytes = await (await fetchFile(`${folder}python_stdlib.zip`)).arrayBuffer();
+      return (fs) =>
+        fs.writeFile(`/lib/python${list.python.replace(".", "")}.zip`, new Uint8Array(bytes), { canOwn: true });
+    },
     libraries: Promise.all(
       list.libraries.map(async (/** @type {{file: string, path: string}} */ { file, path }) => ({
         path: `${list.site_packages}/${path}`,
@@ -60,10 +68,10 @@ function install(fs, root, files, bytes) {
  * is restored, a library gets the same memory and the same places in the function table, which the snapshot refers to.
  * @param {(settings: any) => Promise<any>} createPyodideModule
  * @param {Packages} packages
- * @param {number} [heapBytes]  What the memory has to hold; `INITIAL_MEMORY` has no effect in this build.
+ * @param {{size: number, read: Promise<void>}} [snapshot]  Its size in bytes, and when it is there. `INITIAL_MEMORY` has no effect in this build.
  * @returns {(settings: any) => Promise<any>}
  */
-export function withLibraries(createPyodideModule, { libraries }, heapBytes) {
+export function withLibraries(createPyodideModule, { libraries }, snapshot) {
   return async (settings) => {
     const compiled = await libraries;
     settings.onRuntimeInitialized = () => {
@@ -73,16 +81,17 @@ export function withLibraries(createPyodideModule, { libraries }, heapBytes) {
       }
     };
     const loaded = await createPyodideModule(settings);
-    if (heapBytes) loaded.growMemory(heapBytes);
+    if (snapshot) {
+      loaded.growMemory(snapshot.size);
+      await snapshot.read;
+    }
     return loaded;
   };
 }
 
 /** @param {string} url */
-async function compile(url) {
-  const { body } = await fetchFile(url);
-  // An extension's files of this ending come without the type that streaming compilation insists on.
-  return WebAssembly.compileStreaming(new Response(body, { headers: { "Content-Type": "application/wasm" } }));
+function compile(url) {
+  return WebAssembly.compileStreaming(fetchFile(url));
 }
 
 /** @param {string} url */

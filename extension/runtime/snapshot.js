@@ -1,12 +1,17 @@
 /**
  * The memory of a Python that has just started, kept in the origin private file system, so that the next worker can go on from there.
  *
- * A file's name is `<key>-<SHA-256 of its content>`. The key stands for everything that a snapshot depends on; a file with another
- * key is of no use any more. The content is compared with the name before it is used, so a crash in the middle of writing, a full disk or a
- * damaged file means a plain start and nothing worse.
+ * A file's name is `<key>-<size of the snapshot>-<SHA-256 of the content>`. The key stands for everything that a snapshot depends on; a file
+ * with another key is of no use any more. The content is compared with the name before it is used, so a crash in the middle of writing,
+ * a full disk or a damaged file means a plain start and nothing worse.
+ *
+ * Most of the memory is zeros, and whole pages of them are left out. The content is a list of 32-bit numbers, namely how many
+ * ranges follow and then where each begins and how long it is, and after it the bytes of the ranges.
  */
 
 const FOLDER = "snapshots";
+const PAGE = 4096;
+const WORD = Uint32Array.BYTES_PER_ELEMENT;
 
 /**
  * @param {string} id  Of all that is packed.
@@ -26,7 +31,7 @@ export async function snapshotKey(id) {
 /**
  * @typedef {object} Snapshot
  * @property {number} size  In bytes.
- * @property {() => Promise<ArrayBuffer>} read  Rejects when the content is not what was written.
+ * @property {(target: Uint8Array) => Promise<void>} read  Fills zeros in. Rejects when the content is not what was written.
  */
 
 /**
@@ -35,18 +40,55 @@ export async function snapshotKey(id) {
  */
 export async function findSnapshot(key) {
   for await (const [name, handle] of files(await folder())) {
-    if (!name.startsWith(`${key}-`)) continue;
-    const file = await handle.getFile();
-    return { size: file.size, read: () => readVerified(file, name.slice(key.length + 1)) };
+    const [made, size, digest] = name.split("-");
+    if (made === key) return { size: Number(size), read: (target) => readVerified(handle, digest, target) };
   }
   return undefined;
 }
 
-/** @param {File} file @param {string} digest */
-async function readVerified(file, digest) {
-  const bytes = await file.arrayBuffer();
+/** @param {FileSystemFileHandle} handle @param {string | undefined} digest @param {Uint8Array} target */
+async function readVerified(handle, digest, target) {
+  const bytes = await (await handle.getFile()).arrayBuffer();
   if ((await sha256(bytes)) !== digest) throw new Error("the file is damaged or was never finished");
-  return bytes;
+  expand(bytes, target);
+}
+
+/**
+ * Leave the empty pages out.
+ * @param {Uint8Array<ArrayBuffer>} bytes  Pyodide's snapshots consist of whole words.
+ */
+function condense(bytes) {
+  /** @type {[start: number, length: number][]} */
+  const ranges = [];
+  for (let start = 0; start < bytes.length; start += PAGE) {
+    const length = Math.min(PAGE, bytes.length - start);
+    if (isEmpty(new Uint32Array(bytes.buffer, bytes.byteOffset + start, length / WORD))) continue;
+    const last = ranges.at(-1);
+    if (last && last[0] + last[1] === start) last[1] += length;
+    else ranges.push([start, length]);
+  }
+  const list = new Uint32Array([ranges.length, ...ranges.flat()]);
+  const parts = ranges.map(([start, length]) => bytes.subarray(start, start + length));
+  return new Blob([list, ...parts]).arrayBuffer();
+}
+
+/** @param {Uint32Array} words */
+function isEmpty(words) {
+  // A method with a callback takes five times as long.
+  for (const word of words) if (word) return false;
+  return true;
+}
+
+/** @param {ArrayBuffer} condensed @param {Uint8Array} target  All zeros. */
+function expand(condensed, target) {
+  const [count = 0] = new Uint32Array(condensed, 0, 1);
+  const list = new Uint32Array(condensed, WORD, 2 * count);
+  let offset = WORD + list.byteLength;
+  for (let index = 0; index < list.length; index += 2) {
+    const length = /** @type {number} */ (list[index + 1]);
+    target.set(new Uint8Array(condensed, offset, length), list[index]);
+    offset += length;
+  }
 }
 
 /**
@@ -54,23 +96,28 @@ async function readVerified(file, digest) {
  * @param {Uint8Array<ArrayBuffer>} bytes
  */
 export async function writeSnapshot(key, bytes) {
-  const directory = await folder();
   await forgetSnapshots();
-  const handle = await directory.getFileHandle(`${key}-${await sha256(bytes)}`, { create: true });
+  const content = await condense(bytes);
+  const name = `${key}-${bytes.length}-${await sha256(content)}`;
+  const handle = await (await folder()).getFileHandle(name, { create: true });
   const file = await handle.createWritable();
   try {
-    await file.write(bytes);
+    await file.write(content);
     await file.close();
   } catch (error) {
     await file.abort().catch(() => {});
+    await forgetSnapshots();
     throw error;
   }
 }
 
 /** Remove every snapshot, so that the next worker starts plainly and makes a new one. */
 export async function forgetSnapshots() {
-  const directory = await folder();
-  for await (const [name] of files(directory)) await directory.removeEntry(name);
+  const root = await navigator.storage.getDirectory();
+  // Whatever is there, even a file in the folder's place.
+  await root.removeEntry(FOLDER, { recursive: true }).catch((error) => {
+    if (error.name !== "NotFoundError") throw error;
+  });
 }
 
 /** How many bytes the snapshots take. */

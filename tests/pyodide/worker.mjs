@@ -36,7 +36,7 @@ async function test(args) {
     stderr: say,
   });
   // Sidestream is among them, but the sources come first on the path.
-  (await packages.installer)(pyodide.FS);
+  (await packages.fetchFiles())(pyodide.FS);
   pyodide.unpackArchive(await get("test-packages.zip"), "zip", { extractDir: TEST_PACKAGES });
   pyodide.unpackArchive(await get("project.zip"), "zip", { extractDir: PROJECT });
   say(`Pyodide ${pyodide.version} is up after ${Math.round(performance.now() - begin)} ms`);

@@ -47,11 +47,15 @@ def import_all() -> None:
 def wake_up() -> None:
     """Make what must not be the same in each process different again, after a restored snapshot."""
     random.seed()
+
+
+def see_files() -> None:
+    """Let imports find the files that came back after a restored snapshot."""
     importlib.invalidate_caches()
 
 
-# Modules that the core imports where it uses them, to keep a plain start short.
-_IMPORTED_LATE = ("datetime", "email.utils")
+# Modules that the core or the codecs import where they are used, to keep a plain start short.
+_IMPORTED_LATE = ("datetime", "email.utils", "encodings.utf_8_sig", "encodings.utf_16_le")
 
 
 class _Entry:
