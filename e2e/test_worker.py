@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from functools import partial
 
 from playwright.sync_api import expect
 
@@ -202,3 +203,24 @@ def test_a_message_sent_while_the_worker_wakes(
     panel.expect_idle()
     expect(panel.questions).to_have_count(1)
     assert len(server.turns) == 1
+
+
+def test_the_worker_wakes_before_anything_is_sent(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    """When a panel opens, and as soon as somebody comes back to it or writes."""
+    ready = "Python is up"
+    wait_until(lambda: app.logged(ready), 30, f"{ready} after the panel opened")
+
+    def is_awake(wake: str) -> bool:
+        panel.page.evaluate(wake)
+        return app.logged(ready)
+
+    focus = "() => void window.dispatchEvent(new Event('focus'))"
+    letter = "() => void document.querySelector('#message').dispatchEvent(new Event('input'))"
+    for event in (focus, letter):
+        app.stop_worker(panel.page)
+        app.logs.clear()
+        # The panel learns a little later that its worker is gone.
+        wait_until(partial(is_awake, event), 30, f"{ready} after {event}")
+    assert server.turns == []
