@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session.chat import Chat, Connection
 from sidestream.session.connection import connect
-from sidestream.session.conversation import Conversation, Turn
+from sidestream.session.conversation import Conversation, Turn, TurnStatus
 from sidestream.testing import FakeFetch, Refuse, Reply, ResponsesStream, now, run
 from sidestream.types.events import response_event
 
@@ -811,6 +811,21 @@ def test_new_chat_sends_nothing_that_waited() -> None:
         await asyncio.sleep(100)
         assert len(world.fetch.requests) == 1
         assert world.store.last("2")["status"] == "stopped"
+
+
+def test_a_line_in_a_conversation_that_is_opened_is_not_sent() -> None:
+    @in_world(then=story("Hi"))
+    async def scene(world: World) -> None:
+        turn = Turn(id="1", user="from a file", created_at=0, status=TurnStatus.QUEUED, sent=False)
+        world.store.others["other"] = {"id": "other", "turns": [json.loads(turn.record())]}
+        world.chat.open("other")
+        await world.quiet()
+        await asyncio.sleep(100)
+        assert world.fetch.requests == []
+        assert world.chat.conversation.turns[0].status == "stopped"
+        world.chat.retry("1")
+        await world.quiet()
+        assert world.chat.conversation.turns[0].text == "Hi"
 
 
 @pytest.mark.parametrize("at", [0.05, 0.15, 0.25, 0.35, 0.45, 1.5, 2.5, 4.0])

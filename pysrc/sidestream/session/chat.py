@@ -133,13 +133,13 @@ class Chat:
         data = await self._store.load()
         if data is not None:
             self._take_up(data)
+            self._advance()
 
     def _take_up(self, data: dict[str, Any]) -> None:
         self.conversation, interrupted = Conversation.restore(data)
         self._begun = self.conversation.id
         for turn in interrupted:
             self._writer.write(self.conversation, turn)
-        self._advance()
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -259,11 +259,14 @@ class Chat:
 
     def _leave(self) -> None:
         """Stop what is under way, and the line: nothing is sent behind the user's back."""
+        self._stop_line()
+        self.stop()
+        self._set_alarm(None)
+
+    def _stop_line(self) -> None:
         for turn in self.conversation.queued:
             turn.finish(TurnStatus.STOPPED)
             self._writer.write(self.conversation, turn)
-        self.stop()
-        self._set_alarm(None)
 
     async def _open(self, conversation_id: str, panel: int) -> None:
         try:
@@ -280,6 +283,8 @@ class Chat:
             self._reject(panel, "That conversation is not there any more.", "Choose another one.")
             return
         self._take_up(data)
+        # A line in it, from a file perhaps, is not what the user has just asked for.
+        self._stop_line()
         self._send_conversation(EVERY_PANEL)
 
     def _stop_opening(self) -> None:
