@@ -198,6 +198,7 @@ class Options:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.provider = page.get_by_role("combobox", name="Provider", exact=True)
+        self.name = page.get_by_role("textbox", name="Name", exact=True)
         self.base_url = page.get_by_role("textbox", name="Base URL", exact=True)
         self.wire_api = page.get_by_role("combobox", name="Wire API", exact=True)
         self.api_key = page.get_by_label("API key", exact=True)
@@ -223,6 +224,14 @@ class Options:
         if api_key:
             self.api_key.fill(api_key)
         self.model.fill(model)
+
+    def radio(self, profile: str) -> Locator:
+        """What makes the profile of that name the active one."""
+        return self.page.get_by_role("radio", name=f"Use {profile}", exact=True)
+
+    def edit(self, profile: str) -> Locator:
+        """What shows the profile of that name in the form."""
+        return self.page.get_by_role("listitem").get_by_role("button", name=profile)
 
 
 DUMP_STORAGE = """async () => {

@@ -73,6 +73,8 @@ export const PANEL_PORT = "panel";
  * @property {boolean} locked  The key is behind a passphrase that has not been given since the browser started.
  * @property {string} name
  * @property {string} model
+ * @property {{id: string, name: string, model: string}[]} profiles  All that could answer.
+ * @property {string | null} active  The profile that does.
  */
 
 /**
@@ -92,13 +94,14 @@ export const PANEL_PORT = "panel";
  *   | {type: "NewChat"}
  *   | {type: "Open", conversation: string}
  *   | {type: "Unlock", passphrase: string}
+ *   | {type: "ActivateProfile", id: string}
  *   | {type: "Restart"}
  *   | {type: "Ack", count: number}} PanelCommand
  *
  * `Send` carries an id that the panel made; sending the same id twice starts one turn only.
  * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
  * `Retry` names the turn to run again. `Open` shows a stored conversation in every panel; like `NewChat` it stops a turn under way, and
- * keeps it. `Restart` boots Python again after a failed boot.
+ * keeps it. `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot.
  * `Ack` says how many more messages of this port the panel has drawn, whatever their type; it is sent at most once per frame. A panel that
  * owes too many is sent nothing more, and the whole `Conversation` when it has caught up (`runtime/panels.js`).
  */
@@ -124,8 +127,8 @@ export const PANEL_PORT = "panel";
 /**
  * What the options page edits. The key travels apart and only towards the worker.
  * @typedef {object} Settings
- * @property {string} preset  `openai`, `azure`, `openrouter`, `ollama`, `lmstudio`, `llamacpp`, `vllm`, `custom`.
- * @property {string} name
+ * @property {string} preset  `openai`, `azure`, `chatgpt`, `openrouter`, `ollama`, `lmstudio`, `llamacpp`, `vllm`, `custom`.
+ * @property {string} name  How the user calls it.
  * @property {string} base_url
  * @property {"responses" | "chat"} wire_api
  * @property {string} model
@@ -151,12 +154,41 @@ export const PANEL_PORT = "panel";
  */
 
 /**
- * Page to worker. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection as it is,
- * "" removes it, anything else wraps the key with it.
+ * Settings under an id. One profile is the active one: it answers.
+ * @typedef {{id: string, settings: Settings}} Profile
+ */
+
+/**
+ * What may be shown of a ChatGPT sign-in. Empty while it is locked.
+ * @typedef {object} SignInView
+ * @property {string} [account]  E-mail address or id.
+ * @property {string} [plan]
+ * @property {number} [expires_at]  Of the token in use, which is renewed by itself; Unix time in milliseconds.
+ */
+
+/**
+ * A profile as the options page shows it. At most one of key and sign-in is stored, for the origin of the base URL.
+ * @typedef {Profile & {has_key: boolean, sign_in?: SignInView}} ProfileView
+ */
+
+/**
+ * Page to worker. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection of all keys
+ * as it is, "" removes it, anything else wraps the keys with it.
+ *
+ * `SaveSettings` saves the active profile, or makes the first one. `SaveProfile` without an id makes another one. The trials use the stored
+ * key of `profile_id` (undefined: of the active profile, null: of none) unless one is given. `ImportAuthJson` takes a Codex `auth.json`: its
+ * tokens become the sign-in of a profile, its `OPENAI_API_KEY` the key of one. `ImportSettings` takes what `ExportSettings` gave.
  * @typedef {{type: "LoadSettings"}
  *   | {type: "SaveSettings", settings: Settings, api_key?: string, passphrase?: string}
- *   | {type: "TestConnection", settings: Settings, api_key?: string}
- *   | {type: "ListModels", settings: Settings, api_key?: string}
+ *   | {type: "SaveProfile", profile: {id?: string, settings: Settings}, api_key?: string, passphrase?: string}
+ *   | {type: "RemoveProfile", id: string}
+ *   | {type: "ActivateProfile", id: string}
+ *   | {type: "ImportAuthJson", text: string}
+ *   | {type: "ExportSettings"}
+ *   | {type: "ImportSettings", text: string}
+ *   | {type: "ResetEverything"}
+ *   | {type: "TestConnection", settings: Settings, api_key?: string, profile_id?: string | null}
+ *   | {type: "ListModels", settings: Settings, api_key?: string, profile_id?: string | null}
  *   | {type: "ListConversations", query?: string, offset?: number, limit?: number}
  *   | {type: "RenameConversation", id: string, title: string}
  *   | {type: "DeleteConversation", id: string}
@@ -171,12 +203,15 @@ export const PANEL_PORT = "panel";
  */
 
 /**
- * @typedef {{ok: true, settings?: Settings | null, has_key?: boolean, protected?: boolean, locked?: boolean, demo?: boolean, message?: string,
- *   models?: string[], conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[],
- *   next?: number, imported?: number, skipped?: number, deleted?: number, storage?: StorageUse} | {ok: false, error: TurnError}} Reply
+ * @typedef {{ok: true, profiles?: ProfileView[], active?: string | null, settings?: Settings | null, has_key?: boolean, protected?: boolean,
+ *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
+ *   conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
+ *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse} | {ok: false, error: TurnError}} Reply
  *
- * `LoadSettings` answers `settings` (null before the first save), `has_key`, `protected` (a passphrase is set), `locked`, `demo`.
- * `TestConnection` answers a `message` for the user. `ListModels` answers `models`.
+ * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
+ * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
+ * `ExportSettings` answers `text`, and in `left_out` the names of the headers and query parameters that may be secret.
+ * `TestConnection` and `ImportSettings` answer a `message` for the user. `ListModels` answers `models`.
  * `ListConversations` answers a page of `conversations`, the latest first, and the `total`. `DeleteConversation` answers `undo_until`, the Unix
  * time in milliseconds until which `UndoDelete` works. `ExportConversations` answers `files`; when there is more than a message can hold,
  * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.

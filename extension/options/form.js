@@ -2,7 +2,7 @@
  * What the form holds as settings, and what is wrong with it. No DOM here.
  */
 
-import { presetOf } from "./presets.js";
+import { PRESETS, presetOf } from "./presets.js";
 
 /** @import {Settings} from "../protocol.js" */
 
@@ -10,6 +10,7 @@ import { presetOf } from "./presets.js";
  * The form's fields as text, as they stand.
  * @typedef {object} Values
  * @property {string} preset
+ * @property {string} name
  * @property {string} baseUrl
  * @property {string} wireApi
  * @property {string} apiKey
@@ -24,6 +25,8 @@ import { presetOf } from "./presets.js";
 
 /** The origins that Chrome granted at installation. */
 const INSTALLED = ["https://api.openai.com", "http://127.0.0.1", "http://localhost"];
+/** Where the tokens of a ChatGPT sign-in are renewed. */
+const SIGN_IN_URL = "https://auth.openai.com/oauth/token";
 const URL_EXAMPLE = "It looks like https://api.openai.com/v1.";
 /** Of a field name in a header, RFC 9110 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -32,13 +35,20 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
  * @param {Values} values
  * @param {object} options
  * @param {boolean} options.hasKey  A key for this address is stored.
+ * @param {boolean} [options.hasSignIn]  A sign-in for this address is stored.
  * @param {boolean} options.needsModel
  * @returns {{settings: Settings, errors: FieldError[]}}  The settings are usable when there are no errors.
  */
-export function readForm(values, { hasKey, needsModel }) {
+export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
   /** @type {FieldError[]} */
   const errors = [];
   const preset = presetOf(values.preset);
+  if (preset.needs_sign_in && !hasSignIn) {
+    errors.push({
+      field: "preset",
+      message: `${preset.label} needs a sign-in: import that of Codex first, at the end of this page.`,
+    });
+  }
   const base_url = values.baseUrl.trim();
   const urlError = checkBaseUrl(base_url);
   if (urlError) errors.push({ field: "baseUrl", message: urlError });
@@ -79,7 +89,7 @@ export function readForm(values, { hasKey, needsModel }) {
   /** @type {Settings} */
   const settings = {
     preset: preset.key,
-    name: preset.name,
+    name: values.name.trim() || preset.name || hostOf(base_url),
     base_url,
     wire_api: values.wireApi === "chat" ? "chat" : "responses",
     model,
@@ -95,8 +105,10 @@ export function readForm(values, { hasKey, needsModel }) {
  * @returns {Values}
  */
 export function valuesOf(settings) {
+  const given = presetOf(settings.preset).name || hostOf(settings.base_url);
   return {
     preset: settings.preset,
+    name: settings.name === given ? "" : settings.name,
     baseUrl: settings.base_url,
     wireApi: settings.wire_api,
     apiKey: "",
@@ -161,6 +173,35 @@ export function permissionFor(baseUrl) {
   const { protocol, hostname } = new URL(baseUrl);
   const origin = `${protocol}//${hostname}`;
   return INSTALLED.includes(origin) ? undefined : `${origin}/*`;
+}
+
+/**
+ * Everything that has to be asked for before a profile can be used.
+ * @param {Pick<Settings, "preset" | "base_url">} settings
+ * @returns {string[]}
+ */
+export function permissionsFor({ preset, base_url }) {
+  const urls = presetOf(preset).needs_sign_in ? [base_url, SIGN_IN_URL] : [base_url];
+  return urls.map(permissionFor).filter((pattern) => pattern !== undefined);
+}
+
+/**
+ * The same for what an `auth.json` brings; nothing where it is none, since the worker will say so.
+ * @param {string} text
+ * @returns {string[]}
+ */
+export function permissionsForAuthJson(text) {
+  try {
+    const preset = PRESETS.find(({ needs_sign_in }) => needs_sign_in);
+    return preset && JSON.parse(text).tokens ? permissionsFor({ preset: preset.key, base_url: preset.base_url }) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** @param {string} baseUrl */
+export function hostOf(baseUrl) {
+  return URL.canParse(baseUrl.trim()) ? new URL(baseUrl.trim()).host : "";
 }
 
 /**

@@ -4,16 +4,26 @@
  */
 
 import { byId, el } from "../ui/dom.js";
-import { fieldOfError, isInsecure, originOf, permissionFor, readForm, valuesOf } from "./form.js";
+import {
+  fieldOfError,
+  hostOf,
+  isInsecure,
+  originOf,
+  permissionsFor,
+  permissionsForAuthJson,
+  readForm,
+  valuesOf,
+} from "./form.js";
 import { PRESETS, presetOf } from "./presets.js";
 
-/** @import {Reply, Request, Settings, TurnError} from "../protocol.js" */
+/** @import {ProfileView, Reply, Request, Settings, SignInView, TurnError} from "../protocol.js" */
 /** @import {FieldError, Values} from "./form.js" */
 /** @typedef {Extract<Reply, {ok: true}>} Answer */
 
 /** @type {Record<keyof Values, HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>} */
 const controls = {
   preset: byId("preset"),
+  name: byId("name"),
   baseUrl: byId("base-url"),
   wireApi: byId("wire-api"),
   apiKey: byId("api-key"),
@@ -26,7 +36,9 @@ const controls = {
 const names = /** @type {(keyof Values)[]} */ (Object.keys(controls));
 
 /** What is stored, as the worker last said. @type {Answer} */
-let stored = { ok: true, settings: null, has_key: false };
+let stored = { ok: true, profiles: [] };
+/** The profile in the form; null for one that is new. @type {string | null} */
+let selected = null;
 /** The form as it was when nothing had been changed. */
 let unchanged = "";
 /**
@@ -62,27 +74,46 @@ function choose(key) {
   clearErrors();
 }
 
-/** @param {Answer} answer */
-function show(answer) {
+/** @param {string | null | undefined} id */
+function profileOf(id) {
+  return stored.profiles?.find((profile) => profile.id === id);
+}
+
+/**
+ * What is stored, and one of its profiles in the form.
+ * @param {Answer} answer
+ * @param {string | null} [id]  Null for a new one.
+ */
+function show(answer, id = answer.active ?? null) {
   stored = answer;
-  const preset = PRESETS[0];
+  selected = profileOf(id)?.id ?? null;
+  const settings = profileOf(id)?.settings;
+  const [preset] = PRESETS;
   const fresh = { preset: preset.key, baseUrl: preset.base_url, wireApi: preset.wire_api };
-  fill(answer.settings ? valuesOf(answer.settings) : { ...fresh, apiKey: "", passphrase: "" });
+  const empty = Object.fromEntries(names.map((name) => [name, ""]));
+  fill(settings ? valuesOf(settings) : { ...empty, ...fresh });
   chosen = controls.preset.value;
   left.clear();
-  if (answer.settings?.http_headers || answer.settings?.query_params) {
+  byId("models").replaceChildren();
+  clearErrors();
+  if (settings?.http_headers || settings?.query_params) {
     /** @type {HTMLDetailsElement} */ (byId("advanced")).open = true;
   }
   unchanged = JSON.stringify(values());
   refresh();
 }
 
-/** The stored key goes to the address only that it was entered for. */
-function hasKey() {
-  return Boolean(
-    stored.has_key && stored.settings && originOf(stored.settings.base_url) === originOf(controls.baseUrl.value),
-  );
+/** What is stored under the selected profile goes to the address only that it was entered for. */
+function isAtHome() {
+  const profile = profileOf(selected);
+  return profile !== undefined && originOf(profile.settings.base_url) === originOf(controls.baseUrl.value);
 }
+
+const hasKey = () => isAtHome() && Boolean(profileOf(selected)?.has_key);
+
+const hasSignIn = () => isAtHome() && profileOf(selected)?.sign_in !== undefined;
+
+const isChanged = () => JSON.stringify(values()) !== unchanged;
 
 /** Brings everything that depends on the fields in step. */
 function refresh() {
@@ -90,10 +121,17 @@ function refresh() {
   const isStored = hasKey();
   byId("demo").hidden = !stored.demo;
   byId("preset-hint").textContent = preset.hint;
-  byId("unsaved").hidden = JSON.stringify(values()) === unchanged;
+  byId("unsaved").hidden = !isChanged();
+  drawProfiles();
+  setPlaceholder(controls.name, preset.name || hostOf(controls.baseUrl.value));
+  byId("key-field").hidden = Boolean(preset.needs_sign_in);
+  byId("sign-in").hidden = !preset.needs_sign_in;
+  byId("sign-in-text").textContent = signInText(hasSignIn() ? profileOf(selected)?.sign_in : undefined);
+  byId("remove-sign-in").hidden = !hasSignIn();
+  byId("remove-profile").hidden = selected === null;
   setPlaceholder(controls.apiKey, isStored ? "A key is stored" : preset.needs_key ? "Paste your key" : "");
   byId("api-key-hint").textContent = isStored ? keyHint() : preset.key_hint;
-  byId("remove-key").hidden = !stored.has_key;
+  byId("remove-key").hidden = !profileOf(selected)?.has_key;
   setPlaceholder(controls.model, preset.model);
   setPlaceholder(controls.passphrase, stored.protected ? "A passphrase is set" : "");
   byId("remove-passphrase").hidden = !stored.protected;
@@ -104,6 +142,60 @@ function refresh() {
     ? ""
     : "This connection is not encrypted: anyone on the way can read your key and your messages. " +
       "Use https:// unless you trust the whole network.";
+}
+
+/** @param {SignInView | undefined} signIn */
+function signInText(signIn) {
+  if (!signIn) return "None yet.";
+  if (stored.locked) return "Stored, and locked. Give your passphrase in the panel to unlock it.";
+  const who = signIn.account ? `Signed in as ${signIn.account}` : "Signed in";
+  const until = signIn.expires_at
+    ? ` The token in use is good until ${new Date(signIn.expires_at).toLocaleString()}, and renewed by itself.`
+    : " Its tokens are renewed by themselves.";
+  return `${who}${signIn.plan ? ` (${signIn.plan})` : ""}.${until}`;
+}
+
+/** The list is built anew when something in it has changed only, so that the focus stays where it is. */
+function drawProfiles() {
+  const profiles = stored.profiles ?? [];
+  const drawn = JSON.stringify([profiles, stored.active, selected]);
+  const list = byId("profile-list");
+  byId("profiles").hidden = profiles.length === 0;
+  byId("add-profile").hidden = selected === null;
+  if (list.dataset.drawn === drawn) return;
+  list.dataset.drawn = drawn;
+  const focused = document.activeElement instanceof HTMLElement ? document.activeElement.id : "";
+  const items = profiles.map(profileItem);
+  if (selected === null) items.push(el("li", { class: "new", "aria-current": "true" }, "New profile"));
+  list.replaceChildren(...items);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** @param {ProfileView} profile */
+function profileItem({ id, settings, has_key, sign_in }) {
+  const { name, model, base_url } = settings;
+  const secret = sign_in ? "signed in" : has_key ? "key stored" : "no key";
+  const radio = el("input", {
+    type: "radio",
+    name: "active",
+    id: `use-${id}`,
+    "aria-label": `Use ${name}`,
+    onchange: () => activate(id),
+  });
+  radio.checked = id === stored.active;
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      id: `edit-${id}`,
+      "aria-pressed": String(id === selected),
+      onclick: () => select(id),
+    },
+    el("strong", {}, name),
+    el("span", { class: "hint" }, `${model} · ${hostOf(base_url)} · ${secret}`),
+  );
+  return el("li", { "aria-current": id === selected && "true" }, radio, button);
 }
 
 /** @returns {string} */
@@ -201,9 +293,7 @@ async function ask(request) {
  */
 async function during(progress, work) {
   say(progress);
-  const buttons = ["save", "test", "load-models", "remove-key", "remove-passphrase"].map(
-    (id) => /** @type {HTMLButtonElement} */ (byId(id)),
-  );
+  const buttons = [...document.querySelectorAll("button")].filter((button) => !button.disabled);
   const focused = document.activeElement;
   for (const button of buttons) button.disabled = true;
   const slow = setTimeout(
@@ -226,30 +316,35 @@ async function during(progress, work) {
  * @returns {Promise<Settings | undefined>}
  */
 async function usableSettings(needsModel) {
-  const { settings, errors } = readForm(values(), { hasKey: hasKey(), needsModel });
+  const { settings, errors } = readForm(values(), { hasKey: hasKey(), hasSignIn: hasSignIn(), needsModel });
   if (errors.length > 0) {
     point(errors);
     say(errors.length === 1 ? "One field needs your attention." : `${errors.length} fields need your attention.`);
     return undefined;
   }
   clearErrors();
-  const pattern = permissionFor(settings.base_url);
-  if (pattern && !(await chrome.permissions.request({ origins: [pattern] }).catch(() => false))) {
-    const { host } = new URL(settings.base_url);
-    complain({
-      message: `Chrome was not allowed to reach ${host}.`,
-      hint:
-        "Without that, Sidestream cannot talk to it. Nothing is lost: press the button again and choose “Allow”. " +
-        `Only ${host} is asked for.`,
-    });
-    return undefined;
-  }
-  return settings;
+  return (await isAllowed(permissionsFor(settings))) ? settings : undefined;
+}
+
+/**
+ * Asks for access where it is not granted yet, and complains where the user refuses it.
+ * @param {string[]} origins
+ */
+async function isAllowed(origins) {
+  if (origins.length === 0 || (await chrome.permissions.request({ origins }).catch(() => false))) return true;
+  const hosts = origins.map((origin) => hostOf(origin.replace("/*", "/"))).join(" and ");
+  complain({
+    message: `Chrome was not allowed to reach ${hosts}.`,
+    hint:
+      "Without that, Sidestream cannot talk to it. Nothing is lost: try again and choose “Allow”. " +
+      `Only ${hosts} is asked for.`,
+  });
+  return false;
 }
 
 /** The key as it is to travel: undefined keeps the stored one. */
 function typedKey() {
-  return controls.apiKey.value.trim() || undefined;
+  return presetOf(controls.preset.value).needs_sign_in ? undefined : controls.apiKey.value.trim() || undefined;
 }
 
 async function save() {
@@ -257,10 +352,12 @@ async function save() {
   if (!settings) return;
   const passphrase = controls.passphrase.value || undefined;
   await during("Saving…", async () => {
-    const reply = await ask({ type: "SaveSettings", settings, api_key: typedKey(), passphrase });
+    const profile = { ...(selected ? { id: selected } : {}), settings };
+    const reply = await ask({ type: "SaveProfile", profile, api_key: typedKey(), passphrase });
     if (!reply.ok) return report(reply.error);
-    show(reply);
-    say("Saved. Open the side panel with Sidestream's button in the toolbar.");
+    show(reply, reply.profile_id);
+    if (reply.profile_id === reply.active) say("Saved. Open the side panel with Sidestream's button in the toolbar.");
+    else say(`Saved. Mark ${settings.name} in the list of profiles to use it.`);
   });
 }
 
@@ -268,7 +365,7 @@ async function test() {
   const settings = await usableSettings(true);
   if (!settings) return;
   await during("Testing the connection…", async () => {
-    const reply = await ask({ type: "TestConnection", settings, api_key: typedKey() });
+    const reply = await ask({ type: "TestConnection", settings, api_key: typedKey(), profile_id: selected });
     if (reply.ok) say(reply.message ?? "The connection works.");
     else report(reply.error);
   });
@@ -278,7 +375,7 @@ async function loadModels() {
   const settings = await usableSettings(false);
   if (!settings) return;
   await during("Loading the models…", async () => {
-    const reply = await ask({ type: "ListModels", settings, api_key: typedKey() });
+    const reply = await ask({ type: "ListModels", settings, api_key: typedKey(), profile_id: selected });
     if (!reply.ok) return report(reply.error);
     const models = reply.models ?? [];
     byId("models").replaceChildren(...models.map((model) => el("option", { value: model })));
@@ -297,15 +394,206 @@ async function loadModels() {
  * @param {string} done
  */
 async function changeKey(change, done) {
-  const { settings } = stored;
-  if (!settings) return;
+  const { id, settings } = profileOf(selected) ?? profileOf(stored.active) ?? {};
+  if (!id || !settings) return;
   await during("Saving…", async () => {
-    const reply = await ask({ type: "SaveSettings", settings, ...change });
+    const reply = await ask({ type: "SaveProfile", profile: { id, settings }, ...change });
     if (!reply.ok) return report(reply.error);
     stored = reply;
     refresh();
     say(done);
-    controls.apiKey.focus();
+    if (change.api_key === "") (byId("key-field").hidden ? byId("bring-sign-in") : controls.apiKey).focus();
+  });
+}
+
+// --- profiles ---------------------------------------------------------------------------------------
+
+/**
+ * @param {string} title
+ * @param {string} text
+ * @param {string} yes  What the button says that does it.
+ * @returns {Promise<boolean>}
+ */
+function confirmed(title, text, yes) {
+  const dialog = /** @type {HTMLDialogElement} */ (byId("question"));
+  byId("question-title").textContent = title;
+  byId("question-text").textContent = text;
+  byId("question-yes").textContent = yes;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+/** Whether the form may be filled with something else. */
+async function mayLeave() {
+  if (!isChanged()) return true;
+  return confirmed("Discard the changes?", "What you changed in the form has not been saved.", "Discard changes");
+}
+
+/** @param {string | null} id */
+async function select(id) {
+  if (id === selected || !(await mayLeave())) return;
+  show(stored, id);
+  say("");
+  if (id === null) controls.preset.focus();
+}
+
+/** @param {string} id */
+async function activate(id) {
+  const profile = profileOf(id);
+  if (!profile) return;
+  const allowed = await isAllowed(permissionsFor(profile.settings));
+  await during("Saving…", async () => {
+    if (allowed) {
+      const reply = await ask({ type: "ActivateProfile", id });
+      if (reply.ok) {
+        stored = reply;
+        say(`${profile.settings.name} answers from now on.`);
+      } else complain(reply.error);
+    }
+    delete byId("profile-list").dataset.drawn; // the mark may have to go back
+    refresh();
+  });
+}
+
+async function removeProfile() {
+  const profile = profileOf(selected);
+  if (!profile) return;
+  const { id, settings, sign_in } = profile;
+  const text = `Its settings and its ${sign_in ? "sign-in" : "API key"} are deleted from this browser.`;
+  if (!(await confirmed(`Remove ${settings.name}?`, text, "Remove"))) return;
+  await during("Removing…", async () => {
+    const reply = await ask({ type: "RemoveProfile", id });
+    if (!reply.ok) return complain(reply.error);
+    show(reply);
+    say(`${settings.name} is removed.`);
+  });
+}
+
+async function removeSignIn() {
+  const text = "Its tokens are deleted from this browser. To use it again, import an auth.json.";
+  if (await confirmed("Remove the sign-in?", text, "Remove")) changeKey({ api_key: "" }, "The sign-in is removed.");
+}
+
+/** Another page has changed what is stored; what is typed here stays. */
+async function catchUp() {
+  const reply = await ask({ type: "LoadSettings" });
+  if (!reply.ok) return;
+  stored = reply;
+  if (!profileOf(selected)) {
+    if (isChanged()) selected = null;
+    else return show(reply);
+  }
+  refresh();
+}
+
+// --- import, export, reset --------------------------------------------------------------------------
+
+/**
+ * @typedef {object} Import
+ * @property {"ImportAuthJson" | "ImportSettings"} type
+ * @property {string} title
+ * @property {string} hint
+ * @property {(text: string) => string[]} origins  What has to be asked for first.
+ */
+
+/** @type {Import} */
+const AUTH_JSON = {
+  type: "ImportAuthJson",
+  title: "Import Codex sign-in",
+  hint: "The file ~/.codex/auth.json, which codex login makes. Its tokens or its API key are stored encrypted, and sent to OpenAI only.",
+  origins: permissionsForAuthJson,
+};
+/** @type {Import} */
+const SETTINGS = {
+  type: "ImportSettings",
+  title: "Import settings",
+  hint: "A file that “Export settings” wrote. Its profiles are added to those that are here. Keys have to be entered anew.",
+  origins: () => [],
+};
+let importing = AUTH_JSON;
+
+const importDialog = /** @type {HTMLDialogElement} */ (byId("import"));
+const importText = /** @type {HTMLTextAreaElement} */ (byId("import-text"));
+const importFile = /** @type {HTMLInputElement} */ (byId("import-file"));
+
+/** @param {Import} what */
+async function openImport(what) {
+  if (!(await mayLeave())) return;
+  importing = what;
+  byId("import-title").textContent = what.title;
+  byId("import-hint").textContent = what.hint;
+  clearImport();
+  importDialog.showModal();
+}
+
+/** What was pasted may be secret, so it goes as soon as it is of no use. */
+function clearImport() {
+  importText.value = "";
+  importFile.value = "";
+  importProblem("");
+}
+
+/** @param {string} text */
+function importProblem(text) {
+  byId("import-error").textContent = text;
+  byId("import-error").hidden = !text;
+}
+
+async function readImportFile() {
+  const [file] = importFile.files ?? [];
+  if (!file) return;
+  importProblem("");
+  importText.value = await file.text().catch(() => "");
+  if (!importText.value) importProblem("This file is empty or cannot be read.");
+}
+
+async function carryOutImport() {
+  const text = importText.value;
+  const { type, origins } = importing;
+  if (!text.trim()) return importProblem("Choose a file, or paste its content.");
+  if (!(await isAllowed(origins(text)))) return importDialog.close();
+  await during("Importing…", async () => {
+    const reply = await ask({ type, text });
+    if (!reply.ok) {
+      say("");
+      return importProblem([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
+    }
+    importDialog.close();
+    show(reply, reply.profile_id ?? reply.active);
+    const name = profileOf(selected)?.settings.name;
+    if (reply.message) say(reply.message);
+    else if (selected === reply.active) say(`Imported. ${name} is ready.`);
+    else say(`Imported. Mark ${name} in the list of profiles to use it.`);
+  });
+}
+
+async function exportSettings() {
+  await during("Exporting…", async () => {
+    const reply = await ask({ type: "ExportSettings" });
+    if (!reply.ok) return complain(reply.error);
+    const url = URL.createObjectURL(new Blob([reply.text ?? ""], { type: "application/json" }));
+    el("a", { href: url, download: "sidestream-settings.json" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    const leftOut = reply.left_out ?? [];
+    if (leftOut.length === 0) say("Exported, without keys and sign-ins.");
+    else say(`Exported, without keys and sign-ins, and without what may be secret as well: ${leftOut.join(", ")}.`);
+  });
+}
+
+async function reset() {
+  const text =
+    "All conversations, profiles, keys and sign-ins are deleted from this browser, and Chrome's permissions are given back. " +
+    "This cannot be undone.";
+  if (!(await confirmed("Reset everything?", text, "Delete everything"))) return;
+  await during("Deleting everything…", async () => {
+    const reply = await ask({ type: "ResetEverything" });
+    if (!reply.ok) return complain(reply.error);
+    localStorage.clear();
+    show(reply);
+    say("Everything is deleted. Sidestream is as on its first day.");
   });
 }
 
@@ -322,6 +610,25 @@ byId("form").addEventListener("submit", (event) => {
 byId("test").addEventListener("click", test);
 byId("load-models").addEventListener("click", loadModels);
 byId("remove-key").addEventListener("click", () => changeKey({ api_key: "" }, "The key is removed."));
+byId("remove-sign-in").addEventListener("click", removeSignIn);
+byId("add-profile").addEventListener("click", () => select(null));
+byId("remove-profile").addEventListener("click", removeProfile);
+byId("import-auth").addEventListener("click", () => openImport(AUTH_JSON));
+byId("bring-sign-in").addEventListener("click", () => openImport(AUTH_JSON));
+byId("import-settings").addEventListener("click", () => openImport(SETTINGS));
+byId("export-settings").addEventListener("click", exportSettings);
+byId("reset").addEventListener("click", reset);
+importFile.addEventListener("change", readImportFile);
+importText.addEventListener("input", () => importProblem(""));
+importDialog.addEventListener("close", clearImport);
+byId("import-no").addEventListener("click", () => importDialog.close());
+byId("import-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  carryOutImport();
+});
+chrome.storage.onChanged.addListener((changes, area) => {
+  if (area === "local" && (changes.profiles || changes.active_profile || changes.vault)) catchUp();
+});
 byId("remove-passphrase").addEventListener("click", () => changeKey({ passphrase: "" }, "The passphrase is removed."));
 
 async function load() {

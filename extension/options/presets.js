@@ -11,6 +11,7 @@
  * @property {string} base_url
  * @property {"responses" | "chat"} wire_api
  * @property {boolean} needs_key
+ * @property {boolean} [needs_sign_in]  Takes the sign-in of a Codex `auth.json`, not a key.
  * @property {string} model  An example.
  * @property {string} hint
  * @property {string} key_hint
@@ -41,6 +42,18 @@ export const PRESETS = [
       "Put your resource's name into the base URL. The model is the name of your deployment. " +
       "Addresses without /v1 need the query parameter api-version (see Advanced).",
     key_hint: "Key 1 or key 2 of the resource, in the Azure portal.",
+  },
+  {
+    key: "chatgpt",
+    label: "ChatGPT",
+    name: "ChatGPT",
+    base_url: "https://chatgpt.com/backend-api/codex",
+    wire_api: "responses",
+    needs_key: false,
+    needs_sign_in: true,
+    model: "gpt-5.2",
+    hint: "Uses your ChatGPT plan, with the sign-in of a Codex auth.json. Codex and Sidestream should not share one: see below.",
+    key_hint: "",
   },
   {
     key: "openrouter",

@@ -16,9 +16,9 @@ import { awakeDuring } from "./keep_alive.js";
 import { logError } from "./log.js";
 import { Panels } from "./panels.js";
 import { PythonSupervisor } from "./python.js";
-import { loadDemo, loadSettings, originOf, providerView, saveSettings, trialConnection } from "./settings.js";
+import { forgetEverything } from "./reset.js";
+import * as settings from "./settings.js";
 import { exportConversations, importConversations } from "./transfer.js";
-import { unlock, vaultState } from "./vault.js";
 
 /** @import { PanelCommand, Reply, Request } from "../protocol.js" */
 
@@ -83,7 +83,10 @@ export class App {
       case "Open":
         return this.#open(panel, String(command.conversation));
       case "Unlock":
-        await awakeDuring(unlock(String(command.passphrase)));
+        await awakeDuring(settings.unlock(String(command.passphrase)));
+        return this.#tellProvider();
+      case "ActivateProfile":
+        await settings.activateProfile(String(command.id));
         return this.#tellProvider();
       case "Restart":
         return this.#python.restart();
@@ -108,7 +111,7 @@ export class App {
    */
   async #join(panel) {
     this.#panels.post({ type: "Boot", ...this.#python.state }, panel);
-    this.#panels.post({ type: "Provider", provider: await providerView() }, panel);
+    this.#panels.post({ type: "Provider", provider: await settings.providerView() }, panel);
     if (this.#pythonIs("ready")) return this.#python.send({ type: "Join", panel });
     const conversation = await storedView().catch((error) => {
       // A database that cannot be read must not keep the user from chatting.
@@ -166,7 +169,7 @@ export class App {
   }
 
   async #tellProvider() {
-    this.#panels.post({ type: "Provider", provider: await providerView() });
+    this.#panels.post({ type: "Provider", provider: await settings.providerView() });
   }
 
   /** @param {import("./python.js").BootState} state */
@@ -206,13 +209,39 @@ export class App {
     switch (request?.type) {
       case "LoadSettings":
         return this.#describeSettings();
-      case "SaveSettings":
-        await saveSettings(request.settings, request.api_key, request.passphrase);
-        await this.#tellProvider();
-        return this.#describeSettings();
+      case "SaveSettings": {
+        const id = await settings.saveSettings(request.settings, request.api_key, request.passphrase);
+        return this.#changed({ profile_id: id });
+      }
+      case "SaveProfile": {
+        const id = await settings.saveProfile(request.profile, request.api_key, request.passphrase);
+        return this.#changed({ profile_id: id });
+      }
+      case "RemoveProfile":
+        await settings.removeProfile(request.id);
+        return this.#changed();
+      case "ActivateProfile":
+        await settings.activateProfile(request.id);
+        return this.#changed();
+      case "ImportAuthJson": {
+        const [id] = await settings.importAuthJson(request.text);
+        return this.#changed({ profile_id: id });
+      }
+      case "ExportSettings":
+        return { ok: true, ...(await settings.exportSettings()) };
+      case "ImportSettings": {
+        const { added, of } = await settings.importSettings(request.text);
+        const message = `${added} of ${of} ${of === 1 ? "profile" : "profiles"} added${added < of ? "; the others are there already" : ""}.`;
+        return this.#changed({ message });
+      }
+      case "ResetEverything":
+        await this.#python.discard();
+        await settings.exclusively(forgetEverything);
+        this.#revive();
+        return this.#changed();
       case "TestConnection":
       case "ListModels": {
-        const connection = await trialConnection(request.settings, request.api_key);
+        const connection = await settings.trialConnection(request.settings, request.api_key, request.profile_id);
         if (request.type === "TestConnection" && !connection.settings.model) {
           throw configurationError("Model: it is empty.", "Type a model's name or pick one from the list.");
         }
@@ -241,19 +270,26 @@ export class App {
     }
   }
 
+  /**
+   * Tells the panels, and answers with what is stored now.
+   * @param {{profile_id?: string, message?: string}} [more]
+   * @returns {Promise<Reply>}
+   */
+  async #changed(more = {}) {
+    await this.#tellProvider();
+    return { ...(await this.#describeSettings()), ...more };
+  }
+
   /** @returns {Promise<Reply>} */
   async #describeSettings() {
-    const settings = await loadSettings();
-    const vault = await vaultState();
-    const ours = settings !== null && vault.origin === originOf(settings);
-    return {
-      ok: true,
-      settings,
-      has_key: ours,
-      protected: ours && vault.protected,
-      locked: ours && vault.locked,
-      demo: settings === null && (await loadDemo()) !== null,
-    };
+    const description = await settings.describeSettings();
+    const active = description.profiles.find(({ id }) => id === description.active);
+    return { ok: true, ...description, settings: active?.settings ?? null, has_key: active?.has_key ?? false };
+  }
+
+  /** A new Python, with an empty conversation, for the panels that are open. */
+  #revive() {
+    if (this.#panels.numbers.length > 0) this.#python.ensure().catch(() => {});
   }
 
   /**

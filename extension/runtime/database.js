@@ -6,7 +6,7 @@
  * shown while Python starts.
  */
 
-import { openDB } from "../vendor/idb.js";
+import { deleteDB, openDB } from "../vendor/idb.js";
 import { titleOf, wordsOfTurn } from "./search.js";
 
 /** @import { ConversationView, Turn } from "../protocol.js" */
@@ -47,6 +47,14 @@ function forget() {
 function close(_current, _blocked, event) {
   /** @type {IDBDatabase} */ (event.target).close();
   forget();
+}
+
+/** Removes the database with all that is in it. The next use makes a new one. */
+export async function deleteDatabase() {
+  const db = await opened?.catch(() => undefined);
+  db?.close();
+  forget();
+  await deleteDB(NAME);
 }
 
 /**

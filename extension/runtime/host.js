@@ -4,7 +4,7 @@ import { setAlarm } from "./alarm.js";
 import { openExchange } from "./bridge.js";
 import { beginConversation, loadConversation, openConversation, removeTurn, saveTurn } from "./database.js";
 import { toTurnError } from "./errors.js";
-import { currentConnection } from "./settings.js";
+import { currentConnection, saveTokens } from "./settings.js";
 
 /**
  * @typedef {object} Host
@@ -20,6 +20,8 @@ import { currentConnection } from "./settings.js";
  * @property {(conversationId: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
  * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
  * @property {() => boolean} online
+ * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's renewed tokens, the
+ *   content of an `auth.json`, in place of those that they were made of. "" or what went wrong.
  */
 
 /**
@@ -42,6 +44,7 @@ export function createHost(links) {
     remove: (conversationId, id) => outcome(removeTurn(conversationId, id)),
     alarm: setAlarm,
     online: () => navigator.onLine,
+    save_tokens: (profileId, before, after) => outcome(saveTokens(profileId, before, after)),
   };
 }
 

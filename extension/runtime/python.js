@@ -22,6 +22,7 @@ export class PythonSupervisor {
   /** @type {BootState} */
   #state = { state: "starting", message: STARTING };
   #revivals = 0;
+  #cut = () => {};
   /** @type {(() => void) | undefined} */
   #release;
   #host;
@@ -96,10 +97,23 @@ export class PythonSupervisor {
     this.#release = undefined;
   }
 
+  /** Give the running Python up, with all that it works on: nothing of that is heard of, stored or sent any more. */
+  async discard() {
+    const python = await this.#python?.catch(() => undefined);
+    this.#cut();
+    if (!python) return;
+    python.release();
+    await this.#clear();
+    this.#python = undefined;
+    this.#setState({ state: "starting", message: STARTING });
+  }
+
   async #boot() {
     this.#setState({ state: "starting", message: STARTING });
     try {
-      const python = await boot(this.#host);
+      const { host, cut } = onALeash(this.#host);
+      this.#cut = cut;
+      const python = await boot(host);
       this.#setState({ state: "ready", message: "" });
       python.died.then((reason) => this.#buried(python, reason));
       return python;
@@ -114,6 +128,7 @@ export class PythonSupervisor {
 
   /** @param {Python} python @param {unknown} reason */
   async #buried(python, reason) {
+    if ((await this.#python?.catch(() => {})) !== python) return; // given up before
     logError("Python died:", reason);
     python.release();
     await this.#clear();
@@ -143,6 +158,27 @@ export class PythonSupervisor {
     this.#state = state;
     this.#onState(state);
   }
+}
+
+/**
+ * The host of one Python. An interpreter cannot be ended, so one that was given up may go on for a while: behind the cut it reaches nothing,
+ * and waits for ever for the answer.
+ * @param {Host} host
+ * @returns {{host: Host, cut: () => void}}
+ */
+function onALeash(host) {
+  let isCut = false;
+  const never = new Promise(() => {});
+  const calls = Object.entries(host).map(([name, call]) => {
+    const held = (/** @type {any[]} */ ...args) => (isCut ? never : /** @type {any} */ (call)(...args));
+    return [name, held];
+  });
+  return {
+    host: Object.fromEntries(calls),
+    cut: () => {
+      isCut = true;
+    },
+  };
 }
 
 /** @param {unknown} error */

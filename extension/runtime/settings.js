@@ -1,96 +1,398 @@
-/** The user's settings in `chrome.storage.local`, whether they make sense, and who answers because of them. */
+/**
+ * The provider profiles in `chrome.storage.local`: their settings, whether these make sense, and who answers because of them.
+ *
+ * What changes them reads first and writes then, so everything here runs one after the other.
+ */
 
+import { describeSignIn, parseAuthJson } from "./auth_json.js";
 import { configurationError } from "./errors.js";
 import { DEMO } from "./paths.js";
-import { changeVault, readKey, vaultState } from "./vault.js";
+import { readSettingsFile, writeSettingsFile } from "./settings_file.js";
+import * as vault from "./vault.js";
 
-/** @import { ProviderView, Settings } from "../protocol.js" */
+/** @import { Profile, ProfileView, ProviderView, Settings } from "../protocol.js" */
+/** @import { Owner, Secret } from "./vault.js" */
 
 /**
  * @typedef {{name: string, base_url: string, model: string, wire_api?: "responses" | "chat"}} Demo
- * @typedef {{settings: Settings, api_key?: string}} Connection  All that a request needs. Goes to Python and nowhere else.
+ * @typedef {{settings: Settings, api_key?: string, auth_json?: string, profile_id?: string}} Connection
+ *   All that a request needs. Goes to Python and nowhere else.
+ * @typedef {{profiles: Profile[], active: string | null}} State  The active one is among the profiles, and null only without any.
+ * @typedef {{profiles: ProfileView[], active: string | null, protected: boolean, locked: boolean, demo: boolean}} Description
  */
 
-const SETTINGS = "settings";
+const PROFILES = "profiles";
+const ACTIVE = "active_profile";
+/** Where the only settings stood before there were profiles. */
+const FIRST_SETTINGS = "settings";
+/** The first profile's id. It is fixed, so that a migration which is begun twice gives the same. */
+const FIRST_ID = "1";
 const PRESETS = ["openai", "azure", "chatgpt", "openrouter", "ollama", "lmstudio", "llamacpp", "vllm", "custom"];
 const OPTIONAL_MAPS = /** @type {const} */ (["http_headers", "query_params"]);
+const CHATGPT = {
+  preset: "chatgpt",
+  name: "ChatGPT",
+  base_url: "https://chatgpt.com/backend-api/codex",
+  wire_api: /** @type {const} */ ("responses"),
+  model: "gpt-5.2",
+};
+const OPENAI = {
+  preset: "openai",
+  name: "OpenAI",
+  base_url: "https://api.openai.com/v1",
+  wire_api: /** @type {const} */ ("responses"),
+  model: "gpt-5.2",
+};
 
-/** @returns {Promise<Settings | null>} */
-export async function loadSettings() {
-  const { [SETTINGS]: settings } = await chrome.storage.local.get(SETTINGS);
-  return /** @type {Settings | undefined} */ (settings) ?? null;
+/** @type {Promise<unknown>} */
+let last = Promise.resolve();
+
+/**
+ * @template {unknown[]} A
+ * @template T
+ * @param {(...args: A) => Promise<T>} work
+ * @returns {(...args: A) => Promise<T>}
+ */
+function inTurn(work) {
+  return (...args) => {
+    const result = last.then(() => work(...args));
+    last = result.catch(() => {});
+    return result;
+  };
+}
+
+/** Runs what must not meet any change of the settings half-way. */
+export const exclusively = inTurn((/** @type {() => Promise<void>} */ work) => work());
+
+// --- what is stored ----------------------------------------------------------------------------------------------------
+
+/** @returns {Promise<State>} */
+async function readState() {
+  const stored = await chrome.storage.local.get([PROFILES, ACTIVE, FIRST_SETTINGS, vault.RECORD]);
+  if (stored[FIRST_SETTINGS] || /** @type {any} */ (stored[vault.RECORD])?.version === 1) {
+    await migrate(stored);
+    return readState();
+  }
+  const profiles = /** @type {Profile[]} */ (stored[PROFILES] ?? []);
+  const active = profiles.find(({ id }) => id === stored[ACTIVE]) ?? profiles[0];
+  return { profiles, active: active?.id ?? null };
 }
 
 /**
- * Check and store. Nothing is stored unless all of it can be.
+ * From a single provider with a single key to profiles.
+ * @param {Record<string, any>} stored
+ */
+async function migrate({ [FIRST_SETTINGS]: settings, [PROFILES]: profiles, [vault.RECORD]: record }) {
+  const first = settings ? [{ id: FIRST_ID, settings }] : [];
+  await chrome.storage.local.set({
+    ...(profiles ? {} : { [PROFILES]: first, [ACTIVE]: FIRST_ID }),
+    ...(record ? { [vault.RECORD]: vault.upgradeRecord(record, FIRST_ID) } : {}),
+  });
+  await chrome.storage.local.remove(FIRST_SETTINGS);
+  await vault.renewBinding();
+}
+
+/** @param {State} state */
+const writeState = ({ profiles, active }) => chrome.storage.local.set({ [PROFILES]: profiles, [ACTIVE]: active });
+
+/** @param {State} state */
+const activeOf = ({ profiles, active }) => profiles.find(({ id }) => id === active);
+
+/** @param {Profile} profile @returns {Owner} */
+const ownerOf = ({ id, settings }) => ({ id, origin: originOf(settings) });
+
+/** @param {State} state */
+const newId = ({ profiles }) => (profiles.length > 0 ? crypto.randomUUID() : FIRST_ID);
+
+/**
+ * @param {State} state
+ * @param {unknown} id
+ * @returns {Profile}
+ */
+function profileOf({ profiles }, id) {
+  const profile = profiles.find((each) => each.id === id);
+  if (!profile) throw configurationError("This profile is not there any more.", "Load the page again.");
+  return profile;
+}
+
+/**
+ * A profile in its place, or behind the others. The first one becomes the active one.
+ * @param {State} state
+ * @param {Profile} profile
+ * @returns {State}
+ */
+function withProfile({ profiles, active }, profile) {
+  const isNew = !profiles.some(({ id }) => id === profile.id);
+  return {
+    profiles: isNew ? [...profiles, profile] : profiles.map((each) => (each.id === profile.id ? profile : each)),
+    active: active ?? profile.id,
+  };
+}
+
+// --- changes -----------------------------------------------------------------------------------------------------------
+
+/**
+ * Check and store. Nothing is stored unless all of it can be. Gives the profile's id.
+ * @param {State} state
+ * @param {string} id
  * @param {unknown} settings
  * @param {string | undefined} apiKey  See `Request` in `protocol.js`.
  * @param {string | undefined} passphrase
  */
-export async function saveSettings(settings, apiKey, passphrase) {
-  const checked = checkSettings(settings);
+async function save(state, id, settings, apiKey, passphrase) {
+  const profile = { id, settings: checkSettings(settings) };
   const key = checkKey(apiKey);
-  const origin = originOf(checked);
-  if (key === undefined) await requireOwnKey(origin);
-  await changeVault(origin, key, passphrase);
-  await chrome.storage.local.set({ [SETTINGS]: checked });
+  const owner = ownerOf(profile);
+  /** @type {Secret | undefined} */
+  const secret = key ? { kind: "api_key", text: key } : undefined;
+  if (key === undefined) await requireOwnSecret(owner);
+  if (key === "") await vault.removeSecret(id);
+  else if (passphrase !== undefined) await vault.changePassphrase(passphrase, owner, secret);
+  else if (secret) await vault.storeSecret(owner, secret);
+  await writeState(withProfile(state, profile));
+  return id;
 }
 
+/** Saves the active profile, or the first one. */
+export const saveSettings = inTurn(
+  async (
+    /** @type {unknown} */ settings,
+    /** @type {string | undefined} */ apiKey,
+    /** @type {string | undefined} */ passphrase,
+  ) => {
+    const state = await readState();
+    return save(state, state.active ?? newId(state), settings, apiKey, passphrase);
+  },
+);
+
+/** Saves the profile of that id, or a new one. */
+export const saveProfile = inTurn(
+  async (
+    /** @type {{id?: string, settings: unknown}} */ profile,
+    /** @type {string | undefined} */ apiKey,
+    /** @type {string | undefined} */ passphrase,
+  ) => {
+    const state = await readState();
+    const id = profile?.id === undefined ? newId(state) : profileOf(state, profile.id).id;
+    return save(state, id, profile?.settings, apiKey, passphrase);
+  },
+);
+
+/** Removes a profile with its secret. */
+export const removeProfile = inTurn(async (/** @type {string} */ id) => {
+  const state = await readState();
+  const { id: removed } = profileOf(state, id);
+  await vault.removeSecret(removed);
+  const profiles = state.profiles.filter((profile) => profile.id !== removed);
+  const active = state.active === removed ? (profiles[0]?.id ?? null) : state.active;
+  await writeState({ profiles, active });
+});
+
+/** From now on this profile answers. */
+export const activateProfile = inTurn(async (/** @type {string} */ id) => {
+  const state = await readState();
+  await writeState({ ...state, active: profileOf(state, id).id });
+});
+
+export const unlock = inTurn(async (/** @type {string} */ passphrase) => {
+  await readState();
+  await vault.unlock(passphrase);
+});
+
+/** Keeps the tokens that were made of `before`. */
+export const saveTokens = inTurn(
+  (/** @type {string} */ id, /** @type {string} */ before, /** @type {string} */ after) =>
+    vault.renewSecret(id, before, after),
+);
+
+/** Takes what a Codex `auth.json` holds: a ChatGPT sign-in, an API key, or both. Gives the ids of the profiles that have it now. */
+export const importAuthJson = inTurn(async (/** @type {unknown} */ text) => {
+  const { signIn, apiKey } = parseAuthJson(text);
+  let state = await readState();
+  /** @type {string[]} */
+  const ids = [];
+  /** @param {Profile} profile @param {Secret} secret */
+  const keep = async (profile, secret) => {
+    await vault.storeSecret(ownerOf(profile), secret);
+    state = withProfile(state, profile);
+    await writeState(state);
+    ids.push(profile.id);
+  };
+  if (signIn) {
+    const same = await profileOfAccount(state, describeSignIn(signIn).account);
+    const profile = same ?? { id: newId(state), settings: { ...CHATGPT, name: freeName(state, CHATGPT.name) } };
+    await keep(profile, { kind: "sign_in", text: signIn });
+  }
+  if (apiKey) {
+    const { profiles } = state;
+    const { kindOf } = await vault.vaultState();
+    const keyless = profiles.find((each) => originOf(each.settings) === originOf(OPENAI) && !kindOf(ownerOf(each)));
+    const profile = keyless ?? { id: newId(state), settings: { ...OPENAI, name: freeName(state, OPENAI.name) } };
+    await keep(profile, { kind: "api_key", text: /** @type {string} */ (checkKey(apiKey)) });
+  }
+  return ids;
+});
+
 /**
- * Who answers, as the panel shows it.
- * @returns {Promise<ProviderView>}
+ * The profile whose sign-in a new one of the same account replaces; one that has none, or whose own cannot be read, takes any.
+ * @param {State} state
+ * @param {string | undefined} account
  */
-export async function providerView() {
-  const settings = await loadSettings();
-  if (settings) {
-    const vault = await vaultState();
-    const locked = vault.locked && vault.origin === originOf(settings);
-    return { configured: true, demo: false, locked, name: settings.name, model: settings.model };
+async function profileOfAccount({ profiles }, account) {
+  for (const profile of profiles.filter(({ settings }) => originOf(settings) === originOf(CHATGPT))) {
+    const secret = await vault.readSecret(ownerOf(profile)).catch(() => undefined);
+    if (!secret || (secret.kind === "sign_in" && describeSignIn(secret.text).account === account)) return profile;
+  }
+  return undefined;
+}
+
+/** @param {State} state @param {string} name */
+function freeName({ profiles }, name) {
+  const taken = new Set(profiles.map(({ settings }) => settings.name));
+  let free = name;
+  for (let number = 2; taken.has(free); number += 1) free = `${name} ${number}`;
+  return free;
+}
+
+/** All profiles as a file, without anything secret. */
+export const exportSettings = inTurn(async () => {
+  const { profiles, active } = await readState();
+  const settings = profiles.map((profile) => profile.settings);
+  return writeSettingsFile(
+    settings,
+    profiles.findIndex(({ id }) => id === active),
+  );
+});
+
+/** Adds the profiles of such a file that are not there yet. Gives how many were added, of how many. */
+export const importSettings = inTurn(async (/** @type {unknown} */ text) => {
+  const file = readSettingsFile(text);
+  const settings = file.settings.map((each) => checkSettings(each));
+  const before = await readState();
+  let state = before;
+  for (const each of settings) {
+    const isThere = state.profiles.some((profile) => sameSettings(profile.settings, each));
+    if (!isThere) state = withProfile(state, { id: newId(state), settings: each });
+  }
+  if (before.profiles.length === 0) {
+    const active = settings[file.active];
+    const chosen = active && state.profiles.find((profile) => sameSettings(profile.settings, active));
+    state = { ...state, active: chosen?.id ?? state.active };
+  }
+  await writeState(state);
+  return { added: state.profiles.length - before.profiles.length, of: settings.length };
+});
+
+/** Stored objects come back with their names in another order. @param {Settings} one @param {Settings} other */
+const sameSettings = (one, other) => writeSettingsFile([one], 0).text === writeSettingsFile([other], 0).text;
+
+// --- who answers -------------------------------------------------------------------------------------------------------
+
+/** All that the options page shows. */
+export const describeSettings = inTurn(async () => {
+  const { profiles, active } = await readState();
+  const { protected: isProtected, locked, kindOf } = await vault.vaultState();
+  /** @param {Profile} profile @returns {Promise<ProfileView>} */
+  const view = async (profile) => {
+    const kind = kindOf(ownerOf(profile));
+    const described = { ...profile, has_key: kind === "api_key" };
+    return kind === "sign_in" ? { ...described, sign_in: await signInOf(profile) } : described;
+  };
+  /** @type {Description} */
+  const description = {
+    profiles: await Promise.all(profiles.map(view)),
+    active,
+    protected: isProtected,
+    locked,
+    demo: profiles.length === 0 && (await loadDemo()) !== null,
+  };
+  return description;
+});
+
+/** @param {Profile} profile */
+async function signInOf(profile) {
+  const secret = await vault.readSecret(ownerOf(profile)).catch(() => undefined);
+  return secret ? describeSignIn(secret.text) : {};
+}
+
+/** Who answers, as the panel shows it. */
+export const providerView = inTurn(async () => {
+  const state = await readState();
+  const profile = activeOf(state);
+  if (profile) {
+    const { locked, kindOf } = await vault.vaultState();
+    const { name, model } = profile.settings;
+    const profiles = state.profiles.map(({ id, settings }) => ({ id, name: settings.name, model: settings.model }));
+    const isLocked = locked && kindOf(ownerOf(profile)) !== undefined;
+    /** @type {ProviderView} */
+    const view = { configured: true, demo: false, locked: isLocked, name, model, profiles, active: profile.id };
+    return view;
   }
   const demo = await loadDemo();
-  return {
+  /** @type {ProviderView} */
+  const view = {
     configured: Boolean(demo),
     demo: Boolean(demo),
     locked: false,
     name: demo?.name ?? "",
     model: demo?.model ?? "",
+    profiles: [],
+    active: null,
   };
-}
+  return view;
+});
 
-/**
- * What the next turn's request needs. Throws a `UserError` when there is none yet or the key is locked.
- * @returns {Promise<Connection>}
- */
-export async function currentConnection() {
-  const settings = await loadSettings();
-  if (settings) return withKey(settings, await readKey(originOf(settings)));
+/** What the next turn's request needs. Throws a `UserError` when there is none yet or the key is locked. */
+export const currentConnection = inTurn(async () => {
+  const profile = activeOf(await readState());
+  if (profile) return withSecret(profile.settings, profile.id, await vault.readSecret(ownerOf(profile)));
   const demo = await loadDemo();
   if (!demo)
     throw configurationError(
       "No provider is set up yet.",
       "Open the settings, choose a provider and enter its API key.",
     );
-  return { settings: { wire_api: "responses", ...demo, preset: "custom" } };
-}
+  /** @type {Connection} */
+  const connection = { settings: { wire_api: "responses", ...demo, preset: "custom" } };
+  return connection;
+});
 
 /**
- * What a trial of unsaved settings needs.
- * @param {unknown} settings
- * @param {string | undefined} apiKey  Undefined uses the stored one, if it belongs to the same origin.
- * @returns {Promise<Connection>}
+ * What a trial of unsaved settings needs. Without a key, that of the profile is used (undefined: of the active one, null: of none),
+ * if it belongs to the same origin.
  */
-export async function trialConnection(settings, apiKey) {
-  const checked = checkSettings(settings, { modelNeeded: false });
-  const key = checkKey(apiKey);
-  if (key !== undefined) return withKey(checked, key);
-  await requireOwnKey(originOf(checked));
-  return withKey(checked, await readKey(originOf(checked)));
+export const trialConnection = inTurn(
+  async (
+    /** @type {unknown} */ settings,
+    /** @type {string | undefined} */ apiKey,
+    /** @type {string | null | undefined} */ profileId,
+  ) => {
+    const checked = checkSettings(settings, { modelNeeded: false });
+    const key = checkKey(apiKey);
+    const state = await readState();
+    const id = profileId === undefined ? state.active : profileId;
+    if (key !== undefined || id === null)
+      return withSecret(checked, undefined, key ? { kind: "api_key", text: key } : undefined);
+    const owner = ownerOf({ id, settings: checked });
+    await requireOwnSecret(owner);
+    return withSecret(checked, id, await vault.readSecret(owner));
+  },
+);
+
+/**
+ * @param {Settings} settings
+ * @param {string | undefined} id
+ * @param {Secret | undefined} secret
+ * @returns {Connection}
+ */
+function withSecret(settings, id, secret) {
+  if (!secret) return { settings };
+  return secret.kind === "sign_in"
+    ? { settings, auth_json: secret.text, profile_id: id }
+    : { settings, api_key: secret.text };
 }
 
-/** @param {Settings} settings @param {string | undefined} key @returns {Connection} */
-const withKey = (settings, key) => (key ? { settings, api_key: key } : { settings });
-
-/** @param {Settings} settings */
+/** @param {Pick<Settings, "base_url">} settings */
 export const originOf = (settings) => new URL(settings.base_url).origin;
 
 /** @param {string} hostname */
@@ -98,11 +400,11 @@ const isLocal = (hostname) => hostname === "localhost" || hostname === "[::1]" |
 
 /**
  * A stored key never goes to another origin than it was entered for. Local servers usually need none, so they may go without.
- * @param {string} origin
+ * @param {Owner} owner
  */
-async function requireOwnKey(origin) {
-  const stored = (await vaultState()).origin;
-  if (stored === null || stored === origin || isLocal(new URL(origin).hostname)) return;
+async function requireOwnSecret({ id, origin }) {
+  const stored = (await vault.vaultState()).originOf(id);
+  if (stored === undefined || stored === origin || isLocal(new URL(origin).hostname)) return;
   throw configurationError(
     `API key: the stored key belongs to ${stored} and is not sent to ${origin}.`,
     `Enter the key for ${origin}, or remove the stored key if none is needed there.`,

@@ -1,11 +1,12 @@
 /**
- * The API key, at rest and in use.
+ * The secrets of the provider profiles, at rest and in use: an API key, or the tokens of a ChatGPT sign-in.
  *
- * At rest it is a ciphertext (AES-GCM) in `chrome.storage.local`, bound to the origin that it is for: it does not decrypt for another one.
- * The encrypting key is a WebCrypto key in IndexedDB that cannot be exported, or, with a passphrase, one derived from that
- * (PBKDF2, SHA-256). The derived key lives in `chrome.storage.session` while unlocked, itself encrypted under the first one.
+ * At rest each is a ciphertext (AES-GCM) in `chrome.storage.local`, bound to its profile and to the origin that it is for: it does not
+ * decrypt for another one. The encrypting key is a WebCrypto key in IndexedDB that cannot be exported, or, with a passphrase, one derived
+ * from that (PBKDF2, SHA-256), the same for all secrets. The derived key lives in `chrome.storage.session` while unlocked, itself encrypted
+ * under the first one.
  *
- * Only the service worker imports this module, and only {@link readKey} gives the key away: to the request that needs it.
+ * Only the service worker imports this module, and only {@link readSecret} gives a secret away: to the request that needs it.
  */
 
 import { deviceKey } from "./database.js";
@@ -13,13 +14,23 @@ import { configurationError } from "./errors.js";
 
 const ITERATIONS = 600_000;
 const MIN_PASSPHRASE = 8;
-const RECORD = "vault";
+export const RECORD = "vault";
 const UNLOCKED = "vault_unlocked";
 
 /**
  * @typedef {{iv: string, data: string}} Sealed  Base64.
- * @typedef {{version: 1, origin: string, sealed: Sealed, kdf?: {salt: string, iterations: number}}} VaultRecord
- * @typedef {{origin: string | null, protected: boolean, locked: boolean}} VaultState
+ * @typedef {{salt: string, iterations: number}} Kdf
+ * @typedef {"api_key" | "sign_in"} SecretKind
+ * @typedef {{origin: string, kind: SecretKind, sealed: Sealed, version?: 1}} Entry  One secret. With version 1 it is bound to its origin alone.
+ * @typedef {{version: 2, entries: Record<string, Entry>, kdf?: Kdf}} VaultRecord  Entries by the profile's id; never without any.
+ * @typedef {{version: 1, origin: string, sealed: Sealed, kdf?: Kdf}} FirstVaultRecord  As it was with a single key.
+ * @typedef {{kind: SecretKind, text: string}} Secret
+ * @typedef {{id: string, origin: string}} Owner  A profile's id, and the origin of its base URL.
+ * @typedef {object} VaultState
+ * @property {boolean} protected  A passphrase is set.
+ * @property {boolean} locked
+ * @property {(owner: Owner) => SecretKind | undefined} kindOf  What is stored for a profile and its origin.
+ * @property {(id: string) => string | undefined} originOf  Whom a profile's secret is for.
  */
 
 const encoder = new TextEncoder();
@@ -76,6 +87,21 @@ async function readRecord() {
   return /** @type {VaultRecord | undefined} */ (record);
 }
 
+/** @param {string} id @param {Entry} entry */
+const purposeOf = (id, { version, origin, kind }) => (version === 1 ? origin : `${kind} ${id} ${origin}`);
+
+/**
+ * A record of the first version, with its key given to a profile. Nothing is decrypted: that has time until it is unlocked.
+ * @param {FirstVaultRecord | VaultRecord} record
+ * @param {string} id
+ * @returns {VaultRecord}
+ */
+export function upgradeRecord(record, id) {
+  if (record.version !== 1) return record;
+  const { origin, sealed, kdf } = record;
+  return { version: 2, entries: { [id]: { version: 1, origin, kind: "api_key", sealed } }, ...(kdf ? { kdf } : {}) };
+}
+
 /** @param {VaultRecord} record */
 const unlockPurpose = (record) => `unlocked ${record.kdf?.salt}`;
 
@@ -96,7 +122,7 @@ async function rememberUnlocked(record, bits) {
 }
 
 /**
- * The key that the record's ciphertext is under; undefined while locked.
+ * The key that the record's ciphertexts are under; undefined while locked.
  * @param {VaultRecord} record
  */
 async function recordKey(record) {
@@ -106,89 +132,151 @@ async function recordKey(record) {
 }
 
 /**
- * Whose key is stored, and whether it can be used now.
+ * What is stored for whom, and whether it can be used now.
  * @returns {Promise<VaultState>}
  */
 export async function vaultState() {
   const record = await readRecord();
-  if (!record) return { origin: null, protected: false, locked: false };
-  const locked = record.kdf ? !(await unlockedBits(record)) : false;
-  return { origin: record.origin, protected: Boolean(record.kdf), locked };
+  const entries = record?.entries ?? {};
+  return {
+    protected: Boolean(record?.kdf),
+    locked: record?.kdf ? !(await unlockedBits(record)) : false,
+    kindOf: ({ id, origin }) => (entries[id]?.origin === origin ? entries[id].kind : undefined),
+    originOf: (id) => entries[id]?.origin,
+  };
 }
 
 /**
- * The key for an origin, for immediate use; undefined when none is stored for it.
+ * A profile's secret, for immediate use; undefined when none is stored for its origin.
  * Throws a `UserError` when it is locked or cannot be read any more.
- * @param {string} origin
+ * @param {Owner} owner
+ * @returns {Promise<Secret | undefined>}
  */
-export async function readKey(origin) {
+export async function readSecret({ id, origin }) {
   const record = await readRecord();
-  return record && record.origin === origin ? decrypt(record) : undefined;
-}
-
-/** @param {VaultRecord} record */
-async function decrypt(record) {
+  const entry = record?.entries[id];
+  if (!record || entry?.origin !== origin) return undefined;
   const key = await recordKey(record);
   if (!key) throw configurationError("The API key is locked.", "Enter your passphrase to unlock it.");
+  return { kind: entry.kind, text: await decrypt(key, id, entry) };
+}
+
+/** @param {CryptoKey} key @param {string} id @param {Entry} entry */
+async function decrypt(key, id, entry) {
   try {
-    return decoder.decode(await open(key, record.sealed, record.origin));
+    return decoder.decode(await open(key, entry.sealed, purposeOf(id, entry)));
   } catch {
+    if (entry.kind === "sign_in")
+      throw configurationError("The stored sign-in cannot be read any more.", "Import the Codex auth.json again.");
     throw configurationError("The stored API key cannot be read any more.", "Enter the key again in the settings.");
   }
 }
 
 /**
- * Change the key, its passphrase, or both. Undefined leaves as it is, "" removes. A new key keeps the passphrase that is set.
- * Throws a `UserError`, with nothing changed, when that is impossible.
- * @param {string} origin  Whom the key is for.
- * @param {string | undefined} apiKey
- * @param {string | undefined} passphrase
+ * @param {CryptoKey} key
+ * @param {Owner} owner
+ * @param {Secret} secret
+ * @returns {Promise<Entry>}
  */
-export async function changeVault(origin, apiKey, passphrase) {
-  if (apiKey === "") return removeKey();
-  if (apiKey === undefined && passphrase === undefined) return;
+async function makeEntry(key, { id, origin }, { kind, text }) {
+  /** @type {Entry} */
+  const entry = { origin, kind, sealed: { iv: "", data: "" } };
+  return { ...entry, sealed: await seal(key, encoder.encode(text), purposeOf(id, entry)) };
+}
+
+/**
+ * Store a profile's secret in place of the one that it had. It is protected like the others.
+ * Throws a `UserError`, with nothing changed, when that is impossible.
+ * @param {Owner} owner
+ * @param {Secret} secret
+ */
+export async function storeSecret(owner, secret) {
+  const record = (await readRecord()) ?? { version: 2, entries: {} };
+  const key = await recordKey(record);
+  if (!key)
+    throw configurationError(
+      "The API key is locked, so it cannot be replaced.",
+      "Unlock it first, or set a new passphrase.",
+    );
+  await writeRecord({ ...record, entries: { ...record.entries, [owner.id]: await makeEntry(key, owner, secret) } });
+}
+
+/**
+ * Write new tokens over those that they were made of. If these are no longer there (removed, or replaced by another sign-in), nothing happens.
+ * @param {string} id
+ * @param {string} before
+ * @param {string} after
+ */
+export async function renewSecret(id, before, after) {
+  const entry = (await readRecord())?.entries[id];
+  if (entry?.kind !== "sign_in") return;
+  const owner = { id, origin: entry.origin };
+  if ((await readSecret(owner))?.text === before) await storeSecret(owner, { kind: "sign_in", text: after });
+}
+
+/**
+ * Works while locked, too. Without any secret there is no passphrase either.
+ * @param {string} id
+ */
+export async function removeSecret(id) {
   const record = await readRecord();
+  if (!record?.entries[id]) return;
+  const { [id]: _removed, ...entries } = record.entries;
+  if (Object.keys(entries).length > 0) return writeRecord({ ...record, entries });
+  await chrome.storage.local.remove(RECORD);
+  await chrome.storage.session.remove(UNLOCKED);
+}
+
+/**
+ * Set, change or ("") remove the passphrase, and store a profile's secret in the same step where one is given.
+ * Throws a `UserError`, with nothing changed, when that is impossible.
+ * @param {string} passphrase
+ * @param {Owner} owner
+ * @param {Secret} [secret]
+ */
+export async function changePassphrase(passphrase, owner, secret) {
   if (passphrase && passphrase.length < MIN_PASSPHRASE) {
     throw configurationError("Passphrase: it is too short.", `Use at least ${MIN_PASSPHRASE} characters.`);
   }
-  if (apiKey === undefined && record?.origin !== origin) {
+  const record = await readRecord();
+  if (!record && !secret) {
     if (!passphrase) return;
     throw configurationError(
       "Passphrase: there is no API key to protect.",
       "Enter the API key as well, or leave the passphrase empty.",
     );
   }
-  const secret = encoder.encode(apiKey ?? (await decrypt(/** @type {VaultRecord} */ (record))));
-  if (passphrase === undefined && record?.kdf) {
-    const key = await recordKey(record);
-    if (!key)
-      throw configurationError(
-        "The API key is locked, so it cannot be replaced.",
-        "Unlock it first, or set a new passphrase.",
-      );
-    await writeRecord({ ...record, origin, sealed: await seal(key, secret, origin) });
-    return;
+  const kept = Object.entries(record?.entries ?? {}).filter(([id]) => !secret || id !== owner.id);
+  const oldKey = record && (await recordKey(record));
+  // A lost passphrase can be left behind with the key that was under it, but not with those of other profiles.
+  if (kept.length > 0 && !oldKey) {
+    throw configurationError(
+      "The stored keys are locked, so their passphrase cannot be changed.",
+      "Unlock them in the panel. If the passphrase is lost, remove the keys of the other profiles first.",
+    );
   }
-  if (!passphrase) {
-    await writeRecord({ version: 1, origin, sealed: await seal(await deviceKey(), secret, origin) });
-    await chrome.storage.session.remove(UNLOCKED);
-    return;
+  /** @type {Kdf | undefined} */
+  const kdf = passphrase
+    ? { salt: toBase64(crypto.getRandomValues(new Uint8Array(16))), iterations: ITERATIONS }
+    : undefined;
+  const bits = kdf && (await derive(passphrase, kdf));
+  const newKey = bits ? await importAes(bits) : await deviceKey();
+  /** @type {Record<string, Entry>} */
+  const entries = {};
+  for (const [id, entry] of kept) {
+    const text = await decrypt(/** @type {CryptoKey} */ (oldKey), id, entry);
+    entries[id] = await makeEntry(newKey, { id, origin: entry.origin }, { kind: entry.kind, text });
   }
-  const kdf = { salt: toBase64(crypto.getRandomValues(new Uint8Array(16))), iterations: ITERATIONS };
-  const bits = await derive(passphrase, kdf);
+  if (secret) entries[owner.id] = await makeEntry(newKey, owner, secret);
   /** @type {VaultRecord} */
-  const wrapped = { version: 1, origin, sealed: await seal(await importAes(bits), secret, origin), kdf };
-  await writeRecord(wrapped);
-  await rememberUnlocked(wrapped, bits);
+  const changed = { version: 2, entries, ...(kdf ? { kdf } : {}) };
+  await writeRecord(changed);
+  if (bits) await rememberUnlocked(changed, bits);
+  else await chrome.storage.session.remove(UNLOCKED);
 }
 
 /** @param {VaultRecord} record */
 const writeRecord = (record) => chrome.storage.local.set({ [RECORD]: record });
-
-async function removeKey() {
-  await chrome.storage.local.remove(RECORD);
-  await chrome.storage.session.remove(UNLOCKED);
-}
 
 /**
  * Unlock until the browser ends. Throws a `UserError` for a wrong passphrase.
@@ -198,13 +286,30 @@ export async function unlock(passphrase) {
   const record = await readRecord();
   if (!record?.kdf) return;
   const bits = await derive(passphrase, record.kdf);
-  try {
-    await open(await importAes(bits), record.sealed, record.origin);
-  } catch {
+  const key = await importAes(bits);
+  const opened = await Promise.allSettled(
+    Object.entries(record.entries).map(([id, entry]) => open(key, entry.sealed, purposeOf(id, entry))),
+  );
+  if (!opened.some(({ status }) => status === "fulfilled")) {
     throw configurationError(
       "This passphrase is wrong.",
       "Try again. If it is lost, enter the API key anew in the settings.",
     );
   }
   await rememberUnlocked(record, bits);
+  await renewBinding();
+}
+
+/** Binds what came from the first version to its profile as well, as soon as it can be read. */
+export async function renewBinding() {
+  const record = await readRecord();
+  const key = record && (await recordKey(record));
+  if (!record || !key) return;
+  for (const [id, entry] of Object.entries(record.entries)) {
+    if (entry.version !== 1) continue;
+    const text = await decrypt(key, id, entry).catch(() => undefined);
+    if (text === undefined) continue;
+    record.entries[id] = await makeEntry(key, { id, origin: entry.origin }, { kind: entry.kind, text });
+    await writeRecord(record);
+  }
 }

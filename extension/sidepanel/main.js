@@ -2,7 +2,7 @@
  * The side panel: listens to the worker and to the user, and keeps the page in step with what is known.
  */
 
-import { byId, icon } from "../ui/dom.js";
+import { byId, el, icon } from "../ui/dom.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
@@ -218,6 +218,7 @@ function update() {
   if (running) lastTurnId = running.id;
   byId("model").textContent = (provider?.configured && provider.model) || "Sidestream";
   byId("provider").textContent = provider?.configured ? provider.name : "";
+  showProfiles();
   byId("demo").hidden = !provider?.demo;
   byId("onboarding").hidden = provider === null || provider.configured || turns.length > 0;
   byId("locked").hidden = !provider?.locked;
@@ -249,6 +250,28 @@ function countDown(isNeeded) {
     countingDown = undefined;
   }
 }
+
+// --- the provider profiles --------------------------------------------------------------------------
+
+/** @type {HTMLSelectElement} */
+const profile = byId("profile");
+
+/** In place of the provider's name, where there is a choice. */
+function showProfiles() {
+  const { profiles = [], active = null } = provider ?? {};
+  profile.hidden = profiles.length < 2;
+  byId("provider").hidden = !profile.hidden;
+  const drawn = JSON.stringify([profiles, active]);
+  if (profile.dataset.drawn === drawn) return;
+  profile.dataset.drawn = drawn;
+  profile.replaceChildren(...profiles.map(({ id, name, model }) => el("option", { value: id }, `${name} · ${model}`)));
+  profile.value = active ?? "";
+}
+
+profile.addEventListener("change", () => {
+  connection.open();
+  connection.send({ type: "ActivateProfile", id: profile.value });
+});
 
 // --- the passphrase ---------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 
@@ -92,8 +92,9 @@ class ChatGptAuth:
     at the same time share one renewal, since a refresh token is good for one use only.
 
     ``auth_json`` is the file's content, as text or parsed; ``now`` gives the seconds since 1970;
-    ``on_refresh`` gets the new content of the file after each renewal, to be stored. Raises
-    `SidestreamError` of kind ``configuration`` when the file holds no ChatGPT tokens.
+    ``on_refresh`` gets the new content of the file after each renewal, to be stored; what it
+    returns is awaited before the new token is used. Raises `SidestreamError` of kind
+    ``configuration`` when the file holds no ChatGPT tokens.
     """
 
     mode = "chatgpt"
@@ -103,7 +104,7 @@ class ChatGptAuth:
         auth_json: str | bytes | Mapping[str, Any],
         *,
         now: Callable[[], float],
-        on_refresh: Callable[[dict[str, Any]], None] | None = None,
+        on_refresh: Callable[[dict[str, Any]], Awaitable[None] | None] | None = None,
         originator: str = ORIGINATOR,
     ) -> None:
         self._stored = _parse_auth_json(auth_json)
@@ -235,9 +236,9 @@ class ChatGptAuth:
         access_token = answer.get("access_token")
         if not isinstance(access_token, str) or not access_token:
             raise _try_later("The sign-in server's answer holds no token.", response.status)
-        self._store(answer)
+        await self._store(answer)
 
-    def _store(self, answer: dict[str, Any]) -> None:
+    async def _store(self, answer: dict[str, Any]) -> None:
         new = {
             name: answer[name]
             for name in ("access_token", "refresh_token", "id_token")
@@ -250,7 +251,9 @@ class ChatGptAuth:
             "last_refresh": refreshed.isoformat().replace("+00:00", "Z"),
         }
         if self._on_refresh:
-            self._on_refresh(json.loads(json.dumps(self._stored)))
+            storing = self._on_refresh(json.loads(json.dumps(self._stored)))
+            if storing is not None:
+                await storing
 
 
 def _refresh_failure(status: int, answer: dict[str, Any]) -> SidestreamError:

@@ -6,6 +6,8 @@ import {
   isInsecure,
   parseLines,
   permissionFor,
+  permissionsFor,
+  permissionsForAuthJson,
   readForm,
   valuesOf,
 } from "../../extension/options/form.js";
@@ -20,6 +22,7 @@ import { PRESETS } from "../../extension/options/presets.js";
 function values(fields = {}) {
   return {
     preset: "openai",
+    name: "",
     baseUrl: "https://api.openai.com/v1",
     wireApi: "responses",
     apiKey: "sk-1",
@@ -120,6 +123,34 @@ test("only one host is asked for, and none that is granted already", () => {
   assert.equal(permissionFor("https://openrouter.ai/api/v1"), "https://openrouter.ai/*");
   assert.equal(permissionFor("http://192.168.0.5:8080/v1"), "http://192.168.0.5/*");
   assert.equal(permissionFor("https://localhost/v1"), "https://localhost/*");
+});
+
+test("a sign-in needs the origin that renews it as well", () => {
+  const both = ["https://chatgpt.com/*", "https://auth.openai.com/*"];
+  assert.deepEqual(permissionsFor({ preset: "chatgpt", base_url: "https://chatgpt.com/backend-api/codex" }), both);
+  assert.deepEqual(permissionsFor({ preset: "openai", base_url: "https://api.openai.com/v1" }), []);
+  assert.deepEqual(permissionsForAuthJson('{"tokens": {"access_token": "x"}}'), both);
+  for (const text of ['{"OPENAI_API_KEY": "sk-1"}', "null", "{"])
+    assert.deepEqual(permissionsForAuthJson(text), [], text);
+});
+
+test("ChatGPT wants a sign-in, not a key", () => {
+  const chatgpt = values({ preset: "chatgpt", baseUrl: "https://chatgpt.com/backend-api/codex", apiKey: "" });
+  const fields = (/** @type {boolean} */ hasSignIn) =>
+    readForm(chatgpt, { hasKey: false, hasSignIn, needsModel: true }).errors.map(({ field }) => field);
+  assert.deepEqual([fields(false), fields(true)], [["preset"], []]);
+});
+
+test("a profile is called as the user likes, else like its provider or its host", () => {
+  const named = (/** @type {Partial<Values>} */ fields) =>
+    readForm(values(fields), { hasKey: true, needsModel: true }).settings;
+  const local = { preset: "custom", baseUrl: "http://localhost:1/v1" };
+  assert.equal(named({ name: " Work " }).name, "Work");
+  assert.equal(named({}).name, "OpenAI");
+  assert.equal(named(local).name, "localhost:1");
+  assert.equal(valuesOf(named({ name: "Work" })).name, "Work");
+  assert.equal(valuesOf(named({})).name, "");
+  assert.equal(valuesOf(named(local)).name, "");
 });
 
 test("unencrypted connections over a network are noticed", () => {

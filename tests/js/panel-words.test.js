@@ -13,7 +13,15 @@ import {
 /** @import {Block, Turn} from "../../extension/protocol.js" */
 
 const ready = /** @type {const} */ ({ type: "Boot", state: "ready", message: "" });
-const provider = { configured: true, demo: false, locked: false, name: "OpenAI", model: "gpt-5.1" };
+const provider = {
+  configured: true,
+  demo: false,
+  locked: false,
+  name: "OpenAI",
+  model: "gpt-5.1",
+  profiles: [],
+  active: null,
+};
 
 /**
  * @param {Partial<Turn>} fields

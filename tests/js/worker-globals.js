@@ -22,9 +22,10 @@ class StorageArea {
   /** @type {Record<string, unknown>} */
   data = {};
 
-  /** @param {string} name */
-  async get(name) {
-    return name in this.data ? { [name]: structuredClone(this.data[name]) } : {};
+  /** @param {string | string[]} names */
+  async get(names) {
+    const known = [names].flat().filter((name) => name in this.data);
+    return Object.fromEntries(known.map((name) => [name, structuredClone(this.data[name])]));
   }
 
   /** @param {Record<string, unknown>} values */

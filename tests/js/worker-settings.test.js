@@ -2,10 +2,23 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { forgetAll, local, session, storedText } from "./worker-globals.js";
 
-const { changeVault, readKey, unlock, vaultState } = await import("../../extension/runtime/vault.js");
-const { checkSettings, currentConnection, providerView, saveSettings, trialConnection } = await import(
-  "../../extension/runtime/settings.js"
-);
+const vault = await import("../../extension/runtime/vault.js");
+const {
+  activateProfile,
+  checkSettings,
+  currentConnection,
+  describeSettings,
+  exportSettings,
+  importAuthJson,
+  importSettings,
+  providerView,
+  removeProfile,
+  saveProfile,
+  saveSettings,
+  saveTokens,
+  trialConnection,
+  unlock,
+} = await import("../../extension/runtime/settings.js");
 const { toTurnError } = await import("../../extension/runtime/errors.js");
 
 const A = "https://a.test";
@@ -23,110 +36,218 @@ beforeEach(forgetAll);
 
 // --- vault -------------------------------------------------------------------------------------------------------------
 
-test("a key comes back for its own origin only, and is nowhere in clear", async () => {
-  await changeVault(A, KEY, undefined);
-  assert.equal(await readKey(A), KEY);
-  assert.equal(await readKey(B), undefined);
-  assert.deepEqual(await vaultState(), { origin: A, protected: false, locked: false });
+const PROFILE = { id: "p", origin: A };
+const OTHER = { id: "q", origin: B };
+
+/** @param {string} text @returns {import("../../extension/runtime/vault.js").Secret} */
+const key = (text) => ({ kind: "api_key", text });
+
+/** @param {{id: string, origin: string}} owner */
+const readKey = async (owner) => (await vault.readSecret(owner))?.text;
+
+const lockState = async () => {
+  const { protected: isProtected, locked } = await vault.vaultState();
+  return { protected: isProtected, locked };
+};
+
+/** The browser has been closed. */
+const closeBrowser = () => {
+  session.data = {};
+};
+
+test("a key comes back for its own profile and origin only, and is nowhere in clear", async () => {
+  await vault.storeSecret(PROFILE, key(KEY));
+  assert.deepEqual(await vault.readSecret(PROFILE), key(KEY));
+  assert.equal(await readKey({ ...PROFILE, origin: B }), undefined);
+  assert.equal(await readKey({ ...PROFILE, id: "q" }), undefined);
+  assert.deepEqual(await lockState(), { protected: false, locked: false });
   assert.ok(!storedText().includes(KEY) && !storedText().includes(btoa(KEY)));
 });
 
-test("a ciphertext that is moved to another origin does not open", async () => {
-  await changeVault(A, KEY, undefined);
-  /** @type {any} */ (local.data.vault).origin = B;
-  await refused(readKey(B), /cannot be read/);
+test("a ciphertext that is moved to another origin, profile or kind does not open", async () => {
+  await vault.storeSecret(PROFILE, key(KEY));
+  const { entries } = /** @type {any} */ (local.data.vault);
+  entries.q = { ...entries.p };
+  entries.p.origin = B;
+  await refused(readKey({ ...PROFILE, origin: B }), /cannot be read/);
+  await refused(readKey({ id: "q", origin: A }), /cannot be read/);
+  entries.p = { ...entries.q, kind: "sign_in" };
+  await refused(readKey(PROFILE), /cannot be read/);
 });
 
 test("a damaged ciphertext is said, not guessed at", async () => {
-  await changeVault(A, KEY, undefined);
-  const { sealed } = /** @type {any} */ (local.data.vault);
+  await vault.storeSecret(PROFILE, key(KEY));
+  const { sealed } = /** @type {any} */ (local.data.vault).entries.p;
   sealed.data = btoa(`x${atob(sealed.data).slice(1)}`);
-  await refused(readKey(A), /cannot be read/);
+  await refused(readKey(PROFILE), /cannot be read/);
 });
 
 test("the same key is never stored as the same text", async () => {
-  await changeVault(A, KEY, undefined);
+  await vault.storeSecret(PROFILE, key(KEY));
   const first = storedText();
-  await changeVault(A, KEY, undefined);
+  await vault.storeSecret(PROFILE, key(KEY));
   assert.notEqual(storedText(), first);
 });
 
-test("a passphrase locks the key until it is given", async () => {
-  await changeVault(A, KEY, "correct horse");
-  assert.deepEqual(await vaultState(), { origin: A, protected: true, locked: false });
-  assert.equal(await readKey(A), KEY);
-  session.data = {}; // the browser has been closed
-  assert.deepEqual(await vaultState(), { origin: A, protected: true, locked: true });
-  await refused(readKey(A), /locked/);
-  await refused(unlock("wrong horse"), /wrong/);
-  await refused(readKey(A), /locked/);
-  await unlock("correct horse");
-  assert.equal(await readKey(A), KEY);
+test("one passphrase locks all keys until it is given", async () => {
+  await vault.storeSecret(OTHER, key("sk-other"));
+  await vault.changePassphrase("correct horse", PROFILE, key(KEY));
+  assert.deepEqual(await lockState(), { protected: true, locked: false });
+  assert.equal(await readKey(PROFILE), KEY);
+  closeBrowser();
+  assert.deepEqual(await lockState(), { protected: true, locked: true });
+  await refused(readKey(PROFILE), /locked/);
+  await refused(readKey(OTHER), /locked/);
+  await refused(vault.unlock("wrong horse"), /wrong/);
+  await refused(readKey(PROFILE), /locked/);
+  await vault.unlock("correct horse");
+  assert.equal(await readKey(PROFILE), KEY);
+  assert.equal(await readKey(OTHER), "sk-other");
   assert.ok(!storedText().includes(KEY) && !storedText().includes("horse"));
 });
 
 test("passphrases are the same however their letters are composed", async () => {
-  await changeVault(A, KEY, "gru\u0308ezi mitenand");
-  session.data = {};
-  await unlock("gr\u00fcezi mitenand");
-  assert.equal(await readKey(A), KEY);
+  await vault.changePassphrase("gru\u0308ezi mitenand", PROFILE, key(KEY));
+  closeBrowser();
+  await vault.unlock("gr\u00fcezi mitenand");
+  assert.equal(await readKey(PROFILE), KEY);
 });
 
-test("a new key keeps the passphrase that is set", async () => {
-  await changeVault(A, KEY, "correct horse");
-  await changeVault(B, "sk-other", undefined);
-  session.data = {};
-  await refused(readKey(B), /locked/);
-  await unlock("correct horse");
-  assert.equal(await readKey(B), "sk-other");
-  assert.equal(await readKey(A), undefined);
+test("a new key is protected by the passphrase that is set", async () => {
+  await vault.changePassphrase("correct horse", PROFILE, key(KEY));
+  await vault.storeSecret(OTHER, key("sk-other"));
+  await vault.storeSecret(PROFILE, key("sk-new"));
+  closeBrowser();
+  await refused(readKey(OTHER), /locked/);
+  await vault.unlock("correct horse");
+  assert.deepEqual([await readKey(PROFILE), await readKey(OTHER)], ["sk-new", "sk-other"]);
 });
 
-test("a passphrase is set, changed and removed without entering the key again", async () => {
-  await changeVault(A, KEY, undefined);
+test("a passphrase is set, changed and removed without entering the keys again", async () => {
+  await vault.storeSecret(PROFILE, key(KEY));
+  await vault.storeSecret(OTHER, { kind: "sign_in", text: "tokens" });
   for (const passphrase of ["correct horse", "another horse"]) {
-    await changeVault(A, undefined, passphrase);
-    session.data = {};
-    await unlock(passphrase);
-    assert.equal(await readKey(A), KEY);
+    await vault.changePassphrase(passphrase, PROFILE);
+    closeBrowser();
+    await vault.unlock(passphrase);
+    assert.equal(await readKey(PROFILE), KEY);
   }
-  await changeVault(A, undefined, "");
-  session.data = {};
-  assert.deepEqual(await vaultState(), { origin: A, protected: false, locked: false });
-  assert.equal(await readKey(A), KEY);
+  await vault.changePassphrase("", PROFILE);
+  closeBrowser();
+  assert.deepEqual(await lockState(), { protected: false, locked: false });
+  assert.equal(await readKey(PROFILE), KEY);
+  assert.deepEqual(await vault.readSecret(OTHER), { kind: "sign_in", text: "tokens" });
 });
 
 test("what cannot be done while locked changes nothing", async () => {
-  await changeVault(A, KEY, "correct horse");
-  session.data = {};
+  await vault.storeSecret(OTHER, key("sk-other"));
+  await vault.changePassphrase("correct horse", PROFILE, key(KEY));
+  closeBrowser();
   const before = storedText();
-  await refused(changeVault(A, "sk-new", undefined), /locked/);
-  await refused(changeVault(A, undefined, ""), /locked/);
-  await refused(changeVault(A, undefined, "another horse"), /locked/);
+  await refused(vault.storeSecret(PROFILE, key("sk-new")), /locked/);
+  await refused(vault.changePassphrase("", PROFILE), /locked/);
+  await refused(vault.changePassphrase("another horse", PROFILE), /locked/);
+  await refused(vault.changePassphrase("another horse", PROFILE, key("sk-new")), /locked/);
   assert.equal(storedText(), before);
 });
 
 test("a lost passphrase can be left behind with the key", async () => {
-  await changeVault(A, KEY, "correct horse");
-  session.data = {};
-  await changeVault(A, "sk-new", "better horse");
-  assert.equal(await readKey(A), "sk-new");
-  session.data = {};
-  await changeVault(A, "sk-newer", "");
-  assert.equal(await readKey(A), "sk-newer");
+  await vault.storeSecret(OTHER, key("sk-other"));
+  await vault.changePassphrase("correct horse", PROFILE, key(KEY));
+  closeBrowser();
+  await vault.removeSecret(OTHER.id);
+  await vault.changePassphrase("better horse", PROFILE, key("sk-new"));
+  assert.equal(await readKey(PROFILE), "sk-new");
+  closeBrowser();
+  await vault.changePassphrase("", PROFILE, key("sk-newer"));
+  assert.equal(await readKey(PROFILE), "sk-newer");
 });
 
-test("removing the key removes everything", async () => {
-  await changeVault(A, KEY, "correct horse");
-  await changeVault(A, "", undefined);
+test("removing the last key removes everything, and not before", async () => {
+  await vault.storeSecret(OTHER, key("sk-other"));
+  await vault.changePassphrase("correct horse", PROFILE, key(KEY));
+  await vault.removeSecret(PROFILE.id);
+  assert.deepEqual([await readKey(PROFILE), await readKey(OTHER)], [undefined, "sk-other"]);
+  assert.deepEqual(await lockState(), { protected: true, locked: false });
+  await vault.removeSecret(OTHER.id);
   assert.deepEqual([local.data, session.data], [{}, {}]);
-  assert.deepEqual(await vaultState(), { origin: null, protected: false, locked: false });
+  assert.deepEqual(await lockState(), { protected: false, locked: false });
 });
 
 test("short passphrases, and passphrases for nothing, are refused", async () => {
-  await refused(changeVault(A, KEY, "short"), /too short/);
-  await refused(changeVault(A, undefined, "correct horse"), /no API key/);
+  await refused(vault.changePassphrase("short", PROFILE, key(KEY)), /too short/);
+  await refused(vault.changePassphrase("correct horse", PROFILE), /no API key/);
   assert.deepEqual(local.data, {});
+});
+
+test("renewed tokens replace those that they were made of, and nothing else", async () => {
+  await saveTokens("p", "old", "new");
+  assert.deepEqual(local.data, {});
+  await vault.storeSecret(PROFILE, { kind: "sign_in", text: "old" });
+  await saveTokens("p", "older", "newer");
+  assert.equal(await readKey(PROFILE), "old");
+  await saveTokens("p", "old", "new");
+  assert.deepEqual(await vault.readSecret(PROFILE), { kind: "sign_in", text: "new" });
+  await vault.storeSecret(PROFILE, key("new"));
+  await saveTokens("p", "new", "newer");
+  assert.deepEqual(await vault.readSecret(PROFILE), key("new"));
+});
+
+// --- from a single provider to profiles --------------------------------------------------------------------------------
+
+/** Sealed as the first version did it, under the key that the vault makes for this. @param {CryptoKey} key @param {string} text */
+async function sealAsBefore(key, text) {
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const encoder = new TextEncoder();
+  const additionalData = encoder.encode(`sidestream/1 ${A}`);
+  const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, key, encoder.encode(text));
+  const base64 = (/** @type {Uint8Array} */ bytes) => btoa(String.fromCharCode(...bytes));
+  return { iv: base64(iv), data: base64(new Uint8Array(data)) };
+}
+
+/** @param {string} passphrase @param {string} salt */
+async function derive(passphrase, salt) {
+  const raw = new TextEncoder().encode(passphrase);
+  const material = await crypto.subtle.importKey("raw", raw, "PBKDF2", false, ["deriveKey"]);
+  const kdf = { name: "PBKDF2", hash: "SHA-256", salt: Uint8Array.from(atob(salt), (c) => c.charCodeAt(0)) };
+  const to = { name: "AES-GCM", length: 256 };
+  return crypto.subtle.deriveKey({ ...kdf, iterations: 1000 }, material, to, false, ["encrypt"]);
+}
+
+test("the settings and the key of the first version become a profile", async () => {
+  const { deviceKey } = await import("../../extension/runtime/database.js");
+  const sealed = await sealAsBefore(await deviceKey(), KEY);
+  local.data = { settings: settings(), vault: { version: 1, origin: A, sealed } };
+  const [connection, view] = await Promise.all([currentConnection(), providerView()]);
+  assert.deepEqual(connection, { settings: settings(), api_key: KEY });
+  assert.equal(view.name, "A");
+  assert.deepEqual(local.data.profiles, [{ id: "1", settings: settings() }]);
+  assert.equal(local.data.settings, undefined);
+  const { version, entries } = /** @type {any} */ (local.data.vault);
+  assert.deepEqual([version, entries["1"].version], [2, undefined]);
+  entries["2"] = entries["1"];
+  await refused(vault.readSecret({ id: "2", origin: A }), /cannot be read/);
+});
+
+test("a migration while the key is locked keeps it, and binds it when it is unlocked", async () => {
+  const salt = btoa("0123456789abcdef");
+  const sealed = await sealAsBefore(await derive("correct horse", salt), KEY);
+  local.data = { settings: settings(), vault: { version: 1, origin: A, sealed, kdf: { salt, iterations: 1000 } } };
+  assert.equal((await providerView()).locked, true);
+  await refused(currentConnection(), /locked/);
+  await refused(unlock("wrong horse"), /wrong/);
+  await unlock("correct horse");
+  assert.equal((await currentConnection()).api_key, KEY);
+  const { entries } = /** @type {any} */ (local.data.vault);
+  assert.equal(entries["1"].version, undefined);
+  assert.notEqual(entries["1"].sealed.data, sealed.data);
+});
+
+test("a migration that was cut off is finished, and takes nothing back", async () => {
+  const profiles = [{ id: "1", settings: settings({ model: "newer" }) }];
+  local.data = { profiles, active_profile: "1", settings: settings() };
+  assert.equal((await providerView()).model, "newer");
+  assert.deepEqual(local.data, { profiles, active_profile: "1" });
 });
 
 // --- settings ----------------------------------------------------------------------------------------------------------
@@ -178,7 +299,15 @@ for (const key of ["sk with blank", "sk-\u00e4", "sk-\u2026", "a\nb"]) {
 test("a saved key is used for the next turn", async () => {
   await saveSettings(settings(), ` ${KEY}\n`, undefined);
   assert.deepEqual(await currentConnection(), { settings: settings(), api_key: KEY });
-  assert.deepEqual(await providerView(), { configured: true, demo: false, locked: false, name: "A", model: "m" });
+  assert.deepEqual(await providerView(), {
+    configured: true,
+    demo: false,
+    locked: false,
+    name: "A",
+    model: "m",
+    profiles: [{ id: "1", name: "A", model: "m" }],
+    active: "1",
+  });
 });
 
 test("a key never follows the base URL to another origin", async () => {
@@ -188,7 +317,7 @@ test("a key never follows the base URL to another origin", async () => {
     saveSettings(moved, undefined, undefined),
     /belongs to https:\/\/a\.test and is not sent to https:\/\/b\.test/,
   );
-  await refused(trialConnection(moved, undefined), /belongs to/);
+  await refused(trialConnection(moved, undefined, undefined), /belongs to/);
   assert.deepEqual(await currentConnection(), { settings: settings(), api_key: KEY });
   for (const base_url of ["http://a.test/v1", "https://a.test:444/v1", "https://a.test.evil/v1"]) {
     await refused(saveSettings(settings({ base_url }), undefined, undefined), /belongs to/);
@@ -217,9 +346,9 @@ test("a local server goes without a key, and the stored one is there again after
 test("a trial uses the key that is typed, or the stored one, and stores nothing", async () => {
   await saveSettings(settings(), KEY, undefined);
   const before = storedText();
-  assert.equal((await trialConnection(settings({ model: "" }), undefined)).api_key, KEY);
-  assert.equal((await trialConnection(settings({ base_url: B }), "sk-b")).api_key, "sk-b");
-  assert.equal((await trialConnection(settings(), "")).api_key, undefined);
+  assert.equal((await trialConnection(settings({ model: "" }), undefined, undefined)).api_key, KEY);
+  assert.equal((await trialConnection(settings({ base_url: B }), "sk-b", undefined)).api_key, "sk-b");
+  assert.equal((await trialConnection(settings(), "", undefined)).api_key, undefined);
   assert.equal(storedText(), before);
 });
 
@@ -231,7 +360,8 @@ test("a locked key is said before anything is sent", async () => {
 });
 
 test("without settings and without a demo nobody answers", async () => {
-  assert.deepEqual(await providerView(), { configured: false, demo: false, locked: false, name: "", model: "" });
+  const nobody = { configured: false, demo: false, locked: false, name: "", model: "", profiles: [], active: null };
+  assert.deepEqual(await providerView(), nobody);
   await refused(currentConnection(), /No provider is set up/);
 });
 
@@ -239,3 +369,204 @@ test("errors for the pages hold no detail that was not meant for people", () => 
   assert.deepEqual(toTurnError(new TypeError(`bad ${KEY}`)).message, "Something in Sidestream failed (TypeError).");
   assert.match(toTurnError(new DOMException("x", "QuotaExceededError")).message, /disk is full/);
 });
+
+// --- profiles ----------------------------------------------------------------------------------------------------------
+
+const SECOND = settings({ name: "B", base_url: `${B}/v1`, model: "n" });
+
+/** Two profiles, each with a key; gives the id of the second one. */
+async function saveTwo() {
+  await saveSettings(settings(), KEY, undefined);
+  return saveProfile({ settings: SECOND }, "sk-second", undefined);
+}
+
+test("each profile answers with its own key", async () => {
+  const second = await saveTwo();
+  assert.deepEqual(await currentConnection(), { settings: settings(), api_key: KEY });
+  await activateProfile(second);
+  assert.deepEqual(await currentConnection(), { settings: SECOND, api_key: "sk-second" });
+  assert.equal((await trialConnection(settings(), undefined, "1")).api_key, KEY);
+  await refused(trialConnection(settings(), undefined, second), /belongs to/);
+  assert.equal((await trialConnection(SECOND, undefined, null)).api_key, undefined);
+  assert.ok(!JSON.stringify(await describeSettings()).includes("sk-"));
+});
+
+test("without an id the active profile is saved", async () => {
+  const second = await saveTwo();
+  await activateProfile(second);
+  await saveSettings({ ...SECOND, model: "o" }, undefined, undefined);
+  const { profiles } = await describeSettings();
+  assert.deepEqual(
+    profiles.map((profile) => [profile.settings.model, profile.has_key]),
+    [
+      ["m", true],
+      ["o", true],
+    ],
+  );
+});
+
+test("a profile goes with its key, and another one answers", async () => {
+  const second = await saveTwo();
+  await removeProfile("1");
+  assert.deepEqual(Object.keys(/** @type {any} */ (local.data.vault).entries), [second]);
+  assert.equal((await currentConnection()).api_key, "sk-second");
+  await removeProfile(second);
+  assert.deepEqual([local.data.profiles, local.data.vault], [[], undefined]);
+  await refused(removeProfile(second), /not there any more/);
+  await refused(activateProfile("1"), /not there any more/);
+  await refused(saveProfile({ id: "1", settings: settings() }, undefined, undefined), /not there any more/);
+});
+
+test("changes at the same time are all kept", async () => {
+  await Promise.all(
+    ["x", "y", "z"].map((name) => saveProfile({ settings: settings({ name }) }, `sk-${name}`, undefined)),
+  );
+  const { profiles } = await describeSettings();
+  assert.deepEqual(
+    profiles.map(({ settings, has_key }) => [settings.name, has_key]),
+    [
+      ["x", true],
+      ["y", true],
+      ["z", true],
+    ],
+  );
+});
+
+test("a key that is locked is asked for only where it is needed", async () => {
+  await saveSettings(settings(), KEY, "correct horse");
+  const second = await saveProfile({ settings: settings({ base_url: "http://localhost:1/v1" }) }, undefined, undefined);
+  closeBrowser();
+  assert.equal((await providerView()).locked, true);
+  await activateProfile(second);
+  assert.equal((await providerView()).locked, false);
+});
+
+// --- export and import -------------------------------------------------------------------------------------------------
+
+test("an export holds no secret, and its import gives the same export again", async () => {
+  const http_headers = { "X-Team": "blue", Authorization: "Bearer sk-hidden", "x-api-key": "sk-hidden" };
+  const query_params = { "api-version": "1", subscription_key: "sk-hidden" };
+  await saveTwo();
+  await saveProfile(
+    { settings: settings({ base_url: "https://c.test/v1?a=1&key=sk-hidden", http_headers, query_params }) },
+    "sk-third",
+    "correct horse",
+  );
+  const { text, left_out } = await exportSettings();
+  assert.doesNotMatch(text, /sk-|horse|vault|sealed/);
+  assert.deepEqual(left_out, ["key", "Authorization", "x-api-key", "subscription_key"]);
+  assert.match(text, /"X-Team": "blue"/);
+  forgetAll();
+  assert.deepEqual(await importSettings(text), { added: 3, of: 3 });
+  assert.deepEqual(await exportSettings(), { text, left_out: [] });
+  assert.deepEqual(await importSettings(text), { added: 0, of: 3 });
+});
+
+test("imported profiles stand behind those that are there, and the active one stays", async () => {
+  await saveTwo();
+  const { text } = await exportSettings();
+  forgetAll();
+  await saveSettings(settings({ name: "Mine" }), KEY, undefined);
+  assert.deepEqual(await importSettings(text), { added: 2, of: 2 });
+  const { profiles, active } = await describeSettings();
+  assert.deepEqual(
+    profiles.map((profile) => profile.settings.name),
+    ["Mine", "A", "B"],
+  );
+  assert.equal(active, "1");
+});
+
+const EXPORT = { format: "sidestream-settings", version: 1, active: 0, profiles: [settings()] };
+for (const [file, message] of /** @type {[unknown, RegExp][]} */ ([
+  ["{", /no JSON/],
+  ["null", /no export/],
+  [{ profiles: [] }, /no export/],
+  [{ ...EXPORT, version: 2 }, /another version/],
+  [{ ...EXPORT, profiles: [] }, /no profiles/],
+  [{ ...EXPORT, profiles: [settings(), settings({ base_url: "nowhere" })] }, /^Base URL/],
+  [{ OPENAI_API_KEY: KEY }, /auth\.json/],
+])) {
+  test(`no import: ${message}`, async () => {
+    await refused(importSettings(typeof file === "string" ? file : JSON.stringify(file)), message);
+    assert.equal(local.data.profiles, undefined);
+  });
+}
+
+// --- Codex's auth.json -------------------------------------------------------------------------------------------------
+
+/** @param {Record<string, unknown>} claims */
+const jwt = (claims) => `e30.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.sig`;
+
+/** @param {string} email @param {string} [refresh_token] */
+const authJson = (email, refresh_token = "rt-1") => ({
+  OPENAI_API_KEY: null,
+  tokens: {
+    id_token: jwt({ email, "https://api.openai.com/auth": { chatgpt_plan_type: "plus", chatgpt_account_id: "acc" } }),
+    access_token: jwt({ exp: 2_000_000_000 }),
+    refresh_token,
+  },
+  last_refresh: "2027-01-14T00:00:00Z",
+});
+
+test("the tokens of an auth.json become a sign-in", async () => {
+  const [id] = await importAuthJson(JSON.stringify(authJson("me@a.test")));
+  const { settings, auth_json, profile_id, api_key } = await currentConnection();
+  assert.deepEqual([settings.preset, settings.name, profile_id, api_key], ["chatgpt", "ChatGPT", id, undefined]);
+  assert.deepEqual(JSON.parse(String(auth_json)), authJson("me@a.test"));
+  const { profiles } = await describeSettings();
+  assert.deepEqual(profiles[0].sign_in, { account: "me@a.test", plan: "plus", expires_at: 2_000_000_000_000 });
+  assert.equal(profiles[0].has_key, false);
+  assert.ok(!storedText().includes("rt-1"));
+  const { text } = await exportSettings();
+  assert.doesNotMatch(text, /rt-1|me@a/);
+});
+
+test("another sign-in of the same account takes the place of the old one", async () => {
+  const [id] = await importAuthJson(JSON.stringify(authJson("me@a.test")));
+  assert.deepEqual(await importAuthJson(JSON.stringify(authJson("me@a.test", "rt-2"))), [id]);
+  assert.equal(JSON.parse(String((await currentConnection()).auth_json)).tokens.refresh_token, "rt-2");
+  const [other] = await importAuthJson(JSON.stringify(authJson("you@a.test")));
+  assert.notEqual(other, id);
+  const { profiles } = await describeSettings();
+  assert.deepEqual(
+    profiles.map((profile) => profile.settings.name),
+    ["ChatGPT", "ChatGPT 2"],
+  );
+});
+
+test("the key of an auth.json becomes that of OpenAI", async () => {
+  await importAuthJson(JSON.stringify({ OPENAI_API_KEY: KEY }));
+  const { settings, api_key } = await currentConnection();
+  assert.deepEqual([settings.base_url, api_key], ["https://api.openai.com/v1", KEY]);
+  await importAuthJson(JSON.stringify({ ...authJson("me@a.test"), OPENAI_API_KEY: "sk-both" }));
+  const { profiles } = await describeSettings();
+  assert.deepEqual(
+    profiles.map((profile) => profile.settings.name),
+    ["OpenAI", "ChatGPT", "OpenAI 2"],
+  );
+});
+
+test("a sign-in never follows the base URL to another origin", async () => {
+  const [id] = await importAuthJson(JSON.stringify(authJson("me@a.test")));
+  const moved = { ...(await currentConnection()).settings, base_url: "https://evil.test/codex" };
+  await refused(saveProfile({ id, settings: moved }, undefined, undefined), /belongs to https:\/\/chatgpt\.com/);
+  await refused(trialConnection(moved, undefined, id), /belongs to/);
+});
+
+for (const [file, message] of /** @type {[string | undefined, RegExp][]} */ ([
+  [undefined, /empty/],
+  [" ", /empty/],
+  ["sk-123", /not a JSON object/],
+  ["[1]", /not a JSON object/],
+  ["{}", /neither a ChatGPT sign-in nor an API key/],
+  ['{"tokens": {"refresh_token": "x"}}', /neither/],
+  [JSON.stringify(EXPORT), /Import settings/],
+  [`{"x": "${"x".repeat(70_000)}"}`, /too long/],
+])) {
+  test(`no auth.json: ${message}`, async () => {
+    const error = await importAuthJson(file).catch((/** @type {any} */ reason) => reason);
+    assert.equal(error.name, "UserError");
+    assert.match(`${error.message} ${error.hint}`, message);
+    assert.deepEqual(local.data, {});
+  });
+}

@@ -18,7 +18,7 @@ from sidestream.browser.loop import share_turns
 from sidestream.browser.storage import BrowserStore
 from sidestream.errors import ErrorKind, SidestreamError, redact
 from sidestream.session.chat import Chat, Connection
-from sidestream.session.connection import connect, list_models, try_connection
+from sidestream.session.connection import SignIns, connect, list_models, try_connection
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ class _Entry:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._fetch = browser_fetch(host)
+        self._sign_ins = SignIns(host.save_tokens)
         self._tasks: set[asyncio.Task[None]] = set()
         self.chat = Chat(
             store=BrowserStore(host),
@@ -106,16 +107,17 @@ class _Entry:
         if error := answer.get("error"):
             kind = ErrorKind(error["kind"])
             raise SidestreamError(kind, error["message"], hint=error.get("hint", ""))
-        return connect(answer["connection"], self._fetch)
+        return connect(answer["connection"], self._fetch, self._sign_ins)
 
     async def _answer(self, message: dict[str, Any]) -> None:
         reply: dict[str, Any]
         try:
+            connection = message["connection"]
             if message["type"] == "ListModels":
-                models = await list_models(message["connection"], self._fetch)
+                models = await list_models(connection, self._fetch, self._sign_ins)
                 reply = {"ok": True, "models": models}
             else:
-                text = await try_connection(message["connection"], self._fetch)
+                text = await try_connection(connection, self._fetch, self._sign_ins)
                 reply = {"ok": True, "message": text}
         except SidestreamError as error:
             reply = {"ok": False, "error": error.to_dict()}

@@ -54,7 +54,7 @@ class Host(Protocol):
         ...
 
     def connection(self) -> Awaitable[str]:
-        """``{"connection": {"settings", "api_key"}}`` or ``{"error": TurnError}``, as JSON."""
+        """``{"connection": {"settings", ...}}`` or ``{"error": TurnError}``, as JSON."""
         ...
 
     def load(self) -> Awaitable[str]:
@@ -83,4 +83,8 @@ class Host(Protocol):
 
     def online(self) -> bool:
         """Whether there is a network, as far as the browser knows."""
+        ...
+
+    def save_tokens(self, profile_id: str, before: str, after: str) -> Awaitable[str]:
+        """Keep a profile's renewed ``auth.json``. Empty, or a ``TurnError`` as JSON."""
         ...

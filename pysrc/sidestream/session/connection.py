@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from sidestream.auth import ApiKeyAuth, Auth, NoAuth
+from sidestream.auth import ApiKeyAuth, Auth, ChatGptAuth, NoAuth
 from sidestream.client import Client
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.http import Fetch
@@ -24,15 +28,67 @@ _NO_LIST = {
 }
 
 
-def connect(data: dict[str, Any], fetch: Fetch, **provider_fields: Any) -> Connection:
-    """A client from ``{"settings": Settings, "api_key": ...}`` of ``extension/protocol.js``.
+SaveTokens = Callable[[str, str, str], Awaitable[str]]
+"""Keeps an ``auth.json``: profile id, content before, new content. Empty, or why not."""
 
-    ``provider_fields`` win over the settings. Raises `SidestreamError` of kind ``configuration``.
+_log = logging.getLogger(__name__)
+
+
+class SignIns:
+    """The ChatGPT sign-ins in use, one object for each profile.
+
+    A refresh token works once, so all who use the same sign-in at the same time must share its
+    renewals.
     """
-    settings, api_key = data["settings"], data.get("api_key")
+
+    def __init__(self, save: SaveTokens, now: Callable[[], float] = time.time) -> None:
+        self._save = save
+        self._now = now
+        self._known: dict[str, _SignIn] = {}
+
+    def auth(self, profile_id: str, auth_json: str) -> ChatGptAuth:
+        """As whom the profile talks. ``auth_json`` is what is stored for it now."""
+        known = self._known.get(profile_id)
+        if known is None or auth_json not in known.contents:
+            known = _SignIn(profile_id, auth_json, self._save, self._now)
+            self._known[profile_id] = known
+        return known.auth
+
+
+class _SignIn:
+    def __init__(
+        self, profile_id: str, auth_json: str, save: SaveTokens, now: Callable[[], float]
+    ) -> None:
+        self._profile_id = profile_id
+        self._stored = auth_json
+        self._save = save
+        self.contents = {auth_json}
+        """The content at the beginning and after each renewal: all of them are this sign-in."""
+        self.auth = ChatGptAuth(auth_json, now=now, on_refresh=self._keep)
+
+    async def _keep(self, renewed: dict[str, Any]) -> None:
+        content = json.dumps(renewed)
+        self.contents.add(content)
+        if await self._save(self._profile_id, self._stored, content):
+            # The new tokens serve as long as this process lives; the next renewal is stored again.
+            _log.error("The renewed ChatGPT sign-in could not be stored")
+        else:
+            self._stored = content
+
+
+def connect(
+    data: dict[str, Any], fetch: Fetch, sign_ins: SignIns | None = None, **provider_fields: Any
+) -> Connection:
+    """A client from a ``Connection`` of ``extension/runtime/settings.js``.
+
+    ``{"settings": Settings}`` with an ``"api_key"``, or with ``"auth_json"`` and ``"profile_id"``
+    for a sign-in of ``sign_ins``. ``provider_fields`` win over the settings. Raises
+    `SidestreamError` of kind ``configuration``.
+    """
+    settings = data["settings"]
     fields = {
         name: settings[name]
-        for name in ("name", "base_url", "wire_api", "http_headers", "query_params")
+        for name in ("base_url", "wire_api", "http_headers", "query_params")
         if settings.get(name)
     }
     preset = PRESETS.get(settings.get("preset", ""), PRESETS["custom"])
@@ -44,14 +100,27 @@ def connect(data: dict[str, Any], fetch: Fetch, **provider_fields: Any) -> Conne
             "The provider's settings cannot be used.",
             hint="Open the settings and save them again.",
         ) from None
-    auth: Auth = ApiKeyAuth(api_key) if api_key else NoAuth()
     model = settings.get("model") or ""
     return Connection(
-        client=Client(provider=provider, auth=auth, fetch=fetch, model=model),
+        client=Client(provider=provider, auth=_auth(data, sign_ins), fetch=fetch, model=model),
         model=model,
         origin=_origin(provider),
         instructions=settings.get("instructions") or None,
     )
+
+
+def _auth(data: dict[str, Any], sign_ins: SignIns | None) -> Auth:
+    if sign_ins is not None and data.get("auth_json"):
+        return sign_ins.auth(data["profile_id"], data["auth_json"])
+    if data.get("api_key"):
+        return ApiKeyAuth(data["api_key"])
+    if data["settings"].get("preset") == "chatgpt":
+        raise SidestreamError(
+            ErrorKind.SIGN_IN_REQUIRED,
+            "There is no ChatGPT sign-in yet.",
+            hint="Import the auth.json of Codex in the settings (codex login makes it).",
+        )
+    return NoAuth()
 
 
 def _origin(provider: Provider) -> str:
@@ -59,9 +128,11 @@ def _origin(provider: Provider) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-async def list_models(data: dict[str, Any], fetch: Fetch) -> list[str]:
+async def list_models(
+    data: dict[str, Any], fetch: Fetch, sign_ins: SignIns | None = None
+) -> list[str]:
     """The names of the provider's models. Raises `SidestreamError`."""
-    models = await _impatient(data, fetch).client.list_models()
+    models = await _impatient(data, fetch, sign_ins).client.list_models()
     if not models:
         raise SidestreamError(
             ErrorKind.NOT_FOUND,
@@ -71,13 +142,15 @@ async def list_models(data: dict[str, Any], fetch: Fetch) -> list[str]:
     return [model.slug for model in models]
 
 
-async def try_connection(data: dict[str, Any], fetch: Fetch) -> str:
+async def try_connection(
+    data: dict[str, Any], fetch: Fetch, sign_ins: SignIns | None = None
+) -> str:
     """Whether the settings work, in a sentence for the user. Raises `SidestreamError` if not.
 
     The model list costs nothing, so it is asked first; a provider without one gets a real, tiny
     prompt.
     """
-    connection = _impatient(data, fetch)
+    connection = _impatient(data, fetch, sign_ins)
     name, model = data["settings"].get("name") or connection.origin, connection.model
     try:
         models = [info.slug for info in await connection.client.list_models()]
@@ -98,10 +171,15 @@ async def try_connection(data: dict[str, Any], fetch: Fetch) -> str:
     return f"Connected to {name}. Model {model} answers."
 
 
-def _impatient(data: dict[str, Any], fetch: Fetch) -> Connection:
+def _impatient(data: dict[str, Any], fetch: Fetch, sign_ins: SignIns | None) -> Connection:
     """Someone waits for a plain yes or no, so nothing is repeated."""
     return connect(
-        data, fetch, request_max_retries=0, stream_max_retries=0, stream_idle_timeout_ms=60_000
+        data,
+        fetch,
+        sign_ins,
+        request_max_retries=0,
+        stream_max_retries=0,
+        stream_idle_timeout_ms=60_000,
     )
 
 
