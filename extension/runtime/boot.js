@@ -141,8 +141,7 @@ async function restore({ packages, lockFileContents, clock }, key) {
 }
 
 /**
- * A snapshot holds no file system, and modules that were not imported yet must be there. Nothing waits for them: reading all of them
- * takes a quarter of the time of a restored start.
+ * A snapshot holds no file system, and modules that were not imported yet must be there. Nothing waits for them.
  * @param {any} pyodide
  * @param {Packages} packages
  */
