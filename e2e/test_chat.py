@@ -297,19 +297,3 @@ def test_the_end_of_the_stream_without_its_completion(panel: Panel, server: Scri
     panel.expect_alert()
     expect(panel.answer).to_contain_text("All there")
     assert len(server.turns) == 1
-
-
-def test_a_second_message_waits_for_the_first_answer(panel: Panel, server: ScriptedServer) -> None:
-    """Nothing that a user types is lost: it is either sent or still in the composer."""
-    gate = Gate("One ", after=["two"])
-    server.on("first", gate)
-    panel.ask("The first")
-    expect(panel.answer).to_have_text("One")
-    panel.ask("The second")
-    expect(panel.message).to_have_value("The second")
-    gate.open.set()
-    expect(panel.answer).to_have_text("One two")
-    panel.expect_idle()
-    panel.message.press("Enter")
-    expect(panel.answer).to_have_text("You said: The second")
-    assert len(server.turns) == 2

@@ -81,11 +81,20 @@ def test_too_many_requests_and_then_success(panel: Panel, server: ScriptedServer
     assert second.received_at - (first.answered_at or 0) >= 3
 
 
-def test_a_wait_that_is_too_long_is_not_waited_for(panel: Panel, server: ScriptedServer) -> None:
-    server.on("", fail(429, "Come back later.", headers={"retry-after": "3600"}))
+def test_a_wait_that_is_too_long_is_not_waited_for(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    # The wait is this model's, and no other test's.
+    app.configure(server.base_url, model="a-busy-model")
+    server.on("", fail(429, "Come back later.", headers={"retry-after": "3600"}), answer("Here"))
     panel.ask("Hello")
     panel.expect_alert("Come back later.")
     assert len(server.turns) == 1
+    panel.ask("Are you there?")
+    expect(panel.page.get_by_text("Rate limit: goes in 59:")).to_be_visible()
+    assert len(server.turns) == 1
+    panel.page.get_by_role("button", name="Send now", exact=True).click()
+    expect(panel.answer).to_have_text("Here")
 
 
 def test_no_quota(panel: Panel, server: ScriptedServer) -> None:

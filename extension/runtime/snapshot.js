@@ -5,7 +5,7 @@
  * with another key is of no use any more. The content is compared with the name before it is used, so a crash in the middle of writing,
  * a full disk or a damaged file means a plain start and nothing worse.
  *
- * Most of the memory is zeros, and whole pages of them are left out. The content is a list of 32-bit numbers, namely how many
+ * A third of the memory is zeros, and whole pages of them are left out. The content is a list of 32-bit numbers, namely how many
  * ranges follow and then where each begins and how long it is, and after it the bytes of the ranges.
  */
 

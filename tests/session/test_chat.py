@@ -776,6 +776,28 @@ def test_send_now_does_not_wait_for_the_limit() -> None:
         assert world.alarms[-1] == 0
 
 
+def test_a_long_wait_that_the_server_asks_for_holds_the_next_message_not_the_retry() -> None:
+    busy = Reply(status=429, headers={"retry-after": "3600"})
+
+    @in_world(busy, story("one"), story("two"), story("three"))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "q1")
+        await world.quiet()
+        world.chat.send("2", "q2")
+        await asyncio.sleep(1)
+        assert reasons(world) == {"1": None, "2": "rate_limit"}
+        world.chat.retry("1")
+        await world.quiet()
+        assert world.chat.conversation.turns[0].text == "one"
+        assert reasons(world) == {"1": None, "2": "rate_limit"}
+        # It is this model's limit.
+        world.settings["model"] = "another"
+        world.chat.new_chat()
+        world.chat.send("3", "q3")
+        await world.quiet()
+        assert world.chat.conversation.turns[0].text == "two"
+
+
 def test_offline_messages_wait_for_the_network() -> None:
     @in_world(story("Hi"))
     async def scene(world: World) -> None:

@@ -121,7 +121,7 @@ class Chat:
         self._running: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._limits: dict[str, RateLimitManager] = {}
+        self._limits: dict[tuple[str, str], RateLimitManager] = {}
         self._begun = ""
         self.conversation = self._new_conversation()
 
@@ -220,6 +220,8 @@ class Chat:
             self._reject(panel, "An answer is still being written.", hint)
         else:
             turn.sent = False
+            # Who says "again" does not want to wait in line.
+            turn.urgent = True
             self._start(turn)
 
     def stop(self) -> None:
@@ -378,13 +380,14 @@ class Chat:
             return None
         if not (self._online() or _is_local(connection.origin)):
             return Waiting(reason="offline")
-        wait_ms = self._limits_of(connection.origin).wait_ms(self._now())
+        wait_ms = self._limits_of(connection).wait_ms(self._now())
         if wait_ms:
             return Waiting(reason="rate_limit", until=self._now_ms() + wait_ms)
         return None
 
-    def _limits_of(self, origin: str) -> RateLimitManager:
-        return self._limits.setdefault(origin, RateLimitManager())
+    def _limits_of(self, connection: Connection) -> RateLimitManager:
+        """What a provider tells counts for the model that was asked."""
+        return self._limits.setdefault((connection.origin, connection.model), RateLimitManager())
 
     # --- a turn -------------------------------------------------------------------------------
 
@@ -397,6 +400,7 @@ class Chat:
     async def _run(self, conversation: Conversation, turn: Turn) -> None:
         """One turn from the written-down message to the written-down answer."""
         status, error = TurnStatus.COMPLETED, None
+        limits: RateLimitManager | None = None
         try:
             await self._begin(conversation)
             await self._store.save(conversation.id, turn.record())
@@ -404,6 +408,7 @@ class Chat:
             if obstacle := self._obstacle(turn, connection):
                 self._put_back(turn, obstacle)
                 return
+            limits = self._limits_of(connection)
             turn.model, turn.origin = connection.model or None, connection.origin
             self._send_turn(turn)
             turn.sent = True
@@ -418,6 +423,8 @@ class Chat:
             async with aclosing(connection.client.stream_batches(prompt, options)) as batches:
                 async for batch in batches:
                     for event in batch:
+                        if isinstance(event, RateLimits):
+                            limits.update(event.snapshot, self._now())
                         self._take(conversation, turn, event)
                     if self._batch.overdue:
                         # So much has come that it keeps the loop from turning: let commands in.
@@ -429,8 +436,8 @@ class Chat:
             incomplete = failure.kind is ErrorKind.INCOMPLETE
             status = TurnStatus.INCOMPLETE if incomplete else TurnStatus.FAILED
             error = failure.to_dict()
-            if failure.retry_after_ms and turn.origin:
-                self._limits_of(turn.origin).note_retry_after(failure.retry_after_ms, self._now())
+            if failure.retry_after_ms and limits is not None:
+                limits.note_retry_after(failure.retry_after_ms, self._now())
         except Exception as failure:
             _log.exception("A turn failed")
             status, error = TurnStatus.FAILED, _internal(failure).to_dict()
@@ -440,8 +447,6 @@ class Chat:
     def _take(self, conversation: Conversation, turn: Turn, event: ResponseEvent) -> None:
         if self._running is not asyncio.current_task():
             return
-        if isinstance(event, RateLimits) and turn.origin:
-            self._limits_of(turn.origin).update(event.snapshot, self._now())
         status_changed = turn.apply(event)
         self._batch.add(event)
         if status_changed:
