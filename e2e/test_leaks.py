@@ -110,7 +110,7 @@ def open_extension(extension: Path, tmp_path: Path) -> Path:
     shutil.copytree(extension, copy)
     boot = copy / "runtime" / "boot.js"
     source, count = re.subn(
-        r"( const pyodide = await [^;]+;)(\s+const died)",
+        r"( const pyodide = restored [^;]+;)(\s+const died)",
         r"\1 globalThis.pyodide = pyodide;\2",
         boot.read_text(),
     )
