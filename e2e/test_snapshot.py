@@ -81,7 +81,7 @@ def ask(panel: Panel, text: str) -> None:
 def first_start(fresh_app: App, server: ScriptedServer) -> tuple[App, Panel]:
     """A browser in which Python has started once, and left a snapshot behind."""
     # OpenAI is sent a request id, which the client makes from its random numbers.
-    fresh_app.configure(server.base_url, name="OpenAI")
+    fresh_app.configure(server.base_url, preset="openai")
     panel = fresh_app.open_panel()
     ask(panel, "plain")
     snapshot_made(panel.page)
