@@ -37,8 +37,10 @@ FILL = """async (count) => {
   await exchange({type: "Join"}, ({type, state}) => type === "Boot" && state === "ready");
   for (let turn = 0; turn < count; turn++) {
     const id = crypto.randomUUID();
-    await exchange({type: "Send", id, text: "Hello"},
-      ({type, turn}) => type === "Turn" && turn.id === id && turn.status === "completed");
+    // The whole conversation comes instead when the port has joined too late to be told.
+    await exchange({type: "Send", id, text: "Hello"}, ({type, turn, conversation}) =>
+      (type === "Turn" ? [turn] : type === "Conversation" ? conversation.turns : [])
+        .some((one) => one.id === id && one.status === "completed"));
   }
   port.disconnect();
 }"""
