@@ -108,7 +108,7 @@ def test_a_limit_is_waited_for_with_its_countdown(panel: Panel, server: Scripted
             headers={
                 "x-ratelimit-limit-requests": "10",
                 "x-ratelimit-remaining-requests": "0",
-                "x-ratelimit-reset-requests": "4s",
+                "x-ratelimit-reset-requests": "6s",
             }
         )
         exchange.events(response_events("One"))
@@ -119,4 +119,5 @@ def test_a_limit_is_waited_for_with_its_countdown(panel: Panel, server: Scripted
     panel.ask("The second")
     expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
     assert len(server.turns) == 1
+    expect(panel.page.get_by_text("Rate limit: goes in 2 s")).to_be_visible()
     expect(panel.answer).to_have_text("You said: The second")

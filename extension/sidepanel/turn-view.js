@@ -70,7 +70,8 @@ export class TurnView {
     this.#wasLast = isLast;
     if (this.question.textContent !== turn.user) this.question.textContent = turn.user;
     if (this.#settled !== turn.blocks) this.#updateBlocks(turn.blocks);
-    this.#settled = underWay ? null : turn.blocks;
+    // What stands in line counts its time down.
+    this.#settled = underWay || turn.waiting ? null : turn.blocks;
     this.answer.classList.toggle("waiting", underWay && !turn.blocks.some((block) => block.text));
     if (underWay) this.answer.setAttribute("aria-busy", "true");
     else this.answer.removeAttribute("aria-busy");
