@@ -77,15 +77,20 @@ def ask(panel: Panel, text: str) -> None:
     panel.expect_idle()
 
 
+def started(app: App, server: ScriptedServer, **settings: str) -> Panel:
+    """A panel after Python's first start, which has left a snapshot behind."""
+    app.configure(server.base_url, **settings)
+    panel = app.open_panel()
+    ask(panel, "plain")
+    snapshot_made(panel.page)
+    return panel
+
+
 @pytest.fixture
 def first_start(fresh_app: App, server: ScriptedServer) -> tuple[App, Panel]:
     """A browser in which Python has started once, and left a snapshot behind."""
     # OpenAI is sent a request id, which the client makes from its random numbers.
-    fresh_app.configure(server.base_url, preset="openai")
-    panel = fresh_app.open_panel()
-    ask(panel, "plain")
-    snapshot_made(panel.page)
-    return fresh_app, panel
+    return fresh_app, started(fresh_app, server, preset="openai")
 
 
 def test_later_starts_restore_and_are_not_all_the_same(
@@ -149,10 +154,7 @@ def test_a_restored_start_needs_no_files(
     shutil.copytree(extension, copy)
     app = App(playwright, chromium, copy, tmp_path / "profile")
     try:
-        app.configure(server.base_url)
-        panel = app.open_panel()
-        ask(panel, "plain")
-        snapshot_made(panel.page)
+        panel = started(app, server)
         app.stop_worker(panel.page)
         for name in ("python_stdlib.zip", "packages.bin"):
             (copy / "pyodide" / name).unlink()
@@ -191,10 +193,7 @@ def test_modules_can_still_be_imported(
     boot.write_text(changed)
     app = App(playwright, chromium, copy, tmp_path / "profile")
     try:
-        app.configure(server.base_url)
-        panel = app.open_panel()
-        ask(panel, "plain")
-        snapshot_made(panel.page)
+        panel = started(app, server)
         app.stop_worker(panel.page)
         ask(panel, "restored")
         assert "restore" in starts(app)[-1]

@@ -357,6 +357,7 @@ def test_what_was_stopped_is_written_before_it_can_be_opened_again() -> None:
             assert world.store.last("1")["status"] == "stopped"
             return await read(conversation_id)
 
+        # A method of this one store, for which typing has no word.
         world.store.open = open_now  # type: ignore[method-assign]
         world.chat.open(first)
         await world.quiet()

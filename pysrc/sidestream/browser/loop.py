@@ -48,4 +48,5 @@ def share_turns(loop: asyncio.AbstractEventLoop) -> None:
             if waiting:
                 in_a_task(run)
 
+    # Typing has no word for a method that one object has of its own.
     loop.call_soon = call_soon  # type: ignore[method-assign, assignment]
