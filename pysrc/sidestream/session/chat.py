@@ -13,32 +13,19 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from sidestream.client import Client
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.prompt import CallOptions, Prompt
+from sidestream.session.batch import EVERY_PANEL, Batch
 from sidestream.session.conversation import Conversation, Turn, TurnStatus, Waiting
 from sidestream.session.rate_limits import RateLimitManager
+from sidestream.session.writer import Store, Writer
 from sidestream.types.events import OutputItemDone, RateLimits, ResponseEvent
 
-EVERY_PANEL = 0
-SAVE_INTERVAL_S = 1.0
-"""A growing answer is stored at least this often,"""
-SAVED_PER_S = 200_000
-"""or, when it is long, so often that this many characters are written per second.
-
-Each time it is written as a whole: at a fixed interval, storing would cost the more the longer an
-answer has become.
-"""
-BATCH_INTERVAL_S = 0.008
-"""Panels get at most one batch of events in this time.
-
-Half a frame: a panel draws once per frame, and a batch that waited for a whole one would as a rule
-wait for a second one there.
-"""
 MAX_WAITING = 100
 """Messages that may stand in line at once."""
 OFFLINE_RETRY_S = 60.0
@@ -56,30 +43,6 @@ class Connection:
     origin: str
     """Scheme, host and port of the provider."""
     instructions: str | None = None
-
-
-class Store(Protocol):
-    """Where conversations outlive the process. Its methods raise `SidestreamError`."""
-
-    async def load(self) -> dict[str, Any] | None:
-        """The current conversation's id, ``created_at`` and the records of its turns."""
-        ...
-
-    async def open(self, conversation_id: str) -> dict[str, Any] | None:
-        """Make a stored conversation the current one; as `load`, None when it is not there."""
-        ...
-
-    async def begin(self, conversation: Conversation) -> None:
-        """Make a new conversation the current one."""
-        ...
-
-    async def save(self, conversation_id: str, turn: str) -> None:
-        """Write a turn's record over its earlier state; returns when it is safe."""
-        ...
-
-    async def remove(self, conversation_id: str, turn_id: str) -> None:
-        """Remove a turn's record."""
-        ...
 
 
 class Chat:
@@ -115,8 +78,8 @@ class Chat:
         self._online = online
         self._now = now
         self._store = store
-        self._writer = _Writer(store, self._unstored, self._tell_busy)
-        self._batch = _Batch(post)
+        self._writer = Writer(store, self._unstored, self._tell_busy)
+        self._batch = Batch(post)
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -514,134 +477,6 @@ class Chat:
 
     def _now_ms(self) -> int:
         return int(self._now() * 1000)
-
-
-class _Batch:
-    """Gathers a turn's events and posts them, at most once per `BATCH_INTERVAL_S`."""
-
-    def __init__(self, post: Callable[[str, int], None]) -> None:
-        self._post = post
-        self._turn_id = ""
-        self._events: list[str] = []
-        self._timer: asyncio.Handle | None = None
-        self._last = float("-inf")
-        self._begun = 0.0
-        self.seq = 0
-        """The number of the last batch of this turn."""
-
-    def begin(self, turn_id: str) -> None:
-        self.flush()
-        self._turn_id = turn_id
-        self.seq = 0
-
-    def add(self, event: ResponseEvent) -> None:
-        self._events.append(event.to_json())
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._begun = loop.time()
-            # What follows a pause goes out as soon as this batch of bytes is through.
-            wait = max(0.0, self._last + BATCH_INTERVAL_S - loop.time())
-            self._timer = loop.call_later(wait, self.flush) if wait else loop.call_soon(self.flush)
-
-    @property
-    def overdue(self) -> bool:
-        """Whether events have waited for longer than they should."""
-        if self._timer is None:
-            return False
-        return asyncio.get_running_loop().time() - self._begun > BATCH_INTERVAL_S
-
-    def flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self._events:
-            return
-        self._last = asyncio.get_running_loop().time()
-        self.seq += 1
-        events = ",".join(self._events)
-        self._events.clear()
-        self._post(
-            f'{{"type":"Events","turn_id":{json.dumps(self._turn_id)},'
-            f'"seq":{self.seq},"events":[{events}]}}',
-            EVERY_PANEL,
-        )
-
-
-class _Writer:
-    """Writes turns one after the other, always their latest state."""
-
-    def __init__(
-        self,
-        store: Store,
-        on_error: Callable[[SidestreamError], None],
-        on_idle: Callable[[], None],
-    ) -> None:
-        self._store = store
-        self._on_error = on_error
-        self._on_idle = on_idle
-        self._due: dict[str, tuple[Conversation, Turn]] = {}
-        self._later: dict[str, tuple[Conversation, Turn]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._failing = False
-        self._next = float("-inf")
-        """When a growing turn may be written again."""
-
-    @property
-    def busy(self) -> bool:
-        return self._task is not None or bool(self._later)
-
-    def write(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it as soon as may be."""
-        self._later.pop(turn.id, None)
-        self._due[turn.id] = (conversation, turn)
-        if self._task is None:
-            self._task = asyncio.ensure_future(self._write_due())
-
-    def forget(self, turn: Turn) -> None:
-        """Write it no more."""
-        self._due.pop(turn.id, None)
-        self._later.pop(turn.id, None)
-
-    def write_soon(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it within `SAVE_INTERVAL_S`, later when it is long, and no more often than that."""
-        if turn.id in self._due:
-            return
-        self._later[turn.id] = (conversation, turn)
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            wait = max(0.0, self._next - loop.time())
-            self._timer = loop.call_later(wait, self._write_later)
-
-    async def drain(self) -> None:
-        """Until all that is due has been written, or could not be."""
-        while self._task is not None:
-            await asyncio.shield(self._task)
-
-    def _write_later(self) -> None:
-        self._timer = None
-        later, self._later = self._later, {}
-        for conversation, turn in later.values():
-            self.write(conversation, turn)
-
-    async def _write_due(self) -> None:
-        try:
-            while self._due:
-                _, (conversation, turn) = self._due.popitem()
-                try:
-                    record = turn.record()
-                    pause = max(SAVE_INTERVAL_S, len(record) / SAVED_PER_S)
-                    self._next = asyncio.get_running_loop().time() + pause
-                    await self._store.save(conversation.id, record)
-                    self._failing = False
-                except SidestreamError as error:
-                    # Said once, not each second.
-                    if not self._failing:
-                        self._on_error(error)
-                    self._failing = True
-        finally:
-            self._task = None
-            self._on_idle()
 
 
 _OPENING = ("Another conversation is being opened.", "Send it again when it is there.")
