@@ -46,7 +46,7 @@ export const PANEL_PORT = "panel";
 /**
  * @typedef {object} Turn
  * @property {string} id
- * @property {string} user  What the user wrote.
+ * @property {string} user  What the user wrote; empty in a compaction.
  * @property {number} created_at  Unix time in milliseconds.
  * @property {TurnStatus} status
  * @property {string} [model]
@@ -55,6 +55,12 @@ export const PANEL_PORT = "panel";
  * @property {Record<string, number>} [usage]  `TokenUsage`.
  * @property {string} [notice]  What the turn is waiting for ("Reconnecting 1/5 in 2 s: ..."), while it waits.
  * @property {Waiting} [waiting]  Set while the turn stands in line (`queued`).
+ * @property {string} [parent]  The turn before it.
+ * @property {string[]} [siblings]  The turns that stand at this place in the branches of the conversation, itself included, in the order in
+ *   which they were made; only where there are several.
+ * @property {"compaction"} [kind]  A compaction: the answer is a summary, which the requests after it hold in place of what was before.
+ * @property {("continue" | "compact")[]} [actions]  What helps on after it ended badly, beside "Retry": to have it written on, or the
+ *   conversation summarised and then to retry.
  */
 
 /**
@@ -78,19 +84,45 @@ export const PANEL_PORT = "panel";
  */
 
 /**
+ * What a conversation has of its own. What is absent is as the profile says.
+ * @typedef {object} ConversationSettings
+ * @property {string} [profile]  Who answers; else the active profile.
+ * @property {string} [model]
+ * @property {string} [instructions]
+ * @property {string} [effort]
+ * @property {"low" | "medium" | "high"} [verbosity]
+ * @property {Compaction} [compaction]
+ */
+
+/**
+ * What happens when a conversation fills the model's context window: it is summarised, its oldest turns are left out of the requests, or
+ * nothing.
+ * @typedef {"summarise" | "trim" | "off"} Compaction
+ */
+
+/**
+ * A branch of a conversation, as far as the panel is shown it.
  * @typedef {object} ConversationView
- * @property {string} id
- * @property {Turn[]} turns  Oldest first. A turn whose status is `running`, `reconnecting` or `queued` is under way.
+ * @property {string} id  Empty when none was stored yet and Python is not up.
+ * @property {Turn[]} turns  The last turns of the branch, oldest first; all that are under way (`running`, `reconnecting`, `queued`) are among them.
+ * @property {number} [earlier]  How many turns of the branch come before these.
+ * @property {ConversationSettings} [settings]
  */
 
 /**
  * Panel to worker.
- * @typedef {{type: "Join"}
- *   | {type: "Send", id: string, text: string}
- *   | {type: "Stop"}
+ * @typedef {{type: "Join", conversation?: string, window?: number}
+ *   | {type: "Send", id: string, text: string, conversation: string, replaces?: string}
+ *   | {type: "Regenerate", id: string, turn: string}
  *   | {type: "Retry", id: string}
+ *   | {type: "Continue", id: string, turn: string}
+ *   | {type: "ShowBranch", turn: string}
+ *   | {type: "Stop"}
  *   | {type: "Cancel", id: string}
  *   | {type: "SendNow", id: string}
+ *   | {type: "Compact", retry?: string}
+ *   | {type: "Configure", settings: ConversationSettings}
+ *   | {type: "Earlier", before: string}
  *   | {type: "NewChat"}
  *   | {type: "Open", conversation: string}
  *   | {type: "Unlock", passphrase: string}
@@ -98,27 +130,38 @@ export const PANEL_PORT = "panel";
  *   | {type: "Restart"}
  *   | {type: "Ack", count: number}} PanelCommand
  *
- * `Send` carries an id that the panel made; sending the same id twice starts one turn only.
+ * `Join` names the conversation that the panel shows already and the window that it is in; without a conversation the panel gets what that
+ * window showed last. All commands but `Send` concern the conversation that the panel shows, and no other panel.
+ * `Send` and others carry an id that the panel made, of the new turn; sending the same id twice starts one turn only. `replaces` names a turn
+ * in whose place the new one stands, in a branch of its own. `Regenerate` answers the message of `turn` anew, in a branch of its own.
+ * `Retry` runs a turn again; if something of its answer had arrived, in a branch of its own. `Continue` asks for the rest of an answer that
+ * was cut off. `ShowBranch` shows the branch that `turn` belongs to. Branches stay as they are while a turn is under way.
  * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
- * `Retry` names the turn to run again. `Open` shows a stored conversation in every panel; like `NewChat` it stops a turn under way, and
- * keeps it. `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot.
+ * `Compact` has the conversation summarised, before the turn `retry`, which is then run again, or at its end. `Configure` replaces the
+ * conversation's settings. `Earlier` asks for more turns, those before that one.
+ * `Open` shows a stored conversation, `NewChat` an empty one; what runs in others goes on.
+ * `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot.
  * `Ack` says how many more messages of this port the panel has drawn, whatever their type; it is sent at most once per frame. A panel that
  * owes too many is sent nothing more, and the whole `Conversation` when it has caught up (`runtime/panels.js`).
  */
 
 /**
  * Worker to panel. The first messages after `Join` are `Boot`, `Provider` and `Conversation`; the conversation comes from storage when
- * Python is not up yet. `Events` carry the turn's `ResponseEvent`s in batches; `seq` counts the batches of a turn from 1 and the
- * `Conversation` message that a joining panel gets holds everything up to its `seq`.
+ * Python is not up yet. What follows is about that conversation, until another `Conversation` comes. `Events` carry the turn's
+ * `ResponseEvent`s in batches; `seq` counts the batches of a turn from 1 and the `Conversation` message that a joining panel gets holds
+ * everything up to its `seq`.
  * @typedef {{type: "Boot", state: "starting" | "ready" | "failed", message: string}
  *   | {type: "Provider", provider: ProviderView}
  *   | {type: "Conversation", conversation: ConversationView, seq: number}
  *   | {type: "Turn", turn: Turn}
  *   | {type: "Events", turn_id: string, seq: number, events: ResponseEvent[]}
+ *   | {type: "Earlier", turns: Turn[], earlier: number}
  *   | {type: "Cancelled", id: string, text?: string}
+ *   | {type: "Configured", settings: ConversationSettings}
  *   | {type: "Rejected", id?: string, error: TurnError}} PanelMessage
  *
  * `Turn` announces that a turn began or changed its status, and replaces what the panel knows of it.
+ * `Earlier` brings turns that come right before those that the panel has, and says how many are before them.
  * `Cancelled` names a turn that is gone from the line; the panel that cancelled it gets its `text`, for the composer.
  * `Rejected` says that a command could not be carried out (an empty message, a wrong passphrase, ...);
  * with the `id` of a `Send` the panel puts the text back into the composer.
@@ -133,6 +176,10 @@ export const PANEL_PORT = "panel";
  * @property {"responses" | "chat"} wire_api
  * @property {string} model
  * @property {string} [instructions]
+ * @property {string} [effort]  Reasoning effort.
+ * @property {"low" | "medium" | "high"} [verbosity]
+ * @property {Compaction} [compaction]  Absent: `summarise`.
+ * @property {number} [context_window]  In tokens, where the model's is not known or another one is wanted.
  * @property {Record<string, string>} [http_headers]
  * @property {Record<string, string>} [query_params]
  */

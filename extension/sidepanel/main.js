@@ -31,7 +31,8 @@ let problem = null;
 const connection = new Connection({
   onMessage,
   onOpen: () => {
-    for (const turn of conversation.unconfirmed) connection.send({ type: "Send", id: turn.id, text: turn.user });
+    for (const turn of conversation.unconfirmed)
+      connection.send({ type: "Send", id: turn.id, text: turn.user, conversation: conversation.id });
   },
   isExpecting: () =>
     conversation.running !== undefined ||
@@ -176,7 +177,7 @@ function send(text) {
   if (problem?.act === dismiss) problem = null;
   connection.open();
   conversation.add(id, text, Date.now());
-  connection.send({ type: "Send", id, text });
+  connection.send({ type: "Send", id, text, conversation: conversation.id });
   view.follow();
   update();
   return true;
