@@ -43,6 +43,7 @@ PUBLIC_MODULES = (
     "session.chat",
     "session.connection",
     "session.conversation",
+    "session.meter",
     "session.queue",
     "session.rate_limits",
     "session.usage",

@@ -193,20 +193,96 @@ def test_what_headers_tell_is_understood() -> None:
     assert made.wait_ms(NOW + 60) == 0
 
 
-def test_a_summary() -> None:
-    made = manager(snapshot(primary=window(90, 60)))
-    assert made.summary(NOW) == {
-        "snapshots": [{"limit_id": "codex", "primary": window(90, 60)}],
-        "most_restrictive": {
-            "limit_id": "codex",
-            "kind": "primary",
-            "used_percent": 90,
-            "resets_at": NOW + 60,
-        },
-        "approaching": True,
-        "wait_ms": 0,
+# --- what the user sees ------------------------------------------------------------------------
+
+
+def test_the_view_holds_what_was_told() -> None:
+    primary = {**window(42.5, 60), "window_minutes": 300}
+    credits = {"has_credits": True, "unlimited": False, "balance": "12.50"}
+    made = manager(snapshot(primary=primary, secondary=window(7), plan_type="plus"))
+    made.update(
+        [
+            snapshot(limit_id="codex_fast", primary=primary, limit_name="Fast", credits=credits),
+            snapshot(
+                limit_id="api",
+                requests={"limit": 500, "remaining": 499, "reset_after_ms": 1500},
+                tokens={"remaining": 3},
+            ),
+        ],
+        NOW + 1,
+    )
+    reset = int(NOW) * 1000 + 60_000
+    told = {"used_percent": 42.5, "resets_at": reset, "window_minutes": 300}
+    assert made.view(NOW + 2) == {
+        "windows": [
+            {"label": "5-hour limit", **told},
+            {"label": "Secondary limit", "used_percent": 7},
+            {"label": "5-hour limit (Fast)", **told},
+        ],
+        "quotas": [
+            {
+                "label": "Requests",
+                "limit": 500,
+                "remaining": 499,
+                "resets_at": int(NOW) * 1000 + 2500,
+            },
+            {"label": "Tokens", "remaining": 3},
+        ],
+        "plan": "plus",
+        "credits": credits,
+        "at": int(NOW) * 1000 + 1000,
     }
-    assert RateLimitManager().summary(NOW)["most_restrictive"] is None
+
+
+def test_what_has_been_reset_is_not_shown_as_used() -> None:
+    quota = {"limit": 500, "remaining": 0, "reset_after_ms": 1000}
+    made = manager(
+        snapshot(primary=window(100, 60), secondary=window(90, 600)),
+        snapshot(limit_id="api", requests=quota, tokens={"remaining": 0, "reset_after_ms": 1000}),
+    )
+    view = made.view(NOW + 60)
+    assert view is not None
+    assert [each["used_percent"] for each in view["windows"]] == [90]
+    assert view["quotas"] == [{"label": "Requests", "limit": 500}]
+    assert "wait_until" not in view
+
+
+def test_the_view_says_how_long_requests_wait() -> None:
+    made = RateLimitManager()
+    assert made.view(NOW) is None
+    made.note_retry_after(2500, NOW)
+    at = int(NOW) * 1000
+    assert made.view(NOW + 1) == {
+        "windows": [],
+        "quotas": [],
+        "wait_until": at + 2500,
+        "at": at,
+    }
+    assert made.view(NOW + 3) is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "label"),
+    [
+        (1, "1-minute limit"),
+        (60, "Hourly limit"),
+        (90, "90-minute limit"),
+        (299, "5-hour limit"),
+        (300, "5-hour limit"),
+        (1_440, "Daily limit"),
+        (4_320, "3-day limit"),
+        (10_079, "Weekly limit"),
+        (43_200, "Monthly limit"),
+        (525_600, "Yearly limit"),
+        (None, "Primary limit"),
+        (0, "Primary limit"),
+    ],
+)
+def test_windows_are_called_by_their_length(minutes: int | None, label: str) -> None:
+    primary = {"used_percent": 1, "window_minutes": minutes}
+    view = manager(snapshot(primary=primary)).view(NOW)
+    assert view is not None
+    assert view["windows"][0]["label"] == label
 
 
 # --- over time ---------------------------------------------------------------------------------
@@ -242,7 +318,7 @@ def test_any_snapshots_are_kept_and_survive_json(
         made.update(one, at)
     made.note_retry_after(50, NOW)
     again = RateLimitManager.from_json(made.to_json())
-    assert again.summary(NOW) == made.summary(NOW)
+    assert again.view(NOW) == made.view(NOW)
     assert again.history(NOW) == made.history(NOW)
     wait = made.wait_ms(NOW)
     assert wait >= 50

@@ -38,6 +38,7 @@ class _State(WireModel):
     current: dict[str, RateLimitRecord] = {}
     history: list[RateLimitRecord] = []
     retry_at: float | None = None
+    told_at: float | None = None
 
 
 def merge_snapshots(old: RateLimitSnapshot | None, new: RateLimitSnapshot) -> RateLimitSnapshot:
@@ -64,19 +65,21 @@ class RateLimitManager:
             snapshots = [snapshots]
         current = dict(self._state.current)
         history = [record for record in self._state.history if at - record.at <= HISTORY_S]
+        told_at = self._state.told_at
         for snapshot in snapshots:
             limit_id = snapshot.limit_id or DEFAULT_FAMILY
             old = current.get(limit_id)
             merged = merge_snapshots(old.snapshot if old else None, snapshot)
             current[limit_id] = RateLimitRecord(snapshot=merged, at=at)
             history.append(current[limit_id])
-        changes = {"current": current, "history": history[-MAX_HISTORY:]}
+            told_at = at
+        changes = {"current": current, "history": history[-MAX_HISTORY:], "told_at": told_at}
         self._state = self._state.model_copy(update=changes)
 
     def note_retry_after(self, retry_after_ms: int, at: float) -> None:
         """A server asked for a pause (``Retry-After``)."""
         retry_at = max(at + retry_after_ms / 1000, self._state.retry_at or 0)
-        self._state = self._state.model_copy(update={"retry_at": retry_at})
+        self._state = self._state.model_copy(update={"retry_at": retry_at, "told_at": at})
 
     def reset(self) -> None:
         """Forget everything, as after a change of account."""
@@ -130,15 +133,29 @@ class RateLimitManager:
                 until = max(until, restriction.resets_at or 0.0)
         return max(math.ceil((until - now) * 1000), 0)
 
-    def summary(self, now: float) -> dict[str, Any]:
-        """What a user wants to see, as JSON data."""
-        fullest = self.most_restrictive(now)
-        return {
-            "snapshots": [s.model_dump(exclude_none=True) for s in self.snapshots],
-            "most_restrictive": fullest.model_dump(exclude_none=True) if fullest else None,
-            "approaching": self.approaching(now),
-            "wait_ms": self.wait_ms(now),
-        }
+    def view(self, now: float) -> dict[str, Any] | None:
+        """What a user wants to see: the ``Limits`` of ``extension/protocol.js`` without the names.
+
+        Only what the provider told and what still holds: a window that has started anew since is
+        left out, and a quota that is full again keeps its size alone. None when nothing is left.
+        """
+        windows: list[dict[str, Any]] = []
+        quotas: list[dict[str, Any]] = []
+        account: dict[str, Any] = {}
+        for record in self._state.current.values():
+            told = record.snapshot
+            windows += _window_views(told, now)
+            quotas += _quota_views(record, now)
+            if told.plan_type:
+                account["plan"] = told.plan_type
+            if told.credits:
+                account["credits"] = told.credits.model_dump(exclude_none=True)
+        if wait_ms := self.wait_ms(now):
+            account["wait_until"] = int(now * 1000) + wait_ms
+        if not (windows or quotas or account):
+            return None
+        at = int((self._state.told_at or now) * 1000)
+        return {"windows": windows, "quotas": quotas, **account, "at": at}
 
     def to_json(self) -> str:
         """Everything, to be kept while nobody is awake."""
@@ -183,6 +200,63 @@ def _restrictions(limit_id: str, record: RateLimitRecord) -> list[Restriction]:
                 Restriction(limit_id=limit_id, kind=name, used_percent=used, resets_at=resets_at)
             )
     return found
+
+
+def _window_views(told: RateLimitSnapshot, now: float) -> list[dict[str, Any]]:
+    family = "" if told.limit_id == DEFAULT_FAMILY else f" ({told.limit_name or told.limit_id})"
+    views: list[dict[str, Any]] = []
+    for window, name in ((told.primary, "Primary limit"), (told.secondary, "Secondary limit")):
+        if window is None or (window.resets_at is not None and window.resets_at <= now):
+            continue
+        label = _window_label(window.window_minutes) if window.window_minutes else name
+        view: dict[str, Any] = {"label": label + family, "used_percent": window.used_percent}
+        if window.resets_at is not None:
+            view["resets_at"] = window.resets_at * 1000
+        if window.window_minutes is not None:
+            view["window_minutes"] = window.window_minutes
+        views.append(view)
+    return views
+
+
+_NAMED_WINDOWS = {
+    60: "Hourly limit",
+    1_440: "Daily limit",
+    10_080: "Weekly limit",
+    43_830: "Monthly limit",
+    525_960: "Yearly limit",
+}
+
+
+def _window_label(minutes: int) -> str:
+    # Backends tell 299 minutes for five hours, and months of several lengths.
+    for length, label in _NAMED_WINDOWS.items():
+        if abs(minutes - length) <= length * 0.03:
+            return label
+    for length, unit in ((1_440, "day"), (60, "hour")):
+        count = round(minutes / length)
+        if count and abs(minutes - count * length) <= 2:
+            return f"{count}-{unit} limit"
+    return f"{minutes}-minute limit"
+
+
+def _quota_views(record: RateLimitRecord, now: float) -> list[dict[str, Any]]:
+    views: list[dict[str, Any]] = []
+    told = record.snapshot
+    for quota, label in ((told.requests, "Requests"), (told.tokens, "Tokens")):
+        if quota is None:
+            continue
+        view: dict[str, Any] = {}
+        if quota.limit is not None:
+            view["limit"] = quota.limit
+        after = quota.reset_after_ms
+        resets_at = None if after is None else int(record.at * 1000) + after
+        if quota.remaining is not None and (resets_at is None or resets_at > now * 1000):
+            view["remaining"] = quota.remaining
+            if resets_at is not None:
+                view["resets_at"] = resets_at
+        if view:
+            views.append({"label": label, **view})
+    return views
 
 
 def _used_percent(quota: RequestQuota) -> float | None:

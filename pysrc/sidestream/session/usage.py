@@ -182,7 +182,7 @@ class TokenUsageTracker:
 
 def total_of(records: Iterable[UsageRecord]) -> TokenUsage:
     """The usage of several calls together."""
-    return sum((record.usage for record in records), TokenUsage())
+    return TokenUsage.sum(record.usage for record in records)
 
 
 def estimate_tokens(item: ResponseItem) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 from sidestream.types._base import WireModel
@@ -25,6 +26,15 @@ class TokenUsage(WireModel):
 
     def __add__(self, other: TokenUsage) -> TokenUsage:
         return TokenUsage(**{name: value + getattr(other, name) for name, value in self})
+
+    @classmethod
+    def sum(cls, usages: Iterable[Self]) -> Self:
+        """All of them together; quicker than adding one to the other."""
+        totals = dict.fromkeys(cls.model_fields, 0)
+        for usage in usages:
+            for name in totals:
+                totals[name] += getattr(usage, name)
+        return cls(**totals)
 
     @property
     def is_zero(self) -> bool:

@@ -1,0 +1,83 @@
+"""What a conversation has used, and how full it makes the model's context window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sidestream.session.conversation import Turn, TurnStatus
+from sidestream.session.usage import estimate_tokens
+from sidestream.types.items import InputText, MessageItem
+from sidestream.types.usage import TokenUsage
+
+
+@dataclass(frozen=True)
+class Meter:
+    """The usage of a conversation, in tokens. None where nobody told it."""
+
+    usage: TokenUsage
+    """Of all turns of all branches together."""
+    last: TokenUsage | None = None
+    """Of the last turn of the branch."""
+    context_used: int | None = None
+    """What the branch takes of the context window: as told, and estimated what came after."""
+    context_window: int | None = None
+    compact_at: int | None = None
+    """From so many tokens on the conversation should be compacted."""
+
+    @property
+    def compaction_due(self) -> bool:
+        """Whether so much is known to be used."""
+        return (
+            self.context_used is not None
+            and self.compact_at is not None
+            and self.context_used >= self.compact_at
+        )
+
+    def view(self) -> dict[str, Any]:
+        """The ``Meter`` of ``extension/protocol.js``."""
+        figures = {
+            "context_used": self.context_used,
+            "context_window": self.context_window,
+            "compact_at": self.compact_at,
+        }
+        usages = {"usage": self.usage.model_dump()}
+        if self.last is not None:
+            usages["last"] = self.last.model_dump()
+        return {**usages, **{name: value for name, value in figures.items() if value is not None}}
+
+
+def measure(
+    turns: Iterable[Turn],
+    path: Sequence[Turn],
+    *,
+    context_window: int | None = None,
+    compact_at: int | None = None,
+) -> Meter | None:
+    """The meter of a conversation; None as long as no turn of it was told its usage.
+
+    ``turns`` are those of all branches, ``path`` those of the one that goes on, oldest first.
+    """
+    usage = TokenUsage.sum(turn.usage for turn in turns if turn.usage is not None)
+    if usage == TokenUsage():
+        return None
+    last: TokenUsage | None = None
+    used: int | None = None
+    for turn in path:
+        if turn.usage is not None:
+            last, used = turn.usage, turn.usage.total_tokens
+        elif used is not None and turn.status is not TurnStatus.QUEUED:
+            used += _estimate(turn)
+    return Meter(
+        usage=usage,
+        last=last,
+        context_used=used,
+        context_window=context_window,
+        compact_at=compact_at,
+    )
+
+
+def _estimate(turn: Turn) -> int:
+    question = MessageItem(role="user", content=[InputText(text=turn.user)])
+    return sum(estimate_tokens(item) for item in (question, *turn.items))

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sidestream.session.conversation import Turn, TurnStatus
+from sidestream.session.meter import Meter, measure
+from sidestream.session.usage import estimate_tokens
+from sidestream.types.items import InputText, MessageItem, OutputText
+from sidestream.types.usage import TokenUsage
+
+
+def usage(total: int, **fields: int) -> TokenUsage:
+    return TokenUsage(total_tokens=total, **fields)
+
+
+def turn(told: TokenUsage | None = None, **fields: Any) -> Turn:
+    made = Turn(id="t", user="Why?", created_at=0, status=TurnStatus.COMPLETED, usage=told)
+    return made.model_copy(update=fields)
+
+
+def question(text: str) -> int:
+    return estimate_tokens(MessageItem(role="user", content=[InputText(text=text)]))
+
+
+def measured(*path: Turn, **figures: int) -> Meter:
+    made = measure(path, path, **figures)
+    assert made is not None
+    return made
+
+
+def test_the_usage_is_that_of_all_branches_and_the_window_that_of_one() -> None:
+    first = turn(usage(100, input_tokens=60, cached_input_tokens=20, output_tokens=40))
+    here, elsewhere = turn(usage(300, output_tokens=10)), turn(usage(5000, output_tokens=7))
+    made = measure([first, elsewhere, here], [first, here], context_window=1000, compact_at=900)
+    assert made is not None
+    assert made.usage == usage(5400, input_tokens=60, cached_input_tokens=20, output_tokens=57)
+    assert made.last == here.usage
+    assert made.view() == {
+        "usage": made.usage.model_dump(),
+        "last": usage(300, output_tokens=10).model_dump(),
+        "context_used": 300,
+        "context_window": 1000,
+        "compact_at": 900,
+    }
+
+
+def test_what_nobody_told_is_not_there() -> None:
+    assert measure([], []) is None
+    assert measure([turn()], [turn()], context_window=1000) is None
+    assert measure([turn(usage(0))], [turn(usage(0))]) is None
+    told = turn(usage(100))
+    assert measured(told).view().keys() == {"usage", "last", "context_used"}
+    # Only another branch was told.
+    made = measure([told, turn()], [turn()])
+    assert made is not None
+    assert made.view().keys() == {"usage"}
+
+
+def test_what_came_after_the_last_usage_is_estimated() -> None:
+    half = MessageItem(role="assistant", content=[OutputText(text="Because " * 50)])
+    cut_off = turn(user="More " * 50, status=TurnStatus.STOPPED, items=[half])
+    made = measured(turn(usage(100)), cut_off)
+    assert made.context_used == 100 + question(cut_off.user) + estimate_tokens(half)
+    assert made.last == usage(100)
+    # The next answer tells the exact figure; what waits in line is not there yet.
+    waiting = turn(user="Later", status=TurnStatus.QUEUED)
+    assert measured(turn(usage(100)), cut_off, turn(usage(400)), waiting).context_used == 400
+
+
+def test_what_came_before_the_first_usage_is_in_it() -> None:
+    assert measured(turn(), turn(usage(100))).context_used == 100
+
+
+@pytest.mark.parametrize(
+    ("figures", "due"),
+    [
+        ({"compact_at": 101}, False),
+        ({"compact_at": 100}, True),
+        ({"context_window": 50}, False),
+    ],
+)
+def test_when_compaction_is_due(figures: dict[str, int], due: bool) -> None:
+    assert measured(turn(usage(100)), **figures).compaction_due is due
+
+
+def test_no_compaction_of_what_is_not_known() -> None:
+    made = measure([turn(usage(100))], [turn()], compact_at=1)
+    assert made is not None
+    assert not made.compaction_due
