@@ -52,7 +52,7 @@ export const PANEL_PORT = "panel";
  * @property {string} [model]
  * @property {Block[]} blocks  The answer so far.
  * @property {TurnError} [error]
- * @property {Record<string, number>} [usage]  `TokenUsage`.
+ * @property {Usage} [usage]
  * @property {string} [notice]  What the turn is waiting for ("Reconnecting 1/5 in 2 s: ..."), while it waits.
  * @property {Waiting} [waiting]  Set while the turn stands in line (`queued`).
  * @property {string} [parent]  The turn before it.
@@ -107,6 +107,46 @@ export const PANEL_PORT = "panel";
  * @property {Turn[]} turns  The last turns of the branch, oldest first; all that are under way (`running`, `reconnecting`, `queued`) are among them.
  * @property {number} [earlier]  How many turns of the branch come before these.
  * @property {ConversationSettings} [settings]
+ * @property {Meter} [meter]
+ */
+
+/**
+ * `TokenUsage`: `input_tokens`, of these `cached_input_tokens`, `output_tokens`, of these `reasoning_output_tokens`, `total_tokens`, ...
+ * A figure that the provider does not tell is 0.
+ * @typedef {Record<string, number>} Usage
+ */
+
+/**
+ * What a conversation has used, in tokens. Absent is what nobody has told.
+ * @typedef {object} Meter
+ * @property {Usage} usage  Of all turns of all its branches.
+ * @property {Usage} [last]  Of the last turn of the branch.
+ * @property {number} [context_used]  What the branch takes of the context window.
+ * @property {number} [context_window]
+ * @property {number} [compact_at]  From so many on it is compacted.
+ */
+
+/**
+ * What a provider has told of its limits, as far as it still holds. Times are Unix times in milliseconds.
+ * @typedef {object} Limits
+ * @property {string} name  Whose they are.
+ * @property {string} [model]  The model that they are for.
+ * @property {{label: string, used_percent: number, resets_at?: number, window_minutes?: number}[]} windows  Of a plan.
+ * @property {{label: string, limit?: number, remaining?: number, resets_at?: number}[]} quotas  Of the public API: requests, tokens.
+ * @property {string} [plan]
+ * @property {{has_credits: boolean, unlimited: boolean, balance?: string}} [credits]
+ * @property {number} [wait_until]  Requests wait until then.
+ * @property {number} at  When it was last told.
+ */
+
+/**
+ * What one model used on one day.
+ * @typedef {object} DayUsage
+ * @property {string} day  In the user's time zone, as `2026-08-06`.
+ * @property {string} origin  The provider's.
+ * @property {string} model
+ * @property {number} turns  How many it answered.
+ * @property {Usage} usage
  */
 
 /**
