@@ -198,10 +198,13 @@ export const PANEL_PORT = "panel";
  *   | {type: "Earlier", turns: Turn[], earlier: number}
  *   | {type: "Cancelled", id: string, text?: string}
  *   | {type: "Configured", settings: ConversationSettings}
+ *   | {type: "Meter", meter?: Meter}
+ *   | {type: "Limits", limits: Limits[]}
  *   | {type: "Rejected", id?: string, error: TurnError}} PanelMessage
  *
  * `Turn` announces that a turn began or changed its status, and replaces what the panel knows of it.
  * `Earlier` brings turns that come right before those that the panel has, and says how many are before them.
+ * `Meter` comes when the conversation's usage has changed, `Limits` when a provider has told some; those told last come first.
  * `Cancelled` names a turn that is gone from the line; the panel that cancelled it gets its `text`, for the composer.
  * `Rejected` says that a command could not be carried out (an empty message, a wrong passphrase, ...);
  * with the `id` of a `Send` the panel puts the text back into the composer.
@@ -283,7 +286,8 @@ export const PANEL_PORT = "panel";
  *   | {type: "ExportConversations", ids?: string[], format: "json" | "markdown", from?: number}
  *   | {type: "ImportConversations", text: string}
  *   | {type: "StorageUse"}
- *   | {type: "FreeStorage", older_than: number}} Request
+ *   | {type: "FreeStorage", older_than: number}
+ *   | {type: "UsageByDay", days: number}} Request
  *
  * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
  * `older_than` (Unix time in milliseconds), but never the conversation that is shown.
@@ -293,7 +297,7 @@ export const PANEL_PORT = "panel";
  * @typedef {{ok: true, profiles?: ProfileView[], active?: string | null, settings?: Settings | null, has_key?: boolean, protected?: boolean,
  *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
  *   conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
- *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse} | {ok: false, error: TurnError}} Reply
+ *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[]} | {ok: false, error: TurnError}} Reply
  *
  * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
  * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
@@ -302,7 +306,8 @@ export const PANEL_PORT = "panel";
  * `ListConversations` answers a page of `conversations`, the latest first, and the `total`. `DeleteConversation` answers `undo_until`, the Unix
  * time in milliseconds until which `UndoDelete` works. `ExportConversations` answers `files`; when there is more than a message can hold,
  * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
- * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`.
+ * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
+ * something was used are among them, one entry for each model.
  */
 
 /**

@@ -4,11 +4,12 @@
  */
 
 import { byId, el, icon } from "../ui/dom.js";
+import { ask } from "./ask.js";
 import { storageText, timeText } from "./words.js";
 
-/** @import {ConversationSummary, Reply, Request} from "../protocol.js" */
+/** @import {ConversationSummary} from "../protocol.js" */
+/** @import {Answer} from "./ask.js" */
 
-/** @typedef {Extract<Reply, {ok: true}>} Answer */
 /** @typedef {{label: string, act: () => unknown}} Choice */
 
 const PAGE = 50;
@@ -401,15 +402,4 @@ function download(name, text, format) {
   el("a", { href: address, download: name }).click();
   // Not at once: the download has yet to begin.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}
-
-/**
- * @param {Request} request
- * @returns {Promise<Answer>}
- */
-async function ask(request) {
-  /** @type {Reply} */
-  const reply = await chrome.runtime.sendMessage(request);
-  if (!reply.ok) throw new Error([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
-  return reply;
 }

@@ -2,7 +2,8 @@
  * What the panel says in words, apart from what the model says.
  */
 
-/** @import {Block, PanelMessage, ProviderView, StorageUse, Turn, Waiting} from "../protocol.js" */
+/** @import {Block, Meter, PanelMessage, ProviderView, StorageUse, Turn, Waiting} from "../protocol.js" */
+/** @import {Gauge} from "./figures.js" */
 
 const BUILT_IN_TOOLS = new Map(
   Object.entries({
@@ -112,6 +113,84 @@ export function usageText({ usage, model }) {
   if (usage.reasoning_output_tokens) parts.push(`of these reasoning: ${tokens("reasoning_output_tokens")}`);
   if (model) parts.push(`Model: ${model}`);
   return { short: `${tokens("input_tokens")} in · ${tokens("output_tokens")} out`, long: parts.join("\n") };
+}
+
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
+const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0 });
+
+/**
+ * @param {number} count
+ * @returns {{short: string, long: string}}  "12.3K" and "12,345".
+ */
+export function numberText(count) {
+  return { short: compact.format(count), long: number.format(count) };
+}
+
+/**
+ * How many tokens of the context window are taken, where that is known.
+ * @param {Meter | undefined} meter
+ * @returns {{short: string, long: string} | null}
+ */
+export function contextText(meter) {
+  if (meter?.context_used === undefined) return null;
+  const used = numberText(meter.context_used);
+  if (!meter.context_window) return used;
+  const all = numberText(meter.context_window);
+  return { short: `${used.short} of ${all.short}`, long: `${used.long} of ${all.long}` };
+}
+
+/**
+ * Never "100%" before it is reached.
+ * @param {number} used  From 0 to 100.
+ */
+export function percentText(used) {
+  return percent.format(Math.floor(used) / 100);
+}
+
+/**
+ * How much of a limit is used.
+ * @param {Gauge} gauge
+ * @returns {string}
+ */
+export function gaugeText({ percent: used, limit, remaining }) {
+  if (remaining !== undefined && limit !== undefined)
+    return `${number.format(remaining)} of ${number.format(limit)} left`;
+  if (remaining !== undefined) return `${number.format(remaining)} left`;
+  if (used !== undefined) return `${percentText(used)} used`;
+  return `at most ${number.format(limit ?? 0)}`;
+}
+
+/**
+ * @param {{has_credits: boolean, unlimited: boolean, balance?: string}} credits
+ * @returns {string}
+ */
+export function creditsText({ has_credits, unlimited, balance }) {
+  if (unlimited) return "Credits: unlimited";
+  if (!has_credits) return "Credits: none left";
+  return balance ? `Credits: ${balance} left` : "Credits: available";
+}
+
+/**
+ * A span of time in its two largest units: "2 h 5 min".
+ * @param {number} ms
+ * @returns {string}
+ */
+export function spanText(ms) {
+  const seconds = Math.max(Math.ceil(ms / 1000), 0);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return joined([hours, "h"], [minutes % 60, "min"]);
+  return joined([Math.floor(hours / 24), "d"], [hours % 24, "h"]);
+}
+
+/** @param {...[number, string]} parts */
+function joined(...parts) {
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
 }
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  contextText,
+  creditsText,
+  gaugeText,
+  percentText,
+  spanText,
   statusText,
   storageText,
   timeText,
@@ -115,4 +120,46 @@ test("why a message waits, and for how long", () => {
   assert.equal(waitingText({ reason: "turn" }, 0), "Waits its turn");
   assert.equal(waitingText({ reason: "offline" }, 0), "Waits for the network");
   assert.match(waitingText({ reason: "pause" }, 0), /^Held back/);
+});
+
+test("how much of the context window is taken", () => {
+  assert.equal(contextText(undefined), null);
+  assert.equal(contextText({ usage: {}, context_window: 272_000 }), null);
+  assert.deepEqual(contextText({ usage: {}, context_used: 12_345 }), { short: "12.3K", long: "12,345" });
+  assert.deepEqual(contextText({ usage: {}, context_used: 999, context_window: 1_047_576 }), {
+    short: "999 of 1.05M",
+    long: "999 of 1,047,576",
+  });
+});
+
+test("how much of a limit is used, as far as it is told", () => {
+  const label = "Requests";
+  assert.equal(gaugeText({ label, percent: 42.9 }), "42% used");
+  assert.equal(gaugeText({ label, percent: 20, limit: 5000, remaining: 4000 }), "4,000 of 5,000 left");
+  assert.equal(gaugeText({ label, remaining: 0 }), "0 left");
+  assert.equal(gaugeText({ label, limit: 5000 }), "at most 5,000");
+  assert.deepEqual([99.99, 100].map(percentText), ["99%", "100%"]);
+});
+
+test("what is left of bought credits", () => {
+  assert.equal(creditsText({ has_credits: true, unlimited: true }), "Credits: unlimited");
+  assert.equal(creditsText({ has_credits: true, unlimited: false, balance: "12.50" }), "Credits: 12.50 left");
+  assert.equal(creditsText({ has_credits: true, unlimited: false }), "Credits: available");
+  assert.equal(creditsText({ has_credits: false, unlimited: false, balance: "0" }), "Credits: none left");
+});
+
+test("spans of time", () => {
+  const [second, minute, hour] = [1000, 60_000, 3_600_000];
+  /** @type {[number, string][]} */
+  const cases = [
+    [-5, "0 s"],
+    [300, "1 s"],
+    [59 * second, "59 s"],
+    [61 * second, "2 min"],
+    [59 * minute + 1, "1 h"],
+    [2 * hour + 5 * minute, "2 h 5 min"],
+    [24 * hour, "1 d"],
+    [76 * hour + 59 * minute, "3 d 4 h"],
+  ];
+  for (const [ms, text] of cases) assert.equal(spanText(ms), text);
 });
