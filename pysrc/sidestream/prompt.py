@@ -64,6 +64,9 @@ class CallOptions(WireModel):
     """Whether raw reasoning is told too, where a provider shows it. Default: yes."""
     store: bool | None = None
     """Whether the provider keeps the response. Default: on Azure only, which needs it."""
+    background: bool | None = None
+    """Whether the provider writes the answer by itself and keeps it, so that a stream that breaks
+    is picked up where it broke. Implies ``store``. Responses API only; default: no."""
     include: list[str] | None = None
     """Extra output to include. Default: encrypted reasoning, where there is any."""
     tool_choice: str | dict[str, Any] | None = None

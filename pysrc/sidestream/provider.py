@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
@@ -116,6 +116,11 @@ class Provider(WireModel):
         return self.is_openai or self.is_azure or self.is_chatgpt
 
     @property
+    def keeps_responses(self) -> bool:
+        """Whether it may take ``background``: the ChatGPT backend and OpenRouter store nothing."""
+        return not (self.is_chatgpt or self.is_openrouter)
+
+    @property
     def host(self) -> str:
         """The base URL's host in lower case; empty when there is none."""
         return self._host
@@ -127,9 +132,16 @@ class Provider(WireModel):
         except ValueError:
             return ""
 
-    def url(self, path: str, *, model: str | None = None) -> str:
-        """The address of an endpoint: ``responses``, ``chat/completions`` or ``models``.
+    def url(
+        self,
+        path: str,
+        *,
+        model: str | None = None,
+        params: Iterable[tuple[str, str]] = (),
+    ) -> str:
+        """The address of an endpoint: ``responses``, ``chat/completions``, ``models``, or below.
 
+        ``params`` are added to the query.
         ``model`` matters to Azure's older addresses only, where it is the name of a deployment.
         A base URL that already ends in an endpoint is understood, and so is a bare Azure resource.
 
@@ -138,21 +150,24 @@ class Provider(WireModel):
         parts = self._split_base_url()
         base = _ENDPOINT_SUFFIX.sub("", parts.path.rstrip("/")).rstrip("/")
         path = path.strip("/")
-        params = [*parse_qsl(parts.query, keep_blank_values=True)]
+        query = [*parse_qsl(parts.query, keep_blank_values=True)]
         overridden = {name.lower() for name in self.query_params}
-        params = [(name, value) for name, value in params if name.lower() not in overridden]
-        params += self.query_params.items()
-        names = {name.lower() for name, _ in params}
+        query = [(name, value) for name, value in query if name.lower() not in overridden]
+        query += self.query_params.items()
+        names = {name.lower() for name, _ in query}
         if self.is_azure:
             base = _azure_base(base, path, model, versioned="api-version" in names)
         elif self.is_chatgpt:
             if base == "/backend-api":
                 base = "/backend-api/codex"
             if path == "models" and "client_version" not in names:
-                params.append(("client_version", _CHATGPT_CLIENT_VERSION))
-        query = urlencode(params, quote_via=quote)
+                query.append(("client_version", _CHATGPT_CLIENT_VERSION))
+        query += params
         return parts._replace(
-            path=f"{base}/{path}", query=query, fragment="", scheme=parts.scheme.lower()
+            path=f"{base}/{path}",
+            query=urlencode(query, quote_via=quote),
+            fragment="",
+            scheme=parts.scheme.lower(),
         ).geturl()
 
     def _split_base_url(self) -> SplitResult:

@@ -198,6 +198,23 @@ def test_store(provider: Provider, store: bool | None, sent: bool) -> None:
     assert request(provider, store=store)["store"] is sent
 
 
+@pytest.mark.parametrize(
+    ("provider", "asked"),
+    [(OPENAI, True), (AZURE, True), (LOCAL, True), (CHATGPT, False), (OPENROUTER, False)],
+)
+def test_background_is_stored(provider: Provider, asked: bool) -> None:
+    sent = request(provider, background=True, store=False)
+    assert (sent.get("background"), sent["store"], sent["stream"]) == (asked or None, asked, True)
+    assert "background" not in request(provider, background=False)
+
+
+def test_background_sends_the_history_as_ever() -> None:
+    """Its items may be from times when nothing was stored, so their ids mean nothing."""
+    plain = request(OPENAI, prompt=CONVERSATION)
+    background = request(OPENAI, prompt=CONVERSATION, background=True)
+    assert background == {**plain, "background": True, "store": True}
+
+
 def test_a_reasoning_item_without_an_id_is_fine_elsewhere() -> None:
     raw = items({"type": "reasoning", "id": "", "content": [{"text": "Why."}]})
     assert request(LOCAL, prompt=raw)["input"] == [

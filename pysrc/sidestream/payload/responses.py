@@ -73,9 +73,12 @@ def build_responses_request(
     request |= _tool_fields(options, provider, model, any_tools=bool(tools), lite=lite)
     if reasoning is not None:
         request["reasoning"] = reasoning
-    request["store"] = store
+    background = asks_background(options, provider)
+    if background:
+        request["background"] = True
+    request["store"] = store or background
     request["stream"] = True
-    include = _include(options, provider, model, asked=bool(reasoning))
+    include = included(options, provider)
     if include:
         request["include"] = include
     tier = wire_service_tier(options.service_tier)
@@ -108,8 +111,17 @@ def build_responses_request(
     return {**request, **(options.extra_body or {}), "stream": True}
 
 
+def asks_background(options: CallOptions, provider: Provider) -> bool:
+    """Whether the answer is written in the background, so that it can be picked up again."""
+    return options.background is True and provider.keeps_responses
+
+
 def _store(options: CallOptions, provider: Provider) -> bool:
-    """On Azure the response is stored, since its item ids must be known; elsewhere on request."""
+    """On Azure the response is stored, since its item ids must be known; elsewhere on request.
+
+    ``background`` stores it as well, but changes nothing here: the history may be of times when
+    nothing was stored, so it goes without ids as ever.
+    """
     if provider.is_chatgpt:
         return False
     return provider.is_azure if options.store is None else options.store
@@ -178,12 +190,13 @@ def _reasoning(
     return reasoning or None
 
 
-def _include(
-    options: CallOptions, provider: Provider, model: ModelInfo, *, asked: bool
-) -> list[str]:
+def included(options: CallOptions, provider: Provider) -> list[str]:
     """What the user asked for; else encrypted reasoning, from those who have any."""
     if options.include is not None:
         return list(options.include)
+    model = options.resolved_model()
+    lite = provider.is_chatgpt and model.uses_responses_lite
+    asked = bool(_reasoning(options, provider, model, lite=lite))
     encrypts = provider.is_first_party or provider.is_openrouter
     return [ENCRYPTED_REASONING] if encrypts and (asked or model.supports_reasoning) else []
 
