@@ -7,13 +7,19 @@ import json
 import random as _random
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from sidestream.auth import Auth, NoAuth
-from sidestream.decode import Decoder, decoder_for
-from sidestream.decode._common import bad_response, stream_closed
+from sidestream.decode import Decoder, decoder_for, decoder_for_the_rest
+from sidestream.decode._common import (
+    bad_response,
+    response_status,
+    sequence_number_of,
+    stream_closed,
+)
 from sidestream.decode._events import Events
 from sidestream.errors import ErrorKind, SidestreamError, bad_body_error, redact, request_id_of
 from sidestream.http import (
@@ -28,12 +34,13 @@ from sidestream.http import (
 )
 from sidestream.models import ModelInfo, parse_model_list
 from sidestream.payload.chat import build_chat_request
-from sidestream.payload.responses import build_responses_request
+from sidestream.payload.responses import asks_background, build_responses_request, included
 from sidestream.prompt import CallOptions, Prompt, StreamMode
 from sidestream.provider import Provider, WireApi, request_headers
 from sidestream.rate_limits import header_events
 from sidestream.sse import MAX_FRAME_BYTES, SSEDecoder
 from sidestream.types.events import (
+    Batch,
     Completed,
     FunctionCallArgumentsDelta,
     OutputItemAdded,
@@ -45,6 +52,7 @@ from sidestream.types.events import (
     ReasoningSummaryDelta,
     ReasoningSummaryDone,
     ReasoningSummaryPartAdded,
+    Reconnecting,
     RefusalDelta,
     ResponseEvent,
     ToolCallInputDelta,
@@ -66,6 +74,8 @@ from sidestream.types.usage import TokenUsage
 MAX_BODY_BYTES = MAX_FRAME_BYTES
 GRACE_MS = 5_000
 """How long a stream may stay silent after its answer is complete in all but the closing words."""
+LOOK_AGAIN_S = 2.0
+"""Between two looks at an answer that is not finished and can no longer be streamed."""
 _HEAD_BYTES = 4 * 1024
 
 _PARTS_OF_ITEMS = (
@@ -157,35 +167,97 @@ class Client:
         after it. Closing the iterator (``aclose``, or cancelling the task) aborts the request at
         once; use ``async with aclosing(client.stream(...)) as events`` to be sure of that.
         """
-        async with aclosing(self._batches(prompt, options, joined=False)) as batches:
+        turn = self._turn(prompt, options, joined=False)
+        async with aclosing(self._batches(turn)) as batches:
             async for batch in batches:
                 for event in batch:
                     yield event
 
     def stream_batches(
         self, prompt: Prompt, options: CallOptions | None = None
-    ) -> AsyncGenerator[list[ResponseEvent], None]:
+    ) -> AsyncGenerator[Batch, None]:
         """Like `stream`, in batches, each of which is what the network brought at once.
 
         Deltas of one text that come together are joined into one event. That is less work than
         `stream`, for us and for whoever shows the text.
         """
-        return self._batches(prompt, options, joined=True)
+        return self._batches(self._turn(prompt, options, joined=True))
 
-    async def _batches(
-        self, prompt: Prompt, options: CallOptions | None, *, joined: bool
-    ) -> AsyncGenerator[list[ResponseEvent], None]:
+    def resume(
+        self,
+        response_id: str,
+        after: int,
+        options: CallOptions | None = None,
+        *,
+        finished_items: Iterable[ResponseItem] = (),
+    ) -> AsyncGenerator[Batch, None]:
+        """The rest of an answer that was asked for with ``background``, as `stream_batches` has it.
+
+        ``response_id`` and ``after`` are those of the last `Batch` of which everything was kept,
+        ``finished_items`` what its answer had finished by then. Works in another process and after
+        the answer has ended. Deltas go on where they stopped. Of an answer that the provider can
+        no longer stream come whole items instead, as soon as it is finished, without the deltas
+        before them. An item that had begun may end without an `OutputItemDone` if the answer
+        fails: what was told of it stands.
+
+        Raises `SidestreamError` after `Completed` as `stream` does: of kind ``not_found`` when the
+        provider does not have the answer any more.
+        """
         options = (options or CallOptions()).over(self.defaults)
-        aggregated = options.stream_mode is StreamMode.AGGREGATED
+        decoder = decoder_for_the_rest(response_id, finished_items, now=self._now)
+        stored = _Stored(response_id, after)
+        return self._batches(_Turn(self, None, options, joined=True, rest=(decoder, stored)))
+
+    async def cancel(self, response_id: str, options: CallOptions | None = None) -> None:
+        """End an answer that was asked for with ``background``: it goes on by itself otherwise.
+
+        Raises `SidestreamError`.
+        """
+        options = (options or CallOptions()).over(self.defaults)
+        path = f"{_path_of(response_id)}/cancel"
+        build = self._stored_request("POST", path, options, accept="application/json")
+        sender = self._sender(build, Retries(self.provider.request_max_retries, 0, self._random))
+        async with aclosing(sender.open()) as steps:
+            async for step in steps:
+                if isinstance(step, Exchange):
+                    await step.aclose()
+
+    def _stored_request(
+        self,
+        method: str,
+        path: str,
+        options: CallOptions,
+        *,
+        params: Iterable[tuple[str, str]] = (),
+        accept: str = "text/event-stream",
+    ) -> Callable[[Mapping[str, str]], HttpRequest]:
+        """Makes requests about an answer that the provider keeps."""
+        update = {"wire_api": WireApi.RESPONSES, "idempotency_key": None}
+        options = options.model_copy(update=update)
+        url = self.provider.url(path, params=params)
+
+        def request(auth_headers: Mapping[str, str]) -> HttpRequest:
+            headers = request_headers(
+                self.provider, auth_headers, options, request_id=self._request_id(), accept=accept
+            )
+            return HttpRequest(method, url, headers)
+
+        return request
+
+    def _turn(self, prompt: Prompt, options: CallOptions | None, *, joined: bool) -> _Turn:
+        return _Turn(self, prompt, (options or CallOptions()).over(self.defaults), joined=joined)
+
+    async def _batches(self, turn: _Turn) -> AsyncGenerator[Batch, None]:
+        aggregated = turn.options.stream_mode is StreamMode.AGGREGATED
         hidden: tuple[type, ...] = _PARTS_OF_ITEMS if aggregated else ()
-        if options.show_raw_reasoning is False:
+        if turn.options.show_raw_reasoning is False:
             hidden = (*hidden, ReasoningContentDelta)
-        turn = _Turn(self, prompt, options, joined=joined)
         async with aclosing(turn.batches()) as batches:
             async for batch in batches:
-                shown = [e for e in batch if not isinstance(e, hidden)] if hidden else batch
-                if shown:
-                    yield shown
+                if hidden:
+                    batch[:] = [event for event in batch if not isinstance(event, hidden)]
+                if batch:
+                    yield batch
         if turn.error is not None:
             raise turn.error
 
@@ -280,15 +352,32 @@ class Client:
         return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{variant}{bits[17:20]}-{bits[20:]}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Where to pick up an answer that the provider keeps."""
+
+    response_id: str
+    after: int
+    """The number of the last frame that was read."""
+    whole: bool = False
+    """It can no longer be streamed: only the finished answer can be had."""
+
+
 class _Turn:
-    """One call of `Client.stream`: its budgets, and what it has so far.
+    """One call of `Client.stream` or `Client.resume`: its budgets, and what it has so far.
 
     Everything in here passes events on in batches, as the network brings them, since handing each
     event through every generator costs more than making it.
     """
 
     def __init__(
-        self, client: Client, prompt: Prompt, options: CallOptions, *, joined: bool
+        self,
+        client: Client,
+        prompt: Prompt | None,
+        options: CallOptions,
+        *,
+        joined: bool,
+        rest: tuple[Decoder, _Stored] | None = None,
     ) -> None:
         self.client = client
         self.options = options
@@ -302,6 +391,10 @@ class _Turn:
             client._random,
         )
         self._prompt = prompt
+        """``None``: only the ``rest`` of an answer is asked for."""
+        self._rest = rest
+        self._broken: SidestreamError | None = None
+        """What broke the answer that is being picked up."""
         self._items: list[ResponseItem] = []
         """The finished items of attempts that broke later."""
         self._lost: Decoder | None = None
@@ -309,7 +402,7 @@ class _Turn:
         self._told: list[ResponseEvent] = []
         """Header events that were given already."""
 
-    async def batches(self) -> AsyncGenerator[list[ResponseEvent], None]:
+    async def batches(self) -> AsyncGenerator[Batch, None]:
         """All events of the turn, `Completed` last, exactly once."""
         client = self.client
         client.stats.calls += 1
@@ -317,12 +410,14 @@ class _Turn:
         key = (client.provider.base_url, client.auth.mode)
         wire_api = self.options.wire_api or client.provider.wire_api
         probing = client._auto_probe and self.options.wire_api is None
+        if self._rest is not None:
+            wire_api, probing = WireApi.RESPONSES, False
         if probing:
             wire_api = client._probed.get(key, WireApi.RESPONSES)
             probing = key not in client._probed
+        attempt = _Attempt(self, wire_api, *(self._rest or ()))
         try:
             while True:
-                attempt = _Attempt(self, wire_api)
                 async with aclosing(attempt.batches()) as batches:
                     async for batch in batches:
                         yield batch
@@ -331,24 +426,60 @@ class _Turn:
                     client._probed[key] = wire_api
                 elif probing and wire_api is WireApi.RESPONSES and _lacks_endpoint(error):
                     wire_api = WireApi.CHAT
+                    attempt = _Attempt(self, wire_api)
+                    continue
+                if attempt.under_way:
+                    if attempt.whole:
+                        await asyncio.sleep(LOOK_AGAIN_S)
+                    attempt = attempt.as_a_whole()
                     continue
                 if error is None:
                     return
-                notice = attempt.may_be_repeated and self.retries.after(error, stream=True)
-                if not notice:
-                    self.error = error
+                if attempt.refused and error.status == 400 and not attempt.whole:
+                    # OpenAI streams an answer for some minutes only, but has it for longer.
+                    attempt = attempt.as_a_whole()
+                    continue
+                notice = self._again(attempt, error)
+                if notice is None:
                     yield self._last_events(attempt)
                     return
-                self._items += attempt.decoder.finished_items
-                if attempt.decoder.has_open:
-                    self._lost = attempt.decoder
-                yield [notice]
+                yield Batch([notice])
                 await asyncio.sleep(notice.delay_ms / 1000)
+                attempt = attempt.resumed() if notice.resumes else _Attempt(self, wire_api)
         finally:
             client.stats.retries += self.retries.count
 
+    def _again(self, attempt: _Attempt, error: SidestreamError) -> Reconnecting | None:
+        """How the turn goes on after an attempt that failed. ``None``: not at all, see `error`."""
+        if attempt.resumable and (not attempt.refused or error.retryable):
+            if attempt.got_further:
+                self.retries.restore()
+            self._broken = error if not attempt.refused else self._broken
+            notice = self.retries.after(error, stream=True)
+            self.error = error if notice is None else None
+            return notice and notice.model_copy(update={"resumes": True})
+        if attempt.refused and self._prompt is None:
+            self.error = _gone(error)
+            return None
+        repeatable = attempt.may_be_repeated
+        if attempt.refused:
+            # The provider does not have it: what broke it decides.
+            error = self._broken or error
+            repeatable = _may_be_repeated(attempt.decoder)
+        notice = None
+        if self._prompt is not None and repeatable:
+            notice = self.retries.after(error, stream=True)
+        if notice is None:
+            self.error = error
+            return None
+        self._items += attempt.decoder.finished_items
+        if attempt.decoder.has_open:
+            self._lost = attempt.decoder
+        return notice
+
     def prompt(self) -> Prompt:
         """The prompt, with what the answer has so far."""
+        assert self._prompt is not None  # noqa: S101 - only the rest is asked for without it
         if not self._items:
             return self._prompt
         return self._prompt.model_copy(update={"input": [*self._prompt.input, *self._items]})
@@ -360,38 +491,103 @@ class _Turn:
         self._told += new
         return new
 
-    def _last_events(self, attempt: _Attempt) -> list[ResponseEvent]:
+    def _last_events(self, attempt: _Attempt) -> Batch:
         """What is left to give when the turn fails."""
-        events = self.header_events(attempt.failed_headers)
+        events = Batch(self.header_events(attempt.failed_headers))
         decoder = attempt.decoder
         if self._lost is not None and not decoder.finished_items and not decoder.has_open:
             # `Reconnecting` took the unfinished answer back in the hope of a better one.
             for event in self._lost.close():
                 if isinstance(event, OutputItemDone):
                     events += [*_told_again(event.item), event]
-        return events + decoder.close()
+        events += decoder.close()
+        return events
 
 
 class _Attempt:
-    """One answer to one request, which http.py may have to repeat until there is an answer."""
+    """One answer to one request, which http.py may have to repeat until there is an answer.
 
-    def __init__(self, turn: _Turn, wire_api: WireApi) -> None:
+    With ``decoder`` and ``stored`` it is not asked for anew but picked up.
+    """
+
+    def __init__(
+        self,
+        turn: _Turn,
+        wire_api: WireApi,
+        decoder: Decoder | None = None,
+        stored: _Stored | None = None,
+    ) -> None:
         self.error: SidestreamError | None = None
         """Why it failed; `decoder` is not closed then."""
         self.may_be_repeated = False
         """Whether the answer broke in a place from where it may be asked for again."""
         self.answered = False
         """There was an answer of 2xx."""
+        self.under_way = False
+        """The answer is not finished, and there was nothing else to say."""
         self.failed_headers: Mapping[str, str] = {}
-        self.decoder = decoder_for(wire_api, now=turn.client._now)
+        self.decoder = decoder or decoder_for(wire_api, now=turn.client._now)
+        self.stored = stored
+        self._skipped = self.decoder.skipped
+        self._background = stored is not None or (
+            wire_api is WireApi.RESPONSES and asks_background(turn.options, turn.client.provider)
+        )
         self._turn = turn
         self._client = turn.client
         self._wire_api = wire_api
 
-    async def batches(self) -> AsyncGenerator[list[ResponseEvent], None]:
+    @property
+    def whole(self) -> bool:
+        """Whether only the finished answer was asked for."""
+        return self.stored is not None and self.stored.whole
+
+    @property
+    def refused(self) -> bool:
+        """Whether a stored answer could not be had."""
+        return self.stored is not None and not self.answered
+
+    @property
+    def position(self) -> _Stored | None:
+        """How far the answer has come, if the provider keeps it."""
+        decoder = self.decoder
+        number = decoder.sequence_number
+        if not self._background or number is None or not decoder.response_id:
+            return self.stored
+        after = max(number, self.stored.after) if self.stored else number
+        return _Stored(decoder.response_id, after)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the rest of the answer may still be had."""
+        return not self.decoder.done and self.position is not None
+
+    @property
+    def got_further(self) -> bool:
+        """Whether an answer that was picked up has brought anything."""
+        at = self.position
+        return self.stored is not None and at is not None and at.after > self.stored.after
+
+    @property
+    def _brought_anything(self) -> bool:
+        return self.decoder.done or self.got_further
+
+    def resumed(self) -> _Attempt:
+        """The attempt that picks the answer up where this one left it."""
+        return _Attempt(self._turn, self._wire_api, self.decoder, self.position)
+
+    def as_a_whole(self) -> _Attempt:
+        """The attempt that gets the finished answer."""
+        at = self.position
+        assert at is not None  # noqa: S101 - it was being picked up
+        stored = _Stored(at.response_id, at.after, whole=True)
+        return _Attempt(self._turn, self._wire_api, self.decoder, stored)
+
+    async def batches(self) -> AsyncGenerator[Batch, None]:
         """The events up to the end, or up to what became `error`."""
+        stored = self.stored
         try:
-            sender = self._client._sender(self._request_builder(), self._turn.retries)
+            build = self._request_builder() if stored is None else self._rest_builder(stored)
+            sender = self._client._sender(build, self._turn.retries)
         except SidestreamError as error:
             self.error = error
             return
@@ -399,7 +595,9 @@ class _Attempt:
             async with aclosing(sender.open()) as steps:
                 async for step in steps:
                     if not isinstance(step, Exchange):
-                        yield [step]
+                        if stored is not None and isinstance(step, Reconnecting):
+                            step = step.model_copy(update={"resumes": True})
+                        yield Batch([step])
                         continue
                     try:
                         async with aclosing(self._answer(sender, step)) as batches:
@@ -411,7 +609,7 @@ class _Attempt:
             self.error = error
             self.failed_headers = sender.failed_headers
         finally:
-            self._client.stats.skipped_frames += self.decoder.skipped
+            self._client.stats.skipped_frames += self.decoder.skipped - self._skipped
 
     def _request_builder(self) -> Callable[[Mapping[str, str]], HttpRequest]:
         client = self._client
@@ -435,32 +633,48 @@ class _Attempt:
 
         return request
 
-    async def _answer(
-        self, sender: Sender, exchange: Exchange
-    ) -> AsyncGenerator[list[ResponseEvent], None]:
+    def _rest_builder(self, stored: _Stored) -> Callable[[Mapping[str, str]], HttpRequest]:
+        client, options = self._client, self._turn.options
+        named = options.model or options.include is not None
+        include = included(options, client.provider) if named else []
+        params = [("include[]", name) for name in include]
+        path = _path_of(stored.response_id)
+        if stored.whole:
+            accept = "application/json"
+            return client._stored_request("GET", path, options, params=params, accept=accept)
+        params += [("stream", "true"), ("starting_after", str(stored.after))]
+        return client._stored_request("GET", path, options, params=params)
+
+    async def _answer(self, sender: Sender, exchange: Exchange) -> AsyncGenerator[Batch, None]:
         """The events of an answer of 2xx. Sets `error` if it ends badly."""
         response = exchange.response
         assert response is not None  # noqa: S101 - open() promises it
         self.answered = True
-        self.decoder = decoder_for(
-            self._wire_api,
-            now=self._client._now,
-            faster_model=response.headers.get("x-codex-safety-buffering-faster-model"),
-        )
+        if self.stored is None:
+            self.decoder = decoder_for(
+                self._wire_api,
+                now=self._client._now,
+                faster_model=response.headers.get("x-codex-safety-buffering-faster-model"),
+            )
         if events := self._turn.header_events(response.headers):
-            yield events
+            yield Batch(events)
         body = _Body()
         try:
             async with aclosing(self._decode(exchange, body)) as batches:
                 async for batch in batches:
                     yield batch
+            if self.stored and not self.whole and body.is_stream and not self._brought_anything:
+                # There is nothing after the last frame that was read. The whole tells why.
+                self.under_way = True
+            if self.under_way:
+                return
             error = self._error_at_end(sender, response, body)
         except SidestreamError as failure:
             # A connection that breaks, or hangs, after the last word does no harm.
             error = self.decoder.error if self.decoder.complete else _broken(failure)
         if error is None:
             if events := self.decoder.close():
-                yield events
+                yield Batch(events)
             return
         self.may_be_repeated = _may_be_repeated(self.decoder)
         if not body.is_stream:
@@ -470,12 +684,11 @@ class _Attempt:
         self.error = _with_context(error, response, sender.secrets())
         sender.record(self.error, response, bytes(body.head))
 
-    async def _decode(
-        self, exchange: Exchange, body: _Body
-    ) -> AsyncGenerator[list[ResponseEvent], None]:
+    async def _decode(self, exchange: Exchange, body: _Body) -> AsyncGenerator[Batch, None]:
         """Bytes to events, to the end of the answer or of the stream."""
         frames = SSEDecoder()
         decoder = self.decoder
+        known = self.stored
         while True:
             data = exchange.take()
             if not data:
@@ -483,11 +696,16 @@ class _Attempt:
                     await exchange.wait()  # raises what broke it
                     break
                 if not await exchange.wait():
-                    yield [exchange.idle]
+                    yield Batch([exchange.idle])
                 continue
             events = Events(joined=self._turn.joined)
-            decoder.feed_all(frames.feed_data(body.add(data)), events)
+            new = frames.feed_data(body.add(data))
+            if known is not None:
+                new, known = _new_frames(new, known)
+            decoder.feed_all(new, events)
             if events:
+                if self._background and (at := self.position):
+                    events.response_id, events.sequence_number = at.response_id, at.after
                 yield events.join()
             if decoder.done:
                 return
@@ -495,7 +713,10 @@ class _Attempt:
                 exchange.timeout_ms = GRACE_MS
         frames.close()
         if body.whole[:1] == b"{":
-            yield decoder.feed_body(body.whole)
+            if self.stored is not None and response_status(body.whole) in _UNDER_WAY:
+                self.under_way = True
+                return
+            yield Batch(decoder.feed_body(body.whole))
 
     def _error_at_end(
         self, sender: Sender, response: HttpResponse, body: _Body
@@ -552,6 +773,41 @@ class _Body:
         return b""
 
 
+def _new_frames(frames: list[bytes], known: _Stored) -> tuple[list[bytes], _Stored | None]:
+    """The frames without those that were read before the answer was picked up.
+
+    Not every server leaves them out. ``None``: from here on all are new.
+    """
+    new = []
+    for index, frame in enumerate(frames):
+        number = sequence_number_of(frame)
+        if number is None:
+            new.append(frame)
+        elif number > known.after:
+            return new + frames[index:], None
+    return new, known
+
+
+def _path_of(response_id: str) -> str:
+    return f"{WireApi.RESPONSES.path}/{quote(response_id, safe='')}"
+
+
+def _gone(error: SidestreamError) -> SidestreamError:
+    """The error for an answer that the provider does not give out (any more)."""
+    if error.status not in (400, 404, 405, 410, 422):
+        return error
+    return SidestreamError(
+        ErrorKind.NOT_FOUND,
+        "The provider does not have this answer any more.",
+        hint="What came is kept. Ask the model to go on, or send the message again.",
+        status=error.status,
+        request_id=error.request_id,
+        server_code=error.server_code,
+        server_message=error.server_message,
+    )
+
+
+_UNDER_WAY = ("queued", "in_progress")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _SSE_LINE = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:")
 

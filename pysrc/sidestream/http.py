@@ -277,6 +277,10 @@ class Retries:
             reason = reason[:_MAX_REASON] + "..."
         return Reconnecting(attempt=used + 1, max_attempts=limit, delay_ms=delay_ms, reason=reason)
 
+    def restore(self) -> None:
+        """Give the budget for broken answers back: the answer has got further."""
+        self._streams = 0
+
 
 @dataclass(frozen=True, slots=True)
 class FailedExchange:

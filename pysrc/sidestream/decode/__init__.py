@@ -28,6 +28,16 @@ class Decoder(Protocol):
     """Frames that were not JSON objects or of an unknown type."""
     finished_items: list[ResponseItem]
     """The items of every `OutputItemDone` so far."""
+    response_id: str
+    """Under which the provider knows the answer; empty until it has said so."""
+
+    @property
+    def sequence_number(self) -> int | None:
+        """The number of the last frame that was read, ``None`` if the server counts none.
+
+        What comes after it is what is missing of the answer.
+        """
+        ...
 
     @property
     def complete(self) -> bool:
@@ -95,6 +105,23 @@ def decoder_for(
     if wire_api == "chat":
         return ChatDecoder(now=now)
     return ResponsesDecoder(now=now, faster_model=faster_model)
+
+
+def decoder_for_the_rest(
+    response_id: str,
+    finished_items: Iterable[ResponseItem] = (),
+    *,
+    now: Callable[[], float] = time.time,
+) -> Decoder:
+    """A decoder for the rest of a response whose beginning another decoder has read.
+
+    ``finished_items`` are those that it has finished. Of an item that began before, only the
+    further deltas are given, and in the end the whole item as the server tells it. If the server
+    does not tell it any more, there is no `OutputItemDone` for it.
+    """
+    from sidestream.decode.responses import ResponsesDecoder
+
+    return ResponsesDecoder.from_the_middle(response_id, finished_items, now=now)
 
 
 def events_from_body(

@@ -7,7 +7,8 @@ import json
 import math
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import OnErrorOmit, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from sidestream._json import parse
 from sidestream.errors import ErrorKind, SidestreamError
@@ -121,6 +122,24 @@ def read_frame(adapter: TypeAdapter[T], data: str | bytes, keep: frozenset[str])
         return adapter.validate_python(mended(parse(frame_text(data)), keep))
     except ValueError:
         return None
+
+
+class _Stored(TypedDict, total=False):
+    sequence_number: OnErrorOmit[int]
+    status: OnErrorOmit[str]
+
+
+_STORED = TypeAdapter(_Stored)
+
+
+def sequence_number_of(frame: str | bytes) -> int | None:
+    """The number that a server of the Responses API gave a frame, if it counts them."""
+    return (read_frame(_STORED, frame, frozenset()) or {}).get("sequence_number")
+
+
+def response_status(body: bytes) -> str:
+    """The ``status`` of a whole response, empty if it has none."""
+    return (read_frame(_STORED, body, frozenset()) or {}).get("status", "")
 
 
 def frame_text(data: str | bytes) -> str:

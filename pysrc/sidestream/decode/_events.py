@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sidestream.types.events import (
+    Batch,
     OutputTextDelta,
     ReasoningContentDelta,
     ReasoningSummaryDelta,
     RefusalDelta,
-    ResponseEvent,
 )
 
 TextDelta = OutputTextDelta | RefusalDelta | ReasoningContentDelta | ReasoningSummaryDelta
@@ -23,7 +23,7 @@ _PLACES: dict[type[TextDelta], str] = {
 }
 
 
-class Events(list[ResponseEvent]):
+class Events(Batch):
     """Events in their order.
 
     With ``joined``, deltas of one text that follow each other become one event, which `join` makes

@@ -50,6 +50,7 @@ class Item:
         "key",
         "kind",
         "name",
+        "partial",
         "parts",
         "said",
         "summaries",
@@ -69,6 +70,8 @@ class Item:
         self.base: dict[str, Any] = {}
         self.implicit = True
         """Begun by a delta, not by ``output_item.added``."""
+        self.partial = False
+        """Begun before the decoder was: what was streamed until then is not known here."""
         self.parts: list[_Part] = []
         self.fresh = True
         """The next delta begins a new part."""
@@ -124,7 +127,9 @@ class Item:
     def part_done(self, kind: str, text: str, index: int | None, events: Events) -> None:
         """Give what did not stream of a part; a text that contradicts the deltas is ignored."""
         part = self.parts[-1] if self.parts and not self.fresh else None
-        if part is None or part.kind != kind:
+        if self.partial:
+            self.fresh = True
+        elif part is None or part.kind != kind:
             told = any(str(part.text) == text for part in self.parts if part.kind == kind)
             if text and not told and text != self.streamed(kind):
                 self.part_delta(kind, text, index, events)
@@ -163,6 +168,8 @@ class Item:
     def summary_delta(self, delta: str, index: int | None, events: Events) -> None:
         """More of a summary part; ``None`` is the last one."""
         index = max(self.summaries, default=0) if index is None else index
+        if self.partial:
+            self.summaries.setdefault(index, Text())
         shown = self.summary_part(index, events).add(delta)
         if shown:
             events.add_text(ReasoningSummaryDelta, shown, index)
@@ -173,11 +180,13 @@ class Item:
         if index in self.told:
             return
         self.told.add(index)
-        summary = self.summary_part(index, events)
-        rest = summary.end(text)
-        if rest:
-            events.add_text(ReasoningSummaryDelta, rest, index)
-        events.append(ReasoningSummaryDone(item_id=self.id, text=str(summary), summary_index=index))
+        if not self.partial:
+            summary = self.summary_part(index, events)
+            rest = summary.end(text)
+            if rest:
+                events.add_text(ReasoningSummaryDelta, rest, index)
+            text = str(summary)
+        events.append(ReasoningSummaryDone(item_id=self.id, text=text, summary_index=index))
 
     # --- calls ----------------------------------------------------------------------------------
 
@@ -188,7 +197,7 @@ class Item:
     def call_done(self, text: str, events: Events) -> None:
         """The whole of it, if the deltas allow: the rest is given out."""
         self.done_text = text
-        if text.startswith(str(self.value)):
+        if not self.partial and text.startswith(str(self.value)):
             self._show_call(self.value.end(text), events)
 
     def _show_call(self, delta: str, events: Events) -> None:
@@ -220,6 +229,10 @@ class Item:
         # the id it began with.
         if self.kind != "reasoning" or not isinstance(fields.get("id"), str):
             fields["id"] = self.id or None
+        if self.partial:
+            if raw is not None:
+                self.final = item_from(_as_said(fields))
+            return
         if self.kind == "message":
             self._finish_message(fields, events)
         elif self.kind == "reasoning":
@@ -303,6 +316,25 @@ class Item:
 def string(value: Any) -> str:
     """The value if it is a string, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def _as_said(fields: dict[str, Any]) -> dict[str, Any]:
+    """An item as the server finished it, in the form that items have."""
+    kind = fields["type"]
+    if kind == "message":
+        fields["role"] = string(fields.get("role")) or "assistant"
+        fields["content"] = _content(fields.get("content"))
+    elif kind == "reasoning":
+        for name, part_kind in (("summary", "summary_text"), ("content", "reasoning_text")):
+            said = [text for _, text in texts(fields.get(name), reasoning=True) if text]
+            fields[name] = [{"type": part_kind, "text": text} for text in said]
+        fields["content"] = fields["content"] or None
+        fields["encrypted_content"] = fields.get("encrypted_content") or None
+    elif kind in CALLS:
+        field = "input" if kind == "custom_tool_call" else "arguments"
+        fields["call_id"] = string(fields.get("call_id")) or string(fields.get("id"))
+        fields |= {"name": string(fields.get("name")), field: as_json_text(fields.get(field)) or ""}
+    return fields
 
 
 def says_something(raw: dict[str, Any]) -> bool:

@@ -128,6 +128,8 @@ class _Call:
 class ChatDecoder:
     """Decoder of Chat Completions."""
 
+    sequence_number: int | None = None
+
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self.done = False
         self.error: SidestreamError | None = None
@@ -137,7 +139,7 @@ class ChatDecoder:
         self._created = False
         self._complete = False
         self._completed = False
-        self._completion_id = ""
+        self.response_id = ""
         self._created_at: Any = None
         self._choice: int | None = None
         self._finish_reason = ""
@@ -218,7 +220,7 @@ class ChatDecoder:
             told_end = self.done
             self._calls = [call for call in self._calls if told_end and call.whole]
             self._flush(events)
-            self._tell_end(self._completion_id if told_end else "", events)
+            self._tell_end(self.response_id if told_end else "", events)
         self.done = True
         return events
 
@@ -239,9 +241,9 @@ class ChatDecoder:
         if not self._created and not error and (chunk.get("id") or chunk.get("choices")):
             # Azure's first chunk has neither: it tells what its filter thinks of the prompt.
             self._created = True
-            self._completion_id = chunk.get("id", "")
+            self.response_id = chunk.get("id", "")
             self._created_at = chunk.get("created")
-            events.append(Created(response_id=self._completion_id or None))
+            events.append(Created(response_id=self.response_id or None))
         finished_before = bool(self._finish_reason)
         usage = chunk.get("usage") or chunk.get("x_groq", {}).get("usage")
         for choice in chunk.get("choices", ()):
@@ -454,7 +456,7 @@ class ChatDecoder:
         if len(self._reasoning) == 1:
             self._end_reasoning(events)
         call_id = server_id or call_id_for(
-            self._completion_id, self._created_at, len(self.finished_items), len(self._calls)
+            self.response_id, self._created_at, len(self.finished_items), len(self._calls)
         )
         call = _Call(call_id, server_id, custom=custom)
         call.name = name
@@ -473,7 +475,7 @@ class ChatDecoder:
         self.done = self._complete = True
         if self.error is None:
             self._flush(events)
-            self._tell_end(self._completion_id, events)
+            self._tell_end(self.response_id, events)
 
     def _flush(self, events: Events) -> None:
         self._end_reasoning(events)

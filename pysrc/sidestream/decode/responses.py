@@ -23,6 +23,7 @@ from sidestream.decode._common import (
     joined_surrogates,
     mended,
     read_frame,
+    sequence_number_of,
     stream_closed,
     token_usage,
 )
@@ -134,6 +135,7 @@ class _Frame(TypedDict, total=False):
     object: OnErrorOmit[str]
     code: Any
     message: OnErrorOmit[str]
+    sequence_number: OnErrorOmit[int]
 
 
 class _MoreText(TypedDict, total=False):
@@ -163,7 +165,7 @@ class ResponsesDecoder:
         self.finished_items: list[ResponseItem] = []
         self._now = now
         self._faster_model = faster_model
-        self._response_id = ""
+        self.response_id = ""
         self._usage: TokenUsage | None = None
         self._end_turn: bool | None = None
         self._unread_output: Any = None
@@ -177,6 +179,41 @@ class ResponsesDecoder:
         self._by_id: dict[str, Item] = {}
         self._by_index: dict[int, Item] = {}
         self._current: Item | None = None
+        self._joined_late = False
+        self._sequence_number: int | None = None
+        self._last_text: str | bytes = b""
+
+    @classmethod
+    def from_the_middle(
+        cls,
+        response_id: str,
+        finished_items: Iterable[ResponseItem] = (),
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> ResponsesDecoder:
+        """See `decoder_for_the_rest`."""
+        decoder = cls(now=now)
+        decoder.response_id = response_id
+        decoder._created = decoder._joined_late = True
+        for final in finished_items:
+            item = decoder._begin(final.type, getattr(final, "id", None) or "", None)
+            item.call_id = getattr(final, "call_id", None) or ""
+            if item.call_id:
+                decoder._by_id.setdefault(item.call_id, item)
+            item.closed, item.final = True, final
+            decoder.finished_items.append(final)
+        decoder._pending.clear()
+        return decoder
+
+    @property
+    def sequence_number(self) -> int | None:
+        """See `Decoder.sequence_number`."""
+        if self._last_text:
+            # Only the last one of many is looked into, and only when somebody asks.
+            number = sequence_number_of(self._last_text)
+            self._sequence_number = self._sequence_number if number is None else number
+            self._last_text = b""
+        return self._sequence_number
 
     @property
     def complete(self) -> bool:
@@ -227,6 +264,7 @@ class ResponsesDecoder:
         validate = _MORE_TEXT.validator.validate_json
         deltas: list[str] = []
         other = None
+        last = self._last_text
         for data in frames:
             try:
                 more = validate(data)
@@ -238,6 +276,8 @@ class ResponsesDecoder:
                 other = data
                 break
             deltas.append(delta)
+            last = data
+        self._last_text = last
         text = item.parts[-1].text
         for delta in ["".join(deltas)] if events.joined else deltas:
             if shown := text.add(delta):
@@ -247,6 +287,9 @@ class ResponsesDecoder:
     def _take(self, frame: _Frame, events: Events) -> None:
         if "response" in frame or "headers" in frame or "safety_buffering" in frame:
             self._said_beside(frame, events)
+        if "sequence_number" in frame:
+            self._sequence_number = frame["sequence_number"]
+            self._last_text = b""
         kind = frame.get("type", "")
         handler = _HANDLERS.get(kind)
         if handler is not None:
@@ -299,7 +342,7 @@ class ResponsesDecoder:
             elif not item.closed:
                 self._pending.remove(item)
         self._release(events)
-        self._complete(self._response_id if told_end else "", events)
+        self._complete(self.response_id if told_end else "", events)
         return events
 
     # --- frames that are no events --------------------------------------------------------------
@@ -398,7 +441,7 @@ class ResponsesDecoder:
             item.name = frame.get("name") or ""
             if item.call_id:
                 self._by_id.setdefault(item.call_id, item)
-            self._announce(item, events)
+            self._announce_implicit(item, events)
         return None if item.closed else item
 
     def _begin(self, kind: str, item_id: str, index: int | None) -> Item:
@@ -411,10 +454,17 @@ class ResponsesDecoder:
             self._by_index[index] = item
         return item
 
+    def _announce_implicit(self, item: Item, events: Events) -> None:
+        """Announce an item that the server has not announced, or not to this decoder."""
+        if self._joined_late:
+            item.partial = True
+        else:
+            self._announce(item, events)
+
     def _announce(self, item: Item, events: Events) -> None:
         if item.kind in CALLS and not (item.id or item.call_id):
             # The deltas of parallel calls are told apart by it.
-            item.id = call_id_for(self._response_id, len(self._all))
+            item.id = call_id_for(self.response_id, len(self._all))
         if item.kind == "web_search_call":
             events.append(WebSearchCallBegin(call_id=item.id))
         events.append(OutputItemAdded(item=item.announced()))
@@ -424,10 +474,10 @@ class ResponsesDecoder:
     def _accepted(self, frame: _Frame, events: Events) -> None:
         response_id = frame.get("response", {}).get("id")
         if isinstance(response_id, str):
-            self._response_id = response_id
+            self.response_id = response_id
         if not self._created:
             self._created = True
-            events.append(Created(response_id=self._response_id or None))
+            events.append(Created(response_id=self.response_id or None))
 
     def _item_added(self, frame: _Frame, events: Events) -> None:
         raw = mended(frame.get("item", {}))
@@ -490,7 +540,7 @@ class ResponsesDecoder:
         """Begin an item of which nothing was heard before it was finished."""
         item = self._begin(kind, item_id, index)
         item.take(raw)
-        self._announce(item, events)
+        self._announce_implicit(item, events)
         return item
 
     # --- events: content -----------------------------------------------------------------------
@@ -638,7 +688,7 @@ class ResponsesDecoder:
 
     def _end(self, response: dict[str, Any], status: str, events: Events) -> None:
         if isinstance(response.get("id"), str):
-            self._response_id = response["id"]
+            self.response_id = response["id"]
         self._usage = token_usage(response.get("usage"))
         if isinstance(response.get("end_turn"), bool):
             self._end_turn = response["end_turn"]
@@ -653,7 +703,7 @@ class ResponsesDecoder:
                 if not item.closed:
                     self._finish(item, None, events)
             self.done = True
-            self._complete(self._response_id, events)
+            self._complete(self.response_id, events)
         elif status == "failed":
             self._unread_output = output
             self._failed(response.get("error"))

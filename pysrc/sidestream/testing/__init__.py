@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sidestream.testing.clock import DeadlockError, VirtualTimeLoop, now, run
 from sidestream.testing.fetch import Exchange, FakeFetch, FakeResponse, Refuse, Reply
+from sidestream.testing.stored import StoredResponses
 from sidestream.testing.streams import ChatStream, MockSSEStream, ResponsesStream
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Refuse",
     "Reply",
     "ResponsesStream",
+    "StoredResponses",
     "VirtualTimeLoop",
     "now",
     "run",

@@ -198,9 +198,10 @@ class StreamIdle(WireModel):
 
 
 class Reconnecting(WireModel):
-    """A request is about to be repeated after ``delay_ms``.
+    """The answer is about to be asked for again after ``delay_ms``.
 
-    Voids every delta since the last `OutputItemDone`: the new answer starts from there.
+    Voids every delta since the last `OutputItemDone`, where the new answer starts. Not so if it
+    ``resumes``: then the same answer goes on, and the next delta follows the last one.
     """
 
     type: Literal["Reconnecting"] = "Reconnecting"
@@ -209,6 +210,7 @@ class Reconnecting(WireModel):
     max_attempts: int
     delay_ms: int
     reason: str
+    resumes: bool = False
 
 
 class Completed(WireModel):
@@ -250,3 +252,14 @@ ResponseEvent = Annotated[
 
 response_event: TypeAdapter[ResponseEvent] = TypeAdapter(ResponseEvent)
 """Validates one event from JSON or from Python data."""
+
+
+class Batch(list[ResponseEvent]):
+    """Events that came at once, and how far the answer has got with them.
+
+    Both are told only where the provider keeps the answer (`CallOptions.background`):
+    `Client.resume` gives what comes after them.
+    """
+
+    response_id: str = ""
+    sequence_number: int | None = None

@@ -1,0 +1,406 @@
+"""An answer that the provider keeps is picked up where it broke: nothing doubled, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sidestream import (
+    ApiKeyAuth,
+    CallOptions,
+    Client,
+    ErrorKind,
+    Prompt,
+    Provider,
+    SidestreamError,
+    StreamMode,
+    WireApi,
+)
+from sidestream.payload.responses import ENCRYPTED_REASONING
+from sidestream.testing import (
+    FakeFetch,
+    MockSSEStream,
+    Refuse,
+    Reply,
+    ResponsesStream,
+    StoredResponses,
+    now,
+    run,
+)
+from sidestream.types.events import (
+    Batch,
+    OutputItemDone,
+    OutputTextDelta,
+    Reconnecting,
+    ResponseEvent,
+)
+from sidestream.types.items import MessageItem
+
+FIXTURES = Path(__file__).parent / "fixtures"
+RECORDINGS = [
+    path
+    for path in sorted(FIXTURES.glob("*/*responses*.sse"))
+    # These two fail with what may be tried again.
+    if "failed" not in path.name and "error_event" not in path.name
+]
+PROMPT = Prompt.from_text("Hi")
+LONG = [f"word {n} " for n in range(40)]
+
+
+def hello() -> ResponsesStream:
+    thought = ResponsesStream().created().reasoning("Let me ", "think.", encrypted_content="secret")
+    return thought.text("Hel", "lo, ", "world", "!").completed()
+
+
+def client(fetch: Any, **fields: Any) -> Client:
+    provider = Provider(name="Test", base_url="https://a.test/v1", stream_max_retries=3)
+    settings = {"provider": provider, "auth": ApiKeyAuth("sk-test-12345"), "model": "m", **fields}
+    settings["defaults"] = settings.get("defaults") or CallOptions(background=True)
+    return Client(fetch=fetch, now=now, random=lambda: 0.0, **settings)
+
+
+class Told:
+    """What a call told, and how it ended."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.error: SidestreamError | None = None
+
+    @property
+    def events(self) -> list[ResponseEvent]:
+        return [event for batch in self.batches for event in batch]
+
+    @property
+    def types(self) -> list[str]:
+        return [event.type for event in self.events]
+
+    @property
+    def text(self) -> str:
+        return "".join(e.delta for e in self.events if isinstance(e, OutputTextDelta))
+
+    @property
+    def waits(self) -> list[Reconnecting]:
+        return [event for event in self.events if isinstance(event, Reconnecting)]
+
+
+async def take(batches: Any, limit: int | None = None) -> Told:
+    """Everything, or the first ``limit`` batches as if the process had ended after them."""
+    told = Told()
+    try:
+        async with aclosing(batches) as all_batches:
+            async for batch in all_batches:
+                if len(told.batches) == limit:
+                    break
+                told.batches.append(batch)
+    except SidestreamError as error:
+        told.error = error
+    return told
+
+
+def ask(fetch: Any, *, limit: int | None = None, **fields: Any) -> Told:
+    return run(take(client(fetch, **fields).stream_batches(PROMPT), limit))
+
+
+def resume(fetch: Any, response_id: str = "resp_1", after: int = 5, **fields: Any) -> Told:
+    return run(take(client(fetch).resume(response_id, after, **fields)))
+
+
+def cut_after(stream: MockSSEStream, words: str) -> int:
+    return stream.body.index(words.encode()) + len(words)
+
+
+# --- in one process ----------------------------------------------------------------------------
+
+
+def test_a_broken_stream_is_picked_up_and_not_asked_for_again() -> None:
+    server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
+    told = ask(server)
+    assert told.error is None
+    assert told.text == "Hello, world!"
+    assert [wait.resumes for wait in told.waits] == [True]
+    assert server.asked == 1
+    again = server.requests[1]
+    assert (again.method, again.body) == ("GET", None)
+    assert again.address == "https://a.test/v1/responses/resp_1"
+    sequence = json.loads(hello().body.split(b'"lo, "')[0].rsplit(b"data: ", 1)[1] + b'""}')
+    assert parse_qs(urlsplit(again.url).query) == {
+        "stream": ["true"],
+        "starting_after": [str(sequence["sequence_number"])],
+    }
+    assert "idempotency-key" not in {name.lower() for name in again.headers}
+    assert told.types.count("Completed") == 1
+
+
+def test_what_a_server_sends_twice_is_taken_once() -> None:
+    cut = cut_after(hello(), '"lo, "}\n\n')
+    fetch = FakeFetch(Reply(hello().fail_at(cut)), Reply(hello()))
+    told = ask(fetch)
+    assert told.text == "Hello, world!"
+    assert [request.method for request in fetch.requests] == ["POST", "GET"]
+
+
+def test_each_resumption_that_brings_something_gives_the_budget_back() -> None:
+    stream = ResponsesStream().created().text(*LONG).completed()
+    server = StoredResponses(stream, cuts=[1500] * 12)
+    told = ask(server)
+    assert told.error is None
+    assert told.text == "".join(LONG)
+    assert len(told.waits) > 3
+    assert {wait.attempt for wait in told.waits} == {1}
+
+
+def test_resumptions_that_bring_nothing_end() -> None:
+    server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n'), 20, 20, 20, 20])
+    told = ask(server)
+    assert told.error is not None
+    assert told.error.kind is ErrorKind.STREAM_CLOSED
+    assert [wait.attempt for wait in told.waits] == [1, 2, 3]
+    assert told.text == "Hello, "
+    assert (server.asked, len(server.requests)) == (1, 4)
+
+
+def test_requests_that_fail_while_resuming_void_nothing() -> None:
+    stream = hello()
+    cut = cut_after(stream, '"lo, "}\n\n')
+    told = ask(FakeFetch(Reply(hello().fail_at(cut)), Refuse(), Refuse(), Reply(hello())))
+    assert told.text == "Hello, world!"
+    assert [wait.resumes for wait in told.waits] == [True, True, True]
+
+
+def test_an_answer_that_was_forgotten_is_asked_for_again() -> None:
+    server = StoredResponses(hello(), hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
+
+    async def fetch(request: Any) -> Any:
+        if request.method == "GET":
+            server.forget()
+        return await server(request)
+
+    told = ask(fetch)
+    assert told.error is None
+    assert [wait.resumes for wait in told.waits] == [True, False]
+    assert server.asked == 2
+    assert told.waits[1].reason == "The connection broke: connection reset."
+    assert told.text == "Hello, Hello, world!"  # the second notice has taken the first word back
+
+
+def test_an_answer_that_can_no_longer_be_streamed_is_waited_for_and_completed() -> None:
+    server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
+    server.streams = False
+    server.looks_until_done = 3
+    told = ask(server)
+    assert told.error is None
+    assert told.text == "Hello, world!"
+    assert server.asked == 1
+    assert [urlsplit(request.url).query for request in server.requests[2:]] == [""] * 4
+    assert server.times[-1] - server.times[-4] == pytest.approx(6)
+
+
+def test_an_answer_that_failed_meanwhile_says_so() -> None:
+    stream = ResponsesStream().created().text("Hel", done=False)
+    cut = len(stream.body)
+    server = StoredResponses(stream.failed("server_error", "It broke."), hello(), cuts=[cut])
+    told = ask(server)
+    assert told.error is None  # asked for again, as any answer that fails is
+    assert server.asked == 2
+    assert [wait.resumes for wait in told.waits] == [True, False]
+
+
+def test_a_finished_call_does_not_keep_an_answer_from_being_picked_up() -> None:
+    stream = ResponsesStream().created().function_call("look", '{"a"', ": 1}").text("Done.")
+    server = StoredResponses(stream.completed(), cuts=[cut_after(stream, '"Done."}\n\n')])
+    told = ask(server)
+    assert told.error is None
+    assert told.types.count("OutputItemDone") == 2
+    assert server.asked == 1
+
+
+def test_without_background_nothing_is_picked_up() -> None:
+    for options in (CallOptions(), CallOptions(background=False)):
+        server = StoredResponses(hello(), hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
+        told = ask(server, defaults=options)
+        assert {(b.response_id, b.sequence_number) for b in told.batches} == {("", None)}
+        assert [wait.resumes for wait in told.waits] == [False]
+        assert server.asked == 2
+
+
+def test_chat_completions_know_no_background() -> None:
+    server = StoredResponses(ResponsesStream().created())
+    told = ask(server, defaults=CallOptions(background=True, wire_api=WireApi.CHAT))
+    assert told.error is not None
+    assert "background" not in json.loads(server.requests[0].body or b"")
+    assert all(request.method == "POST" for request in server.requests)
+
+
+def test_a_batch_says_how_far_the_answer_has_got_whatever_is_shown_of_it() -> None:
+    whole = ask(StoredResponses(hello()))
+    last = whole.batches[-1]
+    frames = hello().body.count(b"data: ")
+    assert (last.response_id, last.sequence_number) == ("resp_1", frames - 1)
+    numbers = [b.sequence_number for b in whole.batches if b.sequence_number is not None]
+    assert numbers == sorted(numbers)
+    options = CallOptions(background=True, stream_mode=StreamMode.AGGREGATED)
+    few = ask(StoredResponses(hello()), defaults=options)
+    assert "OutputTextDelta" not in few.types
+    assert few.batches[-1].sequence_number == frames - 1
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=[path.stem for path in RECORDINGS])
+@settings(max_examples=15)
+@given(data=st.data())
+def test_any_stream_cut_anywhere_any_number_of_times_is_told_as_if_uncut(
+    path: Path, data: st.DataObject
+) -> None:
+    stream = MockSSEStream.from_file(path)
+    cuts = st.lists(st.integers(0, len(stream.body)), max_size=8)
+    patience = {"request_max_retries": 50, "stream_max_retries": 50}
+    provider = Provider(name="Test", base_url="https://a.test/v1", **patience)
+
+    def events(server: StoredResponses) -> tuple[list[ResponseEvent], str]:
+        async def main() -> tuple[list[ResponseEvent], str]:
+            told, ended = [], ""
+            try:
+                async for event in client(server, provider=provider).stream(PROMPT):
+                    told.append(event)
+            except SidestreamError as error:
+                ended = error.message
+            return told, ended
+
+        told, ended = run(main())
+        return [e for e in told if not isinstance(e, Reconnecting)], ended
+
+    server = StoredResponses(*[stream] * 9, cuts=data.draw(cuts))
+    told = events(server)
+    if server.asked == 1:
+        assert told == events(StoredResponses(stream))
+    else:
+        # Cut before anything had come: there was nothing to pick up yet.
+        assert told[0][-1:] == events(StoredResponses(stream))[0][-1:]
+
+
+# --- in another process ------------------------------------------------------------------------
+
+
+def test_what_has_ended_meanwhile_is_replayed() -> None:
+    server = StoredResponses(hello())
+    first = ask(server, limit=9)
+    server_text = first.text
+    at = first.batches[-1]
+    assert at.sequence_number is not None
+    told = run(take(client(server).resume(at.response_id, at.sequence_number)))
+    assert told.error is None
+    assert server_text + told.text == "Hello, world!"
+    assert "Created" not in told.types
+    assert told.types[-1] == "Completed"
+    assert told.events[-1].response_id == "resp_1"  # type: ignore[union-attr]
+
+
+def test_deltas_go_on_where_they_stopped_and_finished_items_are_whole() -> None:
+    """Also when what is left of a text begins like the whole."""
+    server = StoredResponses(ResponsesStream().created().text("aa", "aa", "aa").completed())
+    ask(server, limit=2)
+    told = resume(server, after=4)
+    assert told.text == "aaaa"
+    assert told.types == ["OutputTextDelta", "OutputItemDone", "Completed"]
+    (item,) = (event.item for event in told.events if isinstance(event, OutputItemDone))
+    assert isinstance(item, MessageItem)
+    assert item.text == "aaaaaa"
+
+
+def test_finished_items_are_not_given_again() -> None:
+    """Not even if the provider tells the whole answer once more."""
+    server = StoredResponses(hello())
+    whole = ask(server)
+    items = [event.item for event in whole.events if isinstance(event, OutputItemDone)]
+    server.streams = False
+    told = resume(server, after=11, finished_items=items[:1])
+    assert [e.item for e in told.events if isinstance(e, OutputItemDone)] == items[1:]
+
+
+def test_the_rest_may_break_as_well() -> None:
+    server = StoredResponses(hello())
+    ask(server, limit=2)
+    server._cuts = [900, 900]
+    told = resume(server, after=2)
+    assert told.error is None
+    assert told.types.count("Completed") == 1
+    assert [wait.resumes for wait in told.waits] == [True, True]
+
+
+def test_an_answer_that_was_cancelled_meanwhile() -> None:
+    stream = ResponsesStream().created().text("Hel", done=False)
+    cancelled = stream._response("cancelled")
+    server = StoredResponses(stream.send("response.cancelled", response=cancelled))
+    ask(server, limit=3)
+    told = resume(server, after=4)
+    assert told.error is not None
+    assert told.error.kind is ErrorKind.INCOMPLETE
+    assert "cancelled" in told.error.message
+
+
+def test_an_answer_that_is_gone() -> None:
+    server = StoredResponses()
+    told = resume(server)
+    assert told.types == ["Completed"]
+    assert told.error is not None
+    assert told.error.kind is ErrorKind.NOT_FOUND
+    assert told.error.message == "The provider does not have this answer any more."
+    assert "not found" in str(told.error)
+    assert len(server.requests) == 1
+
+
+def test_ids_are_no_paths() -> None:
+    server = StoredResponses()
+    resume(server, "../models?x=1#")
+    assert server.requests[0].address == "https://a.test/v1/responses/..%2Fmodels%3Fx%3D1%23"
+
+
+def test_what_was_included_is_asked_for_again() -> None:
+    provider = Provider(name="OpenAI", base_url="https://api.openai.com/v1")
+    server = StoredResponses()
+    run(take(client(server, provider=provider, model="gpt-5.2").resume("resp_1", 3)))
+    query = parse_qs(urlsplit(server.requests[0].url).query)
+    assert query["include[]"] == [ENCRYPTED_REASONING]
+
+
+# --- the end -----------------------------------------------------------------------------------
+
+
+def test_cancel_tells_the_provider() -> None:
+    server = StoredResponses(hello())
+    ask(server, limit=3)
+    run(client(server).cancel("resp_1"))
+    assert server.cancelled_ids == ["resp_1"]
+    request = server.requests[-1]
+    assert (request.method, request.body) == ("POST", None)
+    assert request.address == "https://a.test/v1/responses/resp_1/cancel"
+    assert server.all_closed
+
+
+def test_cancel_of_what_is_gone_raises() -> None:
+    with pytest.raises(SidestreamError) as caught:
+        run(client(StoredResponses()).cancel("resp_1"))
+    assert caught.value.status == 404
+
+
+def test_leaving_while_the_answer_is_waited_for_ends_the_waiting() -> None:
+    server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
+    server.streams = False
+    server.looks_until_done = 1_000_000
+
+    async def main() -> None:
+        task = asyncio.ensure_future(take(client(server).stream_batches(PROMPT)))
+        await asyncio.sleep(60)
+        task.cancel()
+        await asyncio.wait([task])
+
+    run(main())
+    assert server.all_closed
+    assert 20 < len(server.requests) < 40
