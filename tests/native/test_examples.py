@@ -24,6 +24,7 @@ from sidestream.testing import (
     Refuse,
     Reply,
     ResponsesStream,
+    StoredResponses,
     run,
 )
 
@@ -226,7 +227,7 @@ CASES = {
         {"reasoning": {"effort": "high", "summary": "auto"}},
     ),
 }
-OTHERWISE = {"custom_fetch", "test_kit"}
+OTHERWISE = {"custom_fetch", "resume", "test_kit"}
 
 
 def test_no_example_is_left_out() -> None:
@@ -314,6 +315,22 @@ def sent_by(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 # --- the test kit, and a transport of one's own --------------------------------------------------
+
+
+def test_an_answer_is_picked_up_by_another_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = ResponsesStream().created().text("Once ", "upon ", "a time.").completed()
+    cut = story.body.index(b'"a time."')
+    server = StoredResponses(story, cuts=[cut, *[40] * 5])
+    monkeypatch.setattr(sidestream.native, "httpx_fetch", server)
+    monkeypatch.setattr(asyncio, "run", run)
+    for _ in range(2):
+        runpy.run_path(str(EXAMPLES / "resume.py"), run_name="__main__")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "'Once upon ', and then: The connection broke: connection reset."
+    assert second == "Once upon a time."
+    assert server.asked == 1
 
 
 def test_the_tests_of_the_test_kit_example_pass() -> None:
