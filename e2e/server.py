@@ -5,6 +5,10 @@ any request can be given to a script instead: a function that gets an `Exchange`
 likes, when it likes. Scripts run on the request's own thread, so they may block; they are ended
 when the client goes away.
 
+An answer of the Responses API that is asked for with `background` is kept: its frames are numbered,
+it goes on when the client is gone, and `GET /v1/responses/ID` and `POST /v1/responses/ID/cancel`
+work.
+
 All requests are recorded, with whether the client closed the connection before the answer was over.
 """
 
@@ -20,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 Script = Callable[["Exchange"], None]
 
@@ -28,6 +33,51 @@ MODEL = "scripted-model"
 
 class ClientGoneError(Exception):
     """The client closed the connection while the script was still answering."""
+
+
+class StoredResponse:
+    """An answer that is kept, finished or not."""
+
+    def __init__(self, response_id: str) -> None:
+        self.id = response_id
+        self.frames: list[dict[str, Any]] = []
+        self.finished = False
+        self.cancelled = False
+        self.changed = threading.Condition()
+
+    def add(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Keep the next event, with its number and this answer's id."""
+        event = {**event, "sequence_number": len(self.frames)}
+        if "response" in event:
+            event["response"] = {**event["response"], "id": self.id}
+        with self.changed:
+            if not self.finished:
+                self.frames.append(event)
+                self.changed.notify_all()
+        return event
+
+    def finish(self) -> None:
+        """No more will come."""
+        with self.changed:
+            self.finished = True
+            self.changed.notify_all()
+
+    def rest(self, start: int) -> list[dict[str, Any]]:
+        """The events from that number on, after a moment if there are none yet."""
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.frames) > start or self.finished, 0.1)
+            return self.frames[start:]
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The response object as it stands."""
+        ends = ("completed", "failed", "incomplete")
+        for frame in self.frames[-1:]:
+            if frame["type"].removeprefix("response.") in ends:
+                whole: dict[str, Any] = frame["response"]
+                return whole
+        status = "cancelled" if self.cancelled else "in_progress"
+        return {"id": self.id, "object": "response", "status": status, "output": []}
 
 
 class Exchange:
@@ -44,8 +94,9 @@ class Exchange:
         self.client_closed = threading.Event()
         self.finished = threading.Event()
         """The answer is over, one way or another."""
-        self.sent: list[tuple[float, bytes]] = []
-        """Each part of the body, with the time at which it was written (monotonic seconds)."""
+        self.stored: StoredResponse | None = None
+        """What becomes of the answer if it was asked for with `background`. It goes on without the
+        client: nothing raises ClientGoneError then."""
         self._socket: socket.socket = handler.connection
         self._chunked = False
         self._head_sent = False
@@ -68,24 +119,6 @@ class Exchange:
                     return content
                 return "".join(part.get("text", "") for part in content)
         return ""
-
-    @property
-    def idempotency_key(self) -> str:
-        """By which a server would know a repeated request."""
-        return self.headers.get("idempotency-key", "")
-
-    def sent_text(self, before: float | None = None) -> str:
-        """The text in all whole frames of the Responses API that were sent, or sent `before`."""
-        parts = list(self.sent)
-        body = b"".join(part for at, part in parts if before is None or at < before)
-        *frames, _ = body.split(b"\n\n")
-        text = ""
-        for frame in frames:
-            data = next((line for line in frame.split(b"\n") if line.startswith(b"data: ")), b"")
-            event = json.loads(data[6:] or b"{}")
-            if event.get("type") == "response.output_text.delta":
-                text += event["delta"]
-        return text
 
     # Writing. Everything raises ClientGoneError once the client has closed the connection.
 
@@ -127,12 +160,11 @@ class Exchange:
         if not self._head_sent:
             self.head()
         if data:
-            self.sent.append((time.monotonic(), data))
             self.raw(b"%x\r\n%s\r\n" % (len(data), data) if self._chunked else data)
 
     def event(self, event: dict[str, Any]) -> None:
         """One server-sent event, framed as OpenAI does."""
-        self.send(sse(event))
+        self.send(sse(self.stored.add(event) if self.stored else event))
 
     def events(self, events: Iterable[dict[str, Any]]) -> None:
         """Several, one chunk each."""
@@ -163,6 +195,13 @@ class Exchange:
         self._cut = True
         self._reset = reset
 
+    def drop(self) -> None:
+        """Break the connection now; a stored answer goes on."""
+        # Chromium drops what it has not yet handed over when a connection breaks.
+        self.pause(0.2)
+        self._cut = True
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     # Waiting, never blind to the client's departure.
 
     def wait(self, event: threading.Event, timeout: float = 60) -> None:
@@ -181,6 +220,11 @@ class Exchange:
 
     def _notice_departure(self, timeout: float = 0) -> None:
         """The client has nothing more to say on this connection: readable means closed."""
+        if self.client_closed.is_set():
+            if self.stored and self.stored.cancelled:
+                raise ClientGoneError
+            time.sleep(timeout)
+            return
         try:
             if select.select([self._socket], [], [], timeout)[0] and not self._socket.recv(
                 1, socket.MSG_PEEK
@@ -191,7 +235,8 @@ class Exchange:
 
     def _gone(self, error: OSError | None) -> None:
         self.client_closed.set()
-        raise ClientGoneError from error
+        if self.stored is None:
+            raise ClientGoneError from error
 
     def _close(self) -> None:
         if not self._head_sent:
@@ -214,6 +259,8 @@ class ScriptedServer:
         """Where set, any other key is answered with OpenAI's 401."""
         self.models = [MODEL]
         """Any other model is answered with OpenAI's 404."""
+        self.stored: dict[str, StoredResponse] = {}
+        """The answers that are kept, by id. Clear it to forget them."""
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -259,6 +306,7 @@ class ScriptedServer:
         with self._lock:
             self._scripts.clear()
             self._exchanges.clear()
+            self.stored.clear()
         self.api_key = None
         self.models = [MODEL]
 
@@ -287,11 +335,7 @@ class ScriptedServer:
     @property
     def turns(self) -> list[Exchange]:
         """Those that ask for an answer."""
-        return [exchange for exchange in self.requests if exchange.method == "POST"]
-
-    def turns_of(self, text: str) -> list[Exchange]:
-        """The requests whose last user message is exactly `text`."""
-        return [turn for turn in self.turns if turn.user_text == text]
+        return [exchange for exchange in self.requests if _asks(exchange)]
 
     def wait_for_turn(self, number: int = 1, timeout: float = 30) -> Exchange:
         """The `number`th request for an answer (from 1), as soon as it has arrived."""
@@ -303,7 +347,7 @@ class ScriptedServer:
         return self.turns[number - 1]
 
     def _count_turns(self) -> int:
-        return sum(exchange.method == "POST" for exchange in self._exchanges)
+        return sum(_asks(exchange) for exchange in self._exchanges)
 
     def _serve(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         exchange = Exchange(handler, body)
@@ -313,12 +357,19 @@ class ScriptedServer:
             self._lock.notify_all()
             text = exchange.user_text
             script = next((script for key, script in self._scripts if key in text), self._answer)
+            if "/responses/" in exchange.path:
+                script = self._answer_stored
+            elif exchange.path.endswith("/responses") and exchange.json.get("background"):
+                stored = StoredResponse(f"resp_{len(self._exchanges)}")
+                self.stored[stored.id] = exchange.stored = stored
         try:
             script(exchange)
             exchange._close()
         except ClientGoneError:
             pass
         finally:
+            if exchange.stored is not None:
+                exchange.stored.finish()
             exchange.answered_at = time.monotonic()
             if exchange._reset:
                 # Closing sends a reset when nothing may linger. `detach`, because the handler's
@@ -327,6 +378,30 @@ class ScriptedServer:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 os.close(connection.detach())
             exchange.finished.set()
+
+    def _answer_stored(self, exchange: Exchange) -> None:
+        """The rest of an answer that is kept, the whole of it, or its end."""
+        response_id, _, action = exchange.path.partition("/responses/")[2].partition("/")
+        stored = self.stored.get(response_id)
+        if stored is None:
+            exchange.reply(404, error_body(f"Response with id '{response_id}' not found."))
+        elif action == "cancel":
+            stored.cancelled = True
+            stored.finish()
+            exchange.reply(200, stored.whole)
+        elif "stream=true" not in exchange.query:
+            exchange.reply(200, stored.whole)
+        else:
+            after = parse_qs(exchange.query).get("starting_after", ["-1"])[0]
+            at = int(after) + 1
+            exchange.head()
+            finished = False
+            while not finished:
+                finished = stored.finished
+                new = stored.rest(at)
+                exchange._notice_departure()
+                exchange.events(new)
+                at += len(new)
 
     def _answer(self, exchange: Exchange) -> None:
         """What OpenAI's API would do, with an echo for a model."""
@@ -348,6 +423,11 @@ class ScriptedServer:
             exchange.reply(404, error_body(message, code="model_not_found"))
         else:
             answer(f"You said: {exchange.user_text}")(exchange)
+
+
+def _asks(exchange: Exchange) -> bool:
+    """Whether this asks for a new answer."""
+    return exchange.method == "POST" and "/responses/" not in exchange.path
 
 
 def error_body(
