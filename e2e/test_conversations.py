@@ -158,8 +158,8 @@ def test_the_shown_conversation_is_deleted_and_brought_back(
         expect(panel.page.locator("article")).to_have_count(0)
     assert server.turns[-1].client_closed.wait(5)
     conversations.undo.click()
-    expect(other.answer).to_contain_text("Half")
-    other.expect_idle()
+    expect(chat.answer).to_contain_text("Half")
+    chat.expect_idle()
     # While the worker sleeps as well.
     app.stop_worker(chat.page)
     conversations.act("Hello there", "Delete")

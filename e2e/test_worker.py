@@ -158,7 +158,35 @@ def test_two_panels_show_the_same(app: App, panel: Panel, server: ScriptedServer
         expect(each.answer).to_have_text("You said: The second")
         each.expect_idle()
     panel.new_chat.click()
-    expect(other.questions).to_have_count(0)
+    expect(panel.questions).to_have_count(0)
+    expect(other.questions).to_have_count(2)
+
+
+def test_two_panels_chat_at_once_and_each_finds_its_own_again(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    gates = [Gate("One ", after=["two"]), Gate("Three ", after=["four"])]
+    server.on("first", gates[0])
+    server.on("second", gates[1])
+    other = app.open_panel()
+    other.new_chat.click()
+    panel.ask("The first")
+    other.ask("The second")
+    for each, question, text in ((panel, "The first", "One"), (other, "The second", "Three")):
+        expect(each.answer).to_have_text(text)
+        expect(each.questions).to_have_text(question)
+    # The panel that is loaded again shows what was shown last in its window.
+    other.page.reload()
+    expect(other.answer).to_have_text("Three")
+    for gate in gates:
+        gate.open.set()
+    expect(panel.answer).to_have_text("One two")
+    expect(other.answer).to_have_text("Three four")
+    app.stop_worker(panel.page)
+    for each, text in ((panel, "Once more"), (other, "And here")):
+        each.ask(text)
+        expect(each.answer).to_have_text(f"You said: {text}")
+        expect(each.questions).to_have_count(2)
 
 
 def test_the_worker_stops_between_turns(app: App, panel: Panel, server: ScriptedServer) -> None:

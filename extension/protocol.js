@@ -163,7 +163,7 @@ export const PANEL_PORT = "panel";
  *   | {type: "Compact", retry?: string}
  *   | {type: "Configure", settings: ConversationSettings}
  *   | {type: "Earlier", before: string}
- *   | {type: "NewChat"}
+ *   | {type: "NewChat", conversation: string}
  *   | {type: "Open", conversation: string}
  *   | {type: "Unlock", passphrase: string}
  *   | {type: "ActivateProfile", id: string}
@@ -179,7 +179,7 @@ export const PANEL_PORT = "panel";
  * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
  * `Compact` has the conversation summarised, before the turn `retry`, which is then run again, or at its end. `Configure` replaces the
  * conversation's settings. `Earlier` asks for more turns, those before that one.
- * `Open` shows a stored conversation, `NewChat` an empty one; what runs in others goes on.
+ * `Open` shows a stored conversation, `NewChat` an empty one under an id that the panel made; what runs in others goes on.
  * `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot.
  * `Ack` says how many more messages of this port the panel has drawn, whatever their type; it is sent at most once per frame. A panel that
  * owes too many is sent nothing more, and the whole `Conversation` when it has caught up (`runtime/panels.js`).

@@ -12,7 +12,9 @@ from sidestream.decode import decoder_for
 from sidestream.decode._events import Events
 from sidestream.prompt import Prompt
 from sidestream.provider import Provider
-from sidestream.session.chat import Chat, Connection
+from sidestream.session.chat import Connection
+from sidestream.session.chats import Chats
+from sidestream.session.conversation import ConversationSettings
 from sidestream.sse import SSEDecoder
 from sidestream.types.events import OutputTextDelta
 
@@ -20,20 +22,18 @@ from sidestream.types.events import OutputTextDelta
 class NoStore:
     """Keeps nothing: the peers do not either."""
 
-    async def load(self) -> None:
+    async def load(self, conversation_id: str) -> None:
         """Nothing is there."""
 
-    async def open(self, *_: object) -> None:
+    async def unfinished(self) -> list[str]:
         """Nothing is there."""
+        return []
 
-    async def begin(self, *_: object) -> None:
-        """Nothing begins."""
-
-    async def remove(self, conversation_id: str, turn_id: str) -> None:
-        """Nothing is there."""
-
-    async def save(self, *_: object) -> None:
+    async def save(self, head: str, turn: str) -> None:
         """Nothing is written."""
+
+    async def remove(self, head: str, turn_id: str) -> None:
+        """Nothing is there."""
 
 
 def contenders(host: Any) -> SimpleNamespace:
@@ -48,13 +48,15 @@ def contenders(host: Any) -> SimpleNamespace:
             if not is_busy:
                 over.set()
 
-        async def connect() -> Connection:
+        async def connect(own: ConversationSettings) -> Connection:
             return Connection(client=client, model="bench-model", origin="bench")
 
-        chat = Chat(store=NoStore(), post=host.post, connect=connect, busy=busy)
-        chat.send("turn", "Hello")
+        chats = Chats(store=NoStore(), post=host.post, connect=connect, busy=busy)
+        message = {"panel": 1, "conversation": "c", "id": "turn", "text": "Hello"}
+        for command in ("Join", "Send"):
+            chats.receive({"type": command, **message})
         await over.wait()
-        turn = chat.conversation.turns[0]
+        turn = chats.opened["c"].conversation.turns[0]
         if turn.error:
             raise RuntimeError(turn.error)
         return length_of(turn.text)

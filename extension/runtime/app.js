@@ -9,7 +9,7 @@ import {
   storageUse,
   undoDelete,
 } from "./conversations.js";
-import { openConversation, storedView } from "./database.js";
+import { loadConversation, storedView } from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -18,6 +18,7 @@ import { Panels } from "./panels.js";
 import { PythonSupervisor } from "./python.js";
 import { forgetEverything } from "./reset.js";
 import * as settings from "./settings.js";
+import { rememberShown, shownIn } from "./shown.js";
 import { exportConversations, importConversations } from "./transfer.js";
 
 /** @import { PanelCommand, Reply, Request } from "../protocol.js" */
@@ -47,7 +48,10 @@ export class App {
   /** @param {chrome.runtime.Port} port */
   connect(port) {
     const panel = this.#panels.add(port);
-    port.onDisconnect.addListener(() => this.#panels.remove(panel));
+    port.onDisconnect.addListener(() => {
+      this.#panels.remove(panel);
+      this.#python.tell({ type: "Left", panel }).catch(() => {});
+    });
     port.onMessage.addListener((command) => {
       this.#carryOut(panel, command).catch((error) => this.#reject(panel, command, error));
     });
@@ -60,26 +64,31 @@ export class App {
   async #carryOut(panel, command) {
     switch (command?.type) {
       case "Join":
-        return this.#join(panel);
-      case "Send":
-        return this.#python.send({
-          type: "Send",
-          panel,
-          id: String(command.id),
-          text: String(command.text).toWellFormed(),
-        });
+        return this.#join(panel, command);
+      case "Send": {
+        const conversation = String(command.conversation || (await this.#shownIn(panel)));
+        const { id, text, replaces } = command;
+        const more = replaces === undefined ? {} : { replaces: String(replaces) };
+        const wellFormed = String(text).toWellFormed();
+        return this.#python.send({ type: "Send", panel, conversation, id: String(id), text: wellFormed, ...more });
+      }
+      case "Regenerate":
       case "Retry":
+      case "Continue":
+      case "ShowBranch":
+      case "Stop":
       case "Cancel":
       case "SendNow":
-        return this.#python.send({ type: command.type, panel, id: String(command.id) });
+      case "Compact":
+      case "Configure":
+      case "Earlier":
+        return this.#python.send({ ...command, panel, conversation: await this.#shownIn(panel) });
       case "Ack":
         // Only a Python that runs has news that a panel can miss.
-        if (this.#panels.acknowledge(panel, command.count) && this.#pythonIs("ready"))
-          await this.#python.send({ type: "Join", panel });
+        if (this.#panels.acknowledge(panel, command.count) && this.#pythonIs("ready")) await this.#joinPython(panel);
         return;
-      case "Stop":
       case "NewChat":
-        return this.#python.send({ type: command.type, panel });
+        return this.#show(panel, String(command.conversation));
       case "Open":
         return this.#open(panel, String(command.conversation));
       case "Unlock":
@@ -108,44 +117,103 @@ export class App {
   /**
    * A panel sees the stored conversation at once, and what Python knows as soon as Python is up.
    * @param {number} panel
+   * @param {Extract<PanelCommand, {type: "Join"}>} command
    */
-  async #join(panel) {
+  async #join(panel, { conversation, window }) {
+    const joining = this.#panels.get(panel);
+    if (!joining) return;
+    joining.window = window;
+    joining.shown = this.#conversationFor(conversation, window);
     this.#panels.post({ type: "Boot", ...this.#python.state }, panel);
     this.#panels.post({ type: "Provider", provider: await settings.providerView() }, panel);
-    if (this.#pythonIs("ready")) return this.#python.send({ type: "Join", panel });
-    const conversation = await storedView().catch((error) => {
-      // A database that cannot be read must not keep the user from chatting.
-      logError("The stored conversation could not be read:", error);
-      return { id: "", turns: [] };
-    });
-    // Python may have come up, and have sent the newer state, while this was read.
-    if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
+    if (this.#pythonIs("ready")) return this.#joinPython(panel);
+    await this.#showStored(panel);
     // Only now: starting Python blocks this thread for seconds.
     if (this.#pythonIs("starting")) await this.#python.ensure();
   }
 
   /**
-   * While Python starts, the panels are shown what is stored.
-   * @param {number} panel
-   * @param {string} conversation  Its id.
+   * @param {string | undefined} shown  By the panel already.
+   * @param {number | undefined} window
    */
-  async #open(panel, conversation) {
-    if (!this.#pythonIs("ready") && (await openConversation(conversation))) await this.#showStored();
-    await this.#python.send({ type: "Open", panel, conversation });
+  async #conversationFor(shown, window) {
+    try {
+      const id = shown || (await shownIn(window)) || crypto.randomUUID();
+      await rememberShown(id, window);
+      return id;
+    } catch (error) {
+      // A database that cannot be read must not keep the user from chatting.
+      logError("Which conversation was shown could not be read:", error);
+      return shown || crypto.randomUUID();
+    }
+  }
+
+  /** @param {number} panel @returns {Promise<string>}  The conversation that it shows. */
+  async #shownIn(panel) {
+    const id = await this.#panels.get(panel)?.shown;
+    if (id) return id;
+    throw new UserError("internal", "The panel shows no conversation.", "Close the panel and open it again.");
+  }
+
+  /** From here on Python tells the panel what happens in the conversation that it shows. @param {number} panel */
+  async #joinPython(panel) {
+    await this.#python.send({ type: "Join", panel, conversation: await this.#shownIn(panel) });
+  }
+
+  /**
+   * @param {number} panel
+   * @param {string} id
+   */
+  async #open(panel, id) {
+    if (await loadConversation(id)) return this.#show(panel, id);
+    throw new UserError("invalid_request", "That conversation is not there any more.", "Choose another one.");
+  }
+
+  /**
+   * While Python starts, the panel is shown what is stored.
+   * @param {number} panel
+   * @param {string} id  Of a conversation, perhaps a new one.
+   */
+  async #show(panel, id) {
+    const showing = this.#panels.get(panel);
+    if (!showing) return;
+    // After a join that is under way, or that would be remembered last.
+    showing.shown = Promise.resolve(showing.shown)
+      .then(() => rememberShown(id, showing.window))
+      .catch((error) => logError("What is shown could not be stored:", error))
+      .then(() => id);
+    if (!this.#pythonIs("ready")) await this.#showStored(panel);
+    await this.#joinPython(panel);
+  }
+
+  /** @param {number} panel */
+  async #showStored(panel) {
+    const id = await this.#shownIn(panel);
+    const conversation = await storedView(id).catch((error) => {
+      logError("The stored conversation could not be read:", error);
+      return { id, turns: [] };
+    });
+    // Python may have come up, and have sent the newer state, while this was read.
+    if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
+  }
+
+  /** The conversations that panels show. */
+  async #inUse() {
+    return new Set(await Promise.all(this.#panels.numbers.map((panel) => this.#panels.get(panel)?.shown ?? "")));
   }
 
   /** @param {string} id */
   async #delete(id) {
     const deleted = await deleteConversation(id);
-    if (!this.#pythonIs("ready")) await this.#showStored();
     // A Python that does not start has nothing to forget.
     this.#python.tell({ type: "Forget", conversation: id }).catch(() => {});
+    for (const panel of this.#panels.numbers) {
+      if ((await this.#panels.get(panel)?.shown) !== id) continue;
+      this.#show(panel, crypto.randomUUID()).catch((error) =>
+        logError("A new conversation could not be shown:", error),
+      );
+    }
     return deleted;
-  }
-
-  async #showStored() {
-    const conversation = await storedView();
-    if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 });
   }
 
   /** @param {import("./python.js").BootState["state"]} state */
@@ -176,12 +244,13 @@ export class App {
   #onPythonState(state) {
     this.#panels.post({ type: "Boot", ...state });
     if (state.state !== "ready") return;
-    for (const panel of this.#panels.numbers) this.#python.send({ type: "Join", panel }).catch(() => {});
-    purgeDeleted().catch((error) => logError("Deleted conversations could not be removed:", error));
+    for (const panel of this.#panels.numbers) this.#joinPython(panel).catch(() => {});
+    this.#inUse()
+      .then(purgeDeleted)
+      .catch((error) => logError("Deleted conversations could not be removed:", error));
   }
 
   #onPythonDeath() {
-    this.#panels.forgetJoined();
     const error = toTurnError(new UserError("internal", "Python stopped while it worked on this.", "Try again."));
     for (const id of [...this.#pending.keys()]) this.#settle(id, { ok: false, error });
   }
@@ -248,7 +317,7 @@ export class App {
         return this.#askPython({ type: request.type, connection });
       }
       case "ListConversations":
-        return { ok: true, ...(await listConversations(request)) };
+        return { ok: true, ...(await listConversations(request, await this.#inUse())) };
       case "RenameConversation":
         await renameConversation(request.id, request.title);
         return { ok: true };
@@ -264,7 +333,7 @@ export class App {
       case "StorageUse":
         return { ok: true, storage: await storageUse() };
       case "FreeStorage":
-        return { ok: true, ...(await freeStorage(request.older_than)) };
+        return { ok: true, ...(await freeStorage(request.older_than, await this.#inUse())) };
       default:
         throw new UserError("unsupported", "This version does not know that request.", "Load the page again.");
     }

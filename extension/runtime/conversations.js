@@ -1,6 +1,6 @@
 /** The list of conversations: found, renamed, deleted, and what they take of the disk. JavaScript alone; Python may be asleep. */
 
-import { database, turnsOf, write } from "./database.js";
+import { database, turnsOf, unfinishedConversations, write } from "./database.js";
 import { UserError } from "./errors.js";
 import { snippetOf, wordsOf } from "./search.js";
 import { snapshotBytes } from "./snapshot.js";
@@ -13,12 +13,18 @@ export const UNDO_MS = 20_000;
 const PAGE = 50;
 
 /**
+ * The ids of conversations that must stay, however old or empty they are: those that a panel shows.
+ * @typedef {Set<string>} InUse
+ */
+
+/**
  * Conversations, the latest first; with a query, those in whose title or turns each of its words begins a word.
  * @param {{query?: string, offset?: number, limit?: number}} request
+ * @param {InUse} inUse
  * @returns {Promise<{conversations: ConversationSummary[], total: number}>}
  */
-export async function listConversations({ query = "", offset = 0, limit = PAGE }) {
-  await purgeDeleted();
+export async function listConversations({ query = "", offset = 0, limit = PAGE }, inUse) {
+  await purgeDeleted(inUse);
   const stored = await shownConversations();
   const words = wordsOf(query);
   if (words.length === 0) {
@@ -113,13 +119,7 @@ export async function renameConversation(id, title) {
  */
 export async function deleteConversation(id) {
   const now = Date.now();
-  await write(["conversations", "meta"], async (transaction) => {
-    const conversations = transaction.objectStore("conversations");
-    const conversation = present(await conversations.get(id));
-    await conversations.put({ ...conversation, deleted_at: now });
-    const meta = transaction.objectStore("meta");
-    if ((await meta.get("current")) === id) await meta.delete("current");
-  });
+  await change(id, (conversation) => ({ ...conversation, deleted_at: now }));
   return { undo_until: now + UNDO_MS };
 }
 
@@ -145,36 +145,39 @@ function present(conversation) {
   throw new UserError("invalid_request", "That conversation is not there any more.");
 }
 
-/** Remove for good what was deleted and can no longer be brought back, and empty conversations that nobody looks at. */
-export async function purgeDeleted() {
+/**
+ * Remove for good what was deleted and can no longer be brought back, and empty conversations that nobody looks at.
+ * @param {InUse} inUse
+ */
+export async function purgeDeleted(inUse) {
   const db = await database();
-  const isGone = (/** @type {StoredConversation} */ { deleted_at, turns }) =>
-    deleted_at ? deleted_at + UNDO_MS < Date.now() : turns === 0;
+  const isGone = (/** @type {StoredConversation} */ { id, deleted_at, turns }) =>
+    deleted_at ? deleted_at + UNDO_MS < Date.now() : turns === 0 && !inUse.has(id);
   // Looked for first: a list that is only read must not wait for a turn that is being written.
   const stored = await db.getAll("conversations");
   if (stored.some(isGone)) await removeAll(isGone);
 }
 
 /**
- * Delete for good all conversations but the current one that were not used since.
+ * Delete for good all conversations that were not used since, but for those in use or with a turn that has yet to end.
  * @param {number} olderThan  Unix time in milliseconds.
+ * @param {InUse} inUse
  * @returns {Promise<{deleted: number}>}
  */
-export async function freeStorage(olderThan) {
-  await purgeDeleted();
-  return { deleted: await removeAll(({ updated_at }) => updated_at < olderThan) };
+export async function freeStorage(olderThan, inUse) {
+  await purgeDeleted(inUse);
+  const keep = new Set([...inUse, ...(await unfinishedConversations())]);
+  return { deleted: await removeAll(({ id, updated_at }) => updated_at < olderThan && !keep.has(id)) };
 }
 
 /**
  * @param {(conversation: StoredConversation) => boolean} isMeant
- * @returns {Promise<number>}  How many it were. The current one is never among them.
+ * @returns {Promise<number>}  How many it were.
  */
 async function removeAll(isMeant) {
-  return write(["conversations", "turns", "meta"], async (transaction) => {
-    const conversations = transaction.objectStore("conversations");
-    const current = await transaction.objectStore("meta").get("current");
-    const stored = /** @type {StoredConversation[]} */ (await conversations.getAll());
-    const meant = stored.filter((conversation) => conversation.id !== current && isMeant(conversation));
+  return write(["conversations", "turns"], async (transaction) => {
+    const stored = /** @type {StoredConversation[]} */ (await transaction.objectStore("conversations").getAll());
+    const meant = stored.filter(isMeant);
     for (const { id } of meant) await removeFrom(transaction, id);
     return meant.length;
   });

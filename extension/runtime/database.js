@@ -9,12 +9,19 @@
 import { deleteDB, openDB } from "../vendor/idb.js";
 import { titleOf, wordsOfTurn } from "./search.js";
 
-/** @import { ConversationView, Turn } from "../protocol.js" */
+/** @import { ConversationSettings, ConversationView, Turn } from "../protocol.js" */
 
 const NAME = "sidestream";
-const VERSION = 2;
+const VERSION = 3;
+/** Of a turn's record; see `session/conversation.py`. */
+export const RECORD_VERSION = 2;
+/** So many turns of a long conversation a panel is shown at once; see there. */
+const VIEW_TURNS = 40;
 
-/** @typedef {Turn & {conversation_id: string, position: number, words: string[], sent?: boolean}} StoredTurn */
+/**
+ * @typedef {Turn & {conversation_id: string, position: number, version: number, words: string[], sent?: boolean, active?: 1}} StoredTurn
+ *   `active` is there while it has yet to end.
+ */
 
 /**
  * @typedef {object} StoredConversation
@@ -23,7 +30,9 @@ const VERSION = 2;
  * @property {number} updated_at
  * @property {string} title  The beginning of the first message.
  * @property {string} [own_title]  The user's title, which is shown instead.
- * @property {number} turns  How many there are.
+ * @property {number} turns  How many there are, in all branches.
+ * @property {string} [leaf]  The last turn of the branch that is shown.
+ * @property {ConversationSettings} [settings]
  * @property {number} [deleted_at]  Deleted by the user; gone for good when the time to undo it is over.
  */
 
@@ -72,6 +81,7 @@ async function upgrade(db, oldVersion, _newVersion, transaction) {
     db.createObjectStore("keys");
   }
   if (oldVersion < 2) await toVersion2(db, transaction);
+  if (oldVersion < 3) await toVersion3(db, transaction);
 }
 
 /**
@@ -95,6 +105,40 @@ async function toVersion2(db, transaction) {
     const count = await turns.index("by_conversation").count(range);
     await conversations.put({ ...conversation, title: titleOf(first?.user ?? ""), turns: count });
   }
+}
+
+/**
+ * Turns get the one before them as their parent, conversations know the end of their branch, and turns that have yet to end can be found.
+ * @param {import("idb").IDBPDatabase<any>} db
+ * @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction
+ */
+async function toVersion3(db, transaction) {
+  db.createObjectStore("usage", { keyPath: ["day", "origin", "model"] });
+  const turns = transaction.objectStore("turns");
+  turns.createIndex("by_active", "active");
+  const conversations = transaction.objectStore("conversations");
+  for (const conversation of await conversations.getAll()) {
+    const line = inOneLine(await turns.index("by_conversation").getAll(turnsOf(conversation.id)));
+    await Promise.all(line.map((turn) => turns.put({ ...turn, ...activity(turn) })));
+    const leaf = line.at(-1)?.id;
+    if (leaf) await conversations.put({ ...conversation, leaf });
+  }
+}
+
+/**
+ * Turns of record version 1, which knew no branches, as those of version 2.
+ * @template {Turn} T
+ * @param {T[]} turns  In their order.
+ */
+export function inOneLine(turns) {
+  return turns.map((turn, index) => ({ ...turn, version: 2, ...(index > 0 ? { parent: turns[index - 1].id } : {}) }));
+}
+
+const UNDER_WAY = ["queued", "running", "reconnecting"];
+
+/** @param {Turn} turn @returns {{active?: 1}} */
+function activity({ status }) {
+  return UNDER_WAY.includes(status) ? { active: 1 } : {};
 }
 
 /**
@@ -135,110 +179,135 @@ export async function write(stores, work) {
 }
 
 /**
- * Begin a conversation, which becomes the current one.
- * @param {string} id
- * @param {number} createdAt  Unix time in milliseconds.
+ * Write what Python knows of a conversation, and a turn in place of its earlier state. Resolves when it is safe.
+ * @param {string} head  JSON: `{id, created_at, leaf, settings}`.
+ * @param {string} turn  JSON; "" for none.
  */
-export async function beginConversation(id, createdAt) {
-  await write(["conversations", "meta"], async (transaction) => {
-    const conversation = { id, created_at: createdAt, updated_at: createdAt, title: "", turns: 0 };
-    await transaction.objectStore("conversations").put(conversation);
-    await transaction.objectStore("meta").put(id, "current");
+export async function saveTurn(head, turn) {
+  const known = JSON.parse(head);
+  const record = turn ? JSON.parse(turn) : undefined;
+  await write(["conversations", "turns"], async (transaction) => {
+    const conversations = transaction.objectStore("conversations");
+    const stored = await conversations.get(known.id);
+    const begun = { title: "", turns: 0, updated_at: known.created_at };
+    const conversation = withHead({ ...begun, ...stored }, known);
+    if (record) {
+      const turns = transaction.objectStore("turns");
+      const isNew = (await turns.getKey([known.id, record.id])) === undefined;
+      await turns.put({ ...record, ...activity(record), conversation_id: known.id, words: wordsOfTurn(record) });
+      conversation.title ||= titleOf(record.user);
+      conversation.updated_at = Date.now();
+      if (isNew) {
+        conversation.turns += 1;
+        // Who writes on in a conversation wants it back.
+        delete conversation.deleted_at;
+      }
+    }
+    await conversations.put(conversation);
   });
 }
 
 /**
- * Write a turn, in place of its earlier state. Resolves when it is safe.
- * @param {string} conversationId
- * @param {string} json
+ * What Python does not name it has not.
+ * @param {StoredConversation} stored @param {Record<string, any>} head @returns {StoredConversation}
  */
-export async function saveTurn(conversationId, json) {
-  const turn = JSON.parse(json);
-  const record = { ...turn, conversation_id: conversationId, words: wordsOfTurn(turn) };
-  await write(["conversations", "turns"], async (transaction) => {
-    const conversations = transaction.objectStore("conversations");
-    const turns = transaction.objectStore("turns");
-    const stored = await conversations.get(conversationId);
-    const isNew = (await turns.getKey([conversationId, turn.id])) === undefined;
-    const conversation = stored ?? { id: conversationId, created_at: turn.created_at, title: "", turns: 0 };
-    await turns.put(record);
-    await conversations.put({
-      ...conversation,
-      title: conversation.title || titleOf(turn.user),
-      turns: conversation.turns + (isNew ? 1 : 0),
-      updated_at: Date.now(),
-    });
-  });
+function withHead({ leaf: _, settings: __, ...stored }, { settings, ...head }) {
+  const own = settings && Object.keys(settings).length > 0 ? { settings } : {};
+  return { ...stored, ...head, ...own };
 }
 
 /**
  * Remove a turn. Resolves when it is gone for good.
- * @param {string} conversationId
+ * @param {string} head  As for {@link saveTurn}.
  * @param {string} id
  */
-export async function removeTurn(conversationId, id) {
+export async function removeTurn(head, id) {
+  const known = JSON.parse(head);
   await write(["conversations", "turns"], async (transaction) => {
     const conversations = transaction.objectStore("conversations");
     const turns = transaction.objectStore("turns");
-    const conversation = await conversations.get(conversationId);
-    if ((await turns.getKey([conversationId, id])) === undefined) return;
-    await turns.delete([conversationId, id]);
-    if (conversation) await conversations.put({ ...conversation, turns: conversation.turns - 1 });
+    const conversation = await conversations.get(known.id);
+    if ((await turns.getKey([known.id, id])) === undefined) return;
+    await turns.delete([known.id, id]);
+    if (conversation) await conversations.put(withHead({ ...conversation, turns: conversation.turns - 1 }, known));
   });
 }
 
 /**
- * A conversation with its turns, oldest first; undefined when it is not there, or deleted.
- * @param {string} [id]  Of itself, the current one.
- * @returns {Promise<{id: string, created_at: number, turns: StoredTurn[]} | undefined>}
+ * A conversation with its turns, in the order in which they were made; undefined when it is not there, or deleted.
+ * @param {string} id
+ * @returns {Promise<{id: string, created_at: number, leaf?: string, settings?: ConversationSettings, turns: StoredTurn[]} | undefined>}
  */
 export async function loadConversation(id) {
   const db = await database();
-  const wanted = id ?? (await db.get("meta", "current"));
-  const conversation = wanted && (await db.get("conversations", wanted));
+  /** @type {StoredConversation | undefined} */
+  const conversation = await db.get("conversations", id);
   if (!conversation || conversation.deleted_at) return undefined;
-  const turns = await db.getAllFromIndex("turns", "by_conversation", turnsOf(wanted));
-  return { id: wanted, created_at: conversation.created_at, turns };
+  const { created_at, leaf, settings } = conversation;
+  const turns = await db.getAllFromIndex("turns", "by_conversation", turnsOf(id));
+  return { id, created_at, leaf, settings, turns };
+}
+
+/** The conversations with a turn that has yet to end. @returns {Promise<string[]>} */
+export async function unfinishedConversations() {
+  const keys = /** @type {unknown} */ (await (await database()).getAllKeysFromIndex("turns", "by_active"));
+  return [...new Set(/** @type {[string, string][]} */ (keys).map(([conversation]) => conversation))];
 }
 
 /**
- * Make a stored conversation the current one.
- * @param {string} id
- * @returns {ReturnType<typeof loadConversation>}  Undefined when it is not there; then nothing has changed.
+ * The turns of a branch, oldest first.
+ * @template {Turn} T
+ * @param {T[]} turns  Of all branches, in the order in which they were made.
+ * @param {string | undefined} leaf  The last one of the branch; else the last one of all.
  */
-export async function openConversation(id) {
-  const conversation = await loadConversation(id);
-  if (conversation) await (await database()).put("meta", id, "current");
-  return conversation;
+export function pathOf(turns, leaf) {
+  const known = new Map(turns.map((turn) => [turn.id, turn]));
+  const path = new Set();
+  let turn = known.get(leaf ?? "") ?? turns.at(-1);
+  while (turn && !path.has(turn)) {
+    path.add(turn);
+    turn = known.get(turn.parent ?? "");
+  }
+  return /** @type {T[]} */ ([...path].reverse());
 }
 
 /**
- * The current conversation as the panel is shown it before Python is up. A turn whose request was under way was
- * cut off when the last worker ended; one that had not been sent still stands in line.
+ * A conversation as the panel is shown it before Python is up. A turn whose request was under way was cut off when the last worker
+ * ended; one that had not been sent still stands in line.
+ * @param {string} id
  * @returns {Promise<ConversationView>}
  */
-export async function storedView() {
-  const conversation = await loadConversation();
-  if (!conversation) return { id: "", turns: [] };
-  return { id: conversation.id, turns: conversation.turns.map(viewOfTurn) };
+export async function storedView(id) {
+  const conversation = await loadConversation(id);
+  if (!conversation) return { id, turns: [] };
+  const { turns, leaf, settings = {} } = conversation;
+  const path = pathOf(turns, leaf);
+  const waiting = path.filter((turn) => turn.active).length;
+  const earlier = Math.max(0, path.length - Math.max(VIEW_TURNS, 1 + waiting));
+  /** @type {Map<string | undefined, string[]>} */
+  const places = new Map();
+  for (const turn of turns) places.set(turn.parent, [...(places.get(turn.parent) ?? []), turn.id]);
+  const shown = path.slice(earlier).map((turn) => viewOfTurn(turn, places.get(turn.parent) ?? []));
+  return { id, turns: shown, earlier, settings };
 }
 
-/** @param {StoredTurn} stored @returns {Turn} */
-function viewOfTurn(stored) {
-  const { id, user, created_at, model, error, usage } = stored;
-  const underWay = ["queued", "running", "reconnecting"].includes(stored.status);
-  if (underWay && stored.sent === false) {
-    return { id, user, created_at, status: "queued", blocks: [], waiting: stored.waiting ?? { reason: "turn" } };
-  }
+/** @param {StoredTurn} stored @param {string[]} siblings @returns {Turn} */
+function viewOfTurn(stored, siblings) {
+  const { id, user, created_at, parent, kind, model, error, usage } = stored;
+  const isCut = stored.active && stored.sent !== false;
+  const waits = stored.active && !isCut;
   /** @type {Turn} */
   const turn = {
     id,
     user,
     created_at,
-    status: underWay ? "interrupted" : stored.status,
-    blocks: stored.blocks.map((block) => ({ ...block, open: false })),
+    status: isCut ? "interrupted" : waits ? "queued" : stored.status,
+    blocks: waits ? [] : stored.blocks.map((block) => ({ ...block, open: false })),
   };
-  return { ...turn, ...(model ? { model } : {}), ...(error ? { error } : {}), ...(usage ? { usage } : {}) };
+  if (waits) turn.waiting = stored.waiting ?? { reason: "turn" };
+  if (siblings.length > 1) turn.siblings = siblings;
+  const more = { parent, kind, ...(waits ? {} : { model, error, usage }) };
+  return Object.assign(turn, Object.fromEntries(Object.entries(more).filter(([_, value]) => value !== undefined)));
 }
 
 /**

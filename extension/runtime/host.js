@@ -2,22 +2,22 @@
 
 import { setAlarm } from "./alarm.js";
 import { openExchange } from "./bridge.js";
-import { beginConversation, loadConversation, openConversation, removeTurn, saveTurn } from "./database.js";
+import { loadConversation, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
 import { toTurnError } from "./errors.js";
-import { currentConnection, saveTokens } from "./settings.js";
+import { connectionOf, saveTokens } from "./settings.js";
 
 /**
  * @typedef {object} Host
- * @property {(message: string, panel: number) => void} post  A `PanelMessage` as JSON for one panel, or for all (0).
+ * @property {(message: string, panel: number) => void} post  A `PanelMessage` as JSON for a panel.
  * @property {(id: number, reply: string) => void} reply  The `Reply` to a request.
  * @property {(busy: boolean) => void} busy  Whether there is work that needs the worker awake.
  * @property {typeof openExchange} fetch
- * @property {() => Promise<string>} connection  JSON: `{"connection": ...}` or `{"error": TurnError}`.
- * @property {() => Promise<string>} load  The current conversation as JSON, or "".
- * @property {(id: string) => Promise<string>} open  Makes that conversation the current one: it as JSON, or "" when it is not there.
- * @property {(id: string, createdAt: number) => Promise<string>} begin  Begins a conversation. "" or what went wrong.
- * @property {(conversationId: string, turn: string) => Promise<string>} save  Writes a turn. "" or what went wrong.
- * @property {(conversationId: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
+ * @property {(profileId: string) => Promise<string>} connection  Of a profile, "" for the active one. JSON: `{"connection": ...}` or
+ *   `{"error": TurnError}`.
+ * @property {(id: string) => Promise<string>} load  JSON: `{"conversation": ...}`, null when it is not there, or `{"error": TurnError}`.
+ * @property {() => Promise<string>} unfinished  JSON: `{"conversations": ids}` or `{"error": TurnError}`.
+ * @property {(head: string, turn: string) => Promise<string>} save  Writes a conversation's head and a turn. "" or what went wrong.
+ * @property {(head: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
  * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
  * @property {() => boolean} online
  * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's renewed tokens, the
@@ -32,31 +32,29 @@ export function createHost(links) {
   return {
     ...links,
     fetch: openExchange,
-    connection: () =>
-      currentConnection().then(
-        (connection) => JSON.stringify({ connection }),
-        (error) => JSON.stringify({ error: toTurnError(error) }),
-      ),
-    load: () => loadConversation().then(asText),
-    open: (id) => openConversation(id).then(asText),
-    begin: (id, createdAt) => outcome(beginConversation(id, createdAt)),
-    save: (conversationId, turn) => outcome(saveTurn(conversationId, turn)),
-    remove: (conversationId, id) => outcome(removeTurn(conversationId, id)),
+    connection: (profileId) => answer(connectionOf(profileId).then((connection) => ({ connection }))),
+    load: (id) => answer(loadConversation(id).then((conversation) => ({ conversation: conversation ?? null }))),
+    unfinished: () => answer(unfinishedConversations().then((conversations) => ({ conversations }))),
+    save: (head, turn) => outcome(saveTurn(head, turn)),
+    remove: (head, id) => outcome(removeTurn(head, id)),
     alarm: setAlarm,
     online: () => navigator.onLine,
     save_tokens: (profileId, before, after) => outcome(saveTokens(profileId, before, after)),
   };
 }
 
-/** @param {Awaited<ReturnType<typeof loadConversation>>} conversation */
-function asText(conversation) {
-  return conversation ? JSON.stringify(conversation) : "";
-}
-
 /**
  * Failures cross as text: a rejected promise would hand Python a JavaScript object.
- * @param {Promise<void>} promise
+ * @param {Promise<object>} promise
  */
+function answer(promise) {
+  return promise.then(
+    (value) => JSON.stringify(value),
+    (error) => JSON.stringify({ error: toTurnError(error) }),
+  );
+}
+
+/** @param {Promise<void>} promise */
 function outcome(promise) {
   return promise.then(
     () => "",

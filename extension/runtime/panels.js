@@ -12,8 +12,10 @@
 export const LIMIT = 1 << 20;
 
 class Panel {
-  /** It has the conversation from Python, so that its news make sense to it. */
-  joined = false;
+  /** The id of the conversation that it shows; undefined before it has joined. @type {Promise<string> | undefined} */
+  shown;
+  /** The window that it is in. @type {number | undefined} */
+  window;
   /** It misses news. */
   behind = false;
   /** Characters of news in each message that it has not acknowledged, oldest first. @type {number[]} */
@@ -66,6 +68,11 @@ export class Panels {
     this.#panels.delete(panel);
   }
 
+  /** @param {number} panel */
+  get(panel) {
+    return this.#panels.get(panel);
+  }
+
   /** The numbers of all open panels. */
   get numbers() {
     return [...this.#panels.keys()];
@@ -81,22 +88,20 @@ export class Panels {
   }
 
   /**
-   * Python's news: to one panel, which has thereby joined, or to all that have (0) and keep up.
+   * Python's news for a panel.
    * @param {string} message  A `PanelMessage` as JSON.
    * @param {number} number
    */
   postNews(message, number) {
-    const receivers = this.#receivers(number);
-    if (receivers.length === 0) return;
+    const panel = this.#panels.get(number);
+    if (!panel) return;
     /** @type {PanelMessage} */
     const parsed = JSON.parse(message);
-    for (const [number, panel] of receivers) {
-      if (parsed.type === "Conversation") panel.behind = false;
-      // Only these are made up for by the next whole conversation.
-      const isPart = parsed.type === "Events" || parsed.type === "Turn";
-      if (isPart) panel.behind ||= !panel.hasRoom(message.length);
-      if (!isPart || !panel.behind) this.#postTo(number, parsed, message.length);
-    }
+    if (parsed.type === "Conversation") panel.behind = false;
+    // Only these are made up for by the next whole conversation.
+    const isPart = parsed.type === "Events" || parsed.type === "Turn";
+    if (isPart) panel.behind ||= !panel.hasRoom(message.length);
+    if (!isPart || !panel.behind) this.#postTo(number, parsed, message.length);
   }
 
   /**
@@ -110,23 +115,6 @@ export class Panels {
     if (!panel) return false;
     panel.acknowledge(count);
     return panel.behind && panel.drained;
-  }
-
-  /** The Python that they had joined is gone. */
-  forgetJoined() {
-    for (const panel of this.#panels.values()) panel.joined = false;
-  }
-
-  /**
-   * @param {number} number
-   * @returns {[number, Panel][]}
-   */
-  #receivers(number) {
-    if (number === 0) return [...this.#panels].filter(([_, panel]) => panel.joined);
-    const panel = this.#panels.get(number);
-    if (!panel) return [];
-    panel.joined = true;
-    return [[number, panel]];
   }
 
   /** @param {number} number @param {PanelMessage} message @param {number} size */

@@ -342,10 +342,19 @@ export const providerView = inTurn(async () => {
   return view;
 });
 
-/** What the next turn's request needs. Throws a `UserError` when there is none yet or the key is locked. */
-export const currentConnection = inTurn(async () => {
-  const profile = activeOf(await readState());
+/**
+ * What the next turn's request needs, of a profile or ("") of the active one. Throws a `UserError` when there is none yet, it is gone, or the
+ * key is locked.
+ */
+export const connectionOf = inTurn(async (/** @type {string} */ id) => {
+  const state = await readState();
+  const profile = id ? state.profiles.find((other) => other.id === id) : activeOf(state);
   if (profile) return withSecret(profile.settings, profile.id, await vault.readSecret(ownerOf(profile)));
+  if (id)
+    throw configurationError(
+      "The provider that was chosen for this conversation is no longer in the settings.",
+      "Choose another one in the conversation's settings.",
+    );
   const demo = await loadDemo();
   if (!demo)
     throw configurationError(

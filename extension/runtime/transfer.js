@@ -1,25 +1,27 @@
 /** Conversations as files: JSON that can be imported again, Markdown for reading. The format stands in `docs/storage.md`. */
 
 import { removeFrom, shownConversations, titleFor } from "./conversations.js";
-import { database, turnsOf, write } from "./database.js";
+import { database, inOneLine, pathOf, RECORD_VERSION, turnsOf, write } from "./database.js";
 import { UserError } from "./errors.js";
 import { titleOf, wordsOfTurn } from "./search.js";
 
+/** @import { ConversationSettings } from "../protocol.js" */
 /** @import { StoredConversation, StoredTurn } from "./database.js" */
 
 const FORMAT = "sidestream.conversations";
-const VERSION = 1;
-/** Of a turn's record; see `session/conversation.py`. */
-const RECORD_VERSION = 1;
+/** Of a file. Version 1 knew no branches. */
+const VERSION = 2;
 /** Where a file ends and another one begins: Chrome carries messages of up to 64 MiB. */
 const FILE_LENGTH = 12_000_000;
 
 const STATUSES = ["queued", "running", "reconnecting", "completed", "incomplete", "failed", "interrupted", "stopped"];
 const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
 
+/** @typedef {Omit<StoredTurn, "conversation_id" | "words" | "active">} ExportedTurn */
 /**
- * A conversation in a file. `title` is there only if the user gave it one.
- * @typedef {{id: string, title?: string, created_at: number, updated_at: number, turns: Omit<StoredTurn, "conversation_id" | "words">[]}} Exported
+ * A conversation in a file. `title` is there only if the user gave it one, `leaf` is the last turn of the branch that is shown.
+ * @typedef {{id: string, title?: string, created_at: number, updated_at: number, leaf: string, settings?: ConversationSettings,
+ *   turns: ExportedTurn[]}} Exported
  */
 
 /**
@@ -70,21 +72,29 @@ function fileName(chosen, from) {
 }
 
 /** @param {StoredConversation} conversation @param {StoredTurn[]} turns @returns {Exported} */
-function asExported({ id, own_title, created_at, updated_at }, turns) {
+function asExported({ id, own_title, created_at, updated_at, leaf, settings }, turns) {
   return {
     id,
     ...(own_title === undefined ? {} : { title: own_title }),
     created_at,
     updated_at,
-    turns: turns.map(({ conversation_id: _, words: __, ...turn }) => turn),
+    leaf: leaf ?? turns[turns.length - 1].id,
+    ...(settings === undefined ? {} : { settings }),
+    turns: turns.map(withoutOurs),
   };
 }
 
+/** @param {StoredTurn} turn @returns {ExportedTurn} */
+function withoutOurs({ conversation_id: _, words: __, active: ___, ...turn }) {
+  return turn;
+}
+
 /** @param {Exported} exported @param {string} title */
-function asMarkdown({ created_at, turns }, title) {
+function asMarkdown({ created_at, leaf, turns }, title) {
   const lines = [`# ${title}`, "", `*${new Date(created_at).toLocaleString()}*`, ""];
-  for (const turn of turns) {
-    lines.push("## You", "", turn.user, "", turn.model ? `## Assistant (${turn.model})` : "## Assistant", "");
+  for (const turn of pathOf(turns, leaf)) {
+    if (turn.kind === "compaction") lines.push("## Summary", "");
+    else lines.push("## You", "", turn.user, "", turn.model ? `## Assistant (${turn.model})` : "## Assistant", "");
     for (const { kind, text, name } of turn.blocks) {
       if (kind === "text" || kind === "refusal") lines.push(text, "");
       else if (kind === "tool") lines.push(`*Tool: ${name ?? "tool"}*`, "");
@@ -131,9 +141,17 @@ function isSame(exported, stored, turns) {
 }
 
 /** @param {Exported} exported @param {string} id @returns {StoredConversation} */
-function asStored({ title, created_at, updated_at, turns }, id) {
-  const stored = { id, created_at, updated_at, title: titleOf(turns[0].user), turns: turns.length };
-  return title === undefined ? stored : { ...stored, own_title: title };
+function asStored({ title, created_at, updated_at, leaf, settings, turns }, id) {
+  return {
+    id,
+    created_at,
+    updated_at,
+    title: titleOf(turns[0].user),
+    turns: turns.length,
+    leaf,
+    ...(settings === undefined ? {} : { settings }),
+    ...(title === undefined ? {} : { own_title: title }),
+  };
 }
 
 /**
@@ -151,7 +169,7 @@ function parse(text) {
   if (data?.format !== FORMAT || !Array.isArray(data.conversations)) {
     throw unreadable("Only JSON files that Sidestream has exported can be imported.");
   }
-  if (data.version !== VERSION)
+  if (![1, VERSION].includes(data.version))
     throw unreadable("It was written by another version of Sidestream.", "Update Sidestream.");
   return data.conversations.map(checked);
 }
@@ -167,14 +185,27 @@ function checked(conversation, index) {
   if (!Array.isArray(turns) || turns.length === 0) throw unreadable(`${place} has no messages.`);
   const wrong = turns.findIndex((turn, at) => !isTurn(turn) || (at > 0 && turn.position <= turns[at - 1].position));
   if (wrong >= 0) throw unreadable(`${place} is damaged at message ${wrong + 1}.`);
-  if (new Set(turns.map((turn) => turn.id)).size < turns.length) throw unreadable(`${place} has a message twice.`);
+  const ids = new Set(turns.map((turn) => turn.id));
+  if (ids.size < turns.length) throw unreadable(`${place} has a message twice.`);
+  const line = turns.every((turn) => turn.version === 1) ? inOneLine(turns) : turns;
+  const { leaf = line[line.length - 1].id, settings } = conversation;
+  const lost = line.findIndex((turn) => turn.parent !== undefined && !ids.has(turn.parent));
+  if (lost >= 0 || !ids.has(leaf)) throw unreadable(`${place} lacks a message that others follow.`);
+  if (settings !== undefined && !isSettings(settings)) throw unreadable(`${place} has no proper settings.`);
   return {
     id,
     ...(title === undefined ? {} : { title }),
     created_at,
     updated_at,
-    turns: turns.map(({ conversation_id: _, words: __, ...turn }) => turn),
+    leaf,
+    ...(settings === undefined ? {} : { settings }),
+    turns: line.map(withoutOurs),
   };
+}
+
+/** @param {any} settings */
+function isSettings(settings) {
+  return typeof settings === "object" && settings !== null && Object.values(settings).every(isText);
 }
 
 /** @param {any} turn */

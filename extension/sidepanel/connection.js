@@ -15,6 +15,7 @@ const FAILURES_TO_TELL = 4;
 
 /**
  * @typedef {object} Listener
+ * @property {() => Extract<PanelCommand, {type: "Join"}>} join  What to say first.
  * @property {(message: PanelMessage) => void} onMessage
  * @property {() => void} onOpen  The panel has joined; messages that were not confirmed may be sent again.
  * @property {() => boolean} isExpecting  Whether something is still to come, so that a lost port must be opened again.
@@ -63,7 +64,7 @@ export class Connection {
       this.#port = null;
       this.#lost();
     });
-    port.postMessage({ type: "Join" });
+    port.postMessage(this.#listener.join());
     this.#listener.onOpen();
     return port;
   }
@@ -80,6 +81,11 @@ export class Connection {
       this.#port = null;
       this.open()?.postMessage(command);
     }
+  }
+
+  /** Asks for the whole conversation once more. */
+  join() {
+    this.send(this.#listener.join());
   }
 
   /** Tells the worker that everything which has come is drawn. Never wakes it: a new port begins with nothing to tell. */

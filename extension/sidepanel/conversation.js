@@ -25,19 +25,28 @@ export class Conversation {
   turns = [];
   /** @type {Map<string, number>} The last batch of events that is in each turn, where batches may still come. */
   #seq = new Map();
-  /** @type {Map<string, Turn>} Messages that the worker has not confirmed yet. */
+  /** @type {Map<string, {turn: Turn, conversation: string}>} Messages that the worker has not confirmed yet. */
   #unconfirmed = new Map();
   /** A batch is missing; nothing counts before the next `Conversation` message. */
   #incomplete = false;
+  /** The conversation was begun here, and what the worker still says of another one does not count. */
+  #isBegun = false;
 
   /** The turn that runs, if one does. */
   get running() {
     return this.turns.findLast(isUnderWay);
   }
 
-  /** Messages to send again after the connection broke: the worker takes each id once. */
+  /**
+   * Messages to send again after the connection broke: the worker takes each id once.
+   * @returns {{id: string, text: string, conversation: string}[]}
+   */
   get unconfirmed() {
-    return [...this.#unconfirmed.values()];
+    return [...this.#unconfirmed.values()].map(({ turn, conversation }) => ({
+      id: turn.id,
+      text: turn.user,
+      conversation,
+    }));
   }
 
   /**
@@ -50,8 +59,18 @@ export class Conversation {
     /** @type {Turn} */
     const turn = { id, user: text, created_at: now, status: "queued", blocks: [] };
     if (this.turns.some((other) => UNDER_WAY.has(other.status))) turn.waiting = { reason: "turn" };
-    this.#unconfirmed.set(id, turn);
+    this.#unconfirmed.set(id, { turn, conversation: this.id });
     this.turns.push(turn);
+  }
+
+  /**
+   * Shows an empty conversation before the worker does.
+   * @param {string} id
+   */
+  begin(id) {
+    this.id = id;
+    this.turns = [];
+    this.#isBegun = true;
   }
 
   /**
@@ -60,10 +79,10 @@ export class Conversation {
    * @returns {string | undefined}  The message's text, if it was waiting for the worker.
    */
   takeBack(id) {
-    const turn = this.#unconfirmed.get(id);
-    if (!turn) return undefined;
+    const unconfirmed = this.#unconfirmed.get(id);
+    if (!unconfirmed) return undefined;
     this.remove(id);
-    return turn.user;
+    return unconfirmed.turn.user;
   }
 
   /**
@@ -80,6 +99,8 @@ export class Conversation {
    * @returns {boolean}  False when a batch is missing: the panel has to join again.
    */
   receive(message) {
+    if (message.type === "Conversation" && message.conversation.id === this.id) this.#isBegun = false;
+    if (this.#isBegun) return true;
     if (message.type === "Conversation") this.#replace(message.conversation, message.seq);
     else if (message.type === "Turn") this.#update(message.turn);
     else if (!this.#incomplete) return this.#apply(message.turn_id, message.seq, message.events);
@@ -101,7 +122,11 @@ export class Conversation {
       const turn = known.get(fresh.id);
       return turn ? takeOver(turn, fresh) : fresh;
     });
-    this.turns.push(...this.#unconfirmed.values());
+    for (const waiting of this.#unconfirmed.values()) {
+      // What was written before the panel knew its conversation is meant for the one that it gets.
+      waiting.conversation ||= this.id;
+      if (waiting.conversation === this.id) this.turns.push(waiting.turn);
+    }
   }
 
   /** @param {Turn} fresh */

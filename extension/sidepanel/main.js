@@ -24,15 +24,24 @@ let isCalling = false;
 let isUnlocking = false;
 /** Something to say about the last turn even when it is over. */
 let lastTurnId = "";
+/** The window that the panel is in. @type {number | undefined} */
+let ownWindow;
 /** What stands in the `alert` below the conversation: a fault of the panel or the worker, not of a turn. */
 /** @type {{text: string, hint?: string, action: string, act: () => void} | null} */
 let problem = null;
 
 const connection = new Connection({
   onMessage,
+  join: () => {
+    const { id } = conversation;
+    return {
+      type: "Join",
+      ...(id ? { conversation: id } : {}),
+      ...(ownWindow === undefined ? {} : { window: ownWindow }),
+    };
+  },
   onOpen: () => {
-    for (const turn of conversation.unconfirmed)
-      connection.send({ type: "Send", id: turn.id, text: turn.user, conversation: conversation.id });
+    for (const message of conversation.unconfirmed) connection.send({ type: "Send", ...message });
   },
   isExpecting: () =>
     conversation.running !== undefined ||
@@ -99,7 +108,7 @@ function onMessage(message) {
     case "Conversation":
     case "Turn":
     case "Events":
-      if (!conversation.receive(message)) connection.send({ type: "Join" });
+      if (!conversation.receive(message)) connection.join();
       break;
     case "Cancelled":
       conversation.remove(message.id);
@@ -315,7 +324,10 @@ byId("settings").addEventListener("click", openSettings);
 byId("show-conversations").addEventListener("click", () => list.show());
 byId("problem-action").addEventListener("click", () => problem?.act());
 byId("new-chat").addEventListener("click", () => {
-  connection.send({ type: "NewChat" });
+  const id = crypto.randomUUID();
+  conversation.begin(id);
+  connection.send({ type: "NewChat", conversation: id });
+  update();
   composer.focus();
 });
 document.addEventListener("keydown", (event) => {
@@ -331,6 +343,11 @@ chrome.storage.onChanged.addListener((_changes, area) => {
   if (area === "local") connection.open();
 });
 
-connection.open();
 composer.focus();
 update();
+// A panel that is closed and opened again shows what its window showed.
+ownWindow = await chrome.windows.getCurrent().then(
+  (window) => window.id,
+  () => undefined,
+);
+connection.open();

@@ -27,6 +27,7 @@ function newPort() {
 
 function newConnection() {
   return new Connection({
+    join: () => ({ type: "Join", conversation: "c" }),
     onMessage: () => {},
     onOpen: () => {
       opened += 1;
@@ -48,7 +49,7 @@ beforeEach(() => {
 
 test("whoever speaks first joins first", () => {
   newConnection().send({ type: "Stop" });
-  assert.deepEqual(ports[0].sent, [{ type: "Join" }, { type: "Stop" }]);
+  assert.deepEqual(ports[0].sent, [{ type: "Join", conversation: "c" }, { type: "Stop" }]);
   assert.equal(opened, 1);
 });
 
@@ -59,8 +60,11 @@ test("a worker that goes to sleep is left to sleep", () => {
   mock.timers.tick(60_000);
   assert.equal(ports.length, 1);
   assert.deepEqual(troubles, []);
-  connection.send({ type: "NewChat" });
-  assert.deepEqual(ports[1].sent, [{ type: "Join" }, { type: "NewChat" }]);
+  connection.send({ type: "NewChat", conversation: "n" });
+  assert.deepEqual(ports[1].sent, [
+    { type: "Join", conversation: "c" },
+    { type: "NewChat", conversation: "n" },
+  ]);
 });
 
 test("a worker that is lost while something is expected is called at once", () => {
@@ -102,7 +106,7 @@ test("what is said into a broken port is said again into a new one", () => {
   connection.open();
   ports[0].broken = true;
   connection.send({ type: "Stop" });
-  assert.deepEqual(ports[1].sent, [{ type: "Join" }, { type: "Stop" }]);
+  assert.deepEqual(ports[1].sent, [{ type: "Join", conversation: "c" }, { type: "Stop" }]);
   ports[0].lose();
   assert.equal(ports.length, 2);
 });
@@ -121,7 +125,10 @@ test("what has been drawn is acknowledged once", () => {
   ports[0].deliver({ type: "Provider" });
   connection.acknowledge();
   connection.acknowledge();
-  assert.deepEqual(ports[0].sent, [{ type: "Join" }, { type: "Ack", count: 2 }]);
+  assert.deepEqual(ports[0].sent, [
+    { type: "Join", conversation: "c" },
+    { type: "Ack", count: 2 },
+  ]);
 });
 
 test("an acknowledgement never wakes the worker, and is not one for another port's messages", () => {
@@ -134,7 +141,7 @@ test("an acknowledgement never wakes the worker, and is not one for another port
   connection.open();
   ports[0].deliver({ type: "Boot" });
   connection.acknowledge();
-  assert.deepEqual(ports[1].sent, [{ type: "Join" }]);
+  assert.deepEqual(ports[1].sent, [{ type: "Join", conversation: "c" }]);
   ports[1].broken = true;
   ports[1].deliver({ type: "Boot" });
   connection.acknowledge();

@@ -254,15 +254,43 @@ test("a message stands there before the worker confirms it, and survives a lost 
   conversation.add("t1", "Hello", 5);
   assert.equal(conversation.running?.id, "t1");
   conversation.receive({ type: "Conversation", conversation: { id: "c1", turns: [] }, seq: 0 });
-  assert.deepEqual(
-    conversation.unconfirmed.map((turn) => turn.user),
-    ["Hello"],
-  );
+  assert.deepEqual(conversation.unconfirmed, [{ id: "t1", text: "Hello", conversation: "c1" }]);
   assert.equal(conversation.turns.length, 1);
   conversation.receive({ type: "Turn", turn: newTurn() });
   assert.deepEqual(conversation.unconfirmed, []);
   assert.equal(conversation.turns.length, 1);
   assert.equal(conversation.receive(batch(1, text("Hi"))), true);
+});
+
+test("a message written before the panel knew its conversation is meant for the one that it gets", () => {
+  const conversation = new Conversation();
+  conversation.add("t1", "Hello", 5);
+  assert.equal(conversation.unconfirmed[0].conversation, "");
+  conversation.receive({ type: "Conversation", conversation: { id: "c1", turns: [] }, seq: 0 });
+  assert.equal(conversation.unconfirmed[0].conversation, "c1");
+  assert.equal(conversation.turns.length, 1);
+});
+
+test("a new conversation stands there at once, and what is still said of the old one does not count", () => {
+  const conversation = joined([newTurn()]);
+  conversation.add("t2", "Not confirmed", 5);
+  conversation.begin("c2");
+  assert.deepEqual([conversation.id, conversation.turns], ["c2", []]);
+  conversation.add("t3", "Hello", 6);
+  assert.equal(conversation.receive(batch(1, text("Hi"))), true);
+  conversation.receive({ type: "Turn", turn: newTurn() });
+  conversation.receive({ type: "Conversation", conversation: { id: "c1", turns: [newTurn()] }, seq: 0 });
+  assert.deepEqual(
+    conversation.turns.map((turn) => turn.id),
+    ["t3"],
+  );
+  conversation.receive({ type: "Conversation", conversation: { id: "c2", turns: [] }, seq: 0 });
+  conversation.receive({ type: "Turn", turn: newTurn({ id: "t3" }) });
+  assert.deepEqual(
+    conversation.unconfirmed,
+    [{ id: "t2", text: "Not confirmed", conversation: "c1" }],
+    "still to be sent to where it belongs",
+  );
 });
 
 test("a rejected message comes back", () => {

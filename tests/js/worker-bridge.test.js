@@ -241,21 +241,18 @@ function fakePort() {
   return { port: /** @type {any} */ (port), posted: port.posted };
 }
 
-test("a panel gets the news only after it has got the conversation", () => {
+test("a panel gets its own news, and everybody what is for all", () => {
   const panels = new Panels();
   const [one, two] = [fakePort(), fakePort()];
   const [first, second] = [panels.add(one.port), panels.add(two.port)];
-  panels.postNews('{"type": "Events"}', 0);
-  assert.deepEqual([one.posted, two.posted], [[], []]);
   panels.postNews('{"type": "Conversation"}', first);
-  panels.postNews('{"type": "Events"}', 0);
+  panels.postNews('{"type": "Events"}', first);
+  panels.postNews('{"type": "Events"}', 99);
   assert.deepEqual(
     one.posted.map((message) => message.type),
     ["Conversation", "Events"],
   );
   assert.deepEqual(two.posted, []);
-  panels.forgetJoined();
-  panels.postNews('{"type": "Events"}', 0);
   panels.post({ type: "Boot", state: "starting", message: "" });
   assert.deepEqual([one.posted.length, two.posted.length], [3, 1]);
   panels.remove(second);
@@ -277,9 +274,9 @@ function joined() {
 }
 
 test("a panel that draws nothing is sent a limited number of characters", () => {
-  const { panels, posted } = joined();
+  const { panels, panel, posted } = joined();
   const message = events("x".repeat(1000));
-  for (let sent = 0; sent < 5 * LIMIT; sent += message.length) panels.postNews(message, 0);
+  for (let sent = 0; sent < 5 * LIMIT; sent += message.length) panels.postNews(message, panel);
   const size = posted.reduce((sum, one) => sum + JSON.stringify(one).length, 0);
   assert.ok(size <= LIMIT && size > LIMIT - message.length, `${size}`);
 });
@@ -288,7 +285,7 @@ test("a panel that keeps up is sent everything", () => {
   const { panels, panel, posted } = joined();
   const message = events("x".repeat(LIMIT / 2));
   for (let number = 1; number <= 20; number++) {
-    panels.postNews(message, 0);
+    panels.postNews(message, panel);
     assert.equal(panels.acknowledge(panel, 1), false);
     assert.equal(posted.length, number);
   }
@@ -297,39 +294,39 @@ test("a panel that keeps up is sent everything", () => {
 test("a panel that fell behind gets nothing but the conversation, and that when it has drawn all", () => {
   const { panels, panel, posted } = joined();
   const big = events("x".repeat(LIMIT));
-  panels.postNews(big, 0);
+  panels.postNews(big, panel);
   panels.post({ type: "Boot", state: "ready", message: "" });
-  panels.postNews(events("missed"), 0);
-  panels.postNews('{"type": "Turn"}', 0);
+  panels.postNews(events("missed"), panel);
+  panels.postNews('{"type": "Turn"}', panel);
   assert.equal(panels.acknowledge(panel, 1), false);
   // It has room again, but a batch without those before it would be of no use.
-  panels.postNews(events("missed as well"), 0);
+  panels.postNews(events("missed as well"), panel);
   assert.equal(posted.length, 2);
   assert.equal(panels.acknowledge(panel, 1), true);
   panels.postNews('{"type": "Conversation"}', panel);
-  panels.postNews(events("next"), 0);
+  panels.postNews(events("next"), panel);
   assert.deepEqual(posted.slice(2), [{ type: "Conversation" }, JSON.parse(events("next"))]);
   assert.equal(panels.acknowledge(panel, 2), false);
 });
 
 test("a panel that fell behind is told what was refused or taken back, and of a new chat", () => {
-  const { panels, posted } = joined();
-  panels.postNews(events("x".repeat(LIMIT)), 0);
-  panels.postNews(events("missed"), 0);
-  panels.postNews('{"type": "Rejected"}', 0);
-  panels.postNews('{"type": "Cancelled"}', 0);
-  panels.postNews('{"type": "Conversation"}', 0);
+  const { panels, panel, posted } = joined();
+  panels.postNews(events("x".repeat(LIMIT)), panel);
+  panels.postNews(events("missed"), panel);
+  panels.postNews('{"type": "Rejected"}', panel);
+  panels.postNews('{"type": "Cancelled"}', panel);
+  panels.postNews('{"type": "Conversation"}', panel);
   assert.deepEqual(posted.slice(1), [{ type: "Rejected" }, { type: "Cancelled" }, { type: "Conversation" }]);
 });
 
 test("one slow panel does not slow the others down", () => {
-  const { panels, posted } = joined();
+  const { panels, panel, posted } = joined();
   const other = fakePort();
   const quick = panels.add(other.port);
   panels.postNews('{"type": "Conversation"}', quick);
   panels.acknowledge(quick, 1);
   for (let number = 0; number < 3; number++) {
-    panels.postNews(events("x".repeat(LIMIT)), 0);
+    for (const each of [panel, quick]) panels.postNews(events("x".repeat(LIMIT)), each);
     panels.acknowledge(quick, 1);
   }
   assert.deepEqual([posted.length, other.posted.length], [1, 4]);

@@ -24,7 +24,7 @@ const turn = (id, user, answer, fields = {}) => ({
   created_at: 5,
   status: "completed",
   blocks: [{ kind: "text", text: answer, open: false }],
-  version: 1,
+  version: 2,
   position: 0,
   items: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: answer }] }],
   ...fields,
@@ -38,12 +38,24 @@ const turn = (id, user, answer, fields = {}) => ({
  */
 async function store(id, time, ...turns) {
   mock.timers.setTime(time);
-  if (!(await database.openConversation(id))) await database.beginConversation(id, time);
-  for (const [position, each] of turns.entries()) await database.saveTurn(id, JSON.stringify({ ...each, position }));
+  const created_at = (await database.loadConversation(id))?.created_at ?? time;
+  /** @param {string} [leaf] */
+  const head = (leaf) => JSON.stringify({ id, created_at, leaf, settings: {} });
+  if (turns.length === 0) await database.saveTurn(head(), "");
+  for (const [position, each] of turns.entries()) {
+    const parent = position > 0 ? { parent: turns[position - 1].id } : {};
+    await database.saveTurn(head(each.id), JSON.stringify({ ...each, ...parent, position }));
+  }
 }
 
+/** No panel is open. */
+const NONE = new Set();
+
 /** @param {Parameters<typeof list.listConversations>[0]} [request] */
-const ids = async (request = {}) => (await list.listConversations(request)).conversations.map(({ id }) => id);
+const found = (request = {}) => list.listConversations(request, NONE);
+
+/** @param {Parameters<typeof list.listConversations>[0]} [request] */
+const ids = async (request) => (await found(request)).conversations.map(({ id }) => id);
 
 /** @param {string[]} [chosen] */
 const exported = async (chosen) => (await exportConversations({ ids: chosen, format: "json" })).files[0].text;
@@ -59,18 +71,27 @@ beforeEach(async () => {
 
 // --- versions ----------------------------------------------------------------------------------------------------------
 
-test("a database of version 1 keeps all it has, and can be searched", async () => {
-  const old = await openDB("sidestream", 1, {
+/** Makes a database as an earlier version did. @param {1 | 2} version */
+function openOld(version) {
+  return openDB("sidestream", version, {
     upgrade(db) {
-      db.createObjectStore("conversations", { keyPath: "id" });
-      const turns = db.createObjectStore("turns", { keyPath: "id" });
+      const conversations = db.createObjectStore("conversations", { keyPath: "id" });
+      const turns = db.createObjectStore("turns", { keyPath: version === 1 ? "id" : ["conversation_id", "id"] });
       turns.createIndex("by_conversation", ["conversation_id", "position"]);
       db.createObjectStore("meta");
       db.createObjectStore("keys");
+      if (version === 1) return;
+      turns.createIndex("by_word", "words", { multiEntry: true });
+      conversations.createIndex("by_updated", "updated_at");
     },
   });
-  const first = { ...turn("t1", "What is\na fjord?", "A drowned valley."), conversation_id: "a" };
-  const second = { ...turn("t2", "And a skerry?", "A small rock.", { position: 3 }), conversation_id: "a" };
+}
+
+test("a database of version 1 keeps all it has, and can be searched", async () => {
+  const old = await openOld(1);
+  const fields = { version: 1, conversation_id: "a" };
+  const first = { ...turn("t1", "What is\na fjord?", "A drowned valley."), ...fields };
+  const second = { ...turn("t2", "And a skerry?", "A small rock.", { position: 3 }), ...fields };
   await old.put("conversations", { id: "a", created_at: 1, updated_at: 9 });
   await old.put("conversations", { id: "empty", created_at: 2, updated_at: 2 });
   for (const each of [second, first]) await old.put("turns", each);
@@ -78,12 +99,16 @@ test("a database of version 1 keeps all it has, and can be searched", async () =
   await old.put("keys", "the key", "device");
   old.close();
 
-  const conversation = await database.loadConversation();
+  const conversation = await database.loadConversation("a");
   assert.deepEqual(
     conversation?.turns.map(({ words: _, ...each }) => each),
-    [first, second],
+    [
+      { ...first, version: 2 },
+      { ...second, version: 2, parent: "t1" },
+    ],
   );
-  const { conversations, total } = await list.listConversations({ query: "skerr" });
+  assert.equal(conversation?.leaf, "t2");
+  const { conversations, total } = await found({ query: "skerr" });
   assert.deepEqual(conversations, [
     {
       id: "a",
@@ -98,6 +123,60 @@ test("a database of version 1 keeps all it has, and can be searched", async () =
   assert.equal(await database.deviceKey(), "the key");
 });
 
+test("a database of version 2 gets branches, and what was under way in it is found", async () => {
+  const old = await openOld(2);
+  const fields = { version: 1, conversation_id: "a", words: ["first"] };
+  await old.put("conversations", { id: "a", created_at: 1, updated_at: 9, title: "T", own_title: "Own", turns: 2 });
+  await old.put("turns", { ...turn("t1", "First", "x"), ...fields });
+  await old.put("turns", { ...turn("t2", "Second", "y", { position: 1, status: "running" }), ...fields });
+  old.close();
+  assert.deepEqual(await database.unfinishedConversations(), ["a"]);
+  const view = await database.storedView("a");
+  assert.deepEqual(
+    view.turns.map(({ id, status, parent }) => [id, status, parent]),
+    [
+      ["t1", "completed", undefined],
+      ["t2", "interrupted", "t1"],
+    ],
+  );
+  const [{ title, turns }] = (await found({ query: "first" })).conversations;
+  assert.deepEqual([title, turns], ["Own", 2]);
+});
+
+// --- a conversation ----------------------------------------------------------------------------------------------------
+
+test("the branch that is shown is the one that leads to the leaf, from its end", async () => {
+  await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "y"));
+  const head = JSON.stringify({ id: "a", created_at: 10, leaf: "2b", settings: { model: "m" } });
+  await database.saveTurn(head, JSON.stringify(turn("2b", "Q2 again", "z", { position: 2, parent: "1" })));
+  const { turns, earlier, settings } = await database.storedView("a");
+  assert.deepEqual(
+    turns.map(({ id, siblings }) => [id, siblings]),
+    [
+      ["1", undefined],
+      ["2b", ["2", "2b"]],
+    ],
+  );
+  assert.deepEqual([earlier, settings], [0, { model: "m" }]);
+  await store("long", 20, ...Array.from({ length: 100 }, (_, index) => turn(`t${index}`, "Q", "x")));
+  const long = await database.storedView("long");
+  assert.equal(long.earlier, 60);
+  assert.equal(long.turns[0].id, "t60");
+  assert.deepEqual(await database.storedView("nowhere"), { id: "nowhere", turns: [] });
+});
+
+test("what has yet to end is found until it has", async () => {
+  await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "", { status: "queued", sent: false }));
+  await store("b", 20, turn("1", "Q1", "x", { status: "reconnecting" }));
+  assert.deepEqual(await database.unfinishedConversations(), ["a", "b"]);
+  assert.equal((await database.storedView("a")).turns[1].waiting?.reason, "turn");
+  assert.equal((await database.storedView("b")).turns[0].status, "interrupted");
+  await store("b", 30, turn("1", "Q1", "x"));
+  await database.removeTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings: {} }), "2");
+  assert.deepEqual(await database.unfinishedConversations(), []);
+  assert.equal((await database.loadConversation("a"))?.leaf, "1");
+});
+
 // --- the list ----------------------------------------------------------------------------------------------------------
 
 test("the latest comes first, page by page, without the empty ones", async () => {
@@ -106,7 +185,7 @@ test("the latest comes first, page by page, without the empty ones", async () =>
   await store("c", 30, turn("1", "Third", ""));
   await store("empty", 40);
   assert.deepEqual(await ids(), ["c", "b", "a"]);
-  const { conversations, total } = await list.listConversations({ offset: 1, limit: 1 });
+  const { conversations, total } = await found({ offset: 1, limit: 1 });
   assert.deepEqual(conversations, [{ id: "b", title: "Second", created_at: 20, updated_at: 20, turns: 2 }]);
   assert.equal(total, 3);
   await store("a", 50, turn("1", "First", "changed"));
@@ -140,14 +219,14 @@ test("what is thought is not found, nor an answer that was given up", async () =
 test("a snippet comes from a turn with all the words, on one line, cut between words", async () => {
   const long = "word ".repeat(60);
   await store("a", 10, turn("1", "delta", ""), turn("2", "x", `${long}alpha\n\n  delta ${long}`));
-  const [{ snippet }] = (await list.listConversations({ query: "alpha delta" })).conversations;
+  const [{ snippet }] = (await found({ query: "alpha delta" })).conversations;
   assert.equal(snippet?.hit, "alpha");
   assert.match(snippet?.before ?? "", /^…(word )+$/);
   assert.match(snippet?.after ?? "", /^ delta( word)+…$/);
 });
 
 test("a title is the first line until the user gives another, and comes back when that is taken away", async () => {
-  const title = async () => (await list.listConversations({})).conversations[0].title;
+  const title = async () => (await found()).conversations[0].title;
   await store("a", 10, turn("1", `\n  ${"many words ".repeat(20)}\nsecond line`, ""));
   assert.match(await title(), /^(many words )+many…$|^(many words ?)+…$/);
   assert.ok((await title()).length <= 81);
@@ -165,7 +244,6 @@ test("a deleted conversation can be brought back for a while, and is then gone",
   await store("b", 20, turn("1", "Second", ""));
   const { undo_until } = await list.deleteConversation("b");
   assert.deepEqual(await ids(), ["a"]);
-  assert.equal(await database.loadConversation(), undefined, "it is the current one no longer");
   assert.equal(await database.loadConversation("b"), undefined);
   mock.timers.setTime(undo_until);
   assert.deepEqual(await ids(), ["a"]);
@@ -178,19 +256,32 @@ test("a deleted conversation can be brought back for a while, and is then gone",
   assert.equal(await (await database.database()).count("turns"), 1);
 });
 
-test("a turn that is written after the deletion does not bring the conversation back", async () => {
+test("a turn that ends after the deletion does not bring the conversation back, a new one does", async () => {
   await store("a", 10, turn("1", "First", ""));
   await list.deleteConversation("a");
-  await database.saveTurn("a", JSON.stringify(turn("1", "First", "stopped")));
+  const head = JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings: {} });
+  await database.saveTurn(head, JSON.stringify(turn("1", "First", "stopped")));
   assert.deepEqual(await ids(), []);
+  await database.saveTurn(head, JSON.stringify(turn("2", "Second", "", { parent: "1", position: 1 })));
+  assert.deepEqual(await ids(), ["a"]);
 });
 
-test("room is made by deleting what is old, never what is shown", async () => {
+test("room is made by deleting what is old, never what is shown or at work", async () => {
   await store("a", 10, turn("1", "First", ""));
   await store("b", 20, turn("1", "Second", ""));
   await store("c", 15, turn("1", "Third", ""));
-  assert.deepEqual(await list.freeStorage(20), { deleted: 1 });
-  assert.deepEqual(await ids(), ["b", "c"]);
+  await store("d", 5, turn("1", "Fourth", "", { status: "queued", sent: false }));
+  assert.deepEqual(await list.freeStorage(20, new Set(["c"])), { deleted: 1 });
+  assert.deepEqual(await ids(), ["b", "c", "d"]);
+});
+
+test("an empty conversation stays as long as a panel shows it", async () => {
+  await store("a", 10);
+  const count = async () => (await database.database()).count("conversations");
+  await list.purgeDeleted(new Set(["a"]));
+  assert.equal(await count(), 1);
+  await list.purgeDeleted(NONE);
+  assert.equal(await count(), 0);
 });
 
 // --- files -------------------------------------------------------------------------------------------------------------
@@ -213,6 +304,32 @@ test("an export comes back with the same bytes", async () => {
   await deleteDB("sidestream");
   await importConversations(before);
   assert.equal(await exported(), before);
+});
+
+test("branches and settings come back from a file, and a file of version 1 is one line", async () => {
+  await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "y"), turn("3", "Q3", "z"));
+  const head = JSON.stringify({ id: "a", created_at: 10, leaf: "2b", settings: { model: "m" } });
+  await database.saveTurn(head, JSON.stringify(turn("2b", "Q2 again", "z", { position: 3, parent: "1" })));
+  const text = await exported();
+  await deleteDB("sidestream");
+  await importConversations(text);
+  assert.equal(await exported(), text);
+  const said = (await exportConversations({ format: "markdown" })).files[0].text;
+  assert.match(said, /Q1[\s\S]*Q2 again/);
+  assert.doesNotMatch(said, /Q3/);
+
+  const old = JSON.parse(text);
+  const [conversation] = old.conversations;
+  old.version = 1;
+  delete conversation.leaf;
+  conversation.turns = conversation.turns.map((/** @type {any} */ { parent: _, ...each }) => ({ ...each, version: 1 }));
+  await deleteDB("sidestream");
+  await importConversations(JSON.stringify(old));
+  const { turns } = await database.storedView("a");
+  assert.deepEqual(
+    turns.map(({ id }) => id),
+    ["1", "2", "3", "2b"],
+  );
 });
 
 test("what is there with another content is kept beside the file's", async () => {
@@ -240,7 +357,7 @@ test("a file that is not right changes nothing, and it is said why", async () =>
   await refused(importConversations("{"), /no JSON/);
   await refused(importConversations("[]"), /that Sidestream has exported/);
   await refused(
-    damaged((file) => Object.assign(file, { version: 2 })),
+    damaged((file) => Object.assign(file, { version: 3 })),
     /another version/,
   );
   const last = (/** @type {any} */ file) => file.conversations[1].turns[1];
@@ -253,7 +370,7 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     { blocks: [{ kind: "text" }] },
     { blocks: [{ kind: "text", text: "", citations: [{}] }] },
     { items: [null] },
-    { version: 2 },
+    { version: 3 },
   ]) {
     await refused(
       damaged((file) => Object.assign(last(file), damage)),
@@ -263,6 +380,20 @@ test("a file that is not right changes nothing, and it is said why", async () =>
   await refused(
     damaged((file) => Object.assign(last(file), { id: "1" })),
     /twice/,
+  );
+  for (const damage of [{ leaf: "gone" }, { leaf: null }]) {
+    await refused(
+      damaged((file) => Object.assign(file.conversations[1], damage)),
+      /lacks a message/,
+    );
+  }
+  await refused(
+    damaged((file) => Object.assign(last(file), { parent: "gone" })),
+    /lacks a message/,
+  );
+  await refused(
+    damaged((file) => Object.assign(file.conversations[1], { settings: { model: 1 } })),
+    /settings/,
   );
   await refused(
     damaged((file) => Object.assign(file.conversations[1], { turns: [] })),
@@ -315,5 +446,5 @@ test("a write that fails leaves nothing behind, and says the cause", async () =>
     throw new Error("the cause");
   });
   await assert.rejects(work, /the cause/);
-  assert.equal((await database.loadConversation())?.id, "a");
+  assert.equal(await (await database.database()).get("meta", "current"), undefined);
 });

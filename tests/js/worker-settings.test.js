@@ -6,7 +6,7 @@ const vault = await import("../../extension/runtime/vault.js");
 const {
   activateProfile,
   checkSettings,
-  currentConnection,
+  connectionOf,
   describeSettings,
   exportSettings,
   importAuthJson,
@@ -218,7 +218,7 @@ test("the settings and the key of the first version become a profile", async () 
   const { deviceKey } = await import("../../extension/runtime/database.js");
   const sealed = await sealAsBefore(await deviceKey(), KEY);
   local.data = { settings: settings(), vault: { version: 1, origin: A, sealed } };
-  const [connection, view] = await Promise.all([currentConnection(), providerView()]);
+  const [connection, view] = await Promise.all([connectionOf(""), providerView()]);
   assert.deepEqual(connection, { settings: settings(), api_key: KEY });
   assert.equal(view.name, "A");
   assert.deepEqual(local.data.profiles, [{ id: "1", settings: settings() }]);
@@ -234,10 +234,10 @@ test("a migration while the key is locked keeps it, and binds it when it is unlo
   const sealed = await sealAsBefore(await derive("correct horse", salt), KEY);
   local.data = { settings: settings(), vault: { version: 1, origin: A, sealed, kdf: { salt, iterations: 1000 } } };
   assert.equal((await providerView()).locked, true);
-  await refused(currentConnection(), /locked/);
+  await refused(connectionOf(""), /locked/);
   await refused(unlock("wrong horse"), /wrong/);
   await unlock("correct horse");
-  assert.equal((await currentConnection()).api_key, KEY);
+  assert.equal((await connectionOf("")).api_key, KEY);
   const { entries } = /** @type {any} */ (local.data.vault);
   assert.equal(entries["1"].version, undefined);
   assert.notEqual(entries["1"].sealed.data, sealed.data);
@@ -298,7 +298,7 @@ for (const key of ["sk with blank", "sk-\u00e4", "sk-\u2026", "a\nb"]) {
 
 test("a saved key is used for the next turn", async () => {
   await saveSettings(settings(), ` ${KEY}\n`, undefined);
-  assert.deepEqual(await currentConnection(), { settings: settings(), api_key: KEY });
+  assert.deepEqual(await connectionOf(""), { settings: settings(), api_key: KEY });
   assert.deepEqual(await providerView(), {
     configured: true,
     demo: false,
@@ -318,29 +318,29 @@ test("a key never follows the base URL to another origin", async () => {
     /belongs to https:\/\/a\.test and is not sent to https:\/\/b\.test/,
   );
   await refused(trialConnection(moved, undefined, undefined), /belongs to/);
-  assert.deepEqual(await currentConnection(), { settings: settings(), api_key: KEY });
+  assert.deepEqual(await connectionOf(""), { settings: settings(), api_key: KEY });
   for (const base_url of ["http://a.test/v1", "https://a.test:444/v1", "https://a.test.evil/v1"]) {
     await refused(saveSettings(settings({ base_url }), undefined, undefined), /belongs to/);
   }
   await saveSettings(moved, "sk-b", undefined);
-  assert.deepEqual(await currentConnection(), { settings: moved, api_key: "sk-b" });
+  assert.deepEqual(await connectionOf(""), { settings: moved, api_key: "sk-b" });
 });
 
 test("another path of the same origin keeps the key", async () => {
   await saveSettings(settings(), KEY, undefined);
   const moved = settings({ base_url: `${A}/other/v2` });
   await saveSettings(moved, undefined, undefined);
-  assert.deepEqual(await currentConnection(), { settings: moved, api_key: KEY });
+  assert.deepEqual(await connectionOf(""), { settings: moved, api_key: KEY });
 });
 
 test("a local server goes without a key, and the stored one is there again afterwards", async () => {
   await saveSettings(settings(), KEY, undefined);
   for (const base_url of ["http://localhost:11434/v1", "http://127.0.0.1:1234/v1", "http://[::1]:8080/v1"]) {
     await saveSettings(settings({ base_url }), undefined, undefined);
-    assert.deepEqual(await currentConnection(), { settings: settings({ base_url }) });
+    assert.deepEqual(await connectionOf(""), { settings: settings({ base_url }) });
   }
   await saveSettings(settings(), undefined, undefined);
-  assert.equal((await currentConnection()).api_key, KEY);
+  assert.equal((await connectionOf("")).api_key, KEY);
 });
 
 test("a trial uses the key that is typed, or the stored one, and stores nothing", async () => {
@@ -356,13 +356,13 @@ test("a locked key is said before anything is sent", async () => {
   await saveSettings(settings(), KEY, "correct horse");
   session.data = {};
   assert.equal((await providerView()).locked, true);
-  await refused(currentConnection(), /locked/);
+  await refused(connectionOf(""), /locked/);
 });
 
 test("without settings and without a demo nobody answers", async () => {
   const nobody = { configured: false, demo: false, locked: false, name: "", model: "", profiles: [], active: null };
   assert.deepEqual(await providerView(), nobody);
-  await refused(currentConnection(), /No provider is set up/);
+  await refused(connectionOf(""), /No provider is set up/);
 });
 
 test("errors for the pages hold no detail that was not meant for people", () => {
@@ -382,9 +382,9 @@ async function saveTwo() {
 
 test("each profile answers with its own key", async () => {
   const second = await saveTwo();
-  assert.deepEqual(await currentConnection(), { settings: settings(), api_key: KEY });
+  assert.deepEqual(await connectionOf(""), { settings: settings(), api_key: KEY });
   await activateProfile(second);
-  assert.deepEqual(await currentConnection(), { settings: SECOND, api_key: "sk-second" });
+  assert.deepEqual(await connectionOf(""), { settings: SECOND, api_key: "sk-second" });
   assert.equal((await trialConnection(settings(), undefined, "1")).api_key, KEY);
   await refused(trialConnection(settings(), undefined, second), /belongs to/);
   assert.equal((await trialConnection(SECOND, undefined, null)).api_key, undefined);
@@ -409,7 +409,7 @@ test("a profile goes with its key, and another one answers", async () => {
   const second = await saveTwo();
   await removeProfile("1");
   assert.deepEqual(Object.keys(/** @type {any} */ (local.data.vault).entries), [second]);
-  assert.equal((await currentConnection()).api_key, "sk-second");
+  assert.equal((await connectionOf("")).api_key, "sk-second");
   await removeProfile(second);
   assert.deepEqual([local.data.profiles, local.data.vault], [[], undefined]);
   await refused(removeProfile(second), /not there any more/);
@@ -510,7 +510,7 @@ const authJson = (email, refresh_token = "rt-1") => ({
 
 test("the tokens of an auth.json become a sign-in", async () => {
   const [id] = await importAuthJson(JSON.stringify(authJson("me@a.test")));
-  const { settings, auth_json, profile_id, api_key } = await currentConnection();
+  const { settings, auth_json, profile_id, api_key } = await connectionOf("");
   assert.deepEqual([settings.preset, settings.name, profile_id, api_key], ["chatgpt", "ChatGPT", id, undefined]);
   assert.deepEqual(JSON.parse(String(auth_json)), authJson("me@a.test"));
   const { profiles } = await describeSettings();
@@ -524,7 +524,7 @@ test("the tokens of an auth.json become a sign-in", async () => {
 test("another sign-in of the same account takes the place of the old one", async () => {
   const [id] = await importAuthJson(JSON.stringify(authJson("me@a.test")));
   assert.deepEqual(await importAuthJson(JSON.stringify(authJson("me@a.test", "rt-2"))), [id]);
-  assert.equal(JSON.parse(String((await currentConnection()).auth_json)).tokens.refresh_token, "rt-2");
+  assert.equal(JSON.parse(String((await connectionOf("")).auth_json)).tokens.refresh_token, "rt-2");
   const [other] = await importAuthJson(JSON.stringify(authJson("you@a.test")));
   assert.notEqual(other, id);
   const { profiles } = await describeSettings();
@@ -536,7 +536,7 @@ test("another sign-in of the same account takes the place of the old one", async
 
 test("the key of an auth.json becomes that of OpenAI", async () => {
   await importAuthJson(JSON.stringify({ OPENAI_API_KEY: KEY }));
-  const { settings, api_key } = await currentConnection();
+  const { settings, api_key } = await connectionOf("");
   assert.deepEqual([settings.base_url, api_key], ["https://api.openai.com/v1", KEY]);
   await importAuthJson(JSON.stringify({ ...authJson("me@a.test"), OPENAI_API_KEY: "sk-both" }));
   const { profiles } = await describeSettings();
@@ -548,7 +548,7 @@ test("the key of an auth.json becomes that of OpenAI", async () => {
 
 test("a sign-in never follows the base URL to another origin", async () => {
   const [id] = await importAuthJson(JSON.stringify(authJson("me@a.test")));
-  const moved = { ...(await currentConnection()).settings, base_url: "https://evil.test/codex" };
+  const moved = { ...(await connectionOf("")).settings, base_url: "https://evil.test/codex" };
   await refused(saveProfile({ id, settings: moved }, undefined, undefined), /belongs to https:\/\/chatgpt\.com/);
   await refused(trialConnection(moved, undefined, id), /belongs to/);
 });

@@ -17,22 +17,24 @@ from sidestream.browser.host import Host
 from sidestream.browser.loop import share_turns
 from sidestream.browser.storage import BrowserStore
 from sidestream.errors import ErrorKind, SidestreamError, redact
-from sidestream.session.chat import Chat, Connection
+from sidestream.session.chat import Connection
+from sidestream.session.chats import Chats
 from sidestream.session.connection import SignIns, connect, list_models, try_connection
+from sidestream.session.conversation import ConversationSettings
 
 _log = logging.getLogger(__name__)
 
 
 async def start(host: Host) -> Callable[[str], None]:
-    """Bring the conversation back and take messages: commands of panels, requests of pages."""
+    """Take up what had not ended and take messages: commands of panels, requests of pages."""
     _log_redacted()
     share_turns(asyncio.get_running_loop())
     entry = _Entry(host)
     try:
-        await entry.chat.load()
+        await entry.chats.load()
     except Exception:
         # A database that cannot be read must not keep the user from chatting.
-        _log.exception("The stored conversation could not be loaded")
+        _log.exception("The stored conversations could not be taken up")
     return entry.receive
 
 
@@ -64,7 +66,7 @@ class _Entry:
         self._fetch = browser_fetch(host)
         self._sign_ins = SignIns(host.save_tokens)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.chat = Chat(
+        self.chats = Chats(
             store=BrowserStore(host),
             post=host.post,
             connect=self._connect,
@@ -75,39 +77,19 @@ class _Entry:
 
     def receive(self, text: str) -> None:
         message: dict[str, Any] = json.loads(text)
-        panel = message.get("panel", 0)
-        match message["type"]:
-            case "Join":
-                self.chat.join(panel)
-            case "Send":
-                self.chat.send(message["id"], message["text"], panel)
-            case "Retry":
-                self.chat.retry(message["id"], panel)
-            case "Cancel":
-                self.chat.cancel(message["id"], panel)
-            case "SendNow":
-                self.chat.send_now(message["id"], panel)
-            case "Wake":
-                self.chat.wake()
-            case "Stop":
-                self.chat.stop()
-            case "NewChat":
-                self.chat.new_chat()
-            case "Open":
-                self.chat.open(message["conversation"], panel)
-            case "Forget":
-                self.chat.forget(message["conversation"])
-            case _:
-                task = asyncio.ensure_future(self._answer(message))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+        if message["type"] not in ("TestConnection", "ListModels"):
+            self.chats.receive(message)
+            return
+        task = asyncio.ensure_future(self._answer(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _connect(self) -> Connection:
-        answer = json.loads(await self._host.connection())
+    async def _connect(self, own: ConversationSettings) -> Connection:
+        answer = json.loads(await self._host.connection(own.profile or ""))
         if error := answer.get("error"):
             kind = ErrorKind(error["kind"])
             raise SidestreamError(kind, error["message"], hint=error.get("hint", ""))
-        return connect(answer["connection"], self._fetch, self._sign_ins)
+        return connect(answer["connection"], self._fetch, self._sign_ins, own)
 
     async def _answer(self, message: dict[str, Any]) -> None:
         reply: dict[str, Any]

@@ -35,10 +35,10 @@ class Exchange(Protocol):
 
 
 class Host(Protocol):
-    """The worker around us. Of its promises only those of `load` and `open` can be rejected."""
+    """The worker around us. None of its promises is ever rejected."""
 
     def post(self, message: str, panel: int) -> None:
-        """Send a ``PanelMessage`` to one panel, or to all (0)."""
+        """Send a ``PanelMessage`` to a panel."""
         ...
 
     def reply(self, request: int, reply: str) -> None:
@@ -53,28 +53,33 @@ class Host(Protocol):
         """Begin a request. ``headers`` is a JSON object."""
         ...
 
-    def connection(self) -> Awaitable[str]:
-        """``{"connection": {"settings", ...}}`` or ``{"error": TurnError}``, as JSON."""
+    def connection(self, profile_id: str) -> Awaitable[str]:
+        """``{"connection": {"settings", ...}}`` or ``{"error": TurnError}``, as JSON.
+
+        Of a profile; with "" of the active one.
+        """
         ...
 
-    def load(self) -> Awaitable[str]:
-        """The current conversation's record as JSON; empty when there is none."""
+    def load(self, conversation_id: str) -> Awaitable[str]:
+        """``{"conversation": ...}``, null when not there, or ``{"error": TurnError}``, as JSON."""
         ...
 
-    def open(self, conversation_id: str) -> Awaitable[str]:
-        """Make a stored conversation the current one; as `load`."""
+    def unfinished(self) -> Awaitable[str]:
+        """``{"conversations": [id, ...]}`` or ``{"error": TurnError}``, as JSON.
+
+        Those with a turn that has yet to end, the one that waits longest first.
+        """
         ...
 
-    def begin(self, conversation_id: str, created_at: int) -> Awaitable[str]:
-        """Make a new conversation the current one. Empty, or a ``TurnError`` as JSON."""
+    def save(self, head: str, turn: str) -> Awaitable[str]:
+        """Write a conversation's head and, unless it is "", a turn's record, both or none.
+
+        Empty, or a ``TurnError`` as JSON.
+        """
         ...
 
-    def save(self, conversation_id: str, turn: str) -> Awaitable[str]:
-        """Write a turn's record. Empty, or a ``TurnError`` as JSON."""
-        ...
-
-    def remove(self, conversation_id: str, turn_id: str) -> Awaitable[str]:
-        """Remove a turn's record. Empty, or a ``TurnError`` as JSON."""
+    def remove(self, head: str, turn_id: str) -> Awaitable[str]:
+        """Write a conversation's head and remove a turn's record. Answers as `save`."""
         ...
 
     def alarm(self, at_ms: int) -> None:

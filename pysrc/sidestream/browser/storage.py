@@ -1,4 +1,4 @@
-"""`sidestream.session.chat.Store` over IndexedDB."""
+"""`sidestream.session.writer.Store` over IndexedDB."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from sidestream.browser.host import Host
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.session.conversation import Conversation
 
 
 class BrowserStore:
@@ -16,35 +15,37 @@ class BrowserStore:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    async def load(self) -> dict[str, Any] | None:
-        """The current conversation's record."""
-        text = await self._host.load()
-        return json.loads(text) if text else None
+    async def load(self, conversation_id: str) -> dict[str, Any] | None:
+        """A conversation with the records of its turns."""
+        answer = json.loads(await self._host.load(conversation_id))
+        if error := answer.get("error"):
+            raise _error("The conversation could not be read.", error)
+        data: dict[str, Any] | None = answer["conversation"]
+        return data
 
-    async def open(self, conversation_id: str) -> dict[str, Any] | None:
-        """Make a stored conversation the current one."""
-        text = await self._host.open(conversation_id)
-        return json.loads(text) if text else None
+    async def unfinished(self) -> list[str]:
+        """The conversations with a turn that has yet to end."""
+        answer = json.loads(await self._host.unfinished())
+        if error := answer.get("error"):
+            raise _error("The conversations could not be read.", error)
+        found: list[str] = answer["conversations"]
+        return found
 
-    async def begin(self, conversation: Conversation) -> None:
-        """Make a new conversation the current one."""
-        _check(await self._host.begin(conversation.id, conversation.created_at))
+    async def save(self, head: str, turn: str) -> None:
+        """Write what is known of the conversation, and a turn's record."""
+        _check(await self._host.save(head, turn))
 
-    async def save(self, conversation_id: str, turn: str) -> None:
-        """Write a turn's record."""
-        _check(await self._host.save(conversation_id, turn))
-
-    async def remove(self, conversation_id: str, turn_id: str) -> None:
+    async def remove(self, head: str, turn_id: str) -> None:
         """Remove a turn's record."""
-        _check(await self._host.remove(conversation_id, turn_id))
+        _check(await self._host.remove(head, turn_id))
 
 
 def _check(failure: str) -> None:
     if failure:
-        error = json.loads(failure)
-        raise SidestreamError(
-            ErrorKind.INTERNAL,
-            f"The conversation could not be stored. {error['message']}",
-            hint=error.get("hint", ""),
-            retryable=True,
-        )
+        raise _error("The conversation could not be stored.", json.loads(failure))
+
+
+def _error(what: str, error: dict[str, Any]) -> SidestreamError:
+    message = f"{what} {error['message']}"
+    hint = error.get("hint", "")
+    return SidestreamError(ErrorKind.INTERNAL, message, hint=hint, retryable=True)

@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 from sidestream.types.events import ResponseEvent
 
-EVERY_PANEL = 0
-
 BATCH_INTERVAL_S = 0.008
 """Panels get at most one batch of events in this time.
 
@@ -21,7 +19,7 @@ wait for a second one there.
 class Batch:
     """Gathers a turn's events and posts them, at most once per `BATCH_INTERVAL_S`."""
 
-    def __init__(self, post: Callable[[str, int], None]) -> None:
+    def __init__(self, post: Callable[[str], None]) -> None:
         self._post = post
         self._turn_id = ""
         self._events: list[str] = []
@@ -67,6 +65,5 @@ class Batch:
         self._events.clear()
         self._post(
             f'{{"type":"Events","turn_id":{json.dumps(self._turn_id)},'
-            f'"seq":{self.seq},"events":[{events}]}}',
-            EVERY_PANEL,
+            f'"seq":{self.seq},"events":[{events}]}}'
         )

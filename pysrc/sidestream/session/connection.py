@@ -15,9 +15,12 @@ from sidestream.auth import ApiKeyAuth, Auth, ChatGptAuth, NoAuth
 from sidestream.client import Client
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.http import Fetch
+from sidestream.models import get_auto_compact_token_limit, get_model_context_window
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import PRESETS, Provider
 from sidestream.session.chat import Connection
+from sidestream.session.compaction import Compaction
+from sidestream.session.conversation import ConversationSettings
 
 # Errors of the model list that say nothing about whether the provider answers prompts.
 _NO_LIST = {
@@ -77,15 +80,19 @@ class _SignIn:
 
 
 def connect(
-    data: dict[str, Any], fetch: Fetch, sign_ins: SignIns | None = None, **provider_fields: Any
+    data: dict[str, Any],
+    fetch: Fetch,
+    sign_ins: SignIns | None = None,
+    own: ConversationSettings | None = None,
+    **provider_fields: Any,
 ) -> Connection:
     """A client from a ``Connection`` of ``extension/runtime/settings.js``.
 
     ``{"settings": Settings}`` with an ``"api_key"``, or with ``"auth_json"`` and ``"profile_id"``
-    for a sign-in of ``sign_ins``. ``provider_fields`` win over the settings. Raises
-    `SidestreamError` of kind ``configuration``.
+    for a sign-in of ``sign_ins``. What the conversation has of its ``own`` and ``provider_fields``
+    win over the settings. Raises `SidestreamError` of kind ``configuration``.
     """
-    settings = data["settings"]
+    settings = data["settings"] | (own.model_dump(exclude_none=True) if own else {})
     fields = {
         name: settings[name]
         for name in ("base_url", "wire_api", "http_headers", "query_params")
@@ -101,11 +108,20 @@ def connect(
             hint="Open the settings and save them again.",
         ) from None
     model = settings.get("model") or ""
+    window = settings.get("context_window")
     return Connection(
         client=Client(provider=provider, auth=_auth(data, sign_ins), fetch=fetch, model=model),
         model=model,
         origin=_origin(provider),
+        options=CallOptions(
+            effort=settings.get("effort") or None, verbosity=settings.get("verbosity") or None
+        ),
         instructions=settings.get("instructions") or None,
+        compaction=Compaction(
+            mode=settings.get("compaction") or "summarise",
+            context_window=get_model_context_window(model, window),
+            compact_at=get_auto_compact_token_limit(model, context_window=window),
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
+from sidestream.session.usage import estimate_tokens
 from sidestream.types.events import (
     Completed,
     FunctionCallArgumentsDelta,
@@ -47,11 +48,17 @@ from sidestream.types.items import (
 )
 from sidestream.types.usage import TokenUsage
 
-RECORD_VERSION = 1
-"""Of a stored turn. A record of a later version is left alone, not guessed at."""
+RECORD_VERSION = 2
+"""Of a stored turn. A record of a later version is left alone, not guessed at.
+
+Version 1 knew no branches; ``extension/runtime/database.js`` gives its turns their ``parent``.
+"""
+VIEW_TURNS = 40
+"""So many turns of a long conversation a panel is shown at once."""
 
 BlockKind = Literal["text", "reasoning", "refusal", "tool"]
 WaitReason = Literal["turn", "rate_limit", "offline", "pause"]
+CompactionMode = Literal["summarise", "trim", "off"]
 _PART_BREAK = "\n\n"
 
 
@@ -148,6 +155,18 @@ class Block(_State):
         self.open = False
 
 
+class ConversationSettings(_State):
+    """What a conversation has of its own. What is None is as the provider profile says."""
+
+    profile: str | None = None
+    """The id of the profile that answers. None: the active one."""
+    model: str | None = None
+    instructions: str | None = None
+    effort: str | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    compaction: CompactionMode | None = None
+
+
 class Waiting(_State):
     """What a queued turn waits for."""
 
@@ -158,10 +177,11 @@ class Waiting(_State):
 
 
 class Turn(_State):
-    """One message of the user and the answer to it."""
+    """One message of the user and the answer to it, or a compaction."""
 
     id: str
     user: str
+    """What the user wrote; empty in a compaction."""
     created_at: int
     """Unix time in milliseconds."""
     status: TurnStatus = TurnStatus.QUEUED
@@ -172,6 +192,10 @@ class Turn(_State):
     notice: str | None = None
     waiting: Waiting | None = None
     """Set while the turn stands in line."""
+    parent: str | None = None
+    """The turn before it. Turns with the same one stand at the same place, in branches."""
+    kind: Literal["compaction"] | None = None
+    """A compaction's answer is a summary; what is said after it builds on that alone."""
 
     # What follows is stored and not shown.
     version: int = RECORD_VERSION
@@ -179,10 +203,12 @@ class Turn(_State):
     """Whether the request may have left. False is certain: such a turn can be sent unasked."""
     urgent: bool = False
     """The user said "send now": waits neither for limits nor for the network."""
+    limited: bool = False
+    """It waited for the provider's limit."""
     attempt: int = 0
     """Counts the runs; each has an idempotency key of its own."""
     position: int = 0
-    """Orders the turns of a conversation; there may be gaps."""
+    """In which order the turns of a conversation were made; there may be gaps."""
     origin: str | None = None
     """Who answered: reasoning that is encrypted by one provider means nothing to another."""
     items: list[ResponseItem] = Field(default_factory=list)
@@ -221,6 +247,7 @@ class Turn(_State):
         """Stand in line; nothing has been sent."""
         self.status = TurnStatus.QUEUED
         self.waiting = waiting
+        self.error = None
         self.sent = False
 
     def start(self) -> None:
@@ -244,6 +271,7 @@ class Turn(_State):
         self.notice = None
         self.waiting = None
         self.urgent = False
+        self.limited = False
 
     def _end_blocks(self) -> None:
         for block in self.blocks:
@@ -404,88 +432,272 @@ class Turn(_State):
         return None
 
 
-_STORED_ONLY = {"version", "sent", "urgent", "attempt", "position", "origin", "items"}
+_STORED_ONLY = {"version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"}
 
 
 class Conversation(_State):
-    """Turns, oldest first. At most one of them runs; the queued ones are the last."""
+    """A tree of turns. The path from its root to ``leaf`` is the branch that is shown and goes on.
+
+    At most one turn runs; the queued ones are the last of the path.
+    """
 
     id: str
     created_at: int = 0
+    leaf: str | None = None
+    """The last turn of the path."""
+    settings: ConversationSettings = Field(default_factory=ConversationSettings)
     turns: list[Turn] = Field(default_factory=list)
+    """All of them, in the order in which they were made."""
+    _by_id: dict[str, Turn] = PrivateAttr(default_factory=dict)
+    _children: dict[str | None, list[Turn]] = PrivateAttr(default_factory=dict)
+    _path: list[Turn] = PrivateAttr(default_factory=list)
+
+    def model_post_init(self, _context: Any) -> None:
+        """Know the turns that it was made with."""
+        self._index()
+
+    def _index(self) -> None:
+        self._by_id = {turn.id: turn for turn in self.turns}
+        self._children = {}
+        for turn in self.turns:
+            self._children.setdefault(turn.parent, []).append(turn)
+        path: dict[str, Turn] = {}
+        turn_id = self.leaf
+        # A damaged record could lead in a circle.
+        while turn_id in self._by_id and turn_id not in path:
+            path[turn_id] = self._by_id[turn_id]
+            turn_id = path[turn_id].parent
+        self._path = [*reversed(path.values())]
+
+    # --- looking ------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> list[Turn]:
+        """The turns of the branch that is shown, oldest first."""
+        return self._path
 
     @property
     def running(self) -> Turn | None:
         """The turn that runs."""
-        return next((turn for turn in reversed(self.turns) if turn.status.running), None)
+        return next((turn for turn in reversed(self._path) if turn.status.running), None)
 
     @property
     def queued(self) -> list[Turn]:
         """The turns that wait in line, in the order in which they will run."""
-        return [turn for turn in self.turns if turn.status is TurnStatus.QUEUED]
+        return [turn for turn in self._path if turn.status is TurnStatus.QUEUED]
 
-    def find(self, turn_id: str) -> Turn | None:
-        """The turn of that id."""
-        return next((turn for turn in reversed(self.turns) if turn.id == turn_id), None)
+    def find(self, turn_id: str | None) -> Turn | None:
+        """The turn of that id, in whatever branch."""
+        return self._by_id.get(turn_id) if turn_id else None
 
-    def add(self, turn_id: str, text: str, created_at: int) -> Turn:
-        """A new turn at the end, not yet started."""
-        position = self.turns[-1].position + 1 if self.turns else 0
-        turn = Turn(id=turn_id, user=text, created_at=created_at, position=position)
-        self.turns.append(turn)
-        return turn
+    def before(self, turn: Turn) -> Turn | None:
+        """The turn that a turn follows."""
+        return self.find(turn.parent)
 
-    def put_first(self, turn: Turn) -> list[Turn]:
-        """Move a queued turn before all others in line. Returns those whose position changed."""
-        line = self.queued
-        positions = [other.position for other in line]
-        line.remove(turn)
-        line.insert(0, turn)
-        for other, position in zip(line, positions, strict=True):
-            other.position = position
-        self.turns.sort(key=lambda other: other.position)
-        return line
+    def siblings(self, turn: Turn) -> list[Turn]:
+        """The turns at the same place, itself included, in the order in which they were made."""
+        return self._children.get(turn.parent, [])
 
-    def remove(self, turn: Turn) -> None:
-        """Take a turn out, as if it had never been."""
-        self.turns.remove(turn)
+    def head(self) -> str:
+        """What is stored of the conversation beside its turns, as JSON."""
+        return self.model_dump_json(exclude={"turns"}, exclude_none=True)
 
     def view(self) -> dict[str, Any]:
-        """The conversation as the panel sees it."""
-        return {"id": self.id, "turns": [turn.view() for turn in self.turns]}
+        """The end of the path as the panel sees it, with all turns that have yet to end."""
+        count = max(VIEW_TURNS, 1 + len(self.queued))
+        earlier = max(0, len(self._path) - count)
+        return {
+            "id": self.id,
+            "turns": [self.view_of(turn) for turn in self._path[earlier:]],
+            "earlier": earlier,
+            "settings": self.settings.model_dump(exclude_none=True),
+        }
 
-    def history(self, turn: Turn, origin: str | None = None) -> list[ResponseItem]:
+    def earlier(self, turn_id: str) -> tuple[list[Turn], int]:
+        """The turns of the path right before one, and how many come before those."""
+        end = next((at for at, turn in enumerate(self._path) if turn.id == turn_id), 0)
+        start = max(0, end - VIEW_TURNS)
+        return self._path[start:end], start
+
+    def view_of(self, turn: Turn) -> dict[str, Any]:
+        """A turn as the panel sees it."""
+        view = turn.view()
+        siblings = self.siblings(turn)
+        if len(siblings) > 1:
+            view["siblings"] = [sibling.id for sibling in siblings]
+        return view
+
+    # --- changing -----------------------------------------------------------------------------
+
+    def add(
+        self,
+        turn_id: str,
+        text: str,
+        created_at: int,
+        *,
+        kind: Literal["compaction"] | None = None,
+    ) -> Turn:
+        """A new turn at the end of the path, not yet started."""
+        return self._add(turn_id, text, created_at, kind, self.leaf)
+
+    def _add(
+        self,
+        turn_id: str,
+        text: str,
+        created_at: int,
+        kind: Literal["compaction"] | None,
+        parent: str | None,
+    ) -> Turn:
+        turn = Turn(
+            id=turn_id,
+            user=text,
+            created_at=created_at,
+            position=self.turns[-1].position + 1 if self.turns else 0,
+            parent=parent,
+            kind=kind,
+        )
+        self.turns.append(turn)
+        if parent == self.leaf:
+            self.leaf = turn.id
+        self._index()
+        return turn
+
+    def branch(self, other: Turn, turn_id: str, text: str, created_at: int) -> Turn:
+        """A new turn at the place of another one, in a branch of its own, which becomes the path.
+
+        Turns that wait in line follow it there.
+        """
+        line = self.queued
+        turn = self._add(turn_id, text, created_at, other.kind, other.parent)
+        if line:
+            line[0].parent = turn.id
+        else:
+            self.leaf = turn.id
+        self._index()
+        return turn
+
+    def insert(self, turn_id: str, created_at: int, before: Turn) -> Turn:
+        """A compaction right before a turn of the path."""
+        turn = self._add(turn_id, "", created_at, "compaction", before.parent)
+        before.parent = turn.id
+        self._index()
+        return turn
+
+    def show(self, turn: Turn) -> None:
+        """Make the branch of a turn the path, down to its newest end."""
+        while children := self._children.get(turn.id):
+            turn = children[-1]
+        self.leaf = turn.id
+        self._index()
+
+    def put_first(self, turn: Turn) -> list[Turn]:
+        """Move a queued turn before all others in line. Returns those that stand elsewhere now."""
+        line = self.queued
+        parent = line[0].parent
+        line.remove(turn)
+        line.insert(0, turn)
+        for other in line:
+            other.parent, parent = parent, other.id
+        self.leaf = parent
+        self._index()
+        return line
+
+    def remove(self, turn: Turn) -> list[Turn]:
+        """Take a turn out, as if it had never been. Returns those that follow another one now."""
+        moved = self._children.get(turn.id, [])
+        for child in moved:
+            child.parent = turn.parent
+        if self.leaf == turn.id:
+            self.leaf = turn.parent
+        self.turns.remove(turn)
+        self._index()
+        return moved
+
+    # --- the next request ---------------------------------------------------------------------
+
+    def context(self, turn: Turn) -> list[Turn]:
+        """The turns that a turn builds on: those before it, from the last compaction on."""
+        found: list[Turn] = []
+        earlier = self.before(turn)
+        while earlier is not None:
+            found.append(earlier)
+            if earlier.kind == "compaction" and earlier.status is TurnStatus.COMPLETED:
+                break
+            earlier = self.before(earlier)
+        return found[::-1]
+
+    def history(
+        self, turn: Turn, origin: str | None = None, *, max_tokens: int | None = None
+    ) -> list[ResponseItem]:
         """The input of a turn's request: all that was said before it, then its own message.
 
         Of a turn that did not end well only its messages are kept, the cut-off one included, so no
         call is left without its output. ``origin`` says who will answer; reasoning of others is
-        left out. What one wire API or model cannot take is `sidestream.payload`'s matter.
+        left out. With ``max_tokens`` the oldest turns are left out that would not fit (estimated).
+        What one wire API or model cannot take is `sidestream.payload`'s matter.
         """
-        history: list[ResponseItem] = []
-        for earlier in self.turns:
-            if earlier is turn:
-                break
-            history.append(_user_message(earlier.user))
-            history += _sendable(earlier, origin)
-        history.append(_user_message(turn.user))
-        return history
+        text = COMPACTION_PROMPT if turn.kind == "compaction" else turn.user
+        own: list[ResponseItem] = [_user_message(text)]
+        room = None if max_tokens is None else max_tokens - _tokens(own)
+        parts: list[list[ResponseItem]] = [own]
+        for earlier in reversed(self.context(turn)):
+            items = _said(earlier, origin)
+            if room is not None:
+                room -= _tokens(items)
+                if room < 0:
+                    break
+            parts.append(items)
+        return [item for part in reversed(parts) for item in part]
 
     @classmethod
     def restore(cls, data: dict[str, Any]) -> tuple[Conversation, list[Turn]]:
-        """A conversation from its stored records, and the turns whose request was under way.
+        """A conversation from what is stored of it, and the turns that have ended because of that.
 
-        Those are marked interrupted and keep what had arrived. A turn whose request had not left is
-        back in line. Records that cannot be read are left out (and stay in the store).
+        A turn whose request was under way is interrupted and keeps what had arrived; one whose
+        request had not left is back in line. Records that cannot be read are left out (and stay in
+        the store), and what followed them follows the one before.
         """
         turns = list(_readable(data.get("turns", [])))
-        conversation = cls(id=data["id"], created_at=data.get("created_at", 0), turns=turns)
-        interrupted = [turn for turn in turns if turn.status.active and turn.sent]
-        for turn in interrupted:
-            turn.finish(TurnStatus.INTERRUPTED, INTERRUPTED)
+        known = {turn.id for turn in turns}
+        last: str | None = None
         for turn in turns:
-            if turn.status.active:
+            if turn.parent is not None and turn.parent not in known:
+                turn.parent = last
+            last = turn.id
+        leaf = data.get("leaf")
+        conversation = cls(
+            id=data["id"],
+            created_at=data.get("created_at", 0),
+            leaf=leaf if leaf in known else last,
+            settings=_readable_settings(data.get("settings")),
+            turns=turns,
+        )
+        path = {turn.id for turn in conversation.path}
+        ended: list[Turn] = []
+        for turn in turns:
+            if not turn.status.active:
+                continue
+            if turn.sent:
+                turn.finish(TurnStatus.INTERRUPTED, INTERRUPTED)
+                ended.append(turn)
+            elif turn.id in path:
                 turn.wait(turn.waiting or Waiting(reason="turn"))
-        return conversation, interrupted
+            else:
+                turn.finish(TurnStatus.STOPPED)
+                ended.append(turn)
+        return conversation, ended
+
+
+COMPACTION_PROMPT = (
+    "Summarise our conversation up to here, so that it can go on from your summary alone; what "
+    "was said so far will not be shown to you again. Keep what I want and have decided, facts, "
+    "names, figures, code and sources word for word where they matter, what is done, and what is "
+    "still open. Write in the language of the conversation, briefly and in order. Write only the "
+    "summary."
+)
+"""The message of a compaction's request."""
+
+_SUMMARY = "This is a summary of our conversation so far; go on from it.\n\n"
 
 
 INTERRUPTED: dict[str, Any] = {
@@ -505,6 +717,25 @@ def _readable(records: list[Any]) -> Iterator[Turn]:
             yield Turn.model_validate(record)
         except ValidationError:
             continue
+
+
+def _readable_settings(data: Any) -> ConversationSettings:
+    try:
+        return ConversationSettings.model_validate(data or {})
+    except ValidationError:
+        return ConversationSettings()
+
+
+def _tokens(items: list[ResponseItem]) -> int:
+    return sum(estimate_tokens(item) for item in items)
+
+
+def _said(turn: Turn, origin: str | None) -> list[ResponseItem]:
+    """What a later request holds of a turn."""
+    if turn.kind == "compaction":
+        done = turn.status is TurnStatus.COMPLETED
+        return [_user_message(_SUMMARY + turn.text)] if done else []
+    return [_user_message(turn.user), *_sendable(turn, origin)]
 
 
 def _user_message(text: str) -> MessageItem:

@@ -22,24 +22,23 @@ answer has become.
 class Store(Protocol):
     """Where conversations outlive the process. Its methods raise `SidestreamError`."""
 
-    async def load(self) -> dict[str, Any] | None:
-        """The current conversation's id, ``created_at`` and the records of its turns."""
+    async def load(self, conversation_id: str) -> dict[str, Any] | None:
+        """What `Conversation.head` gave, and the records of the ``turns``; None when not there."""
         ...
 
-    async def open(self, conversation_id: str) -> dict[str, Any] | None:
-        """Make a stored conversation the current one; as `load`, None when it is not there."""
+    async def unfinished(self) -> list[str]:
+        """The conversations with a turn that has yet to end, the one that waits longest first."""
         ...
 
-    async def begin(self, conversation: Conversation) -> None:
-        """Make a new conversation the current one."""
+    async def save(self, head: str, turn: str) -> None:
+        """Write `Conversation.head` and a turn's record over their earlier states, both or none.
+
+        Without a turn ("") the head alone. Returns when it is safe.
+        """
         ...
 
-    async def save(self, conversation_id: str, turn: str) -> None:
-        """Write a turn's record over its earlier state; returns when it is safe."""
-        ...
-
-    async def remove(self, conversation_id: str, turn_id: str) -> None:
-        """Remove a turn's record."""
+    async def remove(self, head: str, turn_id: str) -> None:
+        """Write the head and remove a turn's record, both or none."""
         ...
 
 
@@ -56,12 +55,11 @@ class Writer:
         self._on_error = on_error
         self._on_idle = on_idle
         self._due: dict[str, tuple[Conversation, Turn]] = {}
-        self._later: dict[str, tuple[Conversation, Turn]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._later: dict[str, asyncio.TimerHandle] = {}
+        self._next: dict[str, float] = {}
+        """When a growing turn may be written again."""
         self._task: asyncio.Task[None] | None = None
         self._failing = False
-        self._next = float("-inf")
-        """When a growing turn may be written again."""
 
     @property
     def busy(self) -> bool:
@@ -70,46 +68,40 @@ class Writer:
 
     def write(self, conversation: Conversation, turn: Turn) -> None:
         """Write it as soon as may be."""
-        self._later.pop(turn.id, None)
+        self._unschedule(turn)
         self._due[turn.id] = (conversation, turn)
         if self._task is None:
             self._task = asyncio.ensure_future(self._write_due())
 
+    def write_soon(self, conversation: Conversation, turn: Turn) -> None:
+        """Write it within `SAVE_INTERVAL_S`, later when it is long, and no more often than that."""
+        if turn.id in self._due or turn.id in self._later:
+            return
+        loop = asyncio.get_running_loop()
+        wait = max(0.0, self._next.get(turn.id, 0.0) - loop.time())
+        self._later[turn.id] = loop.call_later(wait, self.write, conversation, turn)
+
     def forget(self, turn: Turn) -> None:
         """Write it no more."""
         self._due.pop(turn.id, None)
-        self._later.pop(turn.id, None)
-
-    def write_soon(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it within `SAVE_INTERVAL_S`, later when it is long, and no more often than that."""
-        if turn.id in self._due:
-            return
-        self._later[turn.id] = (conversation, turn)
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            wait = max(0.0, self._next - loop.time())
-            self._timer = loop.call_later(wait, self._write_later)
+        self._unschedule(turn)
 
     async def drain(self) -> None:
         """Until all that is due has been written, or could not be."""
         while self._task is not None:
             await asyncio.shield(self._task)
 
-    def _write_later(self) -> None:
-        self._timer = None
-        later, self._later = self._later, {}
-        for conversation, turn in later.values():
-            self.write(conversation, turn)
+    def _unschedule(self, turn: Turn) -> None:
+        timer = self._later.pop(turn.id, None)
+        if timer is not None:
+            timer.cancel()
 
     async def _write_due(self) -> None:
         try:
             while self._due:
-                _, (conversation, turn) = self._due.popitem()
+                conversation, turn = self._due.pop(next(iter(self._due)))
                 try:
-                    record = turn.record()
-                    pause = max(SAVE_INTERVAL_S, len(record) / SAVED_PER_S)
-                    self._next = asyncio.get_running_loop().time() + pause
-                    await self._store.save(conversation.id, record)
+                    await self._save(conversation, turn)
                     self._failing = False
                 except SidestreamError as error:
                     # Said once, not each second.
@@ -119,3 +111,12 @@ class Writer:
         finally:
             self._task = None
             self._on_idle()
+
+    async def _save(self, conversation: Conversation, turn: Turn) -> None:
+        record = turn.record()
+        if turn.status.running:
+            pause = max(SAVE_INTERVAL_S, len(record) / SAVED_PER_S)
+            self._next[turn.id] = asyncio.get_running_loop().time() + pause
+        else:
+            self._next.pop(turn.id, None)
+        await self._store.save(conversation.head(), record)

@@ -1,0 +1,238 @@
+"""All open conversations, and which panel shows which. Commands come in here, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.session.chat import Chat, Connection, Services
+from sidestream.session.conversation import Conversation, ConversationSettings
+from sidestream.session.limits import Limits
+from sidestream.session.writer import Store, Writer
+
+_log = logging.getLogger(__name__)
+
+
+class Chats:
+    """Conversations are opened when a panel shows them or something runs in them.
+
+    Args:
+        store: Where they are written.
+        post: Sends a message, as JSON, to the panel of that number.
+        connect: Says who answers the next turn of a conversation with these settings. Raises
+            `SidestreamError` when nobody does.
+        busy: Told whether there is work that must not be cut off.
+        alarm: Told when to send ``Wake`` (Unix time in milliseconds), even if the process has
+            ended by then; 0 for never.
+        online: Whether there is a network.
+        now: Unix time in seconds.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        post: Callable[[str, int], None],
+        connect: Callable[[ConversationSettings], Awaitable[Connection]],
+        busy: Callable[[bool], None] = lambda _: None,
+        alarm: Callable[[int], None] = lambda _: None,
+        online: Callable[[], bool] = lambda: True,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._post = post
+        self._busy = busy
+        self._alarm = alarm
+        self._alarm_at = 0
+        self._writer = Writer(store, self._unstored, self._settle)
+        self._services = Services(
+            store=store,
+            writer=self._writer,
+            limits=Limits(now),
+            connect=connect,
+            online=online,
+            now=now,
+            spawn=self._spawn,
+            waiting=lambda: sum(len(chat.conversation.queued) for chat in self.opened.values()),
+            changed=self._settle,
+            advance=self._advance,
+        )
+        self.opened: dict[str, Chat] = {}
+        """The chats that are shown or at work, by their conversation's id."""
+        self._shown: dict[int, str] = {}
+        self._commands: deque[dict[str, Any]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._working: asyncio.Task[None] | None = None
+
+    async def load(self) -> None:
+        """Take up what had not ended when the last process did.
+
+        A turn whose request was under way is marked interrupted; lines go on where they stood.
+        """
+        for conversation_id in await self._store.unfinished():
+            try:
+                await self._open(conversation_id, going_on=True)
+            except Exception:
+                # One that cannot be read must not keep the others from going on.
+                _log.exception("A conversation could not be taken up")
+        self._advance()
+
+    # --- commands -----------------------------------------------------------------------------
+
+    def receive(self, command: dict[str, Any]) -> None:
+        """Carry out a ``PanelCommand``, with the number of its ``panel``, after those before it.
+
+        Each names its ``conversation``; `Join` shows it in the panel. Beside them: ``Left`` (the
+        panel is gone), ``Wake`` (time has passed, or there is a network again), ``Forget`` (the
+        conversation was deleted).
+        """
+        self._commands.append(command)
+        if self._working is None:
+            self._working = self._spawn(self._work())
+
+    @property
+    def working(self) -> bool:
+        """Whether a command is being carried out."""
+        return self._working is not None
+
+    def show(self, panel: int, chat: Chat) -> None:
+        """Have a panel show a conversation from here on."""
+        # What is on its way now is part of what the panel gets as a whole.
+        chat.flush()
+        self._shown[panel] = chat.conversation.id
+        chat.join(panel)
+
+    async def _work(self) -> None:
+        try:
+            while self._commands:
+                command = self._commands.popleft()
+                try:
+                    await self._carry_out(command)
+                except SidestreamError as error:
+                    self._reject(command, error)
+                except Exception as error:
+                    _log.exception("A command failed")
+                    message = f"Something in Sidestream failed ({type(error).__name__})."
+                    self._reject(command, SidestreamError(ErrorKind.INTERNAL, message))
+        finally:
+            self._working = None
+
+    async def _carry_out(self, command: dict[str, Any]) -> None:
+        panel, conversation_id = command.get("panel", 0), command.get("conversation", "")
+        match command["type"]:
+            case "Wake":
+                self._advance()
+                return
+            case "Left":
+                self._shown.pop(panel, None)
+                self._settle()
+                return
+            case "Forget":
+                self._forget(conversation_id)
+                return
+        chat = self.opened.get(conversation_id) or await self._open(conversation_id)
+        match command["type"]:
+            case "Join":
+                self.show(panel, chat)
+            case "Send":
+                chat.send(command["id"], command["text"], panel, command.get("replaces"))
+            case "Regenerate":
+                chat.regenerate(command["id"], command["turn"], panel)
+            case "Retry":
+                chat.retry(command["id"], panel)
+            case "ShowBranch":
+                chat.show_branch(command["turn"], panel)
+            case "Stop":
+                chat.stop()
+            case "Cancel":
+                chat.cancel(command["id"], panel)
+            case "SendNow":
+                chat.send_now(command["id"], panel)
+            case "Compact":
+                chat.compact(panel, command.get("retry"))
+            case "Configure":
+                chat.configure(ConversationSettings.model_validate(command["settings"]))
+            case "Earlier":
+                chat.earlier(command["before"], panel)
+        self._settle()
+
+    def _reject(self, command: dict[str, Any], error: SidestreamError) -> None:
+        rejected: dict[str, Any] = {"type": "Rejected", "error": error.to_dict()}
+        if command["type"] == "Send":
+            rejected["id"] = command["id"]
+        self._post(json.dumps(rejected, ensure_ascii=False), command.get("panel", 0))
+
+    # --- open conversations -------------------------------------------------------------------
+
+    async def _open(self, conversation_id: str, *, going_on: bool = False) -> Chat:
+        # What was written last must not be read as it was before.
+        await self._writer.drain()
+        data = await self._store.load(conversation_id)
+        if data is None:
+            created_at = int(self._services.now() * 1000)
+            data = {"id": conversation_id, "created_at": created_at}
+        conversation, ended = Conversation.restore(data)
+        for turn in ended:
+            self._writer.write(conversation, turn)
+        chat = Chat(
+            conversation,
+            self._services,
+            lambda message: self._post_to_panels(conversation_id, message),
+            self._post,
+        )
+        self.opened[conversation_id] = chat
+        if not going_on:
+            # A line that was not known of, from an imported file perhaps, is nobody's wish now.
+            chat.stop_all()
+        return chat
+
+    def _forget(self, conversation_id: str) -> None:
+        chat = self.opened.pop(conversation_id, None)
+        if chat is not None:
+            chat.stop_all()
+
+    def _advance(self) -> None:
+        """Let those who wait look again, the longest waiting first."""
+        waiting = [chat for chat in self.opened.values() if chat.conversation.queued]
+        for chat in sorted(waiting, key=lambda chat: chat.conversation.queued[0].created_at):
+            chat.advance()
+
+    def _settle(self) -> None:
+        """After a change: set the alarm, drop what nobody needs, say whether there is work."""
+        shown = set(self._shown.values())
+        for conversation_id, chat in list(self.opened.items()):
+            if chat.idle and conversation_id not in shown:
+                del self.opened[conversation_id]
+        at = min((chat.alarm_at for chat in self.opened.values() if chat.alarm_at), default=0)
+        if at != self._alarm_at:
+            self._alarm_at = at
+            self._alarm(at)
+        self._busy(bool(self._tasks) or self._writer.busy)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        self._busy(True)
+        return task
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._settle()
+
+    def _unstored(self, error: SidestreamError) -> None:
+        message = json.dumps({"type": "Rejected", "error": error.to_dict()}, ensure_ascii=False)
+        for panel in self._shown:
+            self._post(message, panel)
+
+    def _post_to_panels(self, conversation_id: str, message: str) -> None:
+        for panel, shown in self._shown.items():
+            if shown == conversation_id:
+                self._post(message, panel)
