@@ -184,7 +184,7 @@ class Chat:
             self._branch(turn, new_id, turn.user)
 
     def retry(self, turn_id: str, panel: int) -> None:
-        """Run a turn again. If something of its answer has come, that stays in another branch."""
+        """Run a turn again. What has come of its answer, or after it, stays in another branch."""
         turn = self.conversation.find(turn_id)
         if turn is None:
             self._reject(panel, *_NOT_HERE)
@@ -194,7 +194,7 @@ class Chat:
             return
         else:
             # Who says "again" does not want to wait in line.
-            if turn.blocks:
+            if turn.blocks or turn is not self.conversation.last:
                 self._branch(turn, str(uuid4()), turn.user, urgent=True)
             else:
                 turn.sent = False
@@ -264,21 +264,24 @@ class Chat:
 
     def stop(self) -> None:
         """Abort the turn under way, if there is one, and keep what has come."""
-        turn = self.conversation.running
+        self._stop(self.conversation.running)
+
+    def stop_all(self) -> None:
+        """Abort the turn under way, and the line."""
+        running = self.conversation.running
+        for turn in self.conversation.queued:
+            turn.finish(TurnStatus.STOPPED)
+            self._write(turn)
+        self._stop(running)
+        self._set_alarm(None)
+
+    def _stop(self, turn: Turn | None) -> None:
         task = self._running
         if turn is None:
             return
         self._end(turn, TurnStatus.STOPPED)
         if task is not None:
             task.cancel()
-
-    def stop_all(self) -> None:
-        """Abort the turn under way, and the line."""
-        for turn in self.conversation.queued:
-            turn.finish(TurnStatus.STOPPED)
-            self._write(turn)
-        self.stop()
-        self._set_alarm(None)
 
     # --- the line -----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
@@ -477,14 +478,21 @@ class Conversation(_State):
         return self._path
 
     @property
+    def last(self) -> Turn | None:
+        """The last turn of the path that does not wait in line."""
+        return next((t for t in reversed(self._path) if t.status is not TurnStatus.QUEUED), None)
+
+    @property
     def running(self) -> Turn | None:
         """The turn that runs."""
-        return next((turn for turn in reversed(self._path) if turn.status.running), None)
+        last = self.last
+        return last if last is not None and last.status.running else None
 
     @property
     def queued(self) -> list[Turn]:
         """The turns that wait in line, in the order in which they will run."""
-        return [turn for turn in self._path if turn.status is TurnStatus.QUEUED]
+        waits = takewhile(lambda turn: turn.status is TurnStatus.QUEUED, reversed(self._path))
+        return [*waits][::-1]
 
     def find(self, turn_id: str | None) -> Turn | None:
         """The turn of that id, in whatever branch."""
