@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestream.session.conversation import Conversation, Turn, TurnStatus
+from sidestream.session.conversation import Conversation, Turn, TurnStatus, Waiting
 from sidestream.types.events import response_event
 from sidestream.types.items import FunctionCallItem, MessageItem, ReasoningItem, response_item
 
@@ -274,3 +276,112 @@ def test_a_function_call_is_an_item_of_the_answer() -> None:
     turn = answered(chat, "1", {"type": "OutputItemDone", "item": call})
     assert isinstance(turn.items[0], FunctionCallItem)
     assert turn.view()["blocks"][0]["text"] == '{"a": 1}'
+
+
+# --- the tree ----------------------------------------------------------------------------------
+
+
+def stored(conversation: Conversation) -> dict[str, Any]:
+    """What the next process reads."""
+    turns = [json.loads(turn.record()) for turn in conversation.turns]
+    return {**json.loads(conversation.head()), "turns": turns}
+
+
+def ids(turns: Iterable[Turn]) -> list[str]:
+    return [turn.id for turn in turns]
+
+
+COMMANDS = st.lists(
+    st.tuples(
+        st.sampled_from(["send", "finish", "branch", "show", "insert", "first", "cancel"]),
+        st.integers(0, 30),
+    ),
+    max_size=40,
+)
+
+
+@given(COMMANDS)
+def test_whatever_is_done_the_tree_is_whole_and_comes_back_as_it_was(
+    commands: list[tuple[str, int]],
+) -> None:
+    conversation = Conversation(id="c")
+    made: list[str] = []
+    cancelled: set[str] = set()
+    for number, (command, which) in enumerate(commands):
+        path, queued, name = conversation.path, conversation.queued, str(number)
+        chosen = path[which % len(path)] if path else None
+        waiting = queued[which % len(queued)] if queued else None
+        match command:
+            case "send":
+                conversation.add(name, name, 0).wait(Waiting(reason="turn"))
+                made.append(name)
+            case "finish" if queued:
+                queued[0].start()
+                queued[0].finish(TurnStatus.COMPLETED)
+            case "branch" if chosen and chosen not in queued:
+                conversation.branch(chosen, name, name, 0).finish(TurnStatus.COMPLETED)
+                made.append(name)
+                assert ids(conversation.queued) == ids(queued)
+                assert name in ids(conversation.path)
+            case "show" if conversation.turns and not queued:
+                turn = conversation.turns[which % len(conversation.turns)]
+                conversation.show(turn)
+                assert turn in conversation.path
+            case "insert" if waiting and waiting is queued[0]:
+                conversation.insert(name, 0, waiting).finish(TurnStatus.COMPLETED)
+                made.append(name)
+                assert ids(conversation.queued) == ids(queued)
+            case "first" if waiting:
+                conversation.put_first(waiting)
+                assert conversation.queued[0] is waiting
+                assert sorted(ids(conversation.queued)) == sorted(ids(queued))
+            case "cancel" if waiting:
+                conversation.remove(waiting)
+                cancelled.add(waiting.id)
+                assert waiting not in conversation.path
+        assert ids(conversation.turns) == [turn for turn in made if turn not in cancelled]
+        assert conversation.path[-1:] == [
+            t for t in conversation.turns if t.id == conversation.leaf
+        ]
+        for turn, after in pairwise(conversation.path):
+            assert conversation.before(after) is turn
+            assert after.status is TurnStatus.QUEUED or turn.status is not TurnStatus.QUEUED
+        if conversation.path:
+            assert conversation.path[0].parent is None
+    for turn in conversation.queued:
+        turn.sent = False
+    again, ended = Conversation.restore(stored(conversation))
+    assert ended == []
+    assert ids(again.path) == ids(conversation.path)
+    assert [again.view_of(turn) for turn in again.turns] == [
+        conversation.view_of(turn) for turn in conversation.turns
+    ]
+
+
+@given(st.data())
+def test_damaged_records_lose_nothing_but_themselves(data: st.DataObject) -> None:
+    conversation = Conversation(id="c")
+    for number in range(5):
+        conversation.add(str(number), "q", 0).finish(TurnStatus.COMPLETED)
+    conversation.branch(conversation.path[2], "5", "q", 0).finish(TurnStatus.COMPLETED)
+    damaged = stored(conversation)
+    for turn in damaged["turns"]:
+        junk = data.draw(st.sampled_from([None, "parent", "circle", "version", "blocks"]))
+        match junk:
+            case "parent":
+                turn["parent"] = "gone"
+            case "circle":
+                turn["parent"] = turn["id"]
+            case "version":
+                turn["version"] = 99
+            case "blocks":
+                turn["blocks"] = "none"
+    damaged["leaf"] = data.draw(st.sampled_from([*"012345", "gone", None]))
+    damaged["settings"] = data.draw(st.sampled_from([{}, {"verbosity": "loud"}, "odd"]))
+    restored, _ = Conversation.restore(damaged)
+    left_out = {t["id"] for t in damaged["turns"] if t["version"] == 99 or t["blocks"] == "none"}
+    assert set(ids(restored.turns)) == set("012345") - left_out
+    if restored.turns:
+        assert restored.path
+        assert restored.history(restored.path[-1])
+    restored.view()

@@ -462,13 +462,12 @@ class Conversation(_State):
         self._children = {}
         for turn in self.turns:
             self._children.setdefault(turn.parent, []).append(turn)
-        path: dict[str, Turn] = {}
-        turn_id = self.leaf
-        # A damaged record could lead in a circle.
-        while turn_id in self._by_id and turn_id not in path:
-            path[turn_id] = self._by_id[turn_id]
-            turn_id = path[turn_id].parent
-        self._path = [*reversed(path.values())]
+        path: list[Turn] = []
+        at = self.find(self.leaf)
+        while at is not None:
+            path.append(at)
+            at = self.before(at)
+        self._path = path[::-1]
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -666,12 +665,9 @@ class Conversation(_State):
         the store), and what followed them follows the one before.
         """
         turns = list(_readable(data.get("turns", [])))
+        _mend(turns)
         known = {turn.id for turn in turns}
-        last: str | None = None
-        for turn in turns:
-            if turn.parent is not None and turn.parent not in known:
-                turn.parent = last
-            last = turn.id
+        last = turns[-1].id if turns else None
         leaf = data.get("leaf")
         conversation = cls(
             id=data["id"],
@@ -725,6 +721,26 @@ def _readable(records: list[Any]) -> Iterator[Turn]:
             yield Turn.model_validate(record)
         except ValidationError:
             continue
+
+
+def _mend(turns: list[Turn]) -> None:
+    """Let what followed a lost turn follow the one made before it, and cut circles."""
+    known = {turn.id: turn for turn in turns}
+    last: str | None = None
+    for turn in turns:
+        if turn.parent is not None and turn.parent not in known:
+            turn.parent = last
+        last = turn.id
+    rooted: set[str] = set()
+    for turn in turns:
+        way: dict[str, Turn] = {}
+        here: Turn | None = turn
+        while here is not None and here.id not in rooted:
+            way[here.id] = here
+            if here.parent in way:
+                here.parent = None
+            here = known.get(here.parent) if here.parent else None
+        rooted.update(way)
 
 
 def _readable_settings(data: Any) -> ConversationSettings:
