@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Error, Locator, Page, Playwright, expect
 
 from e2e.server import MODEL
 from tools.chromium import common_arguments
@@ -75,6 +78,18 @@ class App:
     def close(self) -> None:
         """End the browser."""
         self.context.close()
+
+    def kill(self) -> None:
+        """End the browser as a crash of the machine would: every process of it, at once."""
+        assert self.context.browser
+        session = self.context.browser.new_browser_cdp_session()
+        processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+        (browser,) = (process["id"] for process in processes if process["type"] == "browser")
+        # Playwright gives the browser a process group of its own.
+        assert os.getpgid(browser) == browser != os.getpgid(0)
+        os.killpg(browser, signal.SIGKILL)
+        with suppress(Error):
+            self.context.close()
 
     def close_pages(self) -> None:
         """Close every page but the lasting one."""
@@ -143,6 +158,11 @@ class App:
     def stored(self, page: Page) -> str:
         """All that the extension keeps, as text: every storage area and every IndexedDB."""
         return json.dumps(page.evaluate(DUMP_STORAGE))
+
+    def stored_turns(self, page: Page) -> list[dict[str, Any]]:
+        """The records of all turns, of every conversation."""
+        turns: list[dict[str, Any]] = page.evaluate(DUMP_STORAGE)["databases"]["sidestream/turns"]
+        return turns
 
     def report(self) -> str:
         """What somebody would want to know after a failed test."""

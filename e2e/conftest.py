@@ -19,8 +19,8 @@ from e2e.slow_cases import SlowRun
 from tools import chromium as browsers
 
 ROOT = Path(__file__).parent.parent
-FAULTS = 50
-"""Cases of each test of faults; the seed of each is its number."""
+FAULTS = {"fault": (6, 50), "kill": (14, 200), "crash": (3, 25)}
+"""How many cases there are of a test with this argument: in the sample, and in all."""
 
 # Python's boot in the worker takes some seconds on a busy machine.
 expect.set_options(timeout=20_000)
@@ -37,15 +37,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-faults",
         action="store_true",
-        help="try all faults of the snapshot, some minutes long, and not only a sample of them",
+        help="try all faults, many minutes long, and not only a sample of them",
+    )
+    parser.addoption(
+        "--fault-seed",
+        type=int,
+        default=0,
+        help="with what the points of the faults in test_reliability.py are drawn",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every fault, or a sample that has one of each kind."""
-    if "fault" in metafunc.fixturenames:
-        sample = FAULTS if metafunc.config.getoption("--all-faults") else 6
-        metafunc.parametrize("fault", range(sample))
+    for name, (sample, number) in FAULTS.items():
+        if name in metafunc.fixturenames:
+            chosen = number if metafunc.config.getoption("--all-faults") else sample
+            metafunc.parametrize(name, range(chosen))
 
 
 def is_slow(item: pytest.Item) -> bool:
@@ -64,6 +71,13 @@ def slow_run(request: pytest.FixtureRequest) -> SlowRun | None:
     if not any(map(is_slow, request.session.items)):
         return None
     return SlowRun(request.getfixturevalue("chromium"), request.getfixturevalue("extension"))
+
+
+@pytest.fixture(scope="session")
+def fault_seed(request: pytest.FixtureRequest) -> int:
+    """With what the points of the faults are drawn."""
+    seed: int = request.config.getoption("--fault-seed")
+    return seed
 
 
 @pytest.fixture(scope="session")

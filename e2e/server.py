@@ -97,6 +97,8 @@ class Exchange:
         self.stored: StoredResponse | None = None
         """What becomes of the answer if it was asked for with `background`. It goes on without the
         client: nothing raises ClientGoneError then."""
+        self.sent: list[tuple[float, bytes]] = []
+        """Each part of the body, with the time at which it was written (monotonic seconds)."""
         self._socket: socket.socket = handler.connection
         self._chunked = False
         self._head_sent = False
@@ -119,6 +121,24 @@ class Exchange:
                     return content
                 return "".join(part.get("text", "") for part in content)
         return ""
+
+    @property
+    def idempotency_key(self) -> str:
+        """By which a server would know a repeated request."""
+        return self.headers.get("idempotency-key", "")
+
+    def sent_text(self, before: float | None = None) -> str:
+        """The text in all whole frames of the Responses API that were sent, or sent `before`."""
+        parts = list(self.sent)
+        body = b"".join(part for at, part in parts if before is None or at < before)
+        *frames, _ = body.split(b"\n\n")
+        text = ""
+        for frame in frames:
+            data = next((line for line in frame.split(b"\n") if line.startswith(b"data: ")), b"")
+            event = json.loads(data[6:] or b"{}")
+            if event.get("type") == "response.output_text.delta":
+                text += event["delta"]
+        return text
 
     # Writing. Everything raises ClientGoneError once the client has closed the connection.
 
@@ -160,6 +180,7 @@ class Exchange:
         if not self._head_sent:
             self.head()
         if data:
+            self.sent.append((time.monotonic(), data))
             self.raw(b"%x\r\n%s\r\n" % (len(data), data) if self._chunked else data)
 
     def event(self, event: dict[str, Any]) -> None:
@@ -336,6 +357,10 @@ class ScriptedServer:
     def turns(self) -> list[Exchange]:
         """Those that ask for an answer."""
         return [exchange for exchange in self.requests if _asks(exchange)]
+
+    def turns_of(self, text: str) -> list[Exchange]:
+        """The requests whose last user message is exactly `text`."""
+        return [turn for turn in self.turns if turn.user_text == text]
 
     def wait_for_turn(self, number: int = 1, timeout: float = 30) -> Exchange:
         """The `number`th request for an answer (from 1), as soon as it has arrived."""

@@ -1,0 +1,226 @@
+"""Whatever happens to the worker: no message is lost, and none is sent twice.
+
+By default a sample of the cases is run; all of them with
+
+    python build.py test e2e -- e2e/test_reliability.py --all-faults
+
+`--fault-seed N` gives other points, and a case is repeated by its number and seed:
+
+    python build.py test e2e -- e2e/test_reliability.py --all-faults --fault-seed 7 -k "kill-93"
+
+What each case ends in stands in docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from e2e.app import App
+from e2e.cdp import wait_until
+from e2e.faults import Answer, Ledger, Stage
+from e2e.server import ScriptedServer
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture(scope="module")
+def open_stage(app: App, _server: ScriptedServer, ledger: Ledger) -> Iterator[Stage]:
+    yield Stage(app, _server, ledger)
+    app.close_pages()
+
+
+@pytest.fixture
+def stage(open_stage: Stage, server: ScriptedServer) -> Stage:
+    """A panel with an empty conversation. One panel and one browser for all cases."""
+    open_stage.new_chat()
+    return open_stage
+
+
+def before_the_request(stage: Stage, chance: random.Random, text: str) -> Answer:
+    """While the message is on its way through panel, worker and storage."""
+    answer = Answer(chance, pace=0)
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    time.sleep(chance.uniform(0, 0.12))
+    return answer
+
+
+def while_it_wakes(stage: Stage, chance: random.Random, text: str) -> Answer:
+    """The worker was asleep: the message wakes it, and it dies while it starts."""
+    answer = Answer(chance, pace=0)
+    stage.server.on(text, answer)
+    stage.kill()
+    stage.panel.ask(text)
+    time.sleep(chance.uniform(0, 0.9))
+    return answer
+
+
+def before_the_first_byte(stage: Stage, chance: random.Random, text: str) -> Answer:
+    """The request has arrived; head or first byte are still to come."""
+    answer = Answer(chance)
+    answer.hold_at = chance.choice((-1, 0))
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    assert answer.held.wait(30)
+    time.sleep(chance.uniform(0, 0.05))
+    return answer
+
+
+def between_bytes(stage: Stage, chance: random.Random, text: str) -> Answer:
+    """After any number of pieces, of which any may end within a character."""
+    answer = Answer(chance)
+    answer.hold_at = chance.randrange(1, len(answer.pieces))
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    assert answer.held.wait(30)
+    time.sleep(chance.choice((0, 0, chance.uniform(0, 0.3), 1.5)))
+    return answer
+
+
+def while_it_streams(stage: Stage, chance: random.Random, text: str) -> Answer:
+    """At any time of an answer that never pauses."""
+    answer = Answer(chance, size=300, pace=0.03)
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    stage.wait_for_request(text)
+    time.sleep(chance.uniform(0, 3.5))
+    return answer
+
+
+def during_storage(stage: Stage, chance: random.Random, text: str) -> Answer:
+    """In a transaction that is written and not committed, or just after."""
+    answer = Answer(chance, size=120, pace=0.07)
+    stage.server.on(text, answer)
+    stage.hold_a_save(chance.randrange(1, 6), inside=chance.random() < 0.7)
+    stage.panel.ask(text)
+    stage.wait_for_save()
+    return answer
+
+
+def at_its_end(stage: Stage, chance: random.Random, text: str) -> Answer:
+    """With the last bytes, and what is written then."""
+    answer = Answer(chance, size=20, pace=0.005)
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    assert stage.wait_for_request(text).finished.wait(30)
+    time.sleep(chance.uniform(0, 0.06))
+    return answer
+
+
+PHASES: tuple[Callable[[Stage, random.Random, str], Answer], ...] = (
+    before_the_request,
+    while_it_wakes,
+    before_the_first_byte,
+    between_bytes,
+    while_it_streams,
+    during_storage,
+    at_its_end,
+)
+
+
+def test_the_worker_is_killed(stage: Stage, kill: int, fault_seed: int) -> None:
+    chance = random.Random(f"{fault_seed}-{kill}")
+    text = f"Question {fault_seed}-{kill}."
+    stage.panel.ask(f"Before {fault_seed}-{kill}.")
+    expect(stage.panel.answer).to_contain_text("You said:")
+    answer = PHASES[kill % len(PHASES)](stage, chance, text)
+    stage.kill()
+    kept = stage.check(text, answer)
+    if kept.status == "interrupted" and chance.random() < 0.5:
+        stage.retry(text)
+    stage.go_on(f"After {fault_seed}-{kill}.")
+
+
+def test_nothing_is_lost_in_the_end(stage: Stage) -> None:
+    stage.audit()
+
+
+# --- the browser is killed ------------------------------------------------------------------------
+
+
+class Wreck:
+    """One profile, and the browser that runs with it at present."""
+
+    def __init__(self, launch: Callable[[], App], server: ScriptedServer) -> None:
+        self._launch = launch
+        self._server = server
+        self._ledger = Ledger()
+        self.stage = Stage(launch(), server, self._ledger)
+
+    def kill(self) -> Stage:
+        """Kill the browser, and start it again."""
+        self.stage.kill_the_browser()
+        killed_at = self.stage.killed_at
+        self.stage = Stage(self._launch(), self._server, self._ledger)
+        self.stage.killed_at = killed_at
+        return self.stage
+
+
+@pytest.fixture(scope="module")
+def wreck(
+    playwright: Playwright,
+    chromium: str,
+    extension: Path,
+    _server: ScriptedServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Wreck]:
+    profile = tmp_path_factory.mktemp("wreck")
+    wreck = Wreck(lambda: App(playwright, chromium, extension, profile), _server)
+    yield wreck
+    wreck.stage.audit()
+    wreck.stage.app.close()
+
+
+BROWSER_PHASES = (
+    before_the_first_byte,
+    between_bytes,
+    while_it_streams,
+    during_storage,
+    at_its_end,
+)
+
+
+def test_the_browser_is_killed(
+    wreck: Wreck, server: ScriptedServer, crash: int, fault_seed: int
+) -> None:
+    chance = random.Random(f"{fault_seed}-crash-{crash}")
+    text = f"Question {fault_seed}-crash-{crash}."
+    wreck.stage.new_chat()
+    phase = BROWSER_PHASES[crash % len(BROWSER_PHASES)]
+    answer = phase(wreck.stage, chance, text)
+    is_known = bool(server.turns_of(text))
+    stage = wreck.kill()
+    if is_known or any(turn["user"] == text for turn in stage.records()):
+        stage.check(text, answer)
+    stage.go_on(f"After {fault_seed}-crash-{crash}.")
+
+
+def test_the_browser_is_killed_while_messages_wait(wreck: Wreck, server: ScriptedServer) -> None:
+    stage = wreck.stage
+    stage.new_chat()
+    answer = Answer(random.Random(1))
+    answer.hold_at = len(answer.pieces) // 2
+    server.on("The first.", answer)
+    stage.panel.ask("The first.")
+    assert answer.held.wait(30)
+    for text in ("The second.", "The third."):
+        stage.panel.ask(text)
+        wait_until(partial(stage.is_stored, text), 10, text)
+    stage = wreck.kill()
+    expect(stage.panel.questions).to_have_text(["The first.", "The second.", "The third."])
+    expect(stage.panel.page.get_by_text("Held back")).to_be_visible()
+    assert server.turns_of("The second.") == []
+    stage.panel.page.get_by_role("button", name="Send now", exact=True).first.click()
+    expect(stage.panel.answer).to_have_text("You said: The third.")
+    stage.check("The first.", answer)
+    assert [len(server.turns_of(text)) for text in stage.questions()] == [1, 1, 1]
