@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> bool:
 
 def test(options: argparse.Namespace) -> bool:
     """Run every check and test, and sum up."""
-    return checks.run_tests(options.parts, options.pytest)
+    return checks.run_tests(options.parts, options.pytest, long=options.long)
 
 
 def bench(options: argparse.Namespace) -> bool:
@@ -77,6 +77,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
                 "--headless", action="store_true", help="no window; the default without a display"
             )
         if name == "test":
+            command.add_argument(
+                "--long", action="store_true", help="also the tests that take several minutes each"
+            )
             command.epilog = "Arguments after -- go to pytest: build.py test unit -- -k retry"
             command.add_argument(
                 "parts",

@@ -15,7 +15,7 @@ from playwright.sync_api import Playwright, expect
 
 from e2e.app import App, Panel
 from e2e.server import ScriptedServer
-from e2e.slow_cases import SlowRun
+from e2e.slow_cases import CASES, LONG_CASES, SlowRun
 from tools import chromium as browsers
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="try all faults, many minutes long, and not only a sample of them",
     )
+    parser.addoption("--long", action="store_true", help="run what takes minutes, too")
     parser.addoption(
         "--fault-seed",
         type=int,
@@ -55,22 +56,37 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, range(chosen))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line("markers", "long: takes minutes, and is run with --long only")
+
+
 def is_slow(item: pytest.Item) -> bool:
     """Whether the test waits for a case of the background."""
     return item.path.name == "test_slowly.py"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def is_long(item: pytest.Item) -> bool:
+    """Whether that takes minutes."""
+    return item.get_closest_marker("long") is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The background's tests come last, when their cases are over."""
-    items.sort(key=is_slow)
+    if not config.getoption("--long"):
+        config.hook.pytest_deselected(items=list(filter(is_long, items)))
+        items[:] = [item for item in items if not is_long(item)]
+    items.sort(key=lambda item: (is_slow(item), is_long(item)))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def slow_run(request: pytest.FixtureRequest) -> SlowRun | None:
     """The slow cases, begun before the first test where any of their tests is selected."""
-    if not any(map(is_slow, request.session.items)):
+    slow = [is_long(item) for item in request.session.items if is_slow(item)]
+    if not slow:
         return None
-    return SlowRun(request.getfixturevalue("chromium"), request.getfixturevalue("extension"))
+    cases = (CASES if False in slow else {}) | (LONG_CASES if True in slow else {})
+    return SlowRun(request.getfixturevalue("chromium"), request.getfixturevalue("extension"), cases)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,19 @@ from typing import Any
 
 from e2e.app import API_KEY, QUIET, load_extensions
 from e2e.cdp import Page, PipeBrowser, wait_until
-from e2e.server import MODEL, Exchange, ScriptedServer, response_events, sse, stream, until_open
+from e2e.server import (
+    MODEL,
+    Exchange,
+    Script,
+    ScriptedServer,
+    response_events,
+    sse,
+    stream,
+    until_open,
+)
 
+LONG_SILENCE = 360.0
+"""Seconds, of the cases that are run only on demand."""
 CONTROL = Path(__file__).parent / "control_extension"
 BUSY = 60.0
 """Seconds that anything but the case itself may take on a busy machine."""
@@ -103,8 +114,8 @@ class Bench:
         panel.press_enter()
         wait_until(lambda: panel.find("button", "Stop"), BUSY, "the turn's beginning")
 
-    def ask(self, panel: Page, text: str) -> None:
-        """One turn, watched to its end."""
+    def ask(self, panel: Page, text: str, seconds: float = 120) -> None:
+        """One turn of at most so many seconds, watched to its end."""
         outcome = self.outcome
         started = time.monotonic()
         self.begin(panel, text)
@@ -115,7 +126,7 @@ class Bench:
             self.workers()
             return not panel.find("button", "Stop")
 
-        wait_until(over, 120 + BUSY, "the turn's end")
+        wait_until(over, seconds + BUSY, "the turn's end")
         outcome.seconds = time.monotonic() - started
         self.note(panel)
 
@@ -131,16 +142,25 @@ class Bench:
 
 def slow_and_steady(exchange: Exchange) -> None:
     """45 s, 35 of them in silence."""
+    silent_for(35)(exchange)
+
+
+def silent_for(seconds: float) -> Script:
+    """An answer that takes 10 s, and as long as that says nothing before its last word."""
     *beginning, end = "A ", "slow ", "but ", "steady ", "answer"
     events = list(response_events(*beginning, end))
     spoken = len(until_open(*beginning))
-    exchange.head()
-    for event in events[:spoken]:
-        exchange.event(event)
-        if event["type"].endswith("delta"):
-            exchange.pause(2.5)
-    exchange.pause(35)
-    exchange.events(events[spoken:])
+
+    def script(exchange: Exchange) -> None:
+        exchange.head()
+        for event in events[:spoken]:
+            exchange.event(event)
+            if event["type"].endswith("delta"):
+                exchange.pause(2.5)
+        exchange.pause(seconds)
+        exchange.events(events[spoken:])
+
+    return script
 
 
 def silent_stretch(bench: Bench) -> None:
@@ -183,7 +203,12 @@ def silent_without_a_panel(bench: Bench) -> None:
     Before an open panel the notice of the silence would keep the worker alive as well, being a
     message on a port. Here nothing does but what the worker does for this very purpose.
     """
-    bench.server.on("steady", slow_and_steady)
+    without_a_panel(bench, slow_and_steady, 60)
+
+
+def without_a_panel(bench: Bench, script: Script, seconds: float) -> None:
+    """A turn of about so many seconds, before nobody."""
+    bench.server.on("steady", script)
     bench.configure(bench.server.base_url)
     panel = bench.open("sidepanel/index.html")
     bench.begin(panel, "Slow and steady")
@@ -194,11 +219,43 @@ def silent_without_a_panel(bench: Bench) -> None:
         bench.workers()
         return turn.finished.is_set()
 
-    wait_until(over, 60 + BUSY, "the answer's end")
+    wait_until(over, seconds + BUSY, "the answer's end")
     panel = bench.open("sidepanel/index.html")
     wait_until(lambda: panel.find("article", "You"), BUSY, "the conversation")
     wait_until(lambda: not panel.find("button", "Stop"), BUSY, "the turn's end")
     bench.note(panel)
+
+
+def silent_before_the_head(bench: Bench) -> None:
+    """Nothing at all for 40 s, not even a status: a local model reads a long prompt."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.pause(40)
+        exchange.events(response_events("A slow but steady answer"))
+
+    without_a_panel(bench, script, 60)
+
+
+def six_silent_minutes(bench: Bench) -> None:
+    """In mid-stream, before an open panel."""
+    bench.server.on("steady", silent_for(LONG_SILENCE))
+    bench.configure(bench.server.base_url)
+    bench.ask(bench.open("sidepanel/index.html"), "Slow and steady", LONG_SILENCE + 60)
+
+
+def six_silent_minutes_without_a_panel(bench: Bench) -> None:
+    """In mid-stream, and nobody looks."""
+    without_a_panel(bench, silent_for(LONG_SILENCE), LONG_SILENCE + 60)
+
+
+def six_silent_minutes_before_the_head(bench: Bench) -> None:
+    """Before anything was said, and nobody looks."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.pause(LONG_SILENCE)
+        exchange.events(response_events("A slow but steady answer"))
+
+    without_a_panel(bench, script, LONG_SILENCE + 60)
 
 
 def refused(bench: Bench) -> None:
@@ -228,7 +285,22 @@ def nothing_but_junk(bench: Bench) -> None:
 Case = Callable[[Bench], None]
 CASES: dict[str, Case] = {
     case.__name__: case
-    for case in (silent_stretch, silent_without_a_panel, refused, broken_stream, nothing_but_junk)
+    for case in (
+        silent_stretch,
+        silent_without_a_panel,
+        silent_before_the_head,
+        refused,
+        broken_stream,
+        nothing_but_junk,
+    )
+}
+LONG_CASES: dict[str, Case] = {
+    case.__name__: case
+    for case in (
+        six_silent_minutes,
+        six_silent_minutes_without_a_panel,
+        six_silent_minutes_before_the_head,
+    )
 }
 
 
@@ -247,15 +319,15 @@ def carry_out(case: Case, executable: str, extension: Path) -> Outcome:
 
 
 class SlowRun:
-    """All cases, in threads of their own."""
+    """Cases in threads of their own."""
 
-    def __init__(self, executable: str, extension: Path) -> None:
+    def __init__(self, executable: str, extension: Path, cases: dict[str, Case]) -> None:
         self._outcomes: dict[str, Outcome | Exception] = {}
         self._threads = {
             name: threading.Thread(
                 target=self._run, args=(name, case, executable, extension), daemon=True
             )
-            for name, case in CASES.items()
+            for name, case in cases.items()
         }
         for thread in self._threads.values():
             thread.start()
@@ -268,7 +340,7 @@ class SlowRun:
 
     def outcome(self, name: str) -> Outcome:
         """What came of a case, as soon as it is over."""
-        self._threads[name].join(300)
+        self._threads[name].join(LONG_SILENCE + 3 * BUSY)
         outcome = self._outcomes[name]
         if isinstance(outcome, Exception):
             raise outcome

@@ -10,8 +10,10 @@ off 30 s into its silence.
 
 from __future__ import annotations
 
+import pytest
+
 from e2e.app import API_KEY
-from e2e.slow_cases import SlowRun
+from e2e.slow_cases import LONG_SILENCE, SlowRun
 
 
 def test_a_turn_outlives_the_workers_idle_limit(slow_run: SlowRun) -> None:
@@ -30,6 +32,34 @@ def test_a_turn_without_a_panel_outlives_it_too(slow_run: SlowRun) -> None:
     assert outcome.attached == []
     (turn,) = outcome.turns
     assert not turn.client_closed.is_set()
+    assert outcome.alerts == []
+    assert "A slow but steady answer" in outcome.answers[0]
+
+
+def test_a_server_that_thinks_before_it_answers_outlives_it_too(slow_run: SlowRun) -> None:
+    outcome = slow_run.outcome("silent_before_the_head")
+    assert outcome.attached == []
+    (turn,) = outcome.turns
+    assert not turn.client_closed.is_set()
+    assert outcome.alerts == []
+    assert "A slow but steady answer" in outcome.answers[0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "case",
+    [
+        "six_silent_minutes",
+        "six_silent_minutes_without_a_panel",
+        "six_silent_minutes_before_the_head",
+    ],
+)
+def test_six_minutes_of_silence(slow_run: SlowRun, case: str) -> None:
+    outcome = slow_run.outcome(case)
+    assert outcome.attached == []
+    (turn,) = outcome.turns
+    assert not turn.client_closed.is_set()
+    assert (turn.answered_at or 0) - turn.received_at >= LONG_SILENCE
     assert outcome.alerts == []
     assert "A slow but steady answer" in outcome.answers[0]
 

@@ -51,11 +51,11 @@ class CheckError(ProblemError):
         self.closing = closing
 
 
-def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str]) -> bool:
+def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str], *, long: bool = False) -> bool:
     """Run the chosen parts, or all if none is chosen. True if every step succeeded."""
     ensure_tools()
     ensure_npm()
-    steps = [step for step in plan(pytest_arguments) if not parts or step.part in parts]
+    steps = [step for step in plan(pytest_arguments, long) if not parts or step.part in parts]
     for step in steps:
         say(f"\n--- {step.name}")
         begin = time.monotonic()
@@ -70,7 +70,7 @@ def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str]) -> bool:
     return not any(step.failure for step in steps)
 
 
-def plan(pytest_arguments: Sequence[str]) -> list[Step]:
+def plan(pytest_arguments: Sequence[str], long: bool) -> list[Step]:
     """All steps, the quick ones first."""
     js_tests = sorted((ROOT / "tests" / "js").glob("*.test.js"))
     return [
@@ -85,7 +85,7 @@ def plan(pytest_arguments: Sequence[str]) -> list[Step]:
         Step("build", "same inputs, same bytes", build_twice),
         Step("unit", "unit tests on CPython", unit_tests(pytest_arguments)),
         Step("pyodide", "unit tests inside Pyodide", in_pyodide(pytest_arguments)),
-        Step("e2e", "end-to-end tests", end_to_end(pytest_arguments)),
+        Step("e2e", "end-to-end tests", end_to_end(pytest_arguments, long)),
     ]
 
 
@@ -174,12 +174,13 @@ def in_pyodide(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
     return check
 
 
-def end_to_end(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
-    """The tests in the browser."""
+def end_to_end(pytest_arguments: Sequence[str], long: bool) -> Callable[[], list[str]]:
+    """The tests in the browser; on demand also those that take minutes."""
+    arguments = [*pytest_arguments, "--long"] if long else pytest_arguments
 
     def check() -> list[str]:
         env = browser_environment()
-        return pytest(*folder("e2e", pytest_arguments), *pytest_arguments, env=env)()
+        return pytest(*folder("e2e", arguments), *arguments, env=env)()
 
     return check
 

@@ -40,6 +40,12 @@ def test_settings_become_a_client() -> None:
     )
 
 
+def test_a_chat_bears_a_longer_silence_than_a_plain_client() -> None:
+    assert connect(data(), FakeFetch()).client.provider.stream_idle_timeout_ms == 900_000
+    patient = connect(data(stream_idle_timeout_ms=3_600_000), FakeFetch())
+    assert patient.client.provider.stream_idle_timeout_ms == 3_600_000
+
+
 def test_the_key_and_the_users_own_headers_are_sent() -> None:
     fetch = FakeFetch(models("m-1"))
     settings = data(KEY, http_headers={"X-Mine": "1"}, query_params={"api-version": "2"})

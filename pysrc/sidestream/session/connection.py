@@ -31,6 +31,13 @@ _NO_LIST = {
 }
 
 
+IDLE_TIMEOUT_MS = 900_000
+"""How long a provider may be silent in a chat, unless the settings say otherwise.
+
+More than `Provider`'s own: reasoning takes minutes, in which many providers send nothing. To give
+up means to ask again and to pay twice, while a person sees the silence and has a Stop button.
+"""
+
 SaveTokens = Callable[[str, str, str], Awaitable[str]]
 """Keeps an ``auth.json``: profile id, content before, new content. Empty, or why not."""
 
@@ -95,9 +102,16 @@ def connect(
     settings = data["settings"] | (own.model_dump(exclude_none=True) if own else {})
     fields = {
         name: settings[name]
-        for name in ("base_url", "wire_api", "http_headers", "query_params")
+        for name in (
+            "base_url",
+            "wire_api",
+            "http_headers",
+            "query_params",
+            "stream_idle_timeout_ms",
+        )
         if settings.get(name)
     }
+    fields.setdefault("stream_idle_timeout_ms", IDLE_TIMEOUT_MS)
     preset = PRESETS.get(settings.get("preset", ""), PRESETS["custom"])
     try:
         provider = preset.provider(**{**fields, **provider_fields})
