@@ -153,10 +153,16 @@ def test_the_shown_conversation_is_deleted_and_brought_back(
     chat.ask("Long")
     expect(chat.answer).to_have_text("Half")
     conversations = ConversationList(chat).show()
+    expect(conversations.rows.filter(has_text="In progress")).to_have_count(1)
+    expect(conversations.rows.filter(has_text="In progress")).to_contain_text("Hello there")
     conversations.act("Hello there", "Delete")
     for panel in (chat, other):
         expect(panel.page.locator("article")).to_have_count(0)
     assert server.turns[-1].client_closed.wait(5)
+    # It can be undone as long as it was promised, also from a list that is opened anew.
+    chat.page.keyboard.press("Escape")
+    expect(conversations.dialog).to_be_hidden()
+    conversations.show()
     conversations.undo.click()
     expect(chat.answer).to_contain_text("Half")
     chat.expect_idle()

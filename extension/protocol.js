@@ -235,6 +235,7 @@ export const PANEL_PORT = "panel";
  * @property {number} created_at  Unix time in milliseconds.
  * @property {number} updated_at  Unix time in milliseconds.
  * @property {number} turns  How many it has.
+ * @property {boolean} [unfinished]  An answer is being written in it, or a message waits.
  * @property {Snippet} [snippet]  Where a search found it in its turns.
  */
 

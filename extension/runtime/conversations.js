@@ -30,7 +30,7 @@ export async function listConversations({ query = "", offset = 0, limit = PAGE }
   if (words.length === 0) {
     // A query of marks alone finds nothing, an empty one everything.
     const all = query.trim() ? [] : stored;
-    return { conversations: all.slice(offset, offset + limit).map(summaryOf), total: all.length };
+    return { conversations: await marked(all.slice(offset, offset + limit).map(summaryOf)), total: all.length };
   }
   const hits = await Promise.all(words.map(turnsWith));
   const found = stored.filter((conversation) => {
@@ -39,7 +39,13 @@ export async function listConversations({ query = "", offset = 0, limit = PAGE }
   });
   const page = found.slice(offset, offset + limit);
   const conversations = await Promise.all(page.map((conversation) => withSnippet(conversation, words, hits)));
-  return { conversations, total: found.length };
+  return { conversations: await marked(conversations), total: found.length };
+}
+
+/** Says of each whether something runs or waits in it. @param {ConversationSummary[]} summaries */
+async function marked(summaries) {
+  const unfinished = new Set(await unfinishedConversations());
+  return summaries.map((summary) => (unfinished.has(summary.id) ? { ...summary, unfinished: true } : summary));
 }
 
 /** Those that are neither empty nor deleted, the latest first. @returns {Promise<StoredConversation[]>} */

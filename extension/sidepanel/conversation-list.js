@@ -28,6 +28,8 @@ export class ConversationList {
   #shown;
   /** @type {(id: string) => void} */
   #onOpen;
+  /** What was deleted last. @type {{id: string, title: string, isShown: boolean, until: number} | null} */
+  #deleted = null;
   /** How many rows there are to draw in all. */
   #total = 0;
   /** Counts the searches: what comes back late is left alone. */
@@ -67,6 +69,7 @@ export class ConversationList {
     this.#list.replaceChildren();
     this.#dialog.showModal();
     this.#search.focus();
+    this.#offerUndo();
     this.#guard(() => this.#load());
   }
 
@@ -116,7 +119,7 @@ export class ConversationList {
 
   /** @param {ConversationSummary} conversation */
   #row(conversation) {
-    const { id, title, updated_at, snippet } = conversation;
+    const { id, title, updated_at, unfinished, snippet } = conversation;
     const time = new Date(updated_at);
     const row = el(
       "li",
@@ -126,6 +129,7 @@ export class ConversationList {
         { type: "button", class: "open", tabindex: -1, onclick: () => this.#open(id) },
         el("span", { class: "title" }, title || "Untitled"),
         el("time", { datetime: time.toISOString(), title: time.toLocaleString() }, timeText(updated_at, Date.now())),
+        unfinished ? el("span", { class: "unfinished" }, "In progress") : null,
         snippet && el("span", { class: "snippet" }, snippet.before, el("mark", {}, snippet.hit), snippet.after),
       ),
       el(
@@ -218,15 +222,24 @@ export class ConversationList {
     this.#afterChange();
     if (neighbour) focusRow(neighbour);
     else this.#search.focus();
+    this.#deleted = { id, title, isShown, until: undo_until };
+    this.#offerUndo();
+    this.#loadMore();
+    this.#measure();
+  }
+
+  /** As long as it can be done, also when the list was closed meanwhile. */
+  #offerUndo() {
+    if (!this.#deleted || this.#deleted.until <= Date.now()) return;
+    const { id, title, isShown, until } = this.#deleted;
     const undo = async () => {
       await ask({ type: "UndoDelete", id });
+      this.#deleted = null;
       if (isShown) this.#onOpen(id);
       await this.#load();
       this.#search.focus();
     };
-    this.#say(`Deleted “${title}”.`, [{ label: "Undo", act: undo }], undo_until - Date.now());
-    this.#loadMore();
-    this.#measure();
+    this.#say(`Deleted “${title}”.`, [{ label: "Undo", act: undo }], until - Date.now());
   }
 
   // --- files ------------------------------------------------------------------------------------------------------------

@@ -169,11 +169,20 @@ test("what has yet to end is found until it has", async () => {
   await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "", { status: "queued", sent: false }));
   await store("b", 20, turn("1", "Q1", "x", { status: "reconnecting" }));
   assert.deepEqual(await database.unfinishedConversations(), ["a", "b"]);
+  const unfinished = async () => (await found()).conversations.map((each) => [each.id, each.unfinished]);
+  assert.deepEqual(await unfinished(), [
+    ["b", true],
+    ["a", true],
+  ]);
   assert.equal((await database.storedView("a")).turns[1].waiting?.reason, "turn");
   assert.equal((await database.storedView("b")).turns[0].status, "interrupted");
   await store("b", 30, turn("1", "Q1", "x"));
   await database.removeTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings: {} }), "2");
   assert.deepEqual(await database.unfinishedConversations(), []);
+  assert.deepEqual(await unfinished(), [
+    ["b", undefined],
+    ["a", undefined],
+  ]);
   assert.equal((await database.loadConversation("a"))?.leaf, "1");
 });
 
