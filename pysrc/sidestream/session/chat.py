@@ -349,7 +349,7 @@ class Chat:
         if wait_ms := limits.wait_ms(key):
             limits.has_tried(key, turn.id)
             return Waiting(reason="rate_limit", until=self._now_ms() + wait_ms)
-        if turn.limited and not limits.go_first(key, turn.id):
+        if not limits.may_go(key, turn.id, waited=turn.limited):
             return Waiting(reason="rate_limit")
         return None
 
@@ -375,15 +375,15 @@ class Chat:
         turn.urgent = urgent
         for moved in line[:1]:
             self._write(moved)
-        self._start(turn)
         self._send_conversation()
+        self._start(turn)
 
     def _summarise_before(self, turn: Turn) -> None:
         compaction = self.conversation.insert(str(uuid4()), self._now_ms(), turn)
         compaction.sent = False
         self._write(turn)
-        self._start(compaction)
         self._send_conversation()
+        self._start(compaction)
 
     # --- a turn -------------------------------------------------------------------------------
 

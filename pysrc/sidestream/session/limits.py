@@ -31,9 +31,14 @@ class Limits:
         """How long the next request has to wait, in milliseconds; 0 when it may go."""
         return self.manager(key).wait_ms(self._now())
 
-    def go_first(self, key: LimitKey, turn_id: str) -> bool:
-        """Whether a turn that waited for the limit may try it. From then on the others may not."""
-        return self._first.setdefault(key, turn_id) == turn_id
+    def may_go(self, key: LimitKey, turn_id: str, *, waited: bool) -> bool:
+        """Whether a turn may go, now that the limit does not hold.
+
+        Of those who ``waited`` for it one tries; until `has_tried` nobody else may.
+        """
+        if waited:
+            self._first.setdefault(key, turn_id)
+        return self._first.get(key, turn_id) == turn_id
 
     def has_tried(self, key: LimitKey, turn_id: str) -> bool:
         """The others may go as well, unless the limit holds again. True when there was a wait."""
