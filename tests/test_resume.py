@@ -327,7 +327,7 @@ def test_finished_items_are_not_given_again() -> None:
 def test_the_rest_may_break_as_well() -> None:
     server = StoredResponses(hello())
     ask(server, limit=2)
-    server._cuts = [900, 900]
+    server.cuts = [900, 900]
     told = resume(server, after=2)
     assert told.error is None
     assert told.types.count("Completed") == 1

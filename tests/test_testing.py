@@ -71,6 +71,28 @@ def test_timers_that_repeat_for_ever_are_a_deadlock_too() -> None:
         run(tick(), limit_s=100)
 
 
+def test_what_a_cancelled_task_begins_is_ended_as_well() -> None:
+    ended: list[str] = []
+
+    async def work(name: str) -> None:
+        try:
+            await asyncio.sleep(1_000)
+        finally:
+            ended.append(name)
+            if name == "first":
+                tasks.append(asyncio.create_task(work("second")))
+                await asyncio.sleep(0)
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def main() -> None:
+        tasks.append(asyncio.create_task(work("first")))
+        await asyncio.sleep(1)
+
+    run(main())
+    assert ended == ["first", "second"]
+
+
 def test_tasks_and_generators_that_are_left_over_are_ended() -> None:
     ended = []
 

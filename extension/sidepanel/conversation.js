@@ -184,7 +184,7 @@ function takeOver(turn, fresh) {
  */
 export function applyEvent(turn, event) {
   if (event.type === "Reconnecting") {
-    turn.blocks = turn.blocks.filter((block) => !block.open);
+    if (!event.resumes) turn.blocks = turn.blocks.filter((block) => !block.open);
     turn.status = "reconnecting";
     turn.notice = reconnectingNotice(event);
     return;

@@ -19,7 +19,16 @@ from sidestream.session.conversation import (
     Turn,
     TurnStatus,
 )
-from sidestream.testing import FakeFetch, Refuse, Reply, ResponsesStream, now, run
+from sidestream.sse import SSEDecoder
+from sidestream.testing import (
+    FakeFetch,
+    Refuse,
+    Reply,
+    ResponsesStream,
+    StoredResponses,
+    now,
+    run,
+)
 from sidestream.types.events import response_event
 
 SETTINGS = {"name": "Test", "base_url": "https://a.test/v1", "wire_api": "responses", "model": "m"}
@@ -122,11 +131,18 @@ class Panel:
                 self.rejected.append(message)
 
     def siblings(self, turn_id: str) -> list[str] | None:
+        return self._told(turn_id, "siblings")
+
+    def actions(self, turn_id: str) -> list[str] | None:
+        return self._told(turn_id, "actions")
+
+    def _told(self, turn_id: str, field: str) -> list[str] | None:
         for message in reversed(self.messages):
             views = message.get("conversation", {}).get("turns", [])
             for view in [*views, message.get("turn", {})]:
                 if view.get("id") == turn_id:
-                    return view.get("siblings")
+                    found: list[str] | None = view.get(field)
+                    return found
         return None
 
     def texts(self) -> dict[str, str]:
@@ -1328,3 +1344,325 @@ def test_an_empty_store_is_a_new_conversation() -> None:
     @in_world()
     async def scene(world: World) -> None:
         assert world.open_panel().turns == {}
+
+
+# --- answers that the provider keeps ------------------------------------------------------------
+
+
+async def background_world(server: StoredResponses, store: MemoryStore | None = None) -> World:
+    """A process whose provider keeps its answers."""
+    world = World(store=store)
+    world.fetch = server
+    world.settings["background"] = True
+    await world.begin()
+    return world
+
+
+def killed(server: StoredResponses, at_s: float, *, then: str | None = None) -> MemoryStore:
+    """What is stored when the process ends in mid-answer. ``then`` is a message that waits."""
+
+    async def life() -> MemoryStore:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        if then is not None:
+            world.chat.send("2", then)
+        await asyncio.sleep(at_s)
+        return MemoryStore(world.store.state())
+
+    return run(life())
+
+
+def kept_story_stream() -> ResponsesStream:
+    stream = ResponsesStream().created().reasoning("Well, ", "well.")
+    return stream.text(*(f"word {n} " for n in range(40))).completed()
+
+
+def kept_story() -> StoredResponses:
+    server = StoredResponses(kept_story_stream(), hello())
+    server.pace_s = 0.3
+    return server
+
+
+def hello() -> ResponsesStream:
+    return ResponsesStream(response_id="resp_2").created().text("Hel", "lo").completed()
+
+
+LONG_STORY = "".join(f"word {n} " for n in range(40))
+
+
+@pytest.mark.parametrize("at_s", [1.0, 2.2, 3.5, 4.0, 4.7, 8.05, 15.0, 16.1])
+def test_an_answer_that_the_provider_keeps_is_picked_up_by_the_next_process(at_s: float) -> None:
+    server = kept_story()
+    store = killed(server, at_s)
+    had = store.last("1")
+    assert had["status"] == "running"
+    assert had["sequence_number"] >= 0
+
+    async def second_life() -> None:
+        world = await background_world(server, store)
+        panel = world.open_panel()
+        turn = panel.turns["1"]
+        assert (turn.status, turn.notice) == (
+            "reconnecting",
+            "Picking the answer up where it broke off",
+        )
+        assert turn.response_id is None  # it is no matter of the panel's
+        await world.quiet()
+        assert panel.turns["1"].text == LONG_STORY
+        assert [block.text for block in panel.turns["1"].blocks] == ["Well, well.", LONG_STORY]
+        assert panel.turns["1"].status == "completed"
+        assert "running" in {
+            message["turn"]["status"] for message in panel.messages if message["type"] == "Turn"
+        }
+        assert server.asked == 1
+        record = store.last("1")
+        assert (record["status"], record.get("response_id")) == ("completed", None)
+        assert [item["type"] for item in record["items"]] == ["reasoning", "message"]
+
+    run(second_life())
+
+
+def test_text_and_position_are_written_together() -> None:
+    """Whatever was written last: what comes after the position is what is missing of the text."""
+    server = kept_story()
+
+    async def life() -> MemoryStore:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        return world.store
+
+    read = SSEDecoder().feed_data
+    frames = [json.loads(frame) for frame in read(kept_story_stream().body)]
+    for record in run(life()).saved:
+        if "sequence_number" not in record:
+            continue
+        seen = [f for f in frames if f["sequence_number"] <= record["sequence_number"]]
+        text = "".join(f["delta"] for f in seen if f["type"] == "response.output_text.delta")
+        told = [block["text"] for block in record["blocks"] if block["kind"] == "text"]
+        assert "".join(told) == text
+
+
+def test_messages_in_line_go_after_the_answer_that_was_picked_up() -> None:
+    server = kept_story()
+    store = killed(server, 5, then="And now?")
+    server.answer_next(hello())  # what was asked for while dying counts for nothing
+    asked = server.asked
+
+    async def second_life() -> None:
+        world = await background_world(server, store)
+        await world.quiet()
+        texts = {turn.id: turn.text for turn in world.chat.conversation.turns}
+        assert texts == {"1": LONG_STORY, "2": "Hello"}
+        assert server.asked == asked + 1
+
+    run(second_life())
+
+
+def test_an_answer_that_the_provider_has_forgotten_comes_back_interrupted() -> None:
+    server = kept_story()
+    store = killed(server, 8)
+    server.forget()
+
+    async def second_life() -> None:
+        world = await background_world(server, store)
+        panel = world.open_panel()
+        await world.quiet()
+        turn = panel.turns["1"]
+        assert turn.status == "interrupted"
+        assert turn.error is not None
+        assert turn.text
+        assert LONG_STORY.startswith(turn.text)
+        assert server.asked == 1
+        assert "sequence_number" not in store.last("1")
+        world.chat.retry("1")
+        await world.quiet()
+        assert "Hello" in panel.texts().values()
+
+    run(second_life())
+
+
+def test_an_answer_of_another_provider_is_not_asked_for() -> None:
+    server = kept_story()
+    store = killed(server, 8)
+    count = len(server.requests)
+
+    async def second_life() -> None:
+        world = World(store=store)
+        world.fetch = server
+        world.settings |= {"base_url": "https://b.test/v1", "background": True}
+        await world.begin()
+        await world.quiet()
+        assert world.chat.conversation.turns[0].status == "interrupted"
+        assert len(server.requests) == count
+
+    run(second_life())
+
+
+def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_picked_up() -> None:
+    """It may be of a file."""
+    server = kept_story()
+    state = killed(server, 8).state()
+    count = len(server.requests)
+
+    async def second_life() -> None:
+        world = await background_world(server)
+        world.store.put({**state, "id": "b"})
+        await world.do("Join", "b", panel=1)
+        await world.quiet()
+        assert world.store.last("1")["status"] == "interrupted"
+        assert len(server.requests) == count
+
+    run(second_life())
+
+
+def test_a_broken_stream_goes_on_in_the_panel() -> None:
+    server = kept_story()
+    server.cuts = [2500, 1500]
+
+    async def life() -> None:
+        world = await background_world(server)
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert panel.turns["1"].text == LONG_STORY
+        assert panel.turns["1"].view() == world.chat.conversation.turns[0].view()
+        assert server.asked == 1
+        assert len(server.requests) == 3
+
+    run(life())
+
+
+def test_an_answer_that_is_asked_for_again_has_a_new_position() -> None:
+    server = StoredResponses(ResponsesStream().created().text("Hel", "lo").completed(), hello())
+    server.cuts = [700]
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        turn = world.chat.conversation.turns[0]
+        while turn.response_id is None:
+            await asyncio.sleep(0.01)
+        server.forget()
+        ids = set()
+        while turn.status.active:
+            ids.add(turn.response_id)
+            await asyncio.sleep(0.01)
+        assert ids == {"resp_1", None, "resp_2"}
+        assert turn.text == "Hello"
+
+    server.pace_s = 0.1
+    run(life())
+
+
+def test_stop_ends_the_answer_at_the_provider() -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(6)
+        world.chat.stop()
+        await world.quiet()
+        assert server.cancelled_ids == ["resp_1"]
+        assert world.store.last("1")["status"] == "stopped"
+        assert "response_id" not in world.store.last("1")
+
+    run(life())
+
+
+def test_stop_stops_although_the_provider_does_not() -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(6)
+        server.forget()
+        world.chat.stop()
+        await world.quiet()
+        assert world.store.last("1")["status"] == "stopped"
+
+    run(life())
+
+
+def test_a_plain_answer_is_neither_kept_nor_cancelled() -> None:
+    @in_world(story("a", "b", "c", pace_s=1))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(5.5)
+        world.chat.stop()
+        await world.quiet()
+        assert len(world.fetch.requests) == 1
+        assert "background" not in world.fetch.json()
+        assert not any("response_id" in record for record in world.store.saved)
+
+
+# --- going on with an answer that was cut off ---------------------------------------------------
+
+
+def test_a_cut_answer_is_continued_in_a_turn_of_its_own() -> None:
+    @in_world(story("One, ", "two, ", pace_s=1), then=story("three."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Count")
+        await asyncio.sleep(5.5)
+        world.chat.stop()
+        assert panel.actions("1") == ["continue"]
+        await world.do("Continue", panel=1, id="2", turn="1")
+        await world.quiet()
+        assert panel.texts() == {"1": "One, ", "2": "three."}
+        assert panel.turns["2"].user == "Continue."
+        assert panel.turns["2"].parent == "1"
+        said = [item["content"][0]["text"] for item in world.fetch.json()["input"]]
+        assert said == ["Count", "One, ", "Continue."]
+        await world.do("Continue", panel=1, id="2", turn="1")  # the same once more
+        await world.do("Continue", panel=1, id="3", turn="1")
+        await world.do("Continue", panel=1, id="3", turn="2")
+        await world.do("Continue", panel=1, id="3", turn="nowhere")
+        assert set(panel.turns) == {"1", "2"}
+        assert len(panel.rejected) == 3
+
+
+@pytest.mark.parametrize(
+    ("stream", "offered"),
+    [
+        (ResponsesStream().created().text("a").incomplete(), True),
+        (ResponsesStream().created().text("a").failed("invalid_prompt", "no"), True),
+        (ResponsesStream().created().failed("invalid_prompt", "no"), False),
+        (ResponsesStream().created().reasoning("Hm.").incomplete(), False),
+        (ResponsesStream().created().text("a").completed(), False),
+    ],
+)
+def test_only_what_was_cut_off_in_mid_answer_can_be_continued(
+    stream: ResponsesStream, offered: bool
+) -> None:
+    @in_world(Reply(stream))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert (panel.actions("1") == ["continue"]) is offered
+        if not offered:
+            await world.do("Continue", panel=1, id="2", turn="1")
+            assert len(panel.rejected) == 1
+
+
+def test_waiting_messages_follow_the_continuation() -> None:
+    @in_world(
+        Reply(ResponsesStream().created().text("a").failed("invalid_prompt", "no").paced(0.1)),
+        story("b"),
+        story("c"),
+    )
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        world.chat.send("2", "Next")
+        await asyncio.sleep(5)
+        assert panel.turns["2"].status == "queued"
+        await world.do("Continue", panel=1, id="3", turn="1")
+        await world.quiet()
+        assert [turn.id for turn in world.chat.conversation.path] == ["1", "3", "2"]
+        assert panel.texts() == {"1": "a", "3": "b", "2": "c"}
+        restored, _ = Conversation.restore(world.store.state())
+        assert [turn.id for turn in restored.path] == ["1", "3", "2"]

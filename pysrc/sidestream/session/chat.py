@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from sidestream.prompt import CallOptions, Prompt
 from sidestream.session.batch import Batch
 from sidestream.session.compaction import Compaction
 from sidestream.session.conversation import (
+    INTERRUPTED,
     Conversation,
     ConversationSettings,
     Turn,
@@ -30,10 +31,13 @@ from sidestream.session.conversation import (
 )
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.writer import Store, Writer
+from sidestream.types import events
 from sidestream.types.events import OutputItemDone, RateLimits, ResponseEvent
 
 MAX_WAITING = 100
 """Messages that may stand in line at once, in all conversations."""
+CONTINUE = "Continue."
+"""The message that asks for the rest of an answer."""
 OFFLINE_RETRY_S = 60.0
 """How often to look for the network when nothing tells that it is back."""
 
@@ -57,6 +61,14 @@ class Connection:
     def limit_key(self) -> LimitKey:
         """What the provider's limits are about."""
         return self.origin, self.model
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """An answer that is being read."""
+
+    limit_key: LimitKey
+    batches: AsyncGenerator[events.Batch, None]
 
 
 @dataclass(frozen=True)
@@ -201,6 +213,39 @@ class Chat:
                 turn.urgent = True
                 self._start(turn)
 
+    def go_on(self, new_id: str, turn_id: str, panel: int) -> None:
+        """Have the rest of an answer written that was cut off, in a turn of its own."""
+        conversation = self.conversation
+        turn = conversation.find(turn_id)
+        if conversation.find(new_id) is not None:
+            return
+        if turn is None or turn not in conversation.path:
+            self._reject(panel, *_NOT_HERE)
+        elif not turn.is_cut or any(
+            later.status is not TurnStatus.QUEUED for later in self._after(turn)
+        ):
+            self._reject(panel, "That answer is not the last, or not cut off.", "Write a message.")
+        elif self._may_branch(panel):
+            line = conversation.queued
+            following = conversation.follow(turn, new_id, CONTINUE, self._now_ms())
+            following.sent = False
+            following.urgent = True
+            for moved in line[:1]:
+                self._write(moved)
+            self._start(following)
+            self._send_conversation()
+
+    def _after(self, turn: Turn) -> list[Turn]:
+        path = self.conversation.path
+        return path[path.index(turn) + 1 :]
+
+    def pick_up(self) -> None:
+        """Go on with the answer that the last process had begun, if the provider keeps it."""
+        turn = self.conversation.running
+        if turn is not None:
+            self._batch.begin(turn.id)
+            self._running = self._services.spawn(self._run(turn, self._rest))
+
     def show_branch(self, turn_id: str, panel: int) -> None:
         """Show the branch that a turn belongs to."""
         turn = self.conversation.find(turn_id)
@@ -279,9 +324,12 @@ class Chat:
         task = self._running
         if turn is None:
             return
+        kept = turn.response_id
         self._end(turn, TurnStatus.STOPPED)
         if task is not None:
             task.cancel()
+        if kept is not None:
+            self._services.spawn(self._end_at_provider(kept, turn.origin))
 
     # --- the line -----------------------------------------------------------------------------
 
@@ -391,41 +439,65 @@ class Chat:
         turn.start()
         self._batch.begin(turn.id)
         self._send_turn(turn)
-        self._running = self._services.spawn(self._run(turn))
+        self._running = self._services.spawn(self._run(turn, self._ask))
 
-    async def _run(self, turn: Turn) -> None:
+    async def _ask(self, turn: Turn) -> _Answer | None:
+        """Send a turn's request, written down before. None: it is back in line."""
+        conversation, store = self.conversation, self._services.store
+        await store.save(conversation.head(), turn.record())
+        connection = await self._services.connect(conversation.settings)
+        if obstacle := self._obstacle(turn, connection):
+            self._put_back(turn, obstacle)
+            return None
+        if connection.compaction.is_due(conversation, turn):
+            self._put_back(turn, Waiting(reason="turn"))
+            self._summarise_before(turn)
+            return None
+        turn.model, turn.origin = connection.model or None, connection.origin
+        self._send_turn(turn)
+        turn.sent = True
+        await store.save(conversation.head(), turn.record())
+        room = connection.compaction.room(turn)
+        prompt = Prompt(
+            input=conversation.history(turn, connection.origin, max_tokens=room),
+            instructions=connection.instructions,
+        )
+        own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
+        batches = connection.client.stream_batches(prompt, own.over(connection.options))
+        return _Answer(connection.limit_key, batches)
+
+    async def _rest(self, turn: Turn) -> _Answer:
+        """The rest of an answer that another process has begun to read."""
+        connection = await self._services.connect(self.conversation.settings)
+        if connection.origin != turn.origin or None in (turn.response_id, turn.sequence_number):
+            raise SidestreamError(ErrorKind.NOT_FOUND, "Another provider answers now.")
+        own = CallOptions(conversation_id=self.conversation.id)
+        batches = connection.client.resume(
+            turn.response_id or "",
+            turn.sequence_number or 0,
+            own.over(connection.options),
+            finished_items=turn.items,
+        )
+        return _Answer(connection.limit_key, batches)
+
+    async def _run(self, turn: Turn, ask: Callable[[Turn], Awaitable[_Answer | None]]) -> None:
         """One turn from the written-down message to the written-down answer."""
         status, error = TurnStatus.COMPLETED, None
         key: LimitKey | None = None
-        conversation, limits, store = self.conversation, self._services.limits, self._services.store
+        limits = self._services.limits
         try:
-            await store.save(conversation.head(), turn.record())
-            connection = await self._services.connect(conversation.settings)
-            if obstacle := self._obstacle(turn, connection):
-                self._put_back(turn, obstacle)
+            answer = await ask(turn)
+            if answer is None:
                 return
-            if connection.compaction.is_due(conversation, turn):
-                self._put_back(turn, Waiting(reason="turn"))
-                self._summarise_before(turn)
-                return
-            key = connection.limit_key
-            turn.model, turn.origin = connection.model or None, connection.origin
-            self._send_turn(turn)
-            turn.sent = True
-            await store.save(conversation.head(), turn.record())
-            room = connection.compaction.room(turn)
-            prompt = Prompt(
-                input=conversation.history(turn, connection.origin, max_tokens=room),
-                instructions=connection.instructions,
-            )
-            own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
-            options = own.over(connection.options)
-            async with aclosing(connection.client.stream_batches(prompt, options)) as batches:
+            key = answer.limit_key
+            async with aclosing(answer.batches) as batches:
                 async for batch in batches:
                     for event in batch:
                         if isinstance(event, RateLimits):
                             limits.manager(key).update(event.snapshot, self._services.now())
                         self._take(turn, event)
+                    if batch.sequence_number is not None and turn.status.running:
+                        turn.reached(batch.response_id, batch.sequence_number)
                     if limits.has_tried(key, turn.id):
                         self._services.advance()
                     if self._batch.overdue:
@@ -438,6 +510,8 @@ class Chat:
             incomplete = failure.kind is ErrorKind.INCOMPLETE
             status = TurnStatus.INCOMPLETE if incomplete else TurnStatus.FAILED
             error = failure.to_dict()
+            if ask == self._rest and failure.kind in _NO_REST:
+                status, error = TurnStatus.INTERRUPTED, INTERRUPTED
             if failure.retry_after_ms and key is not None:
                 limits.manager(key).note_retry_after(failure.retry_after_ms, self._services.now())
         except Exception as failure:
@@ -481,6 +555,15 @@ class Chat:
 
     def _write(self, turn: Turn) -> None:
         self._services.writer.write(self.conversation, turn)
+
+    async def _end_at_provider(self, response_id: str, origin: str | None) -> None:
+        """Have an answer ended that would be written to its end otherwise, if that can be done."""
+        try:
+            connection = await self._services.connect(self.conversation.settings)
+            if connection.origin == origin:
+                await connection.client.cancel(response_id)
+        except SidestreamError as error:
+            _log.info("An answer could not be cancelled: %r", error)
 
     async def _save_head(self) -> None:
         await self._stored(self._services.store.save(self.conversation.head(), ""))
@@ -527,6 +610,11 @@ class Chat:
 
 
 _NOT_HERE = ("That message is not in this conversation.", "Send it again.")
+# Errors that say that the rest of an answer cannot be had, and nothing of the answer itself.
+_NO_REST = (
+    *(ErrorKind.NOT_FOUND, ErrorKind.CONFIGURATION, ErrorKind.SIGN_IN_REQUIRED),
+    *(ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION),
+)
 _GONE_WRONG = (TurnStatus.FAILED, TurnStatus.INTERRUPTED)
 
 

@@ -74,7 +74,8 @@ class Chats:
     async def load(self) -> None:
         """Take up what had not ended when the last process did.
 
-        A turn whose request was under way is marked interrupted; lines go on where they stood.
+        A turn whose request was under way is marked interrupted, unless its answer can be picked
+        up; lines go on where they stood.
         """
         for conversation_id in await self._store.unfinished():
             try:
@@ -145,6 +146,8 @@ class Chats:
                 chat.send(command["id"], command["text"], panel, command.get("replaces"))
             case "Regenerate":
                 chat.regenerate(command["id"], command["turn"], panel)
+            case "Continue":
+                chat.go_on(command["id"], command["turn"], panel)
             case "Retry":
                 chat.retry(command["id"], panel)
             case "ShowBranch":
@@ -178,7 +181,7 @@ class Chats:
         if data is None:
             created_at = int(self._services.now() * 1000)
             data = {"id": conversation_id, "created_at": created_at}
-        conversation, ended = Conversation.restore(data)
+        conversation, ended = Conversation.restore(data, going_on=going_on)
         for turn in ended:
             self._writer.write(conversation, turn)
         chat = Chat(
@@ -191,6 +194,7 @@ class Chats:
         if not going_on:
             # A line that was not known of, from an imported file perhaps, is nobody's wish now.
             chat.stop_all()
+        chat.pick_up()
         return chat
 
     def _forget(self, conversation_id: str) -> None:

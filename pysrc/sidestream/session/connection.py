@@ -128,7 +128,9 @@ def connect(
         model=model,
         origin=_origin(provider),
         options=CallOptions(
-            effort=settings.get("effort") or None, verbosity=settings.get("verbosity") or None
+            effort=settings.get("effort") or None,
+            verbosity=settings.get("verbosity") or None,
+            background=settings.get("background") or None,
         ),
         instructions=settings.get("instructions") or None,
         compaction=Compaction(

@@ -139,6 +139,13 @@ class Block(_State):
                 self.append(_PART_BREAK)
         self._part = index
 
+    def go_on(self, index: int) -> None:
+        """Begin a part of a reasoning summary unless it is the one that the text is in."""
+        if self._part is None and not self.empty:
+            # Of a block that was read from the store the part is unknown; most likely it goes on.
+            self._part = index
+        self.begin_part(index)
+
     def cite(self, citations: list[Citation]) -> None:
         """Add sources that are not named yet."""
         named = list(self.citations or ())
@@ -214,6 +221,10 @@ class Turn(_State):
     """Who answered: reasoning that is encrypted by one provider means nothing to another."""
     items: list[ResponseItem] = Field(default_factory=list)
     """The answer's finished items, and last the text of a message that was cut off."""
+    response_id: str | None = None
+    """Set while the turn runs, if the provider keeps the answer: `Client.resume` gives the rest."""
+    sequence_number: int | None = None
+    """How far the answer in here goes."""
 
     def view(self) -> dict[str, Any]:
         """The turn as the panel sees it."""
@@ -236,6 +247,11 @@ class Turn(_State):
     def text(self) -> str:
         """The answer's text so far."""
         return _PART_BREAK.join(b.settle().text for b in self.blocks if b.kind == "text")
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer ended before its end, after it had begun to say something."""
+        return self.kind is None and self.status in _CUT and bool(self.text)
 
     @property
     def idempotency_key(self) -> str:
@@ -263,6 +279,15 @@ class Turn(_State):
         self.usage = None
         self.notice = None
         self.model = None
+        self._forget_response()
+
+    def reached(self, response_id: str, sequence_number: int) -> None:
+        """Note how far the provider's answer has been taken in."""
+        self.response_id = response_id
+        self.sequence_number = sequence_number
+
+    def _forget_response(self) -> None:
+        self.response_id = self.sequence_number = None
 
     def finish(self, status: TurnStatus, error: dict[str, Any] | None = None) -> None:
         """End the turn. What had arrived stays, also for the requests that follow."""
@@ -273,6 +298,7 @@ class Turn(_State):
         self.waiting = None
         self.urgent = False
         self.limited = False
+        self._forget_response()
 
     def _end_blocks(self) -> None:
         for block in self.blocks:
@@ -295,7 +321,7 @@ class Turn(_State):
                 self._growing("text", event.item_id).append(event.delta)
             case ReasoningSummaryDelta():
                 block = self._growing("reasoning")
-                block.begin_part(event.summary_index)
+                block.go_on(event.summary_index)
                 block.append(event.delta)
             case ReasoningContentDelta():
                 self._growing("reasoning").append(event.delta)
@@ -321,7 +347,8 @@ class Turn(_State):
                 self._finish_item(event.item)
             case ServerModel():
                 self.model = event.model
-            case Reconnecting():
+            case Reconnecting() if not event.resumes:
+                self._forget_response()
                 self.blocks = [block for block in self.blocks if not block.open]
             case Completed():
                 self._end_blocks()
@@ -433,7 +460,11 @@ class Turn(_State):
         return None
 
 
-_STORED_ONLY = {"version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"}
+_CUT = (TurnStatus.INTERRUPTED, TurnStatus.STOPPED, TurnStatus.INCOMPLETE, TurnStatus.FAILED)
+_STORED_ONLY = {
+    *("version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"),
+    *("response_id", "sequence_number"),
+}
 
 
 class Conversation(_State):
@@ -532,6 +563,8 @@ class Conversation(_State):
         siblings = self.siblings(turn)
         if len(siblings) > 1:
             view["siblings"] = [sibling.id for sibling in siblings]
+        if turn.is_cut:
+            view["actions"] = ["continue"]
         return view
 
     # --- changing -----------------------------------------------------------------------------
@@ -580,6 +613,15 @@ class Conversation(_State):
             line[0].parent = turn.id
         else:
             self.leaf = turn.id
+        self._index()
+        return turn
+
+    def follow(self, other: Turn, turn_id: str, text: str, created_at: int) -> Turn:
+        """A new turn right after one that only turns in line follow, which then follow it."""
+        line = self.queued
+        turn = self._add(turn_id, text, created_at, None, other.id)
+        if line:
+            line[0].parent = turn.id
         self._index()
         return turn
 
@@ -657,11 +699,14 @@ class Conversation(_State):
         return [item for part in reversed(parts) for item in part]
 
     @classmethod
-    def restore(cls, data: dict[str, Any]) -> tuple[Conversation, list[Turn]]:
+    def restore(
+        cls, data: dict[str, Any], *, going_on: bool = False
+    ) -> tuple[Conversation, list[Turn]]:
         """A conversation from what is stored of it, and the turns that have ended because of that.
 
-        A turn whose request was under way is interrupted and keeps what had arrived; one whose
-        request had not left is back in line. Records that cannot be read are left out (and stay in
+        A turn whose request was under way is interrupted and keeps what had arrived. With
+        ``going_on`` it is still `running` if its answer can be picked up. One whose request had not
+        left is back in line. Records that cannot be read are left out (and stay in
         the store), and what followed them follows the one before.
         """
         turns = list(_readable(data.get("turns", [])))
@@ -681,7 +726,9 @@ class Conversation(_State):
         for turn in turns:
             if not turn.status.active:
                 continue
-            if turn.sent:
+            if going_on and turn.id in path and turn.sequence_number is not None:
+                turn.status, turn.notice = TurnStatus.RECONNECTING, _PICKING_UP
+            elif turn.sent:
                 turn.finish(TurnStatus.INTERRUPTED, INTERRUPTED)
                 ended.append(turn)
             elif turn.id in path:
@@ -703,6 +750,8 @@ COMPACTION_PROMPT = (
 
 _SUMMARY = "This is a summary of our conversation so far; go on from it.\n\n"
 
+
+_PICKING_UP = "Picking the answer up where it broke off"
 
 INTERRUPTED: dict[str, Any] = {
     "kind": ErrorKind.STREAM_CLOSED.value,

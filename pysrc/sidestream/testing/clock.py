@@ -84,11 +84,17 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         return "; ".join(sorted(repr(task.get_coro()) for task in asyncio.all_tasks(self)))
 
 
+_ROUNDS = 10
+
+
 def _cancel_what_is_left(loop: VirtualTimeLoop) -> None:
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
+    # What is cancelled may begin something else; what does so for ever is let be.
+    for _ in range(_ROUNDS):
+        left = asyncio.all_tasks(loop)
+        if not left:
+            return
+        for task in left:
+            task.cancel()
         loop.run_until_complete(_gather(left))
 
 

@@ -33,9 +33,14 @@ class StoredResponses(FakeFetch):
         """How many requests for the whole answer are told that it is not finished."""
         self.pace_s = 0.0
         """How long it takes to write each frame, in seconds."""
-        self._answers = [_numbered(answer.body) for answer in answers]
-        self._cuts = list(cuts)
+        self.cuts = list(cuts)
+        self._answers: list[list[dict[str, Any]]] = []
+        self.answer_next(*answers)
         self._kept: dict[str, list[dict[str, Any]]] = {}
+
+    def answer_next(self, *answers: MockSSEStream) -> None:
+        """Give the next requests for an answer these, instead of what was to come."""
+        self._answers = [_numbered(answer.body) for answer in answers]
 
     @property
     def asked(self) -> int:
@@ -80,8 +85,8 @@ class StoredResponses(FakeFetch):
         body = MockSSEStream().paced(self.pace_s)
         for frame in frames:
             body.event(frame, event=frame.get("type"))
-        if self._cuts:
-            body.fail_at(self._cuts.pop(0))
+        if self.cuts:
+            body.fail_at(self.cuts.pop(0))
         return Reply(body)
 
 
