@@ -217,13 +217,12 @@ class Chat:
         """Have the rest of an answer written that was cut off, in a turn of its own."""
         conversation = self.conversation
         turn = conversation.find(turn_id)
+        said = [each for each in conversation.path if each.status is not TurnStatus.QUEUED]
         if conversation.find(new_id) is not None:
             return
-        if turn is None or turn not in conversation.path:
+        if turn is None:
             self._reject(panel, *_NOT_HERE)
-        elif not turn.is_cut or any(
-            later.status is not TurnStatus.QUEUED for later in self._after(turn)
-        ):
+        elif turn not in said[-1:] or not turn.is_cut:
             self._reject(panel, "That answer is not the last, or not cut off.", "Write a message.")
         elif self._may_branch(panel):
             line = conversation.queued
@@ -232,12 +231,8 @@ class Chat:
             following.urgent = True
             for moved in line[:1]:
                 self._write(moved)
-            self._start(following)
             self._send_conversation()
-
-    def _after(self, turn: Turn) -> list[Turn]:
-        path = self.conversation.path
-        return path[path.index(turn) + 1 :]
+            self._start(following)
 
     def pick_up(self) -> None:
         """Go on with the answer that the last process had begun, if the provider keeps it."""
