@@ -17,6 +17,10 @@ import { PRESETS, presetOf } from "./presets.js";
  * @property {string} model
  * @property {string} instructions
  * @property {string} passphrase
+ * @property {string} effort
+ * @property {string} verbosity
+ * @property {string} compaction
+ * @property {string} contextWindow
  * @property {string} headers
  * @property {string} query
  */
@@ -28,6 +32,8 @@ const INSTALLED = ["https://api.openai.com", "http://127.0.0.1", "http://localho
 /** Where the tokens of a ChatGPT sign-in are renewed. */
 const SIGN_IN_URL = "https://auth.openai.com/oauth/token";
 const URL_EXAMPLE = "It looks like https://api.openai.com/v1.";
+/** In tokens. With less, a conversation would hold hardly more than its instructions. */
+const SMALLEST_CONTEXT = 1000;
 /** Of a field name in a header, RFC 9110 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -73,6 +79,14 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
     errors.push({ field: "passphrase", message: "Use at least 8 characters." });
   }
 
+  const contextWindow = ungrouped(values.contextWindow.trim());
+  if (contextWindow && !(/^\d{1,9}$/.test(contextWindow) && Number(contextWindow) >= SMALLEST_CONTEXT)) {
+    errors.push({
+      field: "contextWindow",
+      message: `Enter a whole number of tokens, at least ${SMALLEST_CONTEXT}, or leave it empty.`,
+    });
+  }
+
   const headers = parseLines(values.headers, ":");
   if (headers.wrong) errors.push({ field: "headers", message: `“${headers.wrong}” is not of the form “Name: value”.` });
   const oddName = Object.keys(headers.entries).find((name) => !TOKEN.test(name));
@@ -95,9 +109,21 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
     model,
   };
   if (values.instructions.trim()) settings.instructions = values.instructions.trim();
+  if (values.effort) settings.effort = values.effort;
+  if (values.verbosity) settings.verbosity = /** @type {Settings["verbosity"]} */ (values.verbosity);
+  if (values.compaction) settings.compaction = /** @type {Settings["compaction"]} */ (values.compaction);
+  if (contextWindow) settings.context_window = Number(contextWindow);
   if (Object.keys(headers.entries).length > 0) settings.http_headers = headers.entries;
   if (Object.keys(query.entries).length > 0) settings.query_params = query.entries;
   return { settings, errors };
+}
+
+/**
+ * A number without what people set between its thousands; anything else as it is.
+ * @param {string} text
+ */
+function ungrouped(text) {
+  return /^\d{1,3}(?:[\s.,'’_]\d{3})+$/.test(text) ? text.replace(/\D/g, "") : text;
 }
 
 /**
@@ -115,6 +141,10 @@ export function valuesOf(settings) {
     model: settings.model,
     instructions: settings.instructions ?? "",
     passphrase: "",
+    effort: settings.effort ?? "",
+    verbosity: settings.verbosity ?? "",
+    compaction: settings.compaction === "summarise" ? "" : (settings.compaction ?? ""),
+    contextWindow: String(settings.context_window ?? ""),
     headers: formatLines(settings.http_headers, ": "),
     query: formatLines(settings.query_params, "="),
   };
@@ -236,6 +266,10 @@ const FIELD_NAMES = /** @type {Map<string, keyof Values>} */ (
     ["API key", "apiKey"],
     ["Model", "model"],
     ["Passphrase", "passphrase"],
+    ["Reasoning effort", "effort"],
+    ["Verbosity", "verbosity"],
+    ["When the context is full", "compaction"],
+    ["Context window", "contextWindow"],
     ["http_headers", "headers"],
     ["query_params", "query"],
   ])

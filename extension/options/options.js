@@ -3,6 +3,7 @@
  * never shown.
  */
 
+import { COMPACTIONS, EFFORTS, fillSelect, labelOf, VERBOSITIES } from "../ui/choices.js";
 import { byId, el } from "../ui/dom.js";
 import {
   fieldOfError,
@@ -30,10 +31,24 @@ const controls = {
   model: byId("model"),
   instructions: byId("instructions"),
   passphrase: byId("passphrase"),
+  effort: byId("effort"),
+  verbosity: byId("verbosity"),
+  compaction: byId("compaction"),
+  contextWindow: byId("context-window"),
   headers: byId("headers"),
   query: byId("query"),
 };
 const names = /** @type {(keyof Values)[]} */ (Object.keys(controls));
+
+/** What stands in the folded part of the form, and unfolds it where a profile has it. */
+const ADVANCED = /** @type {const} */ ([
+  "effort",
+  "verbosity",
+  "compaction",
+  "context_window",
+  "http_headers",
+  "query_params",
+]);
 
 /** What is stored, as the worker last said. @type {Answer} */
 let stored = { ok: true, profiles: [] };
@@ -91,16 +106,30 @@ function show(answer, id = answer.active ?? null) {
   const [preset] = PRESETS;
   const fresh = { preset: preset.key, baseUrl: preset.base_url, wireApi: preset.wire_api };
   const empty = Object.fromEntries(names.map((name) => [name, ""]));
+  fillChoices(settings);
   fill(settings ? valuesOf(settings) : { ...empty, ...fresh });
   chosen = controls.preset.value;
   left.clear();
   byId("models").replaceChildren();
   clearErrors();
-  if (settings?.http_headers || settings?.query_params) {
+  if (settings && ADVANCED.some((name) => settings[name] !== undefined)) {
     /** @type {HTMLDetailsElement} */ (byId("advanced")).open = true;
   }
   unchanged = JSON.stringify(values());
   refresh();
+}
+
+/** @param {Settings} [settings]  Whose effort the list must have, even if it is a provider's own word. */
+function fillChoices(settings) {
+  const [effort, verbosity, compaction] = /** @type {HTMLSelectElement[]} */ ([
+    controls.effort,
+    controls.verbosity,
+    controls.compaction,
+  ]);
+  fillSelect(effort, "Default of the model", EFFORTS, settings?.effort ?? "");
+  fillSelect(verbosity, "Default of the model", VERBOSITIES, settings?.verbosity ?? "");
+  // The first is what happens without a choice.
+  fillSelect(compaction, labelOf(COMPACTIONS, "summarise"), COMPACTIONS.slice(1), settings?.compaction ?? "");
 }
 
 /** What is stored under the selected profile goes to the address only that it was entered for. */

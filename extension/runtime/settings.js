@@ -28,6 +28,10 @@ const FIRST_SETTINGS = "settings";
 /** The first profile's id. It is fixed, so that a migration which is begun twice gives the same. */
 const FIRST_ID = "1";
 const PRESETS = ["openai", "azure", "chatgpt", "openrouter", "ollama", "lmstudio", "llamacpp", "vllm", "custom"];
+const VERBOSITIES = /** @type {const} */ (["low", "medium", "high"]);
+const COMPACTIONS = /** @type {const} */ (["summarise", "trim", "off"]);
+/** In tokens. With less, a conversation would hold hardly more than its instructions. */
+const SMALLEST_CONTEXT = 1000;
 const OPTIONAL_MAPS = /** @type {const} */ (["http_headers", "query_params"]);
 const CHATGPT = {
   preset: "chatgpt",
@@ -462,6 +466,16 @@ export function checkSettings(value, { modelNeeded = true } = {}) {
   };
   const instructions = text(given.instructions);
   if (instructions) settings.instructions = instructions;
+  const effort = text(given.effort);
+  // A provider may have words of its own.
+  if (/\s/.test(effort)) throw configurationError("Reasoning effort: it is one word.");
+  if (effort) settings.effort = effort;
+  const verbosity = checkChoice("Verbosity", VERBOSITIES, given.verbosity);
+  if (verbosity) settings.verbosity = verbosity;
+  const compaction = checkChoice("When the context is full", COMPACTIONS, given.compaction);
+  if (compaction) settings.compaction = compaction;
+  const contextWindow = checkContextWindow(given.context_window);
+  if (contextWindow) settings.context_window = contextWindow;
   for (const field of OPTIONAL_MAPS) {
     const map = checkMap(field, given[field]);
     if (map) settings[field] = map;
@@ -486,6 +500,29 @@ function checkBaseUrl(value) {
   }
   if (/YOUR[-_]/.test(value))
     throw configurationError("Base URL: a part of it is still a placeholder.", "Put your own resource's name there.");
+  return value;
+}
+
+/**
+ * @template {string} T
+ * @param {string} field
+ * @param {readonly T[]} choices
+ * @param {unknown} value
+ * @returns {T | undefined}
+ */
+function checkChoice(field, choices, value) {
+  if (value === undefined || value === null || value === "") return undefined;
+  const choice = choices.find((each) => each === value);
+  if (!choice) throw configurationError(`${field}: choose one of ${choices.join(", ")}.`);
+  return choice;
+}
+
+/** @param {unknown} value */
+function checkContextWindow(value) {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < SMALLEST_CONTEXT) {
+    throw configurationError(`Context window: it is a whole number of tokens, at least ${SMALLEST_CONTEXT}.`);
+  }
   return value;
 }
 

@@ -14,6 +14,10 @@ const FIELDS = /** @type {const} */ ([
   "wire_api",
   "model",
   "instructions",
+  "effort",
+  "verbosity",
+  "compaction",
+  "context_window",
   "http_headers",
   "query_params",
 ]);

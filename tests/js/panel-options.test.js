@@ -29,6 +29,10 @@ function values(fields = {}) {
     model: "gpt-5.1",
     instructions: "",
     passphrase: "",
+    effort: "",
+    verbosity: "",
+    compaction: "",
+    contextWindow: "",
     headers: "",
     query: "",
     ...fields,
@@ -59,6 +63,10 @@ test("what is filled in becomes settings, and settings fill the form", () => {
     baseUrl: " https://api.openai.com/v1 ",
     model: " gpt-5.1 ",
     instructions: "Be brief.\n",
+    effort: "xhigh",
+    verbosity: "low",
+    compaction: "trim",
+    contextWindow: " 128 000 ",
     headers: "X-Team: blue: sky\n\nX-Empty:",
     query: "api-version=2025-04-01-preview",
   });
@@ -71,6 +79,10 @@ test("what is filled in becomes settings, and settings fill the form", () => {
     wire_api: "responses",
     model: "gpt-5.1",
     instructions: "Be brief.",
+    effort: "xhigh",
+    verbosity: "low",
+    compaction: "trim",
+    context_window: 128_000,
     http_headers: { "X-Team": "blue: sky", "X-Empty": "" },
     query_params: { "api-version": "2025-04-01-preview" },
   });
@@ -95,6 +107,10 @@ const FAULTS = [
   [{ model: " " }, ["model"]],
   [{ model: "gpt 5" }, ["model"]],
   [{ passphrase: "short" }, ["passphrase"]],
+  [{ contextWindow: "128k" }, ["contextWindow"]],
+  [{ contextWindow: "999" }, ["contextWindow"]],
+  [{ contextWindow: "4096.5" }, ["contextWindow"]],
+  [{ contextWindow: "-4096" }, ["contextWindow"]],
   [{ headers: "no colon" }, ["headers"]],
   [{ headers: "bad name: x" }, ["headers"]],
   [{ headers: "X: 漢" }, ["headers"]],
@@ -104,6 +120,20 @@ const FAULTS = [
 for (const [fields, expected] of FAULTS) {
   test(`faults of ${JSON.stringify(fields)}`, () => assert.deepEqual(faults(fields), expected));
 }
+
+test("a context window is taken as people write large numbers", () => {
+  for (const text of ["128000", "128,000", "128.000", "128'000", "128\u202f000"]) {
+    const { settings } = readForm(values({ contextWindow: text }), { hasKey: true, needsModel: true });
+    assert.equal(settings.context_window, 128_000, text);
+  }
+});
+
+test("the way to handle a full context that is the default is shown as the default", () => {
+  const { settings } = readForm(values(), { hasKey: true, needsModel: true });
+  assert.equal(settings.compaction, undefined);
+  assert.equal(valuesOf({ ...settings, compaction: "summarise" }).compaction, "");
+  assert.equal(valuesOf({ ...settings, compaction: "off" }).compaction, "off");
+});
 
 test("no key is asked for where one is stored or none is needed", () => {
   assert.deepEqual(faults({ apiKey: "" }, { hasKey: true }), []);
@@ -177,6 +207,7 @@ test("the worker's errors find their fields", () => {
       message: "The stored key belongs to https://a.example and is not sent to https://b.example.",
     },
   );
+  assert.equal(fieldOfError("Context window: it is a whole number of tokens.")?.field, "contextWindow");
   assert.equal(fieldOfError("Something else: happened"), undefined);
   assert.equal(fieldOfError("The API key is locked."), undefined);
 });

@@ -264,6 +264,13 @@ test("settings are stored without blanks around them and without what is unknown
   assert.deepEqual(checkSettings(given), settings({ name: "a.test", instructions: "Be brief." }));
 });
 
+test("what is optional is kept as it is meant", async () => {
+  const given = { effort: " ultra ", verbosity: "low", compaction: "trim", context_window: 32_768 };
+  assert.deepEqual(checkSettings(settings(given)), settings({ ...given, effort: "ultra" }));
+  const empty = { effort: "", verbosity: "", compaction: null, context_window: undefined };
+  assert.deepEqual(checkSettings(settings(empty)), settings());
+});
+
 const BAD = /** @type {const} */ ([
   [{ base_url: "" }, /^Base URL: it is empty/],
   [{ base_url: "openai" }, /^Base URL: this is not a web address/],
@@ -273,6 +280,12 @@ const BAD = /** @type {const} */ ([
   [{ wire_api: "grpc" }, /^Wire API/],
   [{ model: " " }, /^Model: it is empty/],
   [{ model: "my model" }, /^Model: a name has no blanks/],
+  [{ effort: "very high" }, /^Reasoning effort/],
+  [{ verbosity: "chatty" }, /^Verbosity: choose one of low, medium, high/],
+  [{ compaction: "burn" }, /^When the context is full: choose one of/],
+  [{ context_window: 999 }, /^Context window: it is a whole number of tokens, at least 1000/],
+  [{ context_window: 4096.5 }, /^Context window/],
+  [{ context_window: "4096" }, /^Context window/],
   [{ http_headers: ["X"] }, /^http_headers/],
   [{ query_params: { a: 1 } }, /^query_params/],
 ]);
@@ -447,8 +460,9 @@ test("an export holds no secret, and its import gives the same export again", as
   const http_headers = { "X-Team": "blue", Authorization: "Bearer sk-hidden", "x-api-key": "sk-hidden" };
   const query_params = { "api-version": "1", subscription_key: "sk-hidden" };
   await saveTwo();
+  const chosen = { effort: "high", verbosity: "low", compaction: "off", context_window: 8192 };
   await saveProfile(
-    { settings: settings({ base_url: "https://c.test/v1?a=1&key=sk-hidden", http_headers, query_params }) },
+    { settings: settings({ base_url: "https://c.test/v1?a=1&key=sk-hidden", ...chosen, http_headers, query_params }) },
     "sk-third",
     "correct horse",
   );
@@ -456,6 +470,7 @@ test("an export holds no secret, and its import gives the same export again", as
   assert.doesNotMatch(text, /sk-|horse|vault|sealed/);
   assert.deepEqual(left_out, ["key", "Authorization", "x-api-key", "subscription_key"]);
   assert.match(text, /"X-Team": "blue"/);
+  assert.match(text, /"effort": "high",\s+"verbosity": "low",\s+"compaction": "off",\s+"context_window": 8192/);
   forgetAll();
   assert.deepEqual(await importSettings(text), { added: 3, of: 3 });
   assert.deepEqual(await exportSettings(), { text, left_out: [] });
