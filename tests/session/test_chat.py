@@ -457,6 +457,22 @@ def test_a_conversation_is_read_after_what_was_being_written() -> None:
         assert panel.turns["1"].status == "completed"
 
 
+def test_settings_that_are_being_written_are_there_for_who_opens_the_conversation() -> None:
+    @in_world(story("abc"))
+    async def scene(world: World) -> None:
+        await world.do("Send", "b", panel=1, id="1", text="one")
+        await world.quiet()
+        world.store.delay_s = 1
+        await world.do("Configure", "b", panel=1, settings={"effort": "low"})
+        panel = world.panels[1] = Panel()
+        await world.do("Join", "b", panel=1)
+        assert panel.messages[-1]["conversation"]["settings"] == {"effort": "low"}
+        await world.quiet()
+        assert list(world.chats.opened) == [ID, "b"]
+        await world.do("Left", panel=1)
+        assert list(world.chats.opened) == [ID]
+
+
 def test_what_cannot_be_opened_is_said_and_the_message_comes_back() -> None:
     @in_world()
     async def scene(world: World) -> None:

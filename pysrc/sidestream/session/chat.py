@@ -118,14 +118,15 @@ class Chat:
         self._post_to = post_to
         self._batch = Batch(post)
         self._running: asyncio.Task[None] | None = None
+        self._storing = 0
         self._timer: asyncio.TimerHandle | None = None
         self.alarm_at: int | None = None
         """When to look again, even if the process has ended by then; Unix time in milliseconds."""
 
     @property
     def idle(self) -> bool:
-        """Whether nothing runs or waits."""
-        return self._running is None and not self.conversation.queued
+        """Whether nothing runs or waits, and all is stored: who opens it anew finds the same."""
+        return self._running is None and not self._storing and not self.conversation.queued
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -149,7 +150,7 @@ class Chat:
         self.conversation.settings = settings
         told = settings.model_dump(exclude_none=True)
         self._post_all({"type": "Configured", "settings": told})
-        self._services.spawn(self._save_head())
+        self._keep(self._save_head())
 
     def send(self, turn_id: str, text: str, panel: int, replaces: str | None = None) -> None:
         """Answer a message, after those that wait already. The same id again changes nothing.
@@ -251,7 +252,7 @@ class Chat:
         elif self._may_branch(panel):
             self.conversation.show(turn)
             self._send_conversation()
-            self._services.spawn(self._save_head())
+            self._keep(self._save_head())
 
     def compact(self, panel: int, retry: str | None = None) -> None:
         """Have the conversation summarised: before a turn, which is then run again, or now."""
@@ -283,7 +284,7 @@ class Chat:
         for moved in self.conversation.remove(turn):
             self._write(moved)
         self._services.writer.forget(turn)
-        self._services.spawn(self._remove(turn))
+        self._keep(self._remove(turn))
         self._post_all({"type": "Cancelled", "id": turn.id})
         self._post_message({"type": "Cancelled", "id": turn.id, "text": turn.user}, panel)
         self.advance()
@@ -560,18 +561,24 @@ class Chat:
         except SidestreamError as error:
             _log.info("An answer could not be cancelled: %r", error)
 
-    async def _save_head(self) -> None:
-        await self._stored(self._services.store.save(self.conversation.head(), ""))
-
-    async def _remove(self, turn: Turn) -> None:
-        await self._services.writer.drain()
-        await self._stored(self._services.store.remove(self.conversation.head(), turn.id))
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        self._storing += 1
+        self._services.spawn(self._stored(work))
 
     async def _stored(self, work: Awaitable[None]) -> None:
         try:
             await work
         except SidestreamError as error:
             self._post_all({"type": "Rejected", "error": error.to_dict()})
+        finally:
+            self._storing -= 1
+
+    async def _save_head(self) -> None:
+        await self._services.store.save(self.conversation.head(), "")
+
+    async def _remove(self, turn: Turn) -> None:
+        await self._services.writer.drain()
+        await self._services.store.remove(self.conversation.head(), turn.id)
 
     # --- messages -----------------------------------------------------------------------------
 
