@@ -6,6 +6,15 @@
 const DRAFT = "draft";
 const DRAFT_DELAY_MS = 200;
 
+/**
+ * Whether this stroke means that the message in the box is to be sent.
+ * @param {KeyboardEvent} event
+ */
+export function isSendKey(event) {
+  // 229 is what a key that belongs to an input method reports at its last stroke.
+  return event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
+}
+
 export class Composer {
   /** @type {HTMLTextAreaElement} */
   #box;
@@ -40,8 +49,7 @@ export class Composer {
       this.#submit();
     });
     box.addEventListener("keydown", (event) => {
-      // 229 is what a key that belongs to an input method reports at its last stroke.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      if (!isSendKey(event)) return;
       event.preventDefault();
       this.#submit();
     });

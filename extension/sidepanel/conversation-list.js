@@ -135,7 +135,7 @@ export class ConversationList {
       el(
         "div",
         { class: "entry-actions" },
-        action("rename", "Rename", () => this.#rename(row, conversation)),
+        action("pencil", "Rename", () => this.#rename(row, conversation)),
         action("export", "Export", () => this.#chooseFormat(`Export “${title}” as`, [id])),
         action("delete", "Delete", () => this.#guard(() => this.#delete(row, conversation))),
       ),

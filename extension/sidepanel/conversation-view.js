@@ -6,12 +6,15 @@ import { onMarkdownClick } from "../ui/actions.js";
 import { TurnView } from "./turn-view.js";
 
 /** @import {Turn} from "../protocol.js" */
-/** @import {TurnActions} from "./turn-view.js" */
+/** @import {State, TurnActions} from "./turn-view.js" */
+/** @import {Step} from "./versions.js" */
 
 /** Closer to the end than this counts as being there. */
 const END_PX = 24;
 /** Frames stand still in a page that nobody sees. */
 const HIDDEN_MS = 100;
+/** So long, screen readers leave alone what was added. */
+const HUSH_MS = 500;
 
 export class ConversationView {
   /** @type {HTMLElement} */
@@ -28,6 +31,12 @@ export class ConversationView {
   #views = new Map();
   /** @type {Turn[]} */
   #turns = [];
+  /** @type {State} */
+  #state = { isBusy: false, isAsking: false };
+  /** The version that the reader has asked to see, and where on the screen. @type {{turn: string, step: Step, top: number} | null} */
+  #wanted = null;
+  /** The first turn on the page. @type {string | undefined} */
+  #first;
   #scheduled = false;
   #follows = true;
   #lastTop = 0;
@@ -57,9 +66,11 @@ export class ConversationView {
   /**
    * Draws these turns in the next frame. The objects may change until then.
    * @param {Turn[]} turns
+   * @param {State} state
    */
-  show(turns) {
+  show(turns, state) {
     this.#turns = turns;
+    this.#state = state;
     if (this.#scheduled) return;
     this.#scheduled = true;
     const draw = () => {
@@ -77,7 +88,22 @@ export class ConversationView {
     this.#scroll();
   }
 
+  /**
+   * Keeps the reader's place and the keyboard's when another version of a turn takes its place.
+   * @param {string} from
+   * @param {string} to
+   */
+  awaitVersion(from, to) {
+    const turn = this.#turns.find(({ id }) => id === from);
+    const view = this.#views.get(from);
+    if (!turn?.siblings || !view) return;
+    const step = turn.siblings.indexOf(to) > turn.siblings.indexOf(from) ? "next" : "previous";
+    this.#wanted = { turn: to, step, top: topOf(view) };
+    this.#follows = false;
+  }
+
   #draw() {
+    const place = this.#place();
     const ids = new Set(this.#turns.map((turn) => turn.id));
     for (const [id, view] of this.#views) {
       if (ids.has(id)) continue;
@@ -86,20 +112,57 @@ export class ConversationView {
     }
     // What stands in line has not happened yet.
     const last = this.#turns.findLastIndex((turn) => !turn.waiting);
+    let next = this.#log.firstElementChild;
     for (const [index, turn] of this.#turns.entries()) {
       let view = this.#views.get(turn.id);
       if (!view) {
-        view = new TurnView(this.#actions);
+        view = new TurnView(turn, this.#actions);
         this.#views.set(turn.id, view);
       }
-      view.update(turn, index === last);
-      if (this.#log.children[2 * index] !== view.question) {
-        const next = this.#log.children[2 * index] ?? null;
-        this.#log.insertBefore(view.question, next);
-        this.#log.insertBefore(view.answer, next);
+      view.update(turn, index === last, this.#state);
+      for (const node of view.nodes) {
+        if (node === next) next = node.nextElementSibling;
+        else this.#log.insertBefore(node, next);
       }
     }
+    if (place && !place.step) this.#hush();
+    this.#first = this.#turns[0]?.id;
+    this.#goTo(place);
     this.#scroll();
+  }
+
+  /**
+   * What the reader looks at, where turns come before it or another version comes in its place.
+   * @returns {{turn: string, top: number, step?: Step} | null}
+   */
+  #place() {
+    const wanted = this.#wanted;
+    if (wanted && this.#turns.some(({ id }) => id === wanted.turn)) {
+      this.#wanted = null;
+      return wanted;
+    }
+    if (this.#follows || this.#turns[0]?.id === this.#first) return null;
+    const { top } = this.#scroller.getBoundingClientRect();
+    for (const { id } of this.#turns) {
+      const view = this.#views.get(id);
+      if (view?.nodes.some((node) => node.getBoundingClientRect().bottom > top)) return { turn: id, top: topOf(view) };
+    }
+    return null;
+  }
+
+  /** @param {{turn: string, top: number, step?: Step} | null} place */
+  #goTo(place) {
+    const view = place && this.#views.get(place.turn);
+    if (!view) return;
+    if (place.step) view.focusVersions(place.step);
+    this.#scroller.scrollTop += topOf(view) - place.top;
+    this.#lastTop = this.#scroller.scrollTop;
+  }
+
+  /** What was said long ago is not read out as if it were new. */
+  #hush() {
+    this.#log.setAttribute("aria-live", "off");
+    setTimeout(() => this.#log.removeAttribute("aria-live"), HUSH_MS);
   }
 
   #onScroll() {
@@ -123,4 +186,9 @@ export class ConversationView {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     return scrollHeight - scrollTop - clientHeight;
   }
+}
+
+/** @param {TurnView} view */
+function topOf(view) {
+  return view.nodes[0].getBoundingClientRect().top;
 }

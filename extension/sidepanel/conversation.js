@@ -6,7 +6,7 @@
  * stopped; a block whose text becomes another one is replaced by a new object.
  */
 
-/** @import {Block, ConversationView, PanelMessage, ResponseEvent, Turn} from "../protocol.js" */
+/** @import {Block, ConversationSettings, ConversationView, PanelMessage, ResponseEvent, Turn} from "../protocol.js" */
 
 const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
 
@@ -19,10 +19,23 @@ export function isUnderWay(turn) {
   return UNDER_WAY.has(turn.status) && !turn.waiting;
 }
 
+/**
+ * Which of the versions of its place in the conversation a turn is, counted from 1.
+ * @param {Turn} turn
+ * @returns {{at: number, of: number}}
+ */
+export function versionOf({ id, siblings = [id] }) {
+  return { at: siblings.indexOf(id) + 1, of: siblings.length };
+}
+
 export class Conversation {
   id = "";
   /** @type {Turn[]} */
   turns = [];
+  /** How many turns come before these. */
+  earlier = 0;
+  /** What the conversation has of its own. @type {ConversationSettings} */
+  settings = {};
   /** @type {Map<string, number>} The last batch of events that is in each turn, where batches may still come. */
   #seq = new Map();
   /** @type {Map<string, {turn: Turn, conversation: string}>} Messages that the worker has not confirmed yet. */
@@ -35,6 +48,11 @@ export class Conversation {
   /** The turn that runs, if one does. */
   get running() {
     return this.turns.findLast(isUnderWay);
+  }
+
+  /** Whether any turn is under way or stands in line: until then the branches stay as they are. */
+  get isActive() {
+    return this.turns.some((turn) => UNDER_WAY.has(turn.status));
   }
 
   /**
@@ -70,6 +88,8 @@ export class Conversation {
   begin(id) {
     this.id = id;
     this.turns = [];
+    this.earlier = 0;
+    this.settings = {};
     this.#isBegun = true;
   }
 
@@ -95,7 +115,7 @@ export class Conversation {
   }
 
   /**
-   * @param {Extract<PanelMessage, {type: "Conversation" | "Turn" | "Events"}>} message
+   * @param {Extract<PanelMessage, {type: "Conversation" | "Turn" | "Events" | "Earlier" | "Configured"}>} message
    * @returns {boolean}  False when a batch is missing: the panel has to join again.
    */
   receive(message) {
@@ -103,6 +123,8 @@ export class Conversation {
     if (this.#isBegun) return true;
     if (message.type === "Conversation") this.#replace(message.conversation, message.seq);
     else if (message.type === "Turn") this.#update(message.turn);
+    else if (message.type === "Earlier") this.#prepend(message.turns, message.earlier);
+    else if (message.type === "Configured") this.settings = message.settings;
     else if (!this.#incomplete) return this.#apply(message.turn_id, message.seq, message.events);
     return true;
   }
@@ -113,7 +135,10 @@ export class Conversation {
    */
   #replace(conversation, seq) {
     const known = conversation.id === this.id ? new Map(this.turns.map((turn) => [turn.id, turn])) : new Map();
+    const before = known.size > 0 ? this.#before(conversation.turns[0]) : [];
     this.id = conversation.id;
+    this.earlier = Math.max((conversation.earlier ?? 0) - before.length, 0);
+    this.settings = conversation.settings ?? {};
     this.#incomplete = false;
     this.#seq.clear();
     this.turns = conversation.turns.map((fresh) => {
@@ -122,11 +147,34 @@ export class Conversation {
       const turn = known.get(fresh.id);
       return turn ? takeOver(turn, fresh) : fresh;
     });
+    this.turns.unshift(...before);
     for (const waiting of this.#unconfirmed.values()) {
       // What was written before the panel knew its conversation is meant for the one that it gets.
       waiting.conversation ||= this.id;
       if (waiting.conversation === this.id) this.turns.push(waiting.turn);
     }
+  }
+
+  /**
+   * What was loaded before a turn that comes again: the way from it to the first one never changes.
+   * @param {Turn | undefined} oldest
+   * @returns {Turn[]}
+   */
+  #before(oldest) {
+    const at = this.turns.findIndex((turn) => turn.id === oldest?.id);
+    return at > 0 && this.turns[at - 1].id === oldest?.parent ? this.turns.slice(0, at) : [];
+  }
+
+  /**
+   * Turns that were asked for before another branch or conversation came are of no use any more.
+   * @param {Turn[]} turns
+   * @param {number} earlier
+   */
+  #prepend(turns, earlier) {
+    const [first] = this.turns;
+    if (turns.length === 0 || first?.parent !== turns.at(-1)?.id) return;
+    this.turns = [...turns, ...this.turns];
+    this.earlier = earlier;
   }
 
   /** @param {Turn} fresh */
@@ -171,7 +219,8 @@ function takeOver(turn, fresh) {
     if (!old || old.kind !== block.kind || !block.text.startsWith(old.text)) return block;
     return Object.assign(old, block);
   });
-  for (const name of /** @type {const} */ (["model", "error", "usage", "notice", "waiting"])) delete turn[name];
+  for (const name of /** @type {const} */ (["model", "error", "usage", "notice", "waiting", "siblings", "actions"]))
+    delete turn[name];
   Object.assign(turn, fresh, { blocks });
   if (!UNDER_WAY.has(turn.status)) closeAll(turn);
   return turn;

@@ -7,14 +7,24 @@ import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { ConversationList } from "./conversation-list.js";
+import { ConversationSettingsDialog } from "./conversation-settings.js";
 import { ConversationView } from "./conversation-view.js";
-import { statusText } from "./words.js";
+import { Earlier } from "./earlier.js";
+import { Edits } from "./edits.js";
+import { answererOf, statusText } from "./words.js";
 
-/** @import {PanelMessage, ProviderView, TurnError} from "../protocol.js" */
+/** @import {ConversationSettings, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
 
 /** @type {HTMLInputElement} */
 const passphrase = byId("passphrase");
 const conversation = new Conversation();
+const edits = new Edits();
+/** What the worker was asked and has not answered, by what its answer will name. @type {Map<string, PanelCommand>} */
+const unanswered = new Map();
+/** What a change of settings is answered with. */
+const CONFIGURED = "Configured";
+/** Any news of a turn answers these; they are not said again, since a second time they could begin a second turn. */
+const ANY_TURN = "any turn";
 /** @type {ProviderView | null} */
 let provider = null;
 /** @type {Extract<PanelMessage, {type: "Boot"}>} */
@@ -42,10 +52,14 @@ const connection = new Connection({
   },
   onOpen: () => {
     for (const message of conversation.unconfirmed) connection.send({ type: "Send", ...message });
+    for (const message of edits.unconfirmed) connection.send({ type: "Send", ...message });
+    for (const [key, command] of unanswered) if (key !== ANY_TURN) connection.send(command);
+    earlier.forget();
   },
   isExpecting: () =>
     conversation.running !== undefined ||
     conversation.unconfirmed.length > 0 ||
+    isAsking() ||
     boot.state === "starting" ||
     isUnlocking,
   onTrouble,
@@ -57,10 +71,23 @@ const view = new ConversationView({
   jump: byId("jump"),
   onDrawn: () => connection.acknowledge(),
   actions: {
-    retry: (id) => {
-      connection.send({ type: "Retry", id });
-      composer.focus();
+    edits,
+    changed: update,
+    resend,
+    showBranch: (turn, instead) => {
+      view.awaitVersion(instead, turn);
+      ask(turn, { type: "ShowBranch", turn });
     },
+    regenerate: (turn) => {
+      const id = crypto.randomUUID();
+      askForAnswer(id, { type: "Regenerate", id, turn });
+    },
+    goOn: (turn) => {
+      const id = crypto.randomUUID();
+      askForAnswer(id, { type: "Continue", id, turn });
+    },
+    compact: (retry) => askForAnswer(ANY_TURN, { type: "Compact", retry }),
+    retry: (id) => askForAnswer(ANY_TURN, { type: "Retry", id }),
     sendNow: (id) => {
       connection.send({ type: "SendNow", id });
       composer.focus();
@@ -90,6 +117,22 @@ const list = new ConversationList({
   },
 });
 
+const ownSettings = new ConversationSettingsDialog({
+  state: () => ({
+    provider,
+    settings: conversation.settings,
+    models: conversation.turns.flatMap(({ model }) => model ?? []),
+  }),
+  onSave: (settings) => ask(CONFIGURED, { type: "Configure", settings }),
+  onCompact: () => askForAnswer(ANY_TURN, { type: "Compact" }),
+});
+
+const earlier = new Earlier({
+  button: byId("earlier"),
+  scroller: byId("stage"),
+  onAsk: (before) => connection.send({ type: "Earlier", before }),
+});
+
 /** @param {PanelMessage} message */
 function onMessage(message) {
   isCalling = false;
@@ -106,7 +149,25 @@ function onMessage(message) {
       onProvider(message.provider);
       break;
     case "Conversation":
+      if (message.conversation.id !== conversation.id) leave(message.conversation.id);
+      confirm(message.conversation.turns);
+      conversation.receive(message);
+      onConfigured();
+      seekVersion();
+      break;
     case "Turn":
+      confirm([message.turn]);
+      if (!conversation.receive(message)) connection.join();
+      break;
+    case "Configured":
+      conversation.receive(message);
+      onConfigured();
+      break;
+    case "Earlier":
+      confirm(message.turns);
+      conversation.receive(message);
+      seekVersion();
+      break;
     case "Events":
       if (!conversation.receive(message)) connection.join();
       break;
@@ -131,6 +192,23 @@ function onProvider(fresh) {
   else if (was) closeUnlock();
 }
 
+/** The conversation's settings were said, perhaps those that were asked for. */
+function onConfigured() {
+  const command = unanswered.get(CONFIGURED);
+  if (command?.type !== "Configure" || !isSame(command.settings, conversation.settings)) return;
+  unanswered.delete(CONFIGURED);
+  ownSettings.saved();
+}
+
+/**
+ * @param {ConversationSettings} one
+ * @param {ConversationSettings} other
+ */
+function isSame(one, other) {
+  const sorted = (/** @type {ConversationSettings} */ settings) => JSON.stringify(Object.entries(settings).sort());
+  return sorted(one) === sorted(other);
+}
+
 /**
  * @param {TurnError} error
  * @param {string} [id]
@@ -138,6 +216,13 @@ function onProvider(fresh) {
 function onRejected(error, id) {
   const text = id && conversation.takeBack(id);
   if (text) composer.putBack(text);
+  if (id) {
+    edits.reject(id);
+    unanswered.delete(id);
+  } else unanswered.clear();
+  // What was chosen in the header may have been it.
+  delete profile.dataset.drawn;
+  if (ownSettings.rejected(error)) return;
   if (isUnlocking) {
     isUnlocking = false;
     showUnlockError(error);
@@ -192,6 +277,81 @@ function send(text) {
   return true;
 }
 
+/**
+ * Sends an edited message.
+ * @param {string} replaces
+ * @param {string} text
+ */
+function resend(replaces, text) {
+  if (!canSend()) return;
+  if (problem?.act === dismiss) problem = null;
+  connection.open();
+  const message = { id: crypto.randomUUID(), text, conversation: conversation.id };
+  edits.send(replaces, message);
+  connection.send({ type: "Send", ...message, replaces });
+  view.follow();
+  update();
+}
+
+/**
+ * Asks the worker for something that may need asking again.
+ * @param {string} key  What its answer will name.
+ * @param {PanelCommand} command
+ */
+function ask(key, command) {
+  connection.open();
+  unanswered.set(key, command);
+  connection.send(command);
+  update();
+}
+
+/**
+ * Asks for an answer without a new message.
+ * @param {string} key
+ * @param {PanelCommand} command
+ */
+function askForAnswer(key, command) {
+  if (problem?.act === dismiss) problem = null;
+  ask(key, command);
+  view.follow();
+  composer.focus();
+}
+
+/** Whether the worker has yet to say something to what was asked of it. */
+function isAsking() {
+  return unanswered.size > 0 || edits.unconfirmed.length > 0;
+}
+
+/**
+ * The worker knows these turns.
+ * @param {Turn[]} turns
+ */
+function confirm(turns) {
+  unanswered.delete(ANY_TURN);
+  const edited = edits.unconfirmed.length;
+  for (const { id } of turns) {
+    unanswered.delete(id);
+    edits.confirm(id);
+  }
+  // The box that had the focus goes.
+  if (edits.unconfirmed.length < edited) composer.focus();
+}
+
+/**
+ * Another conversation is shown, and what was asked of this one is not answered here any more.
+ * @param {string} other
+ */
+function leave(other) {
+  unanswered.clear();
+  edits.show(other);
+}
+
+/** The version that was asked for may come before all that is here. */
+function seekVersion() {
+  earlier.update(conversation.turns[0]?.id, conversation.earlier);
+  if ([...unanswered.values()].some(({ type }) => type === "ShowBranch")) earlier.ask();
+}
+
 function stop() {
   if (conversation.running) connection.send({ type: "Stop" });
 }
@@ -226,9 +386,11 @@ function update() {
   const { turns, running } = conversation;
   const last = turns.findLast((turn) => !turn.waiting);
   if (running) lastTurnId = running.id;
-  byId("model").textContent = (provider?.configured && provider.model) || "Sidestream";
-  byId("provider").textContent = provider?.configured ? provider.name : "";
+  const { name, model } = answererOf(provider, conversation.settings);
+  byId("model").textContent = (provider?.configured && model) || "Sidestream";
+  byId("provider").textContent = provider?.configured ? name : "";
   showProfiles();
+  showOwnSettings();
   byId("demo").hidden = !provider?.demo;
   byId("onboarding").hidden = provider === null || provider.configured || turns.length > 0;
   byId("locked").hidden = !provider?.locked;
@@ -242,10 +404,13 @@ function update() {
     byId("problem-action").textContent = problem.action;
   }
 
-  const text = statusText({ boot, running, last: last?.id === lastTurnId ? last : undefined, isCalling, provider });
+  const text = statusText({ boot, running, last: last?.id === lastTurnId ? last : undefined, isCalling, model });
   if (byId("status").textContent !== text) byId("status").textContent = text;
   composer.update({ running: running !== undefined, ready: canSend() });
-  view.show(turns);
+  const state = { isBusy: conversation.isActive || isAsking(), isAsking: isAsking() };
+  earlier.update(turns[0]?.id, conversation.earlier);
+  ownSettings.update(!state.isBusy && turns.length > 0 && turns.at(-1)?.kind !== "compaction");
+  view.show(turns, state);
   countDown(turns.some((turn) => turn.waiting?.until));
 }
 
@@ -266,22 +431,46 @@ function countDown(isNeeded) {
 /** @type {HTMLSelectElement} */
 const profile = byId("profile");
 
-/** In place of the provider's name, where there is a choice. */
+/**
+ * In place of the provider's name, where there is a choice. It is the choice for this conversation where that has one of its own, else
+ * for all that have none.
+ */
 function showProfiles() {
-  const { profiles = [], active = null } = provider ?? {};
+  const { profiles = [] } = provider ?? {};
+  const { id, hasOwnProfile } = answererOf(provider, conversation.settings);
   profile.hidden = profiles.length < 2;
   byId("provider").hidden = !profile.hidden;
-  const drawn = JSON.stringify([profiles, active]);
+  profile.title = hasOwnProfile
+    ? "Answers in this conversation"
+    : "Answers in all conversations without a profile of their own";
+  const drawn = JSON.stringify([profiles, id]);
   if (profile.dataset.drawn === drawn) return;
   profile.dataset.drawn = drawn;
   profile.replaceChildren(...profiles.map(({ id, name, model }) => el("option", { value: id }, `${name} · ${model}`)));
-  profile.value = active ?? "";
+  profile.value = id ?? "";
 }
 
 profile.addEventListener("change", () => {
+  const { settings } = conversation;
+  if (answererOf(provider, settings).hasOwnProfile) {
+    // A model of its own is the other provider's.
+    const { model: _, ...others } = settings;
+    ask(CONFIGURED, { type: "Configure", settings: { ...others, profile: profile.value } });
+    return;
+  }
   connection.open();
   connection.send({ type: "ActivateProfile", id: profile.value });
 });
+
+// --- the conversation's own settings ---------------------------------------------------------------
+
+function showOwnSettings() {
+  const button = byId("show-conversation-settings");
+  const hasOwn = Object.keys(conversation.settings).length > 0;
+  button.hidden = !provider?.configured;
+  button.classList.toggle("has-own", hasOwn);
+  button.title = hasOwn ? "Conversation settings: some are its own" : "Conversation settings";
+}
 
 // --- the passphrase ---------------------------------------------------------------------------------
 
@@ -321,10 +510,12 @@ for (const place of document.querySelectorAll("[data-icon]")) {
 }
 for (const button of document.querySelectorAll("[data-open-settings]")) button.addEventListener("click", openSettings);
 byId("settings").addEventListener("click", openSettings);
+byId("show-conversation-settings").addEventListener("click", () => ownSettings.show());
 byId("show-conversations").addEventListener("click", () => list.show());
 byId("problem-action").addEventListener("click", () => problem?.act());
 byId("new-chat").addEventListener("click", () => {
   const id = crypto.randomUUID();
+  leave(id);
   conversation.begin(id);
   connection.send({ type: "NewChat", conversation: id });
   update();
@@ -343,8 +534,11 @@ chrome.storage.onChanged.addListener((_changes, area) => {
   if (area === "local") connection.open();
 });
 
+addEventListener("pagehide", () => edits.flush());
+
 composer.focus();
 update();
+edits.restore().then(update);
 // A panel that is closed and opened again shows what its window showed.
 ownWindow = await chrome.windows.getCurrent().then(
   (window) => window.id,

@@ -1,22 +1,38 @@
 /**
- * One turn on the screen: the user's message, the answer, and how it ended.
+ * One turn on the screen: the user's message, the answer, and how it ended; or a compaction, which has no message.
  */
 
 import { copy } from "../ui/actions.js";
-import { el, icon } from "../ui/dom.js";
+import { el } from "../ui/dom.js";
 import { createBlockView } from "./block-view.js";
 import { isUnderWay } from "./conversation.js";
-import { usageText, waitingText } from "./words.js";
+import { iconButton } from "./icon-button.js";
+import { QuestionView } from "./question-view.js";
+import { Versions } from "./versions.js";
+import { compactionText, usageText, waitingText } from "./words.js";
 
 /** @import {Block, Turn, TurnError} from "../protocol.js" */
 /** @import {BlockView} from "./block-view.js" */
+/** @import {QuestionActions} from "./question-view.js" */
+/** @import {Step} from "./versions.js" */
 
 /**
- * @typedef {object} TurnActions
+ * @typedef {object} AnswerActions
  * @property {(turnId: string) => void} retry
+ * @property {(turnId: string) => void} regenerate
+ * @property {(turnId: string) => void} goOn  Has the rest of the answer written.
+ * @property {(turnId: string) => void} compact  Has the conversation summarised, and retries.
  * @property {(turnId: string) => void} sendNow
  * @property {(turnId: string) => void} cancel
  * @property {() => void} openSettings
+ */
+
+/** @typedef {QuestionActions & AnswerActions} TurnActions */
+
+/**
+ * @typedef {object} State  Of the whole conversation.
+ * @property {boolean} isBusy  Its branches must stay as they are.
+ * @property {boolean} isAsking  The worker has yet to answer what was asked of it.
  */
 
 /** How a turn ended, when it did not end well. */
@@ -40,9 +56,16 @@ const SETTINGS_HELP = new Set([
 ]);
 
 export class TurnView {
-  question = el("article", { class: "question", "aria-label": "You" });
+  /** @type {QuestionView | null} */
+  #question = null;
   #blocks = el("div", { class: "blocks" });
-  answer = el("article", { class: "answer", "aria-label": "Assistant" }, this.#blocks);
+  #answer = el("article", { class: "answer", "aria-label": "Assistant" });
+  /** The one line of a compaction. @type {HTMLElement | null} */
+  #title = null;
+  /** A compaction can stand at the place of a message. @type {Versions | null} */
+  #versions = null;
+  /** Where the row stands that follows a good answer. @type {HTMLElement} */
+  #end;
   /** @type {Map<Block, BlockView>} */
   #views = new Map();
   /** @type {Block[] | null} */
@@ -51,37 +74,86 @@ export class TurnView {
   #ending = "";
   /** The row of a turn that stands in line. @type {HTMLElement | null} */
   #inLine = null;
+  /** @type {HTMLButtonElement | null} */
+  #regenerate = null;
+  /** What can be done after a bad end. @type {HTMLButtonElement[]} */
+  #waysOn = [];
+  /** @type {State} */
+  #state = { isBusy: false, isAsking: false };
   /** @type {TurnActions} */
   #actions;
 
-  /** @param {TurnActions} actions */
-  constructor(actions) {
+  /**
+   * @param {Turn} turn
+   * @param {TurnActions} actions
+   */
+  constructor(turn, actions) {
     this.#actions = actions;
+    this.#end = this.#answer;
+    if (turn.kind === "compaction") {
+      this.#title = el("span", { class: "aside-title" });
+      this.#end = el(
+        "details",
+        { class: "aside" },
+        el("summary", {}, el("span", { class: "line" }), this.#title),
+        this.#blocks,
+      );
+      this.#answer.append(this.#end);
+      this.#answer.setAttribute("class", "compaction");
+      this.#answer.setAttribute("aria-label", "Summary");
+      this.#versions = new Versions(this.#answer, actions.showBranch);
+    } else {
+      this.#answer.append(this.#blocks);
+      this.#question = new QuestionView(turn, actions);
+    }
+  }
+
+  /** What stands on the page, in this order. */
+  get nodes() {
+    return this.#question ? [this.#question.root, this.#answer] : [this.#answer];
   }
 
   /**
    * @param {Turn} turn
    * @param {boolean} isLast
+   * @param {State} state
    */
-  update(turn, isLast) {
+  update(turn, isLast, state) {
+    this.#question?.update(turn, state.isBusy);
+    this.#state = state;
+    this.#updateButtons();
     const underWay = isUnderWay(turn);
     // The cost of a frame must not depend on how many turns came before. Everything that comes after the end is a new list of blocks.
-    if (!underWay && this.#settled === turn.blocks && this.#wasLast === isLast) return;
+    if (!underWay && this.#settled === turn.blocks && this.#wasLast === isLast) {
+      this.#versions?.update(turn, state.isBusy);
+      return;
+    }
     this.#wasLast = isLast;
-    if (this.question.textContent !== turn.user) this.question.textContent = turn.user;
     if (this.#settled !== turn.blocks) this.#updateBlocks(turn.blocks);
     // What stands in line counts its time down.
     this.#settled = underWay || turn.waiting ? null : turn.blocks;
-    this.answer.classList.toggle("waiting", underWay && !turn.blocks.some((block) => block.text));
-    if (underWay) this.answer.setAttribute("aria-busy", "true");
-    else this.answer.removeAttribute("aria-busy");
+    if (this.#title) {
+      const title = compactionText(turn);
+      if (this.#title.textContent !== title) this.#title.textContent = title;
+      this.#end.classList.toggle("open", underWay);
+    } else {
+      this.#answer.classList.toggle("waiting", underWay && !turn.blocks.some((block) => block.text));
+    }
+    if (underWay) this.#answer.setAttribute("aria-busy", "true");
+    else this.#answer.removeAttribute("aria-busy");
     this.#updateInLine(turn);
     this.#updateEnd(turn, underWay || Boolean(turn.waiting), isLast);
+    this.#versions?.update(turn, state.isBusy);
+  }
+
+  /** @param {Step} step */
+  focusVersions(step) {
+    this.#question?.focusVersions(step);
+    this.#versions?.focus(step);
   }
 
   remove() {
-    this.question.remove();
-    this.answer.remove();
+    for (const node of this.nodes) node.remove();
   }
 
   /** @param {Block[]} blocks */
@@ -120,7 +192,7 @@ export class TurnView {
         el("button", { type: "button", onclick: () => sendNow(turn.id) }, "Send now"),
         el("button", { type: "button", onclick: () => cancel(turn.id) }, "Cancel"),
       );
-      this.answer.append(this.#inLine);
+      this.#answer.append(this.#inLine);
     }
     const place = /** @type {HTMLElement} */ (this.#inLine.firstElementChild);
     const text = waitingText(turn.waiting, Date.now());
@@ -135,14 +207,25 @@ export class TurnView {
   #updateEnd(turn, underWay, isLast) {
     const ending = underWay
       ? ""
-      : JSON.stringify([turn.status, turn.error, turn.usage, turn.model, isLast, turn.blocks.length]);
+      : JSON.stringify([turn.status, turn.error, turn.usage, turn.model, turn.actions, isLast, turn.blocks.length]);
     if (ending === this.#ending) return;
     this.#ending = ending;
-    for (const node of this.answer.querySelectorAll(":scope > .error-box, :scope > .after")) node.remove();
+    this.#regenerate = null;
+    this.#waysOn = [];
+    for (const place of [this.#answer, this.#end]) {
+      for (const node of place.querySelectorAll(":scope > .error-box, :scope > .after")) node.remove();
+    }
     if (underWay) return;
-    if (turn.error) this.answer.append(this.#buildError(turn.error, turn, isLast));
+    if (turn.error) this.#answer.append(this.#buildError(turn.error, turn, isLast));
     const after = this.#buildAfter(turn, isLast);
-    if (after.childElementCount > 0) this.answer.append(after);
+    if (after.childElementCount > 0) (turn.status === "completed" ? this.#end : this.#answer).append(after);
+    this.#updateButtons();
+  }
+
+  #updateButtons() {
+    const { isBusy, isAsking } = this.#state;
+    if (this.#regenerate) this.#regenerate.disabled = isBusy;
+    for (const button of this.#waysOn) button.disabled = isAsking;
   }
 
   /**
@@ -163,7 +246,7 @@ export class TurnView {
     ].filter(Boolean);
     if (details.length > 0) box.append(el("p", { class: "details" }, details.join(" · ")));
     const actions = el("div", { class: "actions" });
-    if (isLast) actions.append(this.#buildRetry(turn));
+    if (isLast) actions.append(...this.#buildWaysOn(turn));
     if (SETTINGS_HELP.has(error.kind)) {
       actions.append(el("button", { type: "button", onclick: this.#actions.openSettings }, "Open settings"));
     }
@@ -179,36 +262,40 @@ export class TurnView {
    */
   #buildAfter(turn, isLast) {
     const row = el("div", { class: "after" });
-    const text = answerText(turn);
-    if (text) {
-      const label = "Copy answer";
-      const button = el("button", {
-        type: "button",
-        class: "quiet icon-only",
-        "aria-label": label,
-        title: label,
-        "data-label": label,
-      });
-      button.append(icon("copy"), icon("check"));
-      button.addEventListener("click", () => copy(answerText(turn), button));
+    if (answerText(turn)) {
+      const button = iconButton("Copy answer", ["copy", "check"], () => copy(answerText(turn), button));
+      button.setAttribute("data-label", "Copy answer");
       row.append(button);
     }
     const ending = ENDINGS[turn.status];
+    const hasWaysOn = isLast && turn.status !== "completed";
+    // What is not the last turn's failure can be asked once more all the same.
+    if (this.#question && !hasWaysOn) {
+      this.#regenerate = iconButton("Regenerate", ["regenerate"], () => this.#actions.regenerate(turn.id));
+      row.append(this.#regenerate);
+    }
     if (ending) row.append(el("span", { class: "state" }, ending));
-    if (ending && isLast && !turn.error) row.append(this.#buildRetry(turn));
+    if (ending && hasWaysOn && !turn.error) row.append(...this.#buildWaysOn(turn));
     const usage = usageText(turn);
     if (usage) row.append(el("span", { class: "usage", "data-usage": usage.short, title: usage.long }));
     return row;
   }
 
-  /** @param {Turn} turn */
-  #buildRetry(turn) {
-    const button = el("button", { type: "button", class: "retry" }, "Retry");
-    button.addEventListener("click", () => {
-      button.disabled = true;
-      this.#actions.retry(turn.id);
-    });
-    return button;
+  /**
+   * What can be done about a turn that ended badly, the most helpful first.
+   * @param {Turn} turn
+   * @returns {HTMLButtonElement[]}
+   */
+  #buildWaysOn(turn) {
+    const { goOn, compact, retry } = this.#actions;
+    /** @type {[string, (turnId: string) => void][]} */
+    const ways = [["Retry", retry]];
+    if (turn.actions?.includes("compact")) ways.unshift(["Summarise and retry", compact]);
+    if (turn.actions?.includes("continue")) ways.unshift(["Continue", goOn]);
+    this.#waysOn = ways.map(([label, act]) =>
+      el("button", { type: "button", class: "way-on", onclick: () => act(turn.id) }, label),
+    );
+    return this.#waysOn;
   }
 }
 

@@ -2,8 +2,10 @@
  * What the panel says in words, apart from what the model says.
  */
 
-/** @import {Block, Meter, PanelMessage, ProviderView, StorageUse, Turn, Waiting} from "../protocol.js" */
+/** @import {Block, ConversationSettings, Meter, PanelMessage, ProviderView, StorageUse, Turn, Waiting} from "../protocol.js" */
 /** @import {Gauge} from "./figures.js" */
+
+const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
 
 const BUILT_IN_TOOLS = new Map(
   Object.entries({
@@ -23,14 +25,15 @@ const BUILT_IN_TOOLS = new Map(
  * @param {Turn} [state.running]
  * @param {Turn} [state.last]  The turn that ended while this panel was open.
  * @param {boolean} state.isCalling
- * @param {ProviderView | null} state.provider
+ * @param {string} state.model  The one that answers; empty where it is not known.
  * @returns {string}
  */
-export function statusText({ boot, running, last, isCalling, provider }) {
+export function statusText({ boot, running, last, isCalling, model }) {
   if (isCalling) return "Reconnecting to the background process…";
   if (running?.notice) return running.notice;
   if (boot.state === "starting") return boot.message || "Starting…";
-  if (running) return progress(running, provider);
+  if (running) return progress(running, model);
+  if (last?.kind === "compaction" && last.status === "completed") return `${compactionText(last)}.`;
   if (last?.status === "completed") return "The answer is complete.";
   if (last?.status === "stopped") return "Stopped. What had arrived is kept.";
   return "";
@@ -38,15 +41,45 @@ export function statusText({ boot, running, last, isCalling, provider }) {
 
 /**
  * @param {Turn} turn
- * @param {ProviderView | null} provider
+ * @param {string} model
  * @returns {string}
  */
-function progress(turn, provider) {
+function progress(turn, model) {
+  if (turn.kind === "compaction") return compactionText(turn);
   const block = turn.blocks.findLast((candidate) => candidate.open);
   if (block?.kind === "reasoning") return "Thinking…";
   if (block?.kind === "tool") return `${toolTitle(block)}…`;
   if (block?.text) return "Writing…";
-  return `Waiting for ${turn.model || provider?.model || "the model"}…`;
+  return `Waiting for ${turn.model || model || "the model"}…`;
+}
+
+/**
+ * Who answers in a conversation.
+ * @param {ProviderView | null} provider
+ * @param {ConversationSettings} own
+ * @returns {{id: string | null, name: string, model: string, hasOwnProfile: boolean}}
+ */
+export function answererOf(provider, own) {
+  if (!provider) return { id: null, name: "", model: own.model ?? "", hasOwnProfile: false };
+  const profile = provider.profiles.find(({ id }) => id === own.profile);
+  const { name, model } = profile ?? provider;
+  return {
+    id: profile?.id ?? provider.active,
+    name,
+    model: own.model ?? model,
+    hasOwnProfile: profile !== undefined,
+  };
+}
+
+/**
+ * What is to say of a compaction.
+ * @param {Turn} turn
+ * @returns {string}
+ */
+export function compactionText({ status }) {
+  if (UNDER_WAY.has(status)) return "Summarising earlier messages…";
+  if (status === "completed") return "Earlier messages were summarised";
+  return "Earlier messages were not summarised";
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyEvent, Conversation } from "../../extension/sidepanel/conversation.js";
+import { applyEvent, Conversation, versionOf } from "../../extension/sidepanel/conversation.js";
 
 /** @import {ResponseEvent, Turn} from "../../extension/protocol.js" */
 
@@ -333,4 +333,93 @@ test("a message behind an answer under way waits from the start, and leaves when
     ["a"],
   );
   assert.equal(conversation.unconfirmed.length, 1);
+});
+
+// --- long conversations, branches, settings -----------------------------------------------------------------------------
+
+/**
+ * Finished turns, one after the other.
+ * @param {number} from
+ * @param {number} to
+ */
+function path(from, to) {
+  return Array.from({ length: to - from + 1 }, (_, index) =>
+    newTurn({ id: `t${from + index}`, parent: `t${from + index - 1}`, status: "completed" }),
+  );
+}
+
+/** @param {Conversation} conversation */
+const span = ({ turns, earlier }) => [turns[0]?.id, turns.at(-1)?.id, turns.length, earlier];
+
+/**
+ * @param {Conversation} conversation
+ * @param {Turn[]} turns
+ * @param {number} earlier
+ */
+function show(conversation, turns, earlier, id = "c1") {
+  conversation.receive({ type: "Conversation", conversation: { id, turns, earlier }, seq: 0 });
+}
+
+test("earlier turns come before those that are here", () => {
+  const conversation = new Conversation();
+  show(conversation, path(81, 120), 80);
+  conversation.receive({ type: "Earlier", turns: path(41, 80), earlier: 40 });
+  assert.deepEqual(span(conversation), ["t41", "t120", 80, 40]);
+  // The same once more, and what belongs to another branch.
+  conversation.receive({ type: "Earlier", turns: path(41, 80), earlier: 40 });
+  conversation.receive({ type: "Earlier", turns: [newTurn({ id: "x" })], earlier: 3 });
+  conversation.receive({ type: "Earlier", turns: [], earlier: 0 });
+  assert.deepEqual(span(conversation), ["t41", "t120", 80, 40]);
+});
+
+test("what was loaded stays when the conversation comes again, and goes with its branch", () => {
+  const conversation = new Conversation();
+  show(conversation, path(81, 120), 80);
+  conversation.receive({ type: "Earlier", turns: path(41, 80), earlier: 40 });
+  const [first] = conversation.turns;
+  show(conversation, path(82, 121), 81);
+  assert.deepEqual(span(conversation), ["t41", "t121", 81, 40]);
+  assert.equal(conversation.turns[0], first);
+  const other = [newTurn({ id: "t50b", parent: "t49", status: "completed" })];
+  show(conversation, [...path(45, 49), ...other], 44);
+  assert.deepEqual(span(conversation), ["t41", "t50b", 10, 40]);
+  show(conversation, path(81, 120), 80);
+  assert.deepEqual(span(conversation), ["t81", "t120", 40, 80]);
+  show(conversation, path(81, 120), 80, "c2");
+  assert.deepEqual(span(conversation), ["t81", "t120", 40, 80]);
+});
+
+test("a turn that begins a branch leaves nothing of the other one behind", () => {
+  const conversation = new Conversation();
+  show(conversation, path(1, 3), 0);
+  const turn = newTurn({ id: "t1b", parent: undefined });
+  conversation.receive({ type: "Turn", turn });
+  show(conversation, [turn], 0);
+  assert.deepEqual(span(conversation), ["t1b", "t1b", 1, 0]);
+});
+
+test("a conversation is active while any of its turns is under way or in line", () => {
+  assert.equal(joined([newTurn({ status: "completed" })]).isActive, false);
+  assert.equal(joined([newTurn()]).isActive, true);
+  assert.equal(joined([newTurn({ status: "queued", waiting: { reason: "pause" } })]).isActive, true);
+});
+
+test("what a turn no longer has of siblings and actions is forgotten", () => {
+  const conversation = joined([newTurn({ status: "failed", siblings: ["t1", "t2"], actions: ["continue"] })]);
+  conversation.receive({ type: "Turn", turn: newTurn() });
+  const [turn] = conversation.turns;
+  assert.deepEqual([turn.siblings, turn.actions], [undefined, undefined]);
+  assert.deepEqual(versionOf(turn), { at: 1, of: 1 });
+  assert.deepEqual(versionOf({ ...turn, id: "b", siblings: ["a", "b", "c"] }), { at: 2, of: 3 });
+});
+
+test("settings come with the conversation and when they change", () => {
+  const conversation = new Conversation();
+  const settings = { model: "m" };
+  conversation.receive({ type: "Conversation", conversation: { id: "c1", turns: [], settings }, seq: 0 });
+  assert.deepEqual(conversation.settings, settings);
+  conversation.receive({ type: "Configured", settings: { effort: "low" } });
+  assert.deepEqual(conversation.settings, { effort: "low" });
+  conversation.receive({ type: "Conversation", conversation: { id: "c2", turns: [] }, seq: 0 });
+  assert.deepEqual(conversation.settings, {});
 });

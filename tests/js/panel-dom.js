@@ -7,7 +7,7 @@
 import { register } from "node:module";
 
 const hook = `
-  const vendored = { "/vendor/marked.js": "marked" };
+  const vendored = { "/vendor/marked.js": "marked", "/vendor/highlight/core.js": "highlight.js/lib/core" };
   export function resolve(specifier, context, next) {
     const name = Object.keys(vendored).find((path) => specifier.endsWith(path));
     if (!name) return next(specifier, context);
@@ -43,6 +43,9 @@ class TinyText extends TinyNode {
   appendData(text) {
     this.data += text;
   }
+  get textContent() {
+    return this.data;
+  }
 }
 
 class TinyElement extends TinyNode {
@@ -51,11 +54,70 @@ class TinyElement extends TinyNode {
   childNodes = [];
   /** @type {Map<string, string>} */
   attributes = new Map();
+  hidden = false;
+  disabled = false;
+  readOnly = false;
+  value = "";
+  /** @type {Map<string, ((event: any) => void)[]>} */
+  #listeners = new Map();
 
   /** @param {string} tag */
   constructor(tag) {
     super();
     this.tagName = tag.toUpperCase();
+  }
+  /**
+   * @param {string} type
+   * @param {(event: any) => void} listener
+   */
+  addEventListener(type, listener) {
+    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
+  }
+  /**
+   * An event at this element, which bubbles.
+   * @param {string} type
+   * @param {object} [fields]
+   */
+  dispatch(type, fields = {}) {
+    const event = { type, target: this, defaultPrevented: false, preventDefault: () => {}, ...fields };
+    event.preventDefault = () => {
+      event.defaultPrevented = true;
+    };
+    for (let at = /** @type {TinyElement | null} */ (this); at; at = at.parent) {
+      for (const listener of at.#listeners.get(type) ?? []) listener(event);
+    }
+    return event;
+  }
+  click() {
+    if (!this.disabled) this.dispatch("click");
+  }
+  focus() {
+    Object.assign(document, { activeElement: this });
+  }
+  setSelectionRange() {}
+  get textContent() {
+    return this.childNodes.map((/** @type {any} */ node) => node.textContent).join("");
+  }
+  set textContent(text) {
+    for (const node of [...this.childNodes]) node.remove();
+    if (text) this.append(text);
+  }
+  get children() {
+    return this.childNodes.filter((node) => node instanceof TinyElement);
+  }
+  get childElementCount() {
+    return this.children.length;
+  }
+  get firstElementChild() {
+    return this.children[0] ?? null;
+  }
+  /** @param {string} name */
+  getAttribute(name) {
+    return this.attributes.get(name) ?? null;
+  }
+  /** @param {string} name */
+  removeAttribute(name) {
+    this.attributes.delete(name);
   }
   /** @returns {TinyElement | TinyText | null} */
   get lastChild() {
@@ -103,17 +165,27 @@ class TinyElement extends TinyNode {
   }
   /** @param {string} selector */
   querySelectorAll(selector) {
+    const own = [...selector.matchAll(/:scope > \.([\w-]+)/g)].map(([, name]) => name);
+    if (own.length > 0) return this.children.filter((node) => own.includes(node.getAttribute("class") ?? ""));
     if (selector !== "pre > code") throw new Error(`not here: ${selector}`);
     return [...this.#descendants()].filter((node) => node.tagName === "CODE" && node.parent?.tagName === "PRE");
   }
   /** @returns {Generator<TinyElement>} */
   *#descendants() {
-    for (const node of this.childNodes) {
-      if (node instanceof TinyElement) {
-        yield node;
-        yield* node.#descendants();
-      }
+    for (const node of this.children) {
+      yield node;
+      yield* node.#descendants();
     }
+  }
+  /**
+   * The element inside that has this name: its label, else its text.
+   * @param {string} tag
+   * @param {string} name
+   */
+  find(tag, name) {
+    return [...this.#descendants()].find(
+      (node) => node.tagName === tag.toUpperCase() && (node.getAttribute("aria-label") ?? node.textContent) === name,
+    );
   }
 }
 
@@ -121,6 +193,7 @@ Object.assign(globalThis, {
   Node: TinyNode,
   document: {
     createElement: (/** @type {string} */ tag) => new TinyElement(tag),
+    createElementNS: (/** @type {string} */ _, /** @type {string} */ tag) => new TinyElement(tag),
     createTextNode: (/** @type {string} */ text) => new TinyText(text),
   },
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  answererOf,
   contextText,
   creditsText,
   gaugeText,
@@ -24,8 +25,11 @@ const provider = {
   locked: false,
   name: "OpenAI",
   model: "gpt-5.1",
-  profiles: [],
-  active: null,
+  profiles: [
+    { id: "1", name: "OpenAI", model: "gpt-5.1" },
+    { id: "2", name: "Ollama", model: "llama" },
+  ],
+  active: "1",
 };
 
 /**
@@ -52,7 +56,7 @@ const STATUS = [
   ["booting in silence", { boot: { type: "Boot", state: "starting", message: "" } }, "Starting…"],
   ["waiting", { running: turn({}) }, "Waiting for gpt-5.1…"],
   ["waiting for another model", { running: turn({ model: "other" }) }, "Waiting for other…"],
-  ["waiting for nobody known", { running: turn({}), provider: null }, "Waiting for the model…"],
+  ["waiting for nobody known", { running: turn({}), model: "" }, "Waiting for the model…"],
   ["thinking", { running: turn({ blocks: [open("reasoning", "")] }) }, "Thinking…"],
   ["writing", { running: turn({ blocks: [open("text", "a")] }) }, "Writing…"],
   ["searching", { running: turn({ blocks: [open("tool", "")] }) }, "Web search…"],
@@ -60,14 +64,27 @@ const STATUS = [
   ["calling the worker", { running: turn({}), isCalling: true }, "Reconnecting to the background process…"],
   ["done", { last: turn({ status: "completed" }) }, "The answer is complete."],
   ["stopped", { last: turn({ status: "stopped" }) }, "Stopped. What had arrived is kept."],
+  ["summarising", { running: turn({ kind: "compaction" }) }, "Summarising earlier messages…"],
+  ["summarised", { last: turn({ kind: "compaction", status: "completed" }) }, "Earlier messages were summarised."],
   ["failed: the alert speaks", { last: turn({ status: "failed" }) }, ""],
 ];
 
 for (const [name, state, expected] of STATUS) {
   test(`status: ${name}`, () => {
-    assert.equal(statusText({ boot: ready, isCalling: false, provider, ...state }), expected);
+    assert.equal(statusText({ boot: ready, isCalling: false, model: "gpt-5.1", ...state }), expected);
   });
 }
+
+test("who answers is as the conversation says, else as the settings say", () => {
+  const active = { id: "1", name: "OpenAI", model: "gpt-5.1", hasOwnProfile: false };
+  assert.deepEqual(answererOf(provider, {}), active);
+  assert.deepEqual(answererOf(provider, { model: "mini" }), { ...active, model: "mini" });
+  const own = { id: "2", name: "Ollama", model: "llama", hasOwnProfile: true };
+  assert.deepEqual(answererOf(provider, { profile: "2" }), own);
+  assert.deepEqual(answererOf(provider, { profile: "2", model: "mini" }), { ...own, model: "mini" });
+  assert.deepEqual(answererOf(provider, { profile: "removed" }), active);
+  assert.equal(answererOf(null, { model: "mini" }).model, "mini");
+});
 
 test("tools have readable names and states", () => {
   assert.equal(toolTitle({ kind: "tool", text: "", name: "look_up", open: false }), "look_up");

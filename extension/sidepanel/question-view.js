@@ -1,0 +1,144 @@
+/**
+ * The user's message on the screen, with its versions, and the box in which it is written anew.
+ */
+
+import { el } from "../ui/dom.js";
+import { isSendKey } from "./composer.js";
+import { iconButton } from "./icon-button.js";
+import { Versions } from "./versions.js";
+
+/** @import {Turn} from "../protocol.js" */
+/** @import {Edits} from "./edits.js" */
+/** @import {Step} from "./versions.js" */
+
+/**
+ * @typedef {object} QuestionActions
+ * @property {Edits} edits
+ * @property {(turnId: string, text: string) => void} resend  Sends an edited message.
+ * @property {(turnId: string, instead: string) => void} showBranch  Shows another version in the place of one.
+ * @property {() => void} changed  An edit began or ended.
+ */
+
+export class QuestionView {
+  #text = el("div", { class: "bubble" });
+  #edit = iconButton("Edit", ["pencil"], () => this.#open());
+  root = el("article", { class: "question", "aria-label": "You" }, this.#edit, this.#text);
+  /** @type {Versions} */
+  #versions;
+  /** @type {{form: HTMLFormElement, box: HTMLTextAreaElement, send: HTMLButtonElement, cancel: HTMLButtonElement} | null} */
+  #editor = null;
+  /** @type {Turn} */
+  #turn;
+  #busy = false;
+  /** What was drawn last: a comparison of these costs nothing, however long the message is. @type {unknown[]} */
+  #drawn = [];
+  /** @type {QuestionActions} */
+  #actions;
+
+  /**
+   * @param {Turn} turn
+   * @param {QuestionActions} actions
+   */
+  constructor(turn, actions) {
+    this.#turn = turn;
+    this.#actions = actions;
+    this.#versions = new Versions(this.root, actions.showBranch);
+  }
+
+  /**
+   * @param {Turn} turn
+   * @param {boolean} isBusy  The branches must stay as they are.
+   */
+  update(turn, isBusy) {
+    this.#turn = turn;
+    this.#busy = isBusy;
+    const edit = this.#actions.edits.get(turn.id);
+    const drawn = [turn.user, turn.siblings, isBusy, edit, edit?.sending];
+    if (drawn.every((value, index) => value === this.#drawn[index]) && this.#drawn.length > 0) return;
+    if (turn.user !== this.#drawn[0]) this.#text.textContent = turn.user;
+    this.#drawn = drawn;
+    this.#edit.disabled = isBusy;
+    this.#versions.update(turn, isBusy);
+    if (edit && !this.#editor) this.#buildEditor(edit.text);
+    if (!edit && this.#editor) this.#removeEditor();
+    this.#updateEditor();
+  }
+
+  /** @param {Step} step */
+  focusVersions(step) {
+    this.#versions.focus(step);
+  }
+
+  // --- editing ------------------------------------------------------------------------------------------------------
+
+  #open() {
+    const { edits, changed } = this.#actions;
+    edits.write(this.#turn.id, this.#turn.user);
+    this.update(this.#turn, this.#busy);
+    const box = this.#editor?.box;
+    box?.focus();
+    box?.setSelectionRange(box.value.length, box.value.length);
+    changed();
+  }
+
+  #close() {
+    this.#actions.edits.drop(this.#turn.id);
+    this.update(this.#turn, this.#busy);
+    this.#edit.focus();
+    this.#actions.changed();
+  }
+
+  /** @param {string} text */
+  #buildEditor(text) {
+    const box = el("textarea", { "aria-label": "Edited message", rows: 1, autocomplete: "off", enterkeyhint: "send" });
+    const send = el("button", { type: "submit", class: "primary" }, "Send");
+    const cancel = el("button", { type: "button", onclick: () => this.#close() }, "Cancel");
+    const form = el("form", { "aria-label": "Edit message" }, box, el("div", { class: "actions" }, cancel, send));
+    box.value = text;
+    box.addEventListener("input", () => {
+      this.#actions.edits.write(this.#turn.id, box.value);
+      this.#updateEditor();
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing) {
+        // An answer under way is not meant.
+        event.preventDefault();
+        if (!box.readOnly) this.#close();
+      } else if (event.target === box && isSendKey(event)) {
+        event.preventDefault();
+        this.#send();
+      }
+    });
+    this.#editor = { form, box, send, cancel };
+    this.#text.hidden = true;
+    this.#edit.hidden = true;
+    this.root.insertBefore(form, this.#text);
+  }
+
+  #removeEditor() {
+    this.#editor?.form.remove();
+    this.#editor = null;
+    this.#text.hidden = false;
+    this.#edit.hidden = false;
+  }
+
+  #updateEditor() {
+    if (!this.#editor) return;
+    const { box, send, cancel, form } = this.#editor;
+    const isSending = this.#actions.edits.get(this.#turn.id)?.sending === true;
+    box.readOnly = isSending;
+    cancel.disabled = isSending;
+    send.disabled = isSending || this.#busy || !box.value.trim();
+    send.title = this.#busy && !isSending ? "Possible when the answer is done" : "Send (Enter)";
+    form.setAttribute("aria-busy", String(isSending));
+  }
+
+  #send() {
+    const { box, send } = this.#editor ?? {};
+    if (box && send && !send.disabled) this.#actions.resend(this.#turn.id, box.value.trim());
+  }
+}

@@ -1,0 +1,310 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { newRoot } from "./panel-dom.js";
+
+/** @import {Turn} from "../../extension/protocol.js" */
+
+/** @type {Record<string, any>} */
+const stored = {};
+Object.assign(globalThis, {
+  chrome: {
+    storage: {
+      session: {
+        get: async () => ({ ...stored }),
+        set: async (/** @type {object} */ values) => Object.assign(stored, values),
+        remove: async (/** @type {string} */ name) => {
+          delete stored[name];
+        },
+      },
+    },
+  },
+});
+
+const { TurnView } = await import("../../extension/sidepanel/turn-view.js");
+const { Edits } = await import("../../extension/sidepanel/edits.js");
+
+const IDLE = { isBusy: false, isAsking: false };
+const BUSY = { isBusy: true, isAsking: false };
+
+/** @type {any[][]} */
+let calls = [];
+/** @type {InstanceType<typeof Edits>} */
+let edits;
+beforeEach(() => {
+  calls = [];
+  edits = new Edits();
+  for (const name of Object.keys(stored)) delete stored[name];
+});
+
+/** @returns {any} */
+function actions() {
+  const names = ["retry", "regenerate", "goOn", "compact", "sendNow", "cancel", "openSettings", "resend", "showBranch"];
+  const record = (/** @type {string} */ name) => [name, (/** @type {any[]} */ ...args) => calls.push([name, ...args])];
+  return { ...Object.fromEntries(names.map(record)), edits, changed: () => {} };
+}
+
+/**
+ * @param {Partial<Turn>} [fields]
+ * @returns {Turn}
+ */
+function newTurn(fields = {}) {
+  const blocks = [{ kind: /** @type {const} */ ("text"), text: "Answer", open: false }];
+  return { id: "t", user: "Question", created_at: 1, status: "completed", blocks, ...fields };
+}
+
+/**
+ * A turn on a page.
+ * @param {Partial<Turn>} [fields]
+ */
+function shown(fields, { isLast = true, state = IDLE } = {}) {
+  const turn = newTurn(fields);
+  const view = new TurnView(turn, actions());
+  const page = newRoot();
+  page.append(...view.nodes);
+  view.update(turn, isLast, state);
+  return {
+    turn,
+    page,
+    view,
+    button: (/** @type {string} */ name) => page.find("button", name),
+    update: (/** @type {typeof IDLE} */ fresh) => view.update(turn, isLast, fresh),
+  };
+}
+
+// --- versions ---------------------------------------------------------------------------------------------------------
+
+test("a turn without versions has nothing to switch", () => {
+  assert.equal(shown().button("Next version"), undefined);
+});
+
+test("the versions before and after a turn can be shown, as far as there are any", () => {
+  const { page, button } = shown({ id: "b", siblings: ["a", "b", "c"] });
+  assert.ok(page.find("div", "Version 2 of 3"));
+  button("Previous version").click();
+  button("Next version").click();
+  assert.deepEqual(calls, [
+    ["showBranch", "a", "b"],
+    ["showBranch", "c", "b"],
+  ]);
+  assert.equal(shown({ id: "a", siblings: ["a", "b"] }).button("Previous version").disabled, true);
+  assert.equal(shown({ id: "b", siblings: ["a", "b"] }).button("Next version").disabled, true);
+});
+
+test("versions come and go with the turn's siblings", () => {
+  const { turn, page, button, update } = shown();
+  turn.siblings = ["t", "u"];
+  update(IDLE);
+  assert.ok(page.find("div", "Version 1 of 2"));
+  delete turn.siblings;
+  update(IDLE);
+  assert.equal(button("Next version"), undefined);
+});
+
+test("while a turn is under way the branches cannot be changed", () => {
+  const names = ["Previous version", "Next version", "Edit", "Regenerate"];
+  const { button, update } = shown({ siblings: ["s", "t", "u"] }, { state: BUSY });
+  assert.deepEqual(
+    names.map((name) => button(name).disabled),
+    [true, true, true, true],
+  );
+  update(IDLE);
+  assert.deepEqual(
+    names.map((name) => button(name).disabled),
+    [false, false, false, false],
+  );
+});
+
+test("the keyboard goes on at the versions, on the button that still leads somewhere", () => {
+  const middle = shown({ id: "b", siblings: ["a", "b", "c"] });
+  middle.view.focusVersions("previous");
+  assert.equal(document.activeElement, middle.button("Previous version"));
+  const first = shown({ id: "a", siblings: ["a", "b", "c"] });
+  first.view.focusVersions("previous");
+  assert.equal(document.activeElement, first.button("Next version"));
+});
+
+// --- editing ----------------------------------------------------------------------------------------------------------
+
+/** @param {ReturnType<typeof shown>} place */
+function edit(place) {
+  place.button("Edit").click();
+  return place.page.find("textarea", "Edited message");
+}
+
+/**
+ * @param {any} box
+ * @param {string} text
+ */
+function type(box, text) {
+  box.value = text;
+  box.dispatch("input");
+}
+
+test("an edited message is sent in place of the turn by Enter, and not by Shift+Enter or in an input method", () => {
+  const box = edit(shown());
+  assert.equal(box.value, "Question");
+  assert.equal(document.activeElement, box);
+  type(box, " Another question\n");
+  assert.equal(box.dispatch("keydown", { key: "Enter", shiftKey: true }).defaultPrevented, false);
+  box.dispatch("keydown", { key: "Enter", isComposing: true });
+  assert.deepEqual(calls, []);
+  box.dispatch("keydown", { key: "Enter" });
+  assert.deepEqual(calls, [["resend", "t", "Another question"]]);
+});
+
+test("an edit is not sent empty, nor while a turn is under way", () => {
+  const place = shown();
+  const box = edit(place);
+  type(box, "  ");
+  box.dispatch("keydown", { key: "Enter" });
+  assert.equal(place.button("Send").disabled, true);
+  type(box, "Another");
+  place.update(BUSY);
+  box.dispatch("keydown", { key: "Enter" });
+  assert.equal(place.button("Send").disabled, true);
+  assert.deepEqual(calls, []);
+  place.update(IDLE);
+  assert.equal(place.button("Send").disabled, false);
+});
+
+test("Escape and Cancel give the message back as it was, and stop nothing else", () => {
+  const place = shown();
+  const box = edit(place);
+  type(box, "Another");
+  assert.equal(box.dispatch("keydown", { key: "Escape" }).defaultPrevented, true);
+  assert.equal(place.page.find("textarea", "Edited message"), undefined);
+  assert.equal(document.activeElement, place.button("Edit"));
+  assert.equal(edit(place).value, "Question");
+  place.button("Cancel").click();
+  assert.equal(place.page.find("textarea", "Edited message"), undefined);
+  assert.equal(place.page.find("div", "Question").hidden, false);
+});
+
+test("an edit on its way waits, and one that was rejected can be changed", () => {
+  const place = shown();
+  const box = edit(place);
+  edits.send("t", { id: "n", text: "Another", conversation: "c" });
+  place.update(BUSY);
+  assert.deepEqual([box.readOnly, place.button("Send").disabled, place.button("Cancel").disabled], [true, true, true]);
+  edits.reject("n");
+  place.update(IDLE);
+  assert.deepEqual(
+    [box.readOnly, place.button("Send").disabled, place.button("Cancel").disabled],
+    [false, false, false],
+  );
+});
+
+// --- the row below an answer, and what helps on -----------------------------------------------------------------------------
+
+test("an answer can be regenerated, wherever it stands, unless it can be retried", () => {
+  shown({}, { isLast: false }).button("Regenerate").click();
+  assert.deepEqual(calls, [["regenerate", "t"]]);
+  assert.ok(shown({ status: "failed", blocks: [] }, { isLast: false }).button("Regenerate"));
+  const stopped = shown({ status: "stopped" });
+  assert.equal(stopped.button("Regenerate"), undefined);
+  assert.ok(stopped.button("Retry"));
+});
+
+test("what helps on after a bad end is offered, each once at a time", () => {
+  const error = { kind: "context_length", message: "Too long." };
+  const place = shown({ status: "failed", error, actions: ["continue", "compact"] });
+  for (const name of ["Continue", "Summarise and retry", "Retry"]) place.button(name).click();
+  assert.deepEqual(calls, [
+    ["goOn", "t"],
+    ["compact", "t"],
+    ["retry", "t"],
+  ]);
+  place.update({ isBusy: true, isAsking: true });
+  assert.equal(place.button("Continue").disabled, true);
+  // A message that is held back in the line makes it busy, and waits for just this.
+  place.update(BUSY);
+  assert.equal(place.button("Continue").disabled, false);
+  assert.equal(shown({ status: "failed", error, actions: ["compact"] }, { isLast: false }).button("Retry"), undefined);
+});
+
+test("what is offered follows the turn", () => {
+  const { turn, button, update } = shown({ status: "incomplete" });
+  assert.equal(button("Continue"), undefined);
+  Object.assign(turn, { actions: ["continue"], blocks: [...turn.blocks] });
+  update(IDLE);
+  assert.ok(button("Continue"));
+});
+
+// --- compaction -------------------------------------------------------------------------------------------------------
+
+test("a compaction is one foldable note without a question", () => {
+  const { page, view, button } = shown({ kind: "compaction", user: "" });
+  assert.equal(view.nodes.length, 1);
+  assert.equal(page.find("article", "You"), undefined);
+  const [fold] = page.find("article", "Summary").children;
+  assert.equal(fold.tagName, "DETAILS");
+  assert.match(fold.textContent, /^Earlier messages were summarised\s*Answer/);
+  assert.equal(button("Regenerate"), undefined);
+  assert.ok(button("Copy answer"));
+});
+
+test("a compaction that stands at the place of a message has versions too", () => {
+  const { view, page, button } = shown({ id: "c", kind: "compaction", user: "", siblings: ["a", "c"] });
+  assert.ok(page.find("div", "Version 2 of 2"));
+  button("Previous version").click();
+  assert.deepEqual(calls, [["showBranch", "a", "c"]]);
+  view.focusVersions("next");
+  assert.equal(document.activeElement, button("Previous version"));
+});
+
+test("a compaction says how it stands, and can be tried again in plain sight", () => {
+  const running = shown({ kind: "compaction", user: "", status: "running", blocks: [] });
+  assert.match(running.page.textContent, /^Summarising earlier messages…/);
+  const failed = shown({
+    kind: "compaction",
+    user: "",
+    status: "failed",
+    blocks: [],
+    error: { kind: "x", message: "No." },
+  });
+  const [fold, box] = failed.page.find("article", "Summary").children;
+  assert.equal(fold.textContent, "Earlier messages were not summarised");
+  assert.match(box.textContent, /No\./);
+  failed.button("Retry").click();
+  assert.deepEqual(calls, [["retry", "t"]]);
+});
+
+// --- edits ------------------------------------------------------------------------------------------------------------
+
+test("what was typed survives the closing of the panel until it is dropped", async () => {
+  edits.write("t", "Half a");
+  edits.flush();
+  const later = new Edits();
+  await later.restore();
+  assert.deepEqual(later.get("t")?.text, "Half a");
+  later.drop("t");
+  assert.deepEqual(stored, {});
+});
+
+test("an edit is sent again with the same id until the worker has it", async () => {
+  const message = { id: "n", text: "Whole", conversation: "c" };
+  edits.send("t", message);
+  assert.deepEqual(edits.unconfirmed, [{ replaces: "t", ...message }]);
+  // A panel that was closed meanwhile does not send it, but knows it when it is there.
+  const later = new Edits();
+  await later.restore();
+  assert.deepEqual(later.unconfirmed, []);
+  later.confirm("n");
+  assert.equal(later.get("t"), undefined);
+  edits.confirm("n");
+  assert.deepEqual([edits.unconfirmed, stored], [[], {}]);
+});
+
+test("a rejected edit, and one whose conversation is not shown any more, keep their text", () => {
+  edits.send("t", { id: "n", text: "One", conversation: "c" });
+  edits.send("u", { id: "m", text: "Two", conversation: "c" });
+  assert.equal(edits.reject("n"), true);
+  assert.equal(edits.reject("other"), false);
+  assert.deepEqual(
+    edits.unconfirmed.map(({ id }) => id),
+    ["m"],
+  );
+  edits.show("d");
+  assert.deepEqual(edits.unconfirmed, []);
+  assert.deepEqual([edits.get("t")?.text, edits.get("u")?.text], ["One", "Two"]);
+});
