@@ -183,6 +183,7 @@ class Panel:
         self.stop = page.get_by_role("button", name="Stop", exact=True)
         self.new_chat = page.get_by_role("button", name="New chat", exact=True)
         self.retry = page.get_by_role("button", name="Retry", exact=True)
+        self.edited = page.get_by_role("textbox", name="Edited message", exact=True)
         self.conversation = page.get_by_role("log", name="Conversation")
         self.questions = self.conversation.get_by_role("article", name="You", exact=True)
         self.answers = self.conversation.get_by_role("article", name="Assistant", exact=True)
@@ -199,6 +200,26 @@ class Panel:
         self.message.fill(text)
         self.message.press("Enter")
 
+    def edit(self, question: str, text: str) -> None:
+        """Write a message anew, and press Enter."""
+        message = self.questions.filter(has_text=question)
+        message.get_by_role("button", name="Edit", exact=True).click()
+        self.edited.fill(text)
+        self.edited.press("Enter")
+
+    def regenerate(self) -> None:
+        """Have the last message answered anew."""
+        self.answer.get_by_role("button", name="Regenerate", exact=True).click()
+
+    def version(self, at: int, of: int) -> Locator:
+        """The buttons of the message of which this version is shown."""
+        return self.conversation.get_by_role("group", name=f"Version {at} of {of}", exact=True)
+
+    def settings(self) -> ConversationSettings:
+        """Open the settings of the conversation."""
+        self.page.get_by_role("button", name="Conversation settings", exact=True).click()
+        return ConversationSettings(self.page)
+
     def expect_idle(self) -> None:
         """The turn is over: Stop is gone, and the composer takes a message."""
         expect(self.stop).to_be_hidden()
@@ -210,6 +231,27 @@ class Panel:
         for word in words:
             expect(self.alert).to_contain_text(word, ignore_case=True)
         self.expect_idle()
+
+
+class ConversationSettings:
+    """The open dialog with the settings of a conversation."""
+
+    def __init__(self, page: Page) -> None:
+        self.dialog = page.get_by_role("dialog", name="Conversation settings", exact=True)
+        self.profile = self.dialog.get_by_role("combobox", name="Provider profile", exact=True)
+        self.model = self.dialog.get_by_role("combobox", name="Model", exact=True)
+        self.instructions = self.dialog.get_by_role("textbox", name="Instructions", exact=True)
+        self.effort = self.dialog.get_by_role("combobox", name="Reasoning effort", exact=True)
+        self.verbosity = self.dialog.get_by_role("combobox", name="Verbosity", exact=True)
+        self.compaction = self.dialog.get_by_role(
+            "combobox", name="When the context is full", exact=True
+        )
+        self.compact = self.dialog.get_by_role("button", name="Summarise now", exact=True)
+
+    def save(self) -> None:
+        """Save, and see the dialog close."""
+        self.dialog.get_by_role("button", name="Save", exact=True).click()
+        expect(self.dialog).to_be_hidden()
 
 
 class Options:

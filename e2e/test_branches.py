@@ -1,0 +1,137 @@
+"""Branches: messages that are written anew, answers that are asked for once more."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from e2e.app import App, Panel
+from e2e.server import Exchange, Gate, ScriptedServer, answer
+
+
+def history(turn: Exchange) -> list[str]:
+    """What a request holds of the conversation, without instructions."""
+    return [
+        "".join(part["text"] for part in item["content"])
+        for item in turn.json["input"]
+        if item.get("role") in ("user", "assistant")
+    ]
+
+
+def test_an_edited_message_begins_a_branch_and_both_can_be_read(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    panel.ask("First")
+    panel.expect_idle()
+    panel.ask("Secnod")
+    panel.expect_idle()
+    panel.ask("Third")
+    expect(panel.answer).to_have_text("You said: Third")
+    panel.expect_idle()
+    panel.edit("Secnod", "Second")
+    expect(panel.questions).to_have_text(["First", "Second"])
+    expect(panel.answers).to_have_text(["You said: First", "You said: Second"])
+    panel.expect_idle()
+    expect(panel.message).to_be_focused()
+    panel.version(2, 2).get_by_role("button", name="Previous version").click()
+    expect(panel.questions).to_have_text(["First", "Secnod", "Third"])
+    expect(panel.version(1, 2).get_by_role("button", name="Previous version")).to_be_disabled()
+    next_version = panel.version(1, 2).get_by_role("button", name="Next version")
+    expect(next_version).to_be_focused()
+    next_version.press("Enter")
+    expect(panel.questions).to_have_text(["First", "Second"])
+    # The next message goes on from what is shown, and knows nothing of the other branch.
+    panel.ask("Fourth")
+    expect(panel.answer).to_have_text("You said: Fourth")
+    panel.expect_idle()
+    assert history(server.turns[-1]) == [
+        "First",
+        "You said: First",
+        "Second",
+        "You said: Second",
+        "Fourth",
+    ]
+
+
+def test_an_answer_is_regenerated_beside_the_first_one(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    server.on("Dice", answer("One"), answer("Two"), answer("Three"))
+    panel.ask("Dice?")
+    for text in ("One", "Two"):
+        expect(panel.answer).to_have_text(text)
+        panel.expect_idle()
+        panel.regenerate()
+    expect(panel.answers).to_have_text(["Three"])
+    panel.expect_idle()
+    panel.version(3, 3).get_by_role("button", name="Previous version").click()
+    expect(panel.answers).to_have_text(["Two"])
+    assert [history(turn) for turn in server.turns] == [["Dice?"]] * 3
+
+
+def test_the_branch_that_is_shown_survives_reload_and_the_workers_end(
+    app: App, panel: Panel
+) -> None:
+    panel.ask("One")
+    panel.expect_idle()
+    panel.edit("One", "Two")
+    expect(panel.answers).to_have_text(["You said: Two"])
+    panel.expect_idle()
+    panel.version(2, 2).get_by_role("button", name="Previous version").click()
+    expect(panel.answers).to_have_text(["You said: One"])
+    panel.page.reload()
+    expect(panel.answers).to_have_text(["You said: One"])
+    expect(panel.version(1, 2)).to_be_visible()
+    app.stop_worker(panel.page)
+    panel.page.reload()
+    expect(panel.answers).to_have_text(["You said: One"])
+    panel.version(1, 2).get_by_role("button", name="Next version").click()
+    expect(panel.answers).to_have_text(["You said: Two"])
+
+
+def test_two_panels_show_the_same_branch(app: App, panel: Panel, server: ScriptedServer) -> None:
+    panel.ask("One")
+    panel.expect_idle()
+    other = app.open_panel()
+    expect(other.answers).to_have_text(["You said: One"])
+    gate = Gate("More ", after=["and more"])
+    server.on("Two", gate)
+    other.edit("One", "Two")
+    for each in (panel, other):
+        expect(each.answers).to_have_text(["More"])
+        # While an answer is written, the branches stay as they are.
+        expect(each.version(2, 2).get_by_role("button", name="Previous version")).to_be_disabled()
+        expect(each.questions.get_by_role("button", name="Edit", exact=True)).to_be_hidden()
+    gate.open.set()
+    for each in (panel, other):
+        expect(each.answers).to_have_text(["More and more"])
+        each.expect_idle()
+    panel.version(2, 2).get_by_role("button", name="Previous version").click()
+    for each in (panel, other):
+        expect(each.answers).to_have_text(["You said: One"])
+
+
+def test_what_was_typed_in_an_edit_survives_the_closing_of_the_panel(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    panel.ask("One")
+    panel.expect_idle()
+    panel.questions.get_by_role("button", name="Edit", exact=True).click()
+    panel.edited.fill("Half a message")
+    panel.page.close()
+    again = app.open_panel()
+    expect(again.edited).to_have_value("Half a message")
+    again.edited.press("Escape")
+    expect(again.questions).to_have_text(["One"])
+    assert len(server.turns) == 1
+
+
+def test_an_edit_reaches_a_worker_that_had_ended(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    panel.ask("One")
+    panel.expect_idle()
+    app.stop_worker(panel.page)
+    panel.edit("One", "Two")
+    expect(panel.answers).to_have_text(["You said: Two"])
+    panel.expect_idle()
+    assert [history(turn) for turn in server.turns] == [["One"], ["Two"]]
