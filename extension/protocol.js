@@ -198,7 +198,7 @@ export const PANEL_PORT = "panel";
  *   | {type: "Earlier", turns: Turn[], earlier: number}
  *   | {type: "Cancelled", id: string, text?: string}
  *   | {type: "Configured", settings: ConversationSettings}
- *   | {type: "Meter", meter?: Meter}
+ *   | {type: "Meter", meter: Meter}
  *   | {type: "Limits", limits: Limits[]}
  *   | {type: "Rejected", id?: string, error: TurnError}} PanelMessage
  *

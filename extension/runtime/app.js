@@ -9,7 +9,7 @@ import {
   storageUse,
   undoDelete,
 } from "./conversations.js";
-import { loadConversation, storedView } from "./database.js";
+import { database, loadConversation, storedView } from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -20,6 +20,7 @@ import { forgetEverything } from "./reset.js";
 import * as settings from "./settings.js";
 import { rememberShown, shownIn } from "./shown.js";
 import { exportConversations, importConversations } from "./transfer.js";
+import { usageByDay } from "./usage.js";
 
 /** @import { PanelCommand, Reply, Request } from "../protocol.js" */
 
@@ -332,6 +333,8 @@ export class App {
         return { ok: true, ...(await importConversations(request.text)) };
       case "StorageUse":
         return { ok: true, storage: await storageUse() };
+      case "UsageByDay":
+        return { ok: true, days: await usageByDay(await database(), request.days) };
       case "FreeStorage":
         return { ok: true, ...(await freeStorage(request.older_than, await this.#inUse())) };
       default:

@@ -8,6 +8,7 @@
 
 import { deleteDB, openDB } from "../vendor/idb.js";
 import { titleOf, wordsOfTurn } from "./search.js";
+import { countUsage } from "./usage.js";
 
 /** @import { ConversationSettings, ConversationView, Turn } from "../protocol.js" */
 
@@ -186,7 +187,7 @@ export async function write(stores, work) {
 export async function saveTurn(head, turn) {
   const known = JSON.parse(head);
   const record = turn ? JSON.parse(turn) : undefined;
-  await write(["conversations", "turns"], async (transaction) => {
+  await write(["conversations", "turns", "usage"], async (transaction) => {
     const conversations = transaction.objectStore("conversations");
     const stored = await conversations.get(known.id);
     const begun = { title: "", turns: 0, updated_at: known.created_at };
@@ -194,6 +195,7 @@ export async function saveTurn(head, turn) {
     if (record) {
       const turns = transaction.objectStore("turns");
       const isNew = (await turns.getKey([known.id, record.id])) === undefined;
+      await countUsage(transaction, known.id, record);
       await turns.put({ ...record, ...activity(record), conversation_id: known.id, words: wordsOfTurn(record) });
       conversation.title ||= titleOf(record.user);
       conversation.updated_at = Date.now();
@@ -231,6 +233,20 @@ export async function removeTurn(head, id) {
     await turns.delete([known.id, id]);
     if (conversation) await conversations.put(withHead({ ...conversation, turns: conversation.turns - 1 }, known));
   });
+}
+
+/**
+ * What was kept under a name; "" for nothing.
+ * @param {string} name
+ * @returns {Promise<string>}
+ */
+export async function recall(name) {
+  return (await (await database()).get("meta", name)) ?? "";
+}
+
+/** @param {string} name @param {string} text */
+export async function remember(name, text) {
+  await write(["meta"], (transaction) => transaction.objectStore("meta").put(text, name));
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { setAlarm } from "./alarm.js";
 import { openExchange } from "./bridge.js";
-import { loadConversation, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
+import { loadConversation, recall, remember, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
 import { toTurnError } from "./errors.js";
 import { connectionOf, saveTokens } from "./settings.js";
 
@@ -18,6 +18,8 @@ import { connectionOf, saveTokens } from "./settings.js";
  * @property {() => Promise<string>} unfinished  JSON: `{"conversations": ids}` or `{"error": TurnError}`.
  * @property {(head: string, turn: string) => Promise<string>} save  Writes a conversation's head and a turn. "" or what went wrong.
  * @property {(head: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
+ * @property {(name: string) => Promise<string>} recall  The text that was last remembered under that name, or "".
+ * @property {(name: string, text: string) => Promise<string>} remember  "" or what went wrong.
  * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
  * @property {() => boolean} online
  * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's renewed tokens, the
@@ -37,6 +39,8 @@ export function createHost(links) {
     unfinished: () => answer(unfinishedConversations().then((conversations) => ({ conversations }))),
     save: (head, turn) => outcome(saveTurn(head, turn)),
     remove: (head, id) => outcome(removeTurn(head, id)),
+    recall: (name) => recall(name).catch(() => ""),
+    remember: (name, text) => outcome(remember(name, text)),
     alarm: setAlarm,
     online: () => navigator.onLine,
     save_tokens: (profileId, before, after) => outcome(saveTokens(profileId, before, after)),

@@ -7,7 +7,7 @@
 
 /**
  * What is read of a turn's record.
- * @typedef {{status: string, attempt?: number, usage?: Record<string, number>, origin?: string, model?: string}} Spent
+ * @typedef {{id: string, status: string, attempt?: number, usage?: Record<string, number>, origin?: string, model?: string}} Spent
  */
 
 const UNDER_WAY = ["queued", "running", "reconnecting"];
@@ -15,12 +15,14 @@ const UNDER_WAY = ["queued", "running", "reconnecting"];
 /**
  * Add what a run of a turn has used to today, with the write that first holds its end: so each run counts once, whatever is written again,
  * and what came from a file does not count.
- * @param {import("idb").IDBPTransaction<any, string[], "readwrite">} transaction  Of the turn's write; `usage` is among its stores.
- * @param {Spent | undefined} previous  The turn as it was stored.
- * @param {Spent} record
+ * @param {import("idb").IDBPTransaction<any, string[], "readwrite">} transaction  Of that write, before it; `usage` is among its stores.
+ * @param {string} conversationId
+ * @param {Spent} record  The turn as it will be stored.
  */
-export async function countUsage(transaction, previous, record) {
+export async function countUsage(transaction, conversationId, record) {
   if (!hasSpent(record)) return;
+  /** @type {Spent | undefined} */
+  const previous = await transaction.objectStore("turns").get([conversationId, record.id]);
   const isSameRun = (previous?.attempt ?? 0) === (record.attempt ?? 0);
   if (previous && isSameRun && hasSpent(previous)) return;
   const days = transaction.objectStore("usage");

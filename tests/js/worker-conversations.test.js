@@ -16,6 +16,7 @@ const { openDB, deleteDB } = await import("idb");
 const database = await import("../../extension/runtime/database.js");
 const list = await import("../../extension/runtime/conversations.js");
 const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
+const { usageByDay } = await import("../../extension/runtime/usage.js");
 
 /** @param {string} id @param {string} user @param {string} answer @param {Record<string, unknown>} [fields] */
 const turn = (id, user, answer, fields = {}) => ({
@@ -456,4 +457,32 @@ test("a write that fails leaves nothing behind, and says the cause", async () =>
   });
   await assert.rejects(work, /the cause/);
   assert.equal(await (await database.database()).get("meta", "current"), undefined);
+});
+
+// --- what is kept beside the conversations -----------------------------------------------------------------------------
+
+test("usage is counted as turns are written, and neither imports nor deletions change it", async () => {
+  const used = async () =>
+    (await usageByDay(await database.database(), 7)).map(({ turns, usage }) => [turns, usage.total_tokens]);
+  const fields = { usage: { input_tokens: 3, total_tokens: 5 }, attempt: 1, model: "m", origin: "http://localhost" };
+  await store("a", 10, turn("1", "First", "x", fields), turn("2", "Second", "y", fields));
+  await store("a", 20, turn("1", "First", "x", fields));
+  assert.deepEqual(await used(), [[2, 10]]);
+  const file = await exported();
+  await list.deleteConversation("a");
+  mock.timers.setTime(20 + list.UNDO_MS + 1);
+  await list.purgeDeleted(NONE);
+  await importConversations(file);
+  await store("a", 30, turn("1", "First", "x", { ...fields, status: "interrupted" }));
+  assert.deepEqual(await used(), [[2, 10]]);
+  await database.deleteDatabase();
+  assert.deepEqual(await used(), []);
+});
+
+test("a small text is kept under its name", async () => {
+  assert.equal(await database.recall("limits"), "");
+  await database.remember("limits", "[]");
+  await database.remember("other", "x");
+  await database.remember("limits", "[1]");
+  assert.deepEqual([await database.recall("limits"), await database.recall("other")], ["[1]", "x"]);
 });

@@ -23,7 +23,7 @@ beforeEach(async () => {
   await deleteDB("usage");
   db = await openDB("usage", 1, {
     upgrade(fresh) {
-      fresh.createObjectStore("turns", { keyPath: "id" });
+      fresh.createObjectStore("turns", { keyPath: ["conversation_id", "id"] });
       fresh.createObjectStore("usage", { keyPath: ["day", "origin", "model"] });
     },
   });
@@ -38,9 +38,8 @@ function spent(fields = {}) {
 /** Writes a turn as the database does. @param {ReturnType<typeof spent>} turn */
 async function save(turn) {
   const transaction = db.transaction(["turns", "usage"], "readwrite");
-  const turns = transaction.objectStore("turns");
-  await countUsage(/** @type {any} */ (transaction), await turns.get(turn.id), turn);
-  await turns.put(turn);
+  await countUsage(/** @type {any} */ (transaction), "c", turn);
+  await transaction.objectStore("turns").put({ ...turn, conversation_id: "c" });
   await transaction.done;
 }
 
@@ -76,7 +75,7 @@ test("what told no usage does not count, and counts when it does", async () => {
 });
 
 test("a turn from a file does not count, also when it is written again", async () => {
-  await db.put("turns", spent({ attempt: undefined }));
+  await db.put("turns", { ...spent({ attempt: undefined }), conversation_id: "c" });
   await save(spent({ attempt: 0, status: "interrupted" }));
   assert.deepEqual(await counted(), []);
 });
@@ -133,7 +132,7 @@ test("a month back is across the month's border", async () => {
 test("a write that fails counts nothing", async () => {
   const transaction = db.transaction(["turns", "usage"], "readwrite");
   transaction.done.catch(() => {});
-  await countUsage(/** @type {any} */ (transaction), undefined, spent());
+  await countUsage(/** @type {any} */ (transaction), "c", spent());
   transaction.abort();
   assert.deepEqual(await counted(), []);
 });
