@@ -25,6 +25,13 @@ class NoStore:
     async def load(self, conversation_id: str) -> None:
         """Nothing is there."""
 
+    async def recall(self, name: str) -> str:
+        """Nothing was kept."""
+        return ""
+
+    async def remember(self, name: str, text: str) -> None:
+        """Nothing is kept."""
+
     async def unfinished(self) -> list[str]:
         """Nothing is there."""
         return []

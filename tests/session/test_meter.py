@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from sidestream.session.conversation import Turn, TurnStatus
 from sidestream.session.meter import Meter, measure
 from sidestream.session.usage import estimate_tokens
@@ -73,19 +71,22 @@ def test_what_came_before_the_first_usage_is_in_it() -> None:
     assert measured(turn(), turn(usage(100))).context_used == 100
 
 
-@pytest.mark.parametrize(
-    ("figures", "due"),
-    [
-        ({"compact_at": 101}, False),
-        ({"compact_at": 100}, True),
-        ({"context_window": 50}, False),
-    ],
-)
-def test_when_compaction_is_due(figures: dict[str, int], due: bool) -> None:
-    assert measured(turn(usage(100)), **figures).compaction_due is due
+def test_after_a_compaction_only_the_summary_is_left() -> None:
+    summary = turn(
+        usage(5100, output_tokens=90, reasoning_output_tokens=40), user="", kind="compaction"
+    )
+    made = measured(turn(usage(5000)), summary)
+    assert made.context_used == 50
+    assert made.usage.total_tokens == 10_100
+    assert made.last == usage(5000)
+    assert measured(turn(usage(5000)), summary, turn(usage(300))).context_used == 300
+    # One that was cut off has changed nothing.
+    cut_off = summary.model_copy(update={"status": TurnStatus.STOPPED})
+    assert measured(turn(usage(5000)), cut_off).context_used == 5000
 
 
-def test_no_compaction_of_what_is_not_known() -> None:
-    made = measure([turn(usage(100))], [turn()], compact_at=1)
-    assert made is not None
-    assert not made.compaction_due
+def test_a_summary_of_unknown_size_is_estimated() -> None:
+    text = MessageItem(role="assistant", content=[OutputText(text="In short " * 20)])
+    untold = turn(user="", kind="compaction", items=[text])
+    assert measured(turn(usage(5000)), untold).context_used == question("") + estimate_tokens(text)
+    assert measure([untold], [untold]) is None

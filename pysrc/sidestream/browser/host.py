@@ -82,6 +82,14 @@ class Host(Protocol):
         """Write a conversation's head and remove a turn's record. Answers as `save`."""
         ...
 
+    def recall(self, name: str) -> Awaitable[str]:
+        """The text that was last given to `remember`; "" when there is none."""
+        ...
+
+    def remember(self, name: str, text: str) -> Awaitable[str]:
+        """Keep a text under a name. Empty, or a ``TurnError`` as JSON."""
+        ...
+
     def alarm(self, at_ms: int) -> None:
         """Have a ``Wake`` message sent at that Unix time in milliseconds; 0 for none."""
         ...

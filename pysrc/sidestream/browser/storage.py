@@ -39,6 +39,14 @@ class BrowserStore:
         """Remove a turn's record."""
         _check(await self._host.remove(head, turn_id))
 
+    async def recall(self, name: str) -> str:
+        """A text that belongs to no conversation."""
+        return await self._host.recall(name)
+
+    async def remember(self, name: str, text: str) -> None:
+        """Keep one."""
+        _check(await self._host.remember(name, text))
+
 
 def _check(failure: str) -> None:
     if failure:

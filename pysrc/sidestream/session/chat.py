@@ -30,6 +30,7 @@ from sidestream.session.conversation import (
     Waiting,
 )
 from sidestream.session.limits import LimitKey, Limits
+from sidestream.session.meter import Meter, measure
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events
 from sidestream.types.events import OutputItemDone, RateLimits, ResponseEvent
@@ -120,6 +121,8 @@ class Chat:
         self._running: asyncio.Task[None] | None = None
         self._storing = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._compaction: Compaction | None = None
+        """As of whoever answered last; tells the size of the context window."""
         self.alarm_at: int | None = None
         """When to look again, even if the process has ended by then; Unix time in milliseconds."""
 
@@ -134,6 +137,8 @@ class Chat:
         """Give a panel the conversation; the batches after it follow by themselves."""
         self.flush()
         self._post_message(self._whole(), panel)
+        if self._compaction is None and self._meter() is not None:
+            self._services.spawn(self._look_at_window())
 
     def flush(self) -> None:
         """Send the events that wait for the next batch."""
@@ -151,6 +156,7 @@ class Chat:
         told = settings.model_dump(exclude_none=True)
         self._post_all({"type": "Configured", "settings": told})
         self._keep(self._save_head())
+        self._services.spawn(self._look_at_window())
 
     def send(self, turn_id: str, text: str, panel: int, replaces: str | None = None) -> None:
         """Answer a message, after those that wait already. The same id again changes nothing.
@@ -218,12 +224,13 @@ class Chat:
         """Have the rest of an answer written that was cut off, in a turn of its own."""
         conversation = self.conversation
         turn = conversation.find(turn_id)
-        said = [each for each in conversation.path if each.status is not TurnStatus.QUEUED]
         if conversation.find(new_id) is not None:
             return
-        if turn is None:
+        if turn is None or turn not in conversation.path:
             self._reject(panel, *_NOT_HERE)
-        elif turn not in said[-1:] or not turn.is_cut:
+        elif not turn.is_cut or any(
+            later.status is not TurnStatus.QUEUED for later in self._after(turn)
+        ):
             self._reject(panel, "That answer is not the last, or not cut off.", "Write a message.")
         elif self._may_branch(panel):
             line = conversation.queued
@@ -232,8 +239,12 @@ class Chat:
             following.urgent = True
             for moved in line[:1]:
                 self._write(moved)
-            self._send_conversation()
             self._start(following)
+            self._send_conversation()
+
+    def _after(self, turn: Turn) -> list[Turn]:
+        path = self.conversation.path
+        return path[path.index(turn) + 1 :]
 
     def pick_up(self) -> None:
         """Go on with the answer that the last process had begun, if the provider keeps it."""
@@ -437,11 +448,17 @@ class Chat:
         self._send_turn(turn)
         self._running = self._services.spawn(self._run(turn, self._ask))
 
+    async def _connect(self) -> Connection:
+        """Who answers next."""
+        connection = await self._services.connect(self.conversation.settings)
+        self._compaction = connection.compaction
+        return connection
+
     async def _ask(self, turn: Turn) -> _Answer | None:
         """Send a turn's request, written down before. None: it is back in line."""
         conversation, store = self.conversation, self._services.store
         await store.save(conversation.head(), turn.record())
-        connection = await self._services.connect(conversation.settings)
+        connection = await self._connect()
         if obstacle := self._obstacle(turn, connection):
             self._put_back(turn, obstacle)
             return None
@@ -464,7 +481,7 @@ class Chat:
 
     async def _rest(self, turn: Turn) -> _Answer:
         """The rest of an answer that another process has begun to read."""
-        connection = await self._services.connect(self.conversation.settings)
+        connection = await self._connect()
         if connection.origin != turn.origin or None in (turn.response_id, turn.sequence_number):
             raise SidestreamError(ErrorKind.NOT_FOUND, "Another provider answers now.")
         own = CallOptions(conversation_id=self.conversation.id)
@@ -490,7 +507,7 @@ class Chat:
                 async for batch in batches:
                     for event in batch:
                         if isinstance(event, RateLimits):
-                            limits.manager(key).update(event.snapshot, self._services.now())
+                            limits.update(key, event.snapshot)
                         self._take(turn, event)
                     if batch.sequence_number is not None and turn.status.running:
                         turn.reached(batch.response_id, batch.sequence_number)
@@ -509,7 +526,7 @@ class Chat:
             if ask == self._rest and failure.kind in _NO_REST:
                 status, error = TurnStatus.INTERRUPTED, INTERRUPTED
             if failure.retry_after_ms and key is not None:
-                limits.manager(key).note_retry_after(failure.retry_after_ms, self._services.now())
+                limits.note_retry_after(key, failure.retry_after_ms)
         except Exception as failure:
             _log.exception("A turn failed")
             status, error = TurnStatus.FAILED, _internal(failure).to_dict()
@@ -534,6 +551,7 @@ class Chat:
         self._running = None
         turn.finish(status, error)
         self._send_turn(turn)
+        self._send_meter()
         self._write(turn)
         self.advance()
 
@@ -592,7 +610,34 @@ class Chat:
 
     def _whole(self) -> dict[str, Any]:
         seq = self._batch.seq if self.conversation.running else 0
-        return {"type": "Conversation", "conversation": self.conversation.view(), "seq": seq}
+        view = self.conversation.view()
+        if meter := self._meter():
+            view["meter"] = meter.view()
+        return {"type": "Conversation", "conversation": view, "seq": seq}
+
+    def _meter(self) -> Meter | None:
+        compaction = self._compaction or Compaction()
+        return measure(
+            self.conversation.turns,
+            self.conversation.path,
+            context_window=compaction.context_window,
+            compact_at=None if compaction.mode == "off" else compaction.compact_at,
+        )
+
+    def _send_meter(self) -> None:
+        if meter := self._meter():
+            self._post_all({"type": "Meter", "meter": meter.view()})
+
+    async def _look_at_window(self) -> None:
+        """Find out how large the context window of the next answer's model is."""
+        if self._meter() is None:
+            return
+        try:
+            await self._connect()
+        except SidestreamError:
+            # Nobody could answer now; the next turn says why.
+            return
+        self._send_meter()
 
     def _reject(self, panel: int, message: str, hint: str, turn_id: str | None = None) -> None:
         error = SidestreamError(ErrorKind.INVALID_REQUEST, message, hint=hint)

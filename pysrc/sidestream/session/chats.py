@@ -16,6 +16,9 @@ from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.limits import Limits
 from sidestream.session.writer import Store, Writer
 
+LIMITS = "limits"
+"""The name under which the limits are stored."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -52,10 +55,12 @@ class Chats:
         self._alarm = alarm
         self._alarm_at = 0
         self._writer = Writer(store, self._unstored, self._settle)
+        self._limits = Limits(now, self._limits_changed)
+        self._telling_limits: asyncio.Handle | None = None
         self._services = Services(
             store=store,
             writer=self._writer,
-            limits=Limits(now),
+            limits=self._limits,
             connect=connect,
             online=online,
             now=now,
@@ -77,6 +82,11 @@ class Chats:
         A turn whose request was under way is marked interrupted, unless its answer can be picked
         up; lines go on where they stood.
         """
+        try:
+            self._limits.restore(await self._store.recall(LIMITS))
+        except SidestreamError:
+            # The provider tells them again.
+            _log.exception("The limits could not be read")
         for conversation_id in await self._store.unfinished():
             try:
                 await self._open(conversation_id, going_on=True)
@@ -108,6 +118,7 @@ class Chats:
         # What is on its way now is part of what the panel gets as a whole.
         chat.flush()
         self._shown[panel] = chat.conversation.id
+        self._post(self._limits_message(), panel)
         chat.join(panel)
 
     async def _work(self) -> None:
@@ -230,6 +241,30 @@ class Chats:
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._settle()
+
+    def _limits_changed(self) -> None:
+        # An answer tells several limits one after the other.
+        if self._telling_limits is None:
+            loop = asyncio.get_running_loop()
+            self._telling_limits = loop.call_soon(self._tell_limits)
+
+    def _tell_limits(self) -> None:
+        self._telling_limits = None
+        message = self._limits_message()
+        for panel in self._shown:
+            self._post(message, panel)
+        self._spawn(self._keep_limits())
+
+    def _limits_message(self) -> str:
+        limits = {"type": "Limits", "limits": self._limits.view()}
+        return json.dumps(limits, ensure_ascii=False)
+
+    async def _keep_limits(self) -> None:
+        try:
+            await self._store.remember(LIMITS, self._limits.to_json())
+        except SidestreamError:
+            # They hold as long as this process lives, and the provider tells them again.
+            _log.exception("The limits could not be stored")
 
     def _unstored(self, error: SidestreamError) -> None:
         message = json.dumps({"type": "Rejected", "error": error.to_dict()}, ensure_ascii=False)

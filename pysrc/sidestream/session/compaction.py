@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sidestream.session.conversation import CompactionMode, Conversation, Turn, TurnStatus
+from sidestream.session.conversation import CompactionMode, Conversation, Turn
+from sidestream.session.meter import context_tokens
 from sidestream.session.usage import estimate_tokens
 
 COMPACTION_ROOM = 0.8
@@ -44,13 +45,7 @@ class Compaction:
 def tokens_in_context(conversation: Conversation, turn: Turn) -> int:
     """The size of a turn's request: what the last call counted, and an estimate of what is new."""
     history = conversation.history(turn)
-    new = 0
-    for earlier in reversed(conversation.context(turn)):
-        if earlier.usage is not None and earlier.status is TurnStatus.COMPLETED:
-            counted = earlier.usage.total_tokens
-            if earlier.kind == "compaction":
-                # That call read everything; what goes on is its answer alone.
-                counted = earlier.usage.output_tokens
-            return counted + new + estimate_tokens(history[-1])
-        new += sum(estimate_tokens(item) for item in earlier.items)
-    return sum(estimate_tokens(item) for item in history)
+    counted = context_tokens(conversation.context(turn))
+    if counted is None:
+        return sum(estimate_tokens(item) for item in history)
+    return counted + estimate_tokens(history[-1])

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from sidestream.session.rate_limits import RateLimitManager
+from sidestream.types.rate_limits import RateLimitSnapshot
 
 LimitKey = tuple[str, str]
 """A provider's origin and the model: what one answer tells counts for these."""
@@ -16,20 +22,37 @@ class Limits:
 
     When a limit is over, those who waited for it do not all go at once, or they would run into the
     next one together: one goes, and the others wait for what its answer tells.
+
+    Args:
+        now: Unix time in seconds.
+        changed: Told when a provider has told something.
+
     """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, now: Callable[[], float] = time.time, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self._now = now
+        self._changed = changed
         self._managers: dict[LimitKey, RateLimitManager] = {}
         self._first: dict[LimitKey, str] = {}
 
-    def manager(self, key: LimitKey) -> RateLimitManager:
-        """What the provider told of this model."""
+    def _manager(self, key: LimitKey) -> RateLimitManager:
         return self._managers.setdefault(key, RateLimitManager())
+
+    def update(self, key: LimitKey, snapshot: RateLimitSnapshot) -> None:
+        """Take in what an answer told."""
+        self._manager(key).update(snapshot, self._now())
+        self._changed()
+
+    def note_retry_after(self, key: LimitKey, retry_after_ms: int) -> None:
+        """A server asked for a pause."""
+        self._manager(key).note_retry_after(retry_after_ms, self._now())
+        self._changed()
 
     def wait_ms(self, key: LimitKey) -> int:
         """How long the next request has to wait, in milliseconds; 0 when it may go."""
-        return self.manager(key).wait_ms(self._now())
+        return self._manager(key).wait_ms(self._now())
 
     def may_go(self, key: LimitKey, turn_id: str, *, waited: bool) -> bool:
         """Whether a turn may go, now that the limit does not hold.
@@ -46,3 +69,30 @@ class Limits:
             return False
         del self._first[key]
         return True
+
+    def view(self) -> list[dict[str, Any]]:
+        """The ``Limits`` of ``extension/protocol.js`` that still hold, those told last first."""
+        views = [
+            {"name": origin, **({"model": model} if model else {}), **view}
+            for (origin, model), manager in self._managers.items()
+            if (view := manager.view(self._now()))
+        ]
+        return sorted(views, key=lambda view: -view["at"])
+
+    def to_json(self) -> str:
+        """What still holds, to be kept while nobody is awake."""
+        kept = [
+            (*key, manager.to_json(history=False))
+            for key, manager in self._managers.items()
+            if manager.view(self._now())
+        ]
+        return json.dumps(kept)
+
+    def restore(self, text: str) -> None:
+        """Go on from `to_json`; what cannot be read is left out."""
+        with contextlib.suppress(ValidationError):
+            for origin, model, state in _KEPT.validate_json(text):
+                self._managers[origin, model] = RateLimitManager.from_json(state)
+
+
+_KEPT = TypeAdapter(list[tuple[str, str, str]])

@@ -24,16 +24,7 @@ class Meter:
     """What the branch takes of the context window: as told, and estimated what came after."""
     context_window: int | None = None
     compact_at: int | None = None
-    """From so many tokens on the conversation should be compacted."""
-
-    @property
-    def compaction_due(self) -> bool:
-        """Whether so much is known to be used."""
-        return (
-            self.context_used is not None
-            and self.compact_at is not None
-            and self.context_used >= self.compact_at
-        )
+    """From so many tokens on the conversation is compacted."""
 
     def view(self) -> dict[str, Any]:
         """The ``Meter`` of ``extension/protocol.js``."""
@@ -62,20 +53,35 @@ def measure(
     usage = TokenUsage.sum(turn.usage for turn in turns if turn.usage is not None)
     if usage == TokenUsage():
         return None
-    last: TokenUsage | None = None
-    used: int | None = None
-    for turn in path:
-        if turn.usage is not None:
-            last, used = turn.usage, turn.usage.total_tokens
-        elif used is not None and turn.status is not TurnStatus.QUEUED:
-            used += _estimate(turn)
+    told = (turn.usage for turn in reversed(path) if turn.usage and turn.kind is None)
     return Meter(
         usage=usage,
-        last=last,
-        context_used=used,
+        last=next(told, None),
+        context_used=context_tokens(path),
         context_window=context_window,
         compact_at=compact_at,
     )
+
+
+def context_tokens(path: Iterable[Turn]) -> int | None:
+    """What turns, oldest first, take of the context window of the request that comes after them.
+
+    As the last call counted it, with an estimate of what has come since; None if none did.
+    """
+    used: int | None = None
+    for turn in path:
+        usage = turn.usage
+        if turn.kind == "compaction":
+            # Its call read all that was before; what goes on is the summary alone.
+            if turn.status is TurnStatus.COMPLETED and usage is not None:
+                used = usage.output_tokens - usage.reasoning_output_tokens
+            elif turn.status is TurnStatus.COMPLETED and used is not None:
+                used = _estimate(turn)
+        elif usage is not None:
+            used = usage.total_tokens
+        elif used is not None and turn.status is not TurnStatus.QUEUED:
+            used += _estimate(turn)
+    return used
 
 
 def _estimate(turn: Turn) -> int:

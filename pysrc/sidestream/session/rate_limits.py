@@ -157,9 +157,10 @@ class RateLimitManager:
         at = int((self._state.told_at or now) * 1000)
         return {"windows": windows, "quotas": quotas, **account, "at": at}
 
-    def to_json(self) -> str:
-        """Everything, to be kept while nobody is awake."""
-        return self._state.to_json()
+    def to_json(self, *, history: bool = True) -> str:
+        """Everything, to be kept while nobody is awake; or all but the history."""
+        state = self._state if history else self._state.model_copy(update={"history": []})
+        return state.to_json()
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:

@@ -41,6 +41,14 @@ class Store(Protocol):
         """Write the head and remove a turn's record, both or none."""
         ...
 
+    async def recall(self, name: str) -> str:
+        """What was last given to `remember` under that name; "" for nothing."""
+        ...
+
+    async def remember(self, name: str, text: str) -> None:
+        """Keep a text that belongs to no conversation."""
+        ...
+
 
 class Writer:
     """Writes turns one after the other, always their latest state."""
