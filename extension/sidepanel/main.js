@@ -11,6 +11,7 @@ import { ConversationSettingsDialog } from "./conversation-settings.js";
 import { ConversationView } from "./conversation-view.js";
 import { Earlier } from "./earlier.js";
 import { Edits } from "./edits.js";
+import { UsageMeter } from "./meter.js";
 import { answererOf, statusText } from "./words.js";
 
 /** @import {ConversationSettings, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
@@ -133,12 +134,15 @@ const earlier = new Earlier({
   onAsk: (before) => connection.send({ type: "Earlier", before }),
 });
 
+const usage = new UsageMeter();
+
 /** @param {PanelMessage} message */
 function onMessage(message) {
   isCalling = false;
   switch (message.type) {
     case "Boot":
       boot = message;
+      if (message.state === "ready") usage.load();
       if (message.state === "failed") {
         problem = { text: message.message, action: "Try again", act: restart };
       } else if (problem?.act === restart || problem?.act === reload) {
@@ -152,6 +156,7 @@ function onMessage(message) {
       if (message.conversation.id !== conversation.id) leave(message.conversation.id);
       confirm(message.conversation.turns);
       conversation.receive(message);
+      usage.showConversation(message.conversation);
       onConfigured();
       seekVersion();
       break;
@@ -170,6 +175,12 @@ function onMessage(message) {
       break;
     case "Events":
       if (!conversation.receive(message)) connection.join();
+      break;
+    case "Meter":
+      usage.setMeter(message.meter);
+      break;
+    case "Limits":
+      usage.setLimits(message.limits);
       break;
     case "Cancelled":
       conversation.remove(message.id);

@@ -8,7 +8,7 @@ import { ask } from "./ask.js";
 import { byModel, calendar, dateOf, gauges, tightest, total } from "./figures.js";
 import { contextText, creditsText, gaugeText, numberText, percentText, spanText, timeText } from "./words.js";
 
-/** @import {DayUsage, Limits, Meter, Usage} from "../protocol.js" */
+/** @import {ConversationView, DayUsage, Limits, Meter, Usage} from "../protocol.js" */
 /** @import {Gauge} from "./figures.js" */
 
 /** From so much on (percent), the tightest limit is in view, and a bar is coloured. */
@@ -19,6 +19,8 @@ const MAX_DAYS = 30;
 export class UsageMeter {
   /** @type {HTMLDialogElement} */
   #dialog = byId("usage");
+  /** The conversation's id. */
+  #id = "";
   /** @type {Meter | undefined} */
   #meter;
   /** @type {Limits[]} */
@@ -51,10 +53,18 @@ export class UsageMeter {
     }
   }
 
-  /** @param {Meter | undefined} meter */
+  /** @param {ConversationView} conversation  Without a meter before Python is up: the one that was known goes on. */
+  showConversation({ id, meter }) {
+    if (meter || id !== this.#id) this.#meter = meter;
+    this.#id = id;
+    this.#draw();
+  }
+
+  /** @param {Meter} meter */
   setMeter(meter) {
     this.#meter = meter;
-    this.#draw();
+    if (this.#dialog.open) this.load();
+    else this.#draw();
   }
 
   /** @param {Limits[]} limits  Those told last come first. */
@@ -263,7 +273,7 @@ function limitsTexts(limits, now) {
   return {
     title: [host(name), model].filter(Boolean).join(" · "),
     lines,
-    notes: [...notes, `As told ${timeText(at, now)}`],
+    notes: [...notes, `Told ${timeText(at, now)}`],
     isPassing: wait_until > now || lines.some(({ resets_at }) => resets_at !== undefined),
   };
 }
