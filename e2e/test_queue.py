@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from playwright.sync_api import expect
 
@@ -102,18 +103,38 @@ def test_the_line_survives_the_workers_end(app: App, panel: Panel, server: Scrip
     assert len(server.turns) == 2
 
 
-def test_a_limit_is_waited_for_with_its_countdown(panel: Panel, server: ScriptedServer) -> None:
-    def last_one(exchange: Exchange) -> None:
+def last_one(reset: str) -> Callable[[Exchange], None]:
+    """An answer that leaves no request until the limit is reset."""
+
+    def script(exchange: Exchange) -> None:
         exchange.head(
             headers={
                 "x-ratelimit-limit-requests": "10",
                 "x-ratelimit-remaining-requests": "0",
-                "x-ratelimit-reset-requests": "6s",
+                "x-ratelimit-reset-requests": reset,
             }
         )
         exchange.events(response_events("One"))
 
-    server.on("first", last_one)
+    return script
+
+
+def test_another_key_does_not_wait_for_the_limit_of_the_first(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    server.on("first", last_one("1h"))
+    panel.ask("The first")
+    expect(panel.answer).to_have_text("One")
+    panel.ask("The second")
+    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    app.stop_worker(panel.page)
+    app.configure(server.base_url, api_key="another-key-of-the-user")
+    expect(panel.answer).to_have_text("You said: The second")
+    assert server.turns[1].headers["authorization"] == "Bearer another-key-of-the-user"
+
+
+def test_a_limit_is_waited_for_with_its_countdown(panel: Panel, server: ScriptedServer) -> None:
+    server.on("first", last_one("6s"))
     panel.ask("The first")
     expect(panel.answer).to_have_text("One")
     panel.ask("The second")

@@ -9,7 +9,7 @@ import {
   storageUse,
   undoDelete,
 } from "./conversations.js";
-import { database, loadConversation, storedView } from "./database.js";
+import { database, loadConversation, remember, storedView, unfinishedConversations } from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -281,10 +281,12 @@ export class App {
         return this.#describeSettings();
       case "SaveSettings": {
         const id = await settings.saveSettings(request.settings, request.api_key, request.passphrase);
+        if (request.api_key !== undefined) await this.#forgetLimits();
         return this.#changed({ profile_id: id });
       }
       case "SaveProfile": {
         const id = await settings.saveProfile(request.profile, request.api_key, request.passphrase);
+        if (request.api_key !== undefined) await this.#forgetLimits();
         return this.#changed({ profile_id: id });
       }
       case "RemoveProfile":
@@ -295,6 +297,7 @@ export class App {
         return this.#changed();
       case "ImportAuthJson": {
         const [id] = await settings.importAuthJson(request.text);
+        await this.#forgetLimits();
         return this.#changed({ profile_id: id });
       }
       case "ExportSettings":
@@ -340,6 +343,15 @@ export class App {
       default:
         throw new UserError("unsupported", "This version does not know that request.", "Load the page again.");
     }
+  }
+
+  /** What providers have told of their limits is about the account whose key was replaced. */
+  async #forgetLimits() {
+    await remember("limits", "");
+    // A Python that sleeps is woken only if a message waits.
+    const message = { type: "NewAccount" };
+    const told = (await unfinishedConversations()).length > 0 ? this.#python.send(message) : this.#python.tell(message);
+    told.catch(() => {});
   }
 
   /**

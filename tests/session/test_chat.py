@@ -1171,6 +1171,20 @@ def test_a_long_wait_that_the_server_asks_for_holds_the_next_message_not_the_ret
         assert world.store.last("3")["blocks"][0]["text"] == "two"
 
 
+def test_another_account_does_not_wait_for_the_limit_of_the_first() -> None:
+    @in_world(limited("one", requests_left=0, reset="90s"), story("two"))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "q1")
+        await world.quiet()
+        world.chat.send("2", "q2")
+        await asyncio.sleep(1)
+        assert reasons(world) == {"1": None, "2": "rate_limit"}
+        await world.do("NewAccount")
+        await world.quiet()
+        assert world.chat.conversation.path[1].text == "two"
+        assert world.alarms[-1] == 0
+
+
 def test_offline_messages_wait_for_the_network() -> None:
     @in_world(story("Hi"))
     async def scene(world: World) -> None:

@@ -340,6 +340,12 @@ class Chat:
 
     # --- the line -----------------------------------------------------------------------------
 
+    def forget_limit(self) -> None:
+        """Let what waits for a limit look again when the line advances."""
+        for turn in self.conversation.queued[:1]:
+            if turn.waiting is not None and turn.waiting.reason == "rate_limit":
+                turn.waiting = Waiting(reason="rate_limit")
+
     def advance(self) -> None:
         """Start the first turn in line if nothing holds it up, and say of each what it waits for.
 

@@ -101,8 +101,9 @@ class Chats:
         """Carry out a ``PanelCommand``, with the number of its ``panel``, after those before it.
 
         Each names its ``conversation``; `Join` shows it in the panel. Beside them: ``Left`` (the
-        panel is gone), ``Wake`` (time has passed, or there is a network again), ``Forget`` (the
-        conversation was deleted).
+        panel is gone), ``Wake`` (time has passed, or there is a network again), ``NewAccount``
+        (what providers told of their limits is about somebody else), ``Forget`` (the conversation
+        was deleted).
         """
         self._commands.append(command)
         if self._working is None:
@@ -140,6 +141,12 @@ class Chats:
         panel, conversation_id = command.get("panel", 0), command.get("conversation", "")
         match command["type"]:
             case "Wake":
+                self._advance()
+                return
+            case "NewAccount":
+                self._services.limits.reset()
+                for chat in self.opened.values():
+                    chat.forget_limit()
                 self._advance()
                 return
             case "Left":

@@ -54,6 +54,12 @@ class Limits:
         """How long the next request has to wait, in milliseconds; 0 when it may go."""
         return self._manager(key).wait_ms(self._now())
 
+    def reset(self) -> None:
+        """Forget everything, as after a change of account."""
+        self._managers.clear()
+        self._first.clear()
+        self._changed()
+
     def may_go(self, key: LimitKey, turn_id: str, *, waited: bool) -> bool:
         """Whether a turn may go, now that the limit does not hold.
 
