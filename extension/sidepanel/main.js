@@ -12,20 +12,16 @@ import { ConversationView } from "./conversation-view.js";
 import { Earlier } from "./earlier.js";
 import { Edits } from "./edits.js";
 import { UsageMeter } from "./meter.js";
+import { Unanswered } from "./unanswered.js";
 import { answererOf, statusText } from "./words.js";
 
-/** @import {ConversationSettings, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
+/** @import {PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
 
 /** @type {HTMLInputElement} */
 const passphrase = byId("passphrase");
 const conversation = new Conversation();
 const edits = new Edits();
-/** What the worker was asked and has not answered, by what its answer will name. @type {Map<string, PanelCommand>} */
-const unanswered = new Map();
-/** What a change of settings is answered with. */
-const CONFIGURED = "Configured";
-/** Any news of a turn answers these; they are not said again, since a second time they could begin a second turn. */
-const ANY_TURN = "any turn";
+const unanswered = new Unanswered();
 /** @type {ProviderView | null} */
 let provider = null;
 /** @type {Extract<PanelMessage, {type: "Boot"}>} */
@@ -54,7 +50,7 @@ const connection = new Connection({
   onOpen: () => {
     for (const message of conversation.unconfirmed) connection.send({ type: "Send", ...message });
     for (const message of edits.unconfirmed) connection.send({ type: "Send", ...message });
-    for (const [key, command] of unanswered) if (key !== ANY_TURN) connection.send(command);
+    for (const command of unanswered.again) connection.send(command);
     earlier.forget();
   },
   isExpecting: () =>
@@ -77,18 +73,12 @@ const view = new ConversationView({
     resend,
     showBranch: (turn, instead) => {
       view.awaitVersion(instead, turn);
-      ask(turn, { type: "ShowBranch", turn });
+      ask({ type: "ShowBranch", turn });
     },
-    regenerate: (turn) => {
-      const id = crypto.randomUUID();
-      askForAnswer(id, { type: "Regenerate", id, turn });
-    },
-    goOn: (turn) => {
-      const id = crypto.randomUUID();
-      askForAnswer(id, { type: "Continue", id, turn });
-    },
-    compact: (retry) => askForAnswer(ANY_TURN, { type: "Compact", retry }),
-    retry: (id) => askForAnswer(ANY_TURN, { type: "Retry", id }),
+    regenerate: (turn) => askForAnswer({ type: "Regenerate", id: crypto.randomUUID(), turn }),
+    goOn: (turn) => askForAnswer({ type: "Continue", id: crypto.randomUUID(), turn }),
+    compact: (retry) => askForAnswer({ type: "Compact", retry }),
+    retry: (id) => askForAnswer({ type: "Retry", id }),
     sendNow: (id) => {
       connection.send({ type: "SendNow", id });
       composer.focus();
@@ -124,8 +114,8 @@ const ownSettings = new ConversationSettingsDialog({
     settings: conversation.settings,
     models: conversation.turns.flatMap(({ model }) => model ?? []),
   }),
-  onSave: (settings) => ask(CONFIGURED, { type: "Configure", settings }),
-  onCompact: () => askForAnswer(ANY_TURN, { type: "Compact" }),
+  onSave: (settings) => ask({ type: "Configure", settings }),
+  onCompact: () => askForAnswer({ type: "Compact" }),
 });
 
 const earlier = new Earlier({
@@ -157,7 +147,7 @@ function onMessage(message) {
       confirm(message.conversation.turns);
       conversation.receive(message);
       usage.showConversation(message.conversation);
-      onConfigured();
+      if (unanswered.settingsCame(conversation.settings)) ownSettings.saved();
       seekVersion();
       break;
     case "Turn":
@@ -166,7 +156,7 @@ function onMessage(message) {
       break;
     case "Configured":
       conversation.receive(message);
-      onConfigured();
+      if (unanswered.settingsCame(conversation.settings)) ownSettings.saved();
       break;
     case "Earlier":
       confirm(message.turns);
@@ -203,23 +193,6 @@ function onProvider(fresh) {
   else if (was) closeUnlock();
 }
 
-/** The conversation's settings were said, perhaps those that were asked for. */
-function onConfigured() {
-  const command = unanswered.get(CONFIGURED);
-  if (command?.type !== "Configure" || !isSame(command.settings, conversation.settings)) return;
-  unanswered.delete(CONFIGURED);
-  ownSettings.saved();
-}
-
-/**
- * @param {ConversationSettings} one
- * @param {ConversationSettings} other
- */
-function isSame(one, other) {
-  const sorted = (/** @type {ConversationSettings} */ settings) => JSON.stringify(Object.entries(settings).sort());
-  return sorted(one) === sorted(other);
-}
-
 /**
  * @param {TurnError} error
  * @param {string} [id]
@@ -227,10 +200,8 @@ function isSame(one, other) {
 function onRejected(error, id) {
   const text = id && conversation.takeBack(id);
   if (text) composer.putBack(text);
-  if (id) {
-    edits.reject(id);
-    unanswered.delete(id);
-  } else unanswered.clear();
+  if (id) edits.reject(id);
+  unanswered.rejected(id);
   // What was chosen in the header may have been it.
   delete profile.dataset.drawn;
   if (ownSettings.rejected(error)) return;
@@ -306,24 +277,22 @@ function resend(replaces, text) {
 
 /**
  * Asks the worker for something that may need asking again.
- * @param {string} key  What its answer will name.
  * @param {PanelCommand} command
  */
-function ask(key, command) {
+function ask(command) {
   connection.open();
-  unanswered.set(key, command);
+  unanswered.add(command);
   connection.send(command);
   update();
 }
 
 /**
  * Asks for an answer without a new message.
- * @param {string} key
  * @param {PanelCommand} command
  */
-function askForAnswer(key, command) {
+function askForAnswer(command) {
   if (problem?.act === dismiss) problem = null;
-  ask(key, command);
+  ask(command);
   view.follow();
   composer.focus();
 }
@@ -338,12 +307,9 @@ function isAsking() {
  * @param {Turn[]} turns
  */
 function confirm(turns) {
-  unanswered.delete(ANY_TURN);
+  unanswered.turnsCame(turns);
   const edited = edits.unconfirmed.length;
-  for (const { id } of turns) {
-    unanswered.delete(id);
-    edits.confirm(id);
-  }
+  for (const { id } of turns) edits.confirm(id);
   // The box that had the focus goes.
   if (edits.unconfirmed.length < edited) composer.focus();
 }
@@ -360,7 +326,7 @@ function leave(other) {
 /** The version that was asked for may come before all that is here. */
 function seekVersion() {
   earlier.update(conversation.turns[0]?.id, conversation.earlier);
-  if ([...unanswered.values()].some(({ type }) => type === "ShowBranch")) earlier.ask();
+  if (unanswered.seeksVersion) earlier.ask();
 }
 
 function stop() {
@@ -466,7 +432,7 @@ profile.addEventListener("change", () => {
   if (answererOf(provider, settings).hasOwnProfile) {
     // A model of its own is the other provider's.
     const { model: _, ...others } = settings;
-    ask(CONFIGURED, { type: "Configure", settings: { ...others, profile: profile.value } });
+    ask({ type: "Configure", settings: { ...others, profile: profile.value } });
     return;
   }
   connection.open();
