@@ -772,13 +772,27 @@ def test_a_summary_on_the_users_word_and_then_the_retry() -> None:
             world.chat.send(number, f"q{number}")
             await world.quiet()
         assert panel.turns["2"].status == "failed"
+        assert [panel.actions(turn_id) for turn_id in "12"] == [None, ["compact"]]
         await world.do("Compact", panel=1, retry="2")
         await world.quiet()
         assert list(panel.texts().values()) == ["one", "SUMMARY", "two"]
         assert panel.turns["2"].error is None
+        assert panel.actions("2") is None
         await world.do("Compact", panel=1)
         await world.quiet()
         assert list(panel.texts().values()) == ["one", "SUMMARY", "two", "AGAIN"]
+
+
+def test_no_summary_is_offered_where_there_is_nothing_to_summarise() -> None:
+    too_long = {"error": {"message": "too long", "code": "context_length_exceeded"}}
+
+    @in_world(Reply(status=400, body=json.dumps(too_long).encode()))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.chat.send("1", "so long")
+        await world.quiet()
+        assert panel.turns["1"].error is not None
+        assert panel.actions("1") is None
 
 
 def test_a_summary_that_fails_or_is_stopped_loses_nothing() -> None:

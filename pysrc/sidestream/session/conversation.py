@@ -563,9 +563,20 @@ class Conversation(_State):
         siblings = self.siblings(turn)
         if len(siblings) > 1:
             view["siblings"] = [sibling.id for sibling in siblings]
-        if turn.is_cut:
-            view["actions"] = ["continue"]
+        if actions := [*self._ways_on(turn)]:
+            view["actions"] = actions
         return view
+
+    def _ways_on(self, turn: Turn) -> Iterator[str]:
+        """What helps on after a turn ended badly, beside running it again."""
+        before = self.before(turn)
+        error_kind = turn.error.get("kind") if turn.error else None
+        if turn.is_cut:
+            yield "continue"
+        # Without anything to summarise, the message alone is too long.
+        too_long = error_kind == ErrorKind.CONTEXT_WINDOW_EXCEEDED and turn.kind is None
+        if too_long and before is not None and before.kind is None:
+            yield "compact"
 
     # --- changing -----------------------------------------------------------------------------
 
