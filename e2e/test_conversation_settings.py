@@ -18,6 +18,61 @@ def asked(turn: Exchange) -> tuple[str, str | None, str | None, str | None]:
     return data["model"], data.get("instructions"), effort, data.get("text", {}).get("verbosity")
 
 
+def test_the_defaults_come_back(panel: Panel, server: ScriptedServer) -> None:
+    settings = panel.settings()
+    settings.instructions.fill("Be brief.")
+    settings.save()
+    settings = panel.settings()
+    expect(settings.instructions).to_have_value("Be brief.")
+    settings.dialog.get_by_role("button", name="Use defaults").click()
+    expect(settings.instructions).to_have_value("")
+    settings.save()
+    panel.ask("As ever")
+    expect(panel.answer).to_have_text("You said: As ever")
+    panel.expect_idle()
+    assert asked(server.turns[-1])[:3] == (MODEL, None, None)
+
+
+def test_a_conversation_has_a_profile_of_its_own(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    second = app.settings(server.base_url, wire_api="chat", name="Second")
+    reply = app.send({"type": "SaveProfile", "profile": {"settings": second}, "api_key": API_KEY})
+    assert reply["ok"], reply
+    settings = panel.settings()
+    settings.profile.select_option(label=f"Second · {MODEL}")
+    settings.save()
+    choice = panel.page.get_by_role("combobox", name="Provider profile", exact=True)
+    expect(choice).to_have_value(reply["profile_id"])
+    panel.ask("First")
+    expect(panel.answer).to_have_text("You said: First")
+    panel.expect_idle()
+    panel.new_chat.click()
+    panel.ask("Second")
+    expect(panel.answer).to_have_text("You said: Second")
+    panel.expect_idle()
+    paths = [turn.path.removeprefix("/v1") for turn in server.turns]
+    assert paths == ["/chat/completions", "/responses"]
+    app.send({"type": "RemoveProfile", "id": reply["profile_id"]})
+
+
+def test_a_conversation_is_summarised_when_the_user_wishes(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    panel.ask("First")
+    expect(panel.answer).to_have_text("You said: First")
+    panel.expect_idle()
+    panel.settings().compact.click()
+    note = panel.conversation.get_by_role("article", name="Summary", exact=True)
+    expect(note.get_by_text("Earlier messages were summarised")).to_be_visible()
+    panel.expect_idle()
+    expect(panel.questions).to_have_text(["First"])
+    panel.ask("Second")
+    expect(panel.answer).to_have_text("You said: Second")
+    panel.expect_idle()
+    expect(panel.questions).to_have_text(["First", "Second"])
+
+
 def test_model_instructions_and_effort_hold_for_one_conversation(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
@@ -55,61 +110,3 @@ def test_model_instructions_and_effort_hold_for_one_conversation(
     expect(panel.answer).to_have_text("You said: Another")
     panel.expect_idle()
     assert asked(server.turns[-1])[:3] == (MODEL, None, None)
-
-
-def test_the_defaults_come_back(panel: Panel, server: ScriptedServer) -> None:
-    settings = panel.settings()
-    settings.instructions.fill("Be brief.")
-    settings.save()
-    settings = panel.settings()
-    expect(settings.instructions).to_have_value("Be brief.")
-    settings.dialog.get_by_role("button", name="Use defaults").click()
-    expect(settings.instructions).to_have_value("")
-    settings.save()
-    panel.ask("As ever")
-    expect(panel.answer).to_have_text("You said: As ever")
-    panel.expect_idle()
-    assert asked(server.turns[-1])[:3] == (MODEL, None, None)
-
-
-def test_a_conversation_has_a_profile_of_its_own(fresh_app: App, server: ScriptedServer) -> None:
-    fresh_app.configure(server.base_url)
-    second = fresh_app.settings(server.base_url, wire_api="chat", name="Second")
-    reply = fresh_app.send(
-        {"type": "SaveProfile", "profile": {"settings": second}, "api_key": API_KEY}
-    )
-    assert reply["ok"], reply
-    panel = fresh_app.open_panel()
-    panel.ask("First")
-    panel.expect_idle()
-    settings = panel.settings()
-    settings.profile.select_option(label=f"Second · {MODEL}")
-    settings.save()
-    choice = panel.page.get_by_role("combobox", name="Provider profile", exact=True)
-    expect(choice).to_have_value(reply["profile_id"])
-    panel.ask("Second")
-    expect(panel.answer).to_have_text("You said: Second")
-    panel.expect_idle()
-    panel.new_chat.click()
-    panel.ask("Third")
-    expect(panel.answer).to_have_text("You said: Third")
-    panel.expect_idle()
-    paths = [turn.path.removeprefix("/v1") for turn in server.turns]
-    assert paths == ["/responses", "/chat/completions", "/responses"]
-
-
-def test_a_conversation_is_summarised_when_the_user_wishes(
-    panel: Panel, server: ScriptedServer
-) -> None:
-    panel.ask("First")
-    expect(panel.answer).to_have_text("You said: First")
-    panel.expect_idle()
-    panel.settings().compact.click()
-    note = panel.conversation.get_by_role("article", name="Summary", exact=True)
-    expect(note.get_by_text("Earlier messages were summarised")).to_be_visible()
-    panel.expect_idle()
-    expect(panel.questions).to_have_text(["First"])
-    panel.ask("Second")
-    expect(panel.answer).to_have_text("You said: Second")
-    panel.expect_idle()
-    expect(panel.questions).to_have_text(["First", "Second"])
