@@ -111,7 +111,8 @@ export class Exchange {
   }
 
   /**
-   * Call this each time that something arrives, and at the end; undefined: no longer. An exchange that is aborted calls nobody.
+   * Call this when something has arrived and nothing was waiting, and at the end; undefined: no longer. An exchange that is aborted calls
+   * nobody.
    * @param {() => void} [listener]
    */
   listen(listener) {
@@ -174,7 +175,8 @@ export class Exchange {
         if (done || this.ended) break;
         this.#waiting.push(value);
         this.#size += value.length;
-        this.#listener?.();
+        // Who was called and has not come yet will find this as well.
+        if (this.#waiting.length === 1) this.#listener?.();
         while (this.#size >= HIGH_WATER_BYTES && !this.ended) await this.#taken.wait();
       }
     } catch (error) {

@@ -4,12 +4,16 @@
  */
 
 const INTERVAL_MS = 15_000;
+/** A call costs a millisecond, so none is made for who takes hold this soon after one; the next is made in time. */
+const RECENT_MS = 5_000;
 
 let holders = 0;
+let touchedAt = Number.NEGATIVE_INFINITY;
 /** @type {ReturnType<typeof setInterval> | undefined} */
 let timer;
 
 function touch() {
+  touchedAt = Date.now();
   chrome.runtime.getPlatformInfo().catch(() => {});
 }
 
@@ -21,7 +25,7 @@ export function holdAwake() {
   let held = true;
   holders += 1;
   if (holders === 1) {
-    touch();
+    if (Date.now() - touchedAt > RECENT_MS) touch();
     timer = setInterval(touch, INTERVAL_MS);
   }
   return () => {

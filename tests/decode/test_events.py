@@ -121,7 +121,8 @@ DELTAS = st.fixed_dictionaries(
         "output_index": st.integers(0, 1),
         "sequence_number": st.integers(),
         "headers": st.sampled_from([{"openai-model": "other"}, {}, None]),
-        "response": st.sampled_from([{}, "m"]),
+        "response": st.sampled_from([{}, "m", None]),
+        "safety_buffering": st.sampled_from([{"use_cases": ["a"], "reasons": []}, None, 1]),
     },
 )
 OTHERS = st.sampled_from(

@@ -90,6 +90,26 @@ test("an answer: head, bytes gathered since the last call, end", async () => {
   assert.equal(liveExchanges(), 0);
 });
 
+test("the listener is called once for all that arrives before it is taken", async () => {
+  const body = fed();
+  answering(() => new Response(body.stream));
+  const exchange = openExchange("POST", URL_, "{}");
+  await exchange.head();
+  let calls = 0;
+  exchange.listen(() => (calls += 1));
+  for (const expected of ["ab", "cd"]) {
+    for (const piece of expected) {
+      body.push(piece);
+      await settled();
+    }
+    assert.equal(text(exchange.take()), expected);
+  }
+  assert.equal(calls, 2);
+  body.close();
+  await settled();
+  assert.equal(calls, 3);
+});
+
 test("the request carries nothing that it should not", async () => {
   answering(() => new Response(null, { status: 204 }));
   const exchange = openExchange("GET", URL_, '{"X-A": "1"}');
@@ -209,7 +229,7 @@ test("a header that cannot be sent is named, its value is not", async () => {
 // --- staying awake -----------------------------------------------------------------------------------------------------
 
 test("the worker is touched at once and every 15 s while it is held, and no longer", async () => {
-  mock.timers.enable({ apis: ["setInterval"] });
+  mock.timers.enable({ apis: ["setInterval", "Date"], now: Date.now() + 60_000 });
   browser.touched = 0;
   const first = holdAwake();
   const second = holdAwake();
@@ -227,6 +247,22 @@ test("the worker is touched at once and every 15 s while it is held, and no long
   assert.equal(browser.touched, 6);
   mock.timers.tick(60_000);
   assert.equal(browser.touched, 6);
+  mock.timers.reset();
+});
+
+test("who holds the worker just after it was touched needs no touch of its own, until the next is due", () => {
+  mock.timers.enable({ apis: ["setInterval", "Date"], now: Date.now() + 600_000 });
+  browser.touched = 0;
+  holdAwake()();
+  mock.timers.tick(4_000);
+  const release = holdAwake();
+  assert.equal(browser.touched, 1);
+  mock.timers.tick(15_000);
+  assert.equal(browser.touched, 2);
+  release();
+  mock.timers.tick(6_000);
+  holdAwake()();
+  assert.equal(browser.touched, 3);
   mock.timers.reset();
 });
 

@@ -23,9 +23,9 @@ class Exchange(Protocol):
         ...
 
     def listen(self, listener: Any | None) -> None:
-        """Call this proxy each time that something arrives or the end comes; ``None``: no longer.
+        """Call this proxy when something has arrived and nothing was waiting, and at the end.
 
-        An exchange that is aborted calls nobody.
+        ``None``: no longer. An exchange that is aborted calls nobody.
         """
         ...
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Literal, NotRequired
 
 from pydantic import OnErrorOmit, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -138,15 +138,15 @@ class _Frame(TypedDict, total=False):
     sequence_number: OnErrorOmit[int]
 
 
-class _MoreText(TypedDict, total=False):
-    """A text delta has the first three fields; the others say that there is more to it."""
+class _MoreText(TypedDict):
+    """A text delta with nothing beside it: the last three, where they say more, are objects."""
 
-    type: OnErrorOmit[str]
-    delta: OnErrorOmit[str]
-    item_id: OnErrorOmit[str]
-    response: Any
-    headers: Any
-    safety_buffering: Any
+    type: Literal["response.output_text.delta"]
+    delta: str
+    item_id: str
+    response: NotRequired[None]
+    headers: NotRequired[None]
+    safety_buffering: NotRequired[None]
 
 
 _FRAME = TypeAdapter(_Frame)
@@ -260,7 +260,7 @@ class ResponsesDecoder:
         item = self._current
         if item is None or item.closed or not item.id or not item.grows("output_text"):
             return next(frames, None)
-        nothing_else = {"type": _TEXT_DELTA, "item_id": item.id}
+        item_id = item.id
         validate = _MORE_TEXT.validator.validate_json
         deltas: list[str] = []
         other = None
@@ -271,11 +271,10 @@ class ResponsesDecoder:
             except ValidationError:
                 other = data
                 break
-            delta = more.pop("delta", None)
-            if delta is None or more != nothing_else:
+            if more["item_id"] != item_id:
                 other = data
                 break
-            deltas.append(delta)
+            deltas.append(more["delta"])
             last = data
         self._last_text = last
         text = item.parts[-1].text
