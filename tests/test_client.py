@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 from contextlib import aclosing
 from typing import Any
 
@@ -202,6 +203,26 @@ def test_a_long_answer_in_large_chunks() -> None:
     turn = Turn(Reply(MockSSEStream(stream.body).chunked(3000)))
     assert turn.error is None
     assert turn.text == "word " * 500
+
+
+def test_what_comes_at_once_takes_little_memory_to_decode() -> None:
+    body = ResponsesStream().text(*["word "] * 10_000).completed().body
+    reading = client(FakeFetch(Reply(MockSSEStream(body).chunked(len(body)))))
+
+    async def main() -> tuple[str, int]:
+        text = ""
+        tracemalloc.start()
+        try:
+            async with aclosing(reading.stream_batches(PROMPT)) as batches:
+                async for batch in batches:
+                    text += "".join(e.delta for e in batch if isinstance(e, OutputTextDelta))
+            return text, tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    text, peak = run(main())
+    assert text == "word " * 10_000
+    assert peak < 2.5 * len(body)  # the stream copies it twice
 
 
 def test_text_that_json_cannot_hold_does_not_stop_the_request() -> None:

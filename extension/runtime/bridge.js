@@ -11,6 +11,8 @@ import { holdAwake } from "./keep_alive.js";
 
 /** Bytes that may wait for Python before the pump stops reading, which in the end stops the server. */
 export const HIGH_WATER_BYTES = 1 << 20;
+/** Python takes so much at once, whatever has arrived: memory that WebAssembly has once had it never gives back. */
+export const PIECE_BYTES = 1 << 19;
 
 /** @type {Set<Exchange>} */
 const live = new Set();
@@ -92,13 +94,22 @@ export class Exchange {
     return this.#head;
   }
 
-  /** Everything that has arrived since the last call; undefined when nothing has. */
+  /** What has arrived and was not taken, in order, {@link PIECE_BYTES} at most; undefined when there is nothing. */
   take() {
-    const chunks = this.#waiting;
-    if (chunks.length === 0) return undefined;
-    const size = this.#size;
-    this.#waiting = [];
-    this.#size = 0;
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return undefined;
+    let count = 0;
+    let size = 0;
+    while (count < waiting.length && size < PIECE_BYTES) size += waiting[count++].length;
+    const chunks = waiting.splice(0, count);
+    const over = size - PIECE_BYTES;
+    if (over > 0) {
+      const last = chunks[count - 1];
+      waiting.unshift(last.subarray(-over));
+      chunks[count - 1] = last.subarray(0, -over);
+      size = PIECE_BYTES;
+    }
+    this.#size -= size;
     this.#taken.raise();
     if (chunks.length === 1) return chunks[0];
     const all = new Uint8Array(size);

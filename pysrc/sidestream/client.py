@@ -77,6 +77,8 @@ GRACE_MS = 5_000
 LOOK_AGAIN_S = 2.0
 """Between two looks at an answer that is not finished and can no longer be streamed."""
 _HEAD_BYTES = 4 * 1024
+_AT_ONCE_BYTES = 128 * 1024
+"""So much is decoded at once: it takes several times its size of memory."""
 
 _PARTS_OF_ITEMS = (
     OutputItemAdded,
@@ -699,10 +701,12 @@ class _Attempt:
                     yield Batch([exchange.idle])
                 continue
             events = Events(joined=self._turn.joined)
-            new = frames.feed_data(body.add(data))
-            if known is not None:
-                new, known = _new_frames(new, known)
-            decoder.feed_all(new, events)
+            data = body.add(data)
+            for start in range(0, len(data), _AT_ONCE_BYTES):
+                new = frames.feed_data(data[start : start + _AT_ONCE_BYTES])
+                if known is not None:
+                    new, known = _new_frames(new, known)
+                decoder.feed_all(new, events)
             if events:
                 if self._background and (at := self.position):
                     events.response_id, events.sequence_number = at.response_id, at.after

@@ -83,7 +83,7 @@ ERROR_BODY_TIMEOUT_MS = 10_000
 """How long the body of an answer that is an error may keep us waiting."""
 MAX_ERROR_BODY_BYTES = 256 * 1024
 MAX_KEPT_BODY_BYTES = 64 * 1024
-_ROOM_BYTES = 1 << 20
+_ROOM_BYTES = 1 << 19
 _MAX_REASON = 300
 _TICK_S = 1.0
 
@@ -91,8 +91,8 @@ _TICK_S = 1.0
 class Exchange:
     """One request under way, read in the background so that silence can be told while it lasts.
 
-    Any byte counts as a sign of life, the headers too. Reading pauses while a megabyte waits to be
-    taken.
+    Any byte counts as a sign of life, the headers too. Reading pauses while half a megabyte
+    waits to be taken.
     """
 
     def __init__(self, send: Callable[[], Awaitable[HttpResponse]], timeout_ms: int) -> None:

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { browser } from "./worker-globals.js";
 
-const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange } = await import("../../extension/runtime/bridge.js");
+const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange, PIECE_BYTES } = await import(
+  "../../extension/runtime/bridge.js"
+);
 const { awakeDuring, holdAwake } = await import("../../extension/runtime/keep_alive.js");
 const { redact } = await import("../../extension/runtime/log.js");
 const { LIMIT, Panels } = await import("../../extension/runtime/panels.js");
@@ -88,6 +90,21 @@ test("an answer: head, bytes gathered since the last call, end", async () => {
     [true, "", "three", undefined],
   );
   assert.equal(liveExchanges(), 0);
+});
+
+test("however much arrives in one piece, it is taken in pieces", async () => {
+  const body = new Uint8Array(2.5 * PIECE_BYTES).map((_, place) => place % 251);
+  answering(() => new Response(body));
+  const exchange = openExchange("POST", URL_, "{}");
+  await exchange.head();
+  await settled();
+  const taken = [];
+  for (let piece = exchange.take(); piece; piece = exchange.take()) taken.push(piece);
+  assert.deepEqual(
+    taken.map((piece) => piece.length),
+    [PIECE_BYTES, PIECE_BYTES, PIECE_BYTES / 2],
+  );
+  assert.ok(Buffer.concat(taken).equals(body));
 });
 
 test("the listener is called once for all that arrives before it is taken", async () => {
