@@ -189,12 +189,12 @@ export const PANEL_PORT = "panel";
  * Worker to panel. The first messages after `Join` are `Boot`, `Provider` and `Conversation`; the conversation comes from storage when
  * Python is not up yet. What follows is about that conversation, until another `Conversation` comes. `Events` carry the turn's
  * `ResponseEvent`s in batches; `seq` counts the batches of a turn from 1 and the `Conversation` message that a joining panel gets holds
- * everything up to its `seq`.
+ * everything up to its `seq`. Several batches may come as one, those from `first` to `seq`.
  * @typedef {{type: "Boot", state: "starting" | "ready" | "failed", message: string}
  *   | {type: "Provider", provider: ProviderView}
  *   | {type: "Conversation", conversation: ConversationView, seq: number}
  *   | {type: "Turn", turn: Turn}
- *   | {type: "Events", turn_id: string, seq: number, events: ResponseEvent[]}
+ *   | {type: "Events", turn_id: string, first?: number, seq: number, events: ResponseEvent[]}
  *   | {type: "Earlier", turns: Turn[], earlier: number}
  *   | {type: "Cancelled", id: string, text?: string}
  *   | {type: "Configured", settings: ConversationSettings}

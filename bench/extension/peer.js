@@ -4,6 +4,7 @@
  */
 
 import { ConversationView } from "../sidepanel/conversation-view.js";
+import { Edits } from "../sidepanel/edits.js";
 import { byId } from "../ui/dom.js";
 import { createParser } from "../vendor/eventsource-parser/index.js";
 import OpenAI from "../vendor/openai/index.mjs";
@@ -14,8 +15,10 @@ const view = new ConversationView({
   log: byId("conversation"),
   scroller: byId("stage"),
   jump: byId("jump"),
-  actions: { retry() {}, openSettings() {} },
+  // Nobody presses a button here.
+  actions: /** @type {any} */ ({ edits: new Edits() }),
 });
+const STATE = { isBusy: false, isAsking: false };
 
 /** Each calls `onText` with every piece of the answer. @type {Record<string, (baseURL: string, onText: (text: string) => void) => Promise<void>>} */
 const readers = {
@@ -51,12 +54,12 @@ const readers = {
 globalThis.ask = async (reader, baseURL) => {
   const block = { kind: "text", text: "", open: true };
   const turn = { id: crypto.randomUUID(), user: "Hello", created_at: 0, status: "running", blocks: [block] };
-  view.show([turn]);
+  view.show([turn], STATE);
   await readers[reader](baseURL, (text) => {
     block.text += text;
-    view.show([turn]);
+    view.show([turn], STATE);
   });
   block.open = false;
   turn.status = "completed";
-  view.show([turn]);
+  view.show([turn], STATE);
 };

@@ -1,15 +1,25 @@
 /**
  * The open side panels; several are fine.
  *
- * A panel acknowledges what it has drawn. One that does not keep up (hidden, or busy) is left alone when more than {@link LIMIT}
- * characters would be on their way to it: it gets no more news, and when it has drawn all that it was sent, the whole conversation instead
- * of what it missed. So what waits for a panel is bounded, whatever the panel does.
+ * A panel draws once per frame and then acknowledges what it has drawn. Each frame brings it one batch of events at most: while one is
+ * under way the next ones wait, and go as one. One that the panel waits for goes at once.
+ *
+ * A panel that does not keep up (hidden, or busy) is left alone when more than {@link LIMIT} characters would be on their way to it: it
+ * gets no more news, and when it has drawn all that it was sent, the whole conversation instead of what it missed. So what waits for a
+ * panel is bounded, whatever the panel does.
  */
 
 /** @import { PanelMessage } from "../protocol.js" */
+/** @typedef {Extract<PanelMessage, {type: "Events"}>} Events */
 
 /** Characters of news that may be on their way to a panel. */
 export const LIMIT = 1 << 20;
+
+/**
+ * So long after a frame the next batch leaves, at the earliest: late enough to hold most of what comes before the next frame, and early
+ * enough to be drawn in it.
+ */
+export const AFTER_FRAME_MS = 10;
 
 class Panel {
   /** The id of the conversation that it shows; undefined before it has joined. @type {Promise<string> | undefined} */
@@ -18,13 +28,28 @@ class Panel {
   window;
   /** It misses news. */
   behind = false;
-  /** Characters of news in each message that it has not acknowledged, oldest first. @type {number[]} */
-  #sizes = [];
+  /** Messages that it has not acknowledged, oldest first, with their characters of news. @type {{size: number, isBatch: boolean}[]} */
+  #underWay = [];
+  /** Characters of news under way and held. */
   #size = 0;
+  /** Batches that wait for their turn, as one. @type {Events | undefined} */
+  #held;
+  #heldSize = 0;
+  /** When the last batch was drawn. */
+  #drawnAt = Number.NEGATIVE_INFINITY;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
-  /** @param {chrome.runtime.Port} port */
-  constructor(port) {
-    this.port = port;
+  #port;
+  #onGone;
+
+  /**
+   * @param {chrome.runtime.Port} port
+   * @param {() => void} onGone  Called when the page has gone and its port does not know it yet.
+   */
+  constructor(port, onGone) {
+    this.#port = port;
+    this.#onGone = onGone;
   }
 
   /** @param {number} size  Whether so much more may be sent: what is larger than the limit only goes alone. */
@@ -33,18 +58,84 @@ class Panel {
   }
 
   get drained() {
-    return this.#sizes.length === 0;
+    return this.#underWay.length === 0;
   }
 
-  /** @param {number} size */
-  sent(size) {
-    this.#sizes.push(size);
+  /**
+   * In its turn, after what is held.
+   * @param {PanelMessage} message
+   * @param {number} size
+   */
+  send(message, size) {
+    this.#release();
     this.#size += size;
+    this.#post(message, size);
+  }
+
+  /**
+   * In the next frame that has no batch yet.
+   * @param {Events} batch
+   * @param {number} size
+   */
+  sendBatch(batch, size) {
+    if (this.#held && this.#held.turn_id !== batch.turn_id) this.#release();
+    if (this.#held) {
+      this.#held.first ??= this.#held.seq;
+      this.#held.seq = batch.seq;
+      for (const event of batch.events) this.#held.events.push(event);
+    } else this.#held = batch;
+    this.#heldSize += size;
+    this.#size += size;
+    this.#releaseInTime();
+  }
+
+  /** Forget what is held: the whole conversation will take its place. */
+  drop() {
+    this.#size -= this.#heldSize;
+    this.#held = undefined;
+    this.#heldSize = 0;
+    this.close();
   }
 
   /** @param {number} count */
   acknowledge(count) {
-    for (const size of this.#sizes.splice(0, count)) this.#size -= size;
+    for (const { size, isBatch } of this.#underWay.splice(0, count)) {
+      this.#size -= size;
+      if (isBatch) this.#drawnAt = performance.now();
+    }
+    this.#releaseInTime();
+  }
+
+  /** Nothing that is held goes any more by itself. */
+  close() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #releaseInTime() {
+    if (!this.#held || this.#timer !== undefined || this.#underWay.some(({ isBatch }) => isBatch)) return;
+    const wait = this.#drawnAt + AFTER_FRAME_MS - performance.now();
+    if (wait <= 0) this.#release();
+    else this.#timer = setTimeout(() => this.#release(), wait);
+  }
+
+  #release() {
+    this.close();
+    const [batch, size] = [this.#held, this.#heldSize];
+    if (!batch) return;
+    this.#held = undefined;
+    this.#heldSize = 0;
+    this.#post(batch, size);
+  }
+
+  /** @param {PanelMessage} message @param {number} size */
+  #post(message, size) {
+    this.#underWay.push({ size, isBatch: message.type === "Events" });
+    try {
+      this.#port.postMessage(message);
+    } catch {
+      this.#onGone();
+    }
   }
 }
 
@@ -59,12 +150,14 @@ export class Panels {
    */
   add(port) {
     this.#last += 1;
-    this.#panels.set(this.#last, new Panel(port));
-    return this.#last;
+    const number = this.#last;
+    this.#panels.set(number, new Panel(port, () => this.remove(number)));
+    return number;
   }
 
   /** @param {number} panel */
   remove(panel) {
+    this.#panels.get(panel)?.close();
     this.#panels.delete(panel);
   }
 
@@ -84,7 +177,7 @@ export class Panels {
    * @param {number} [panel]
    */
   post(message, panel) {
-    for (const number of panel ? [panel] : this.numbers) this.#postTo(number, message, 0);
+    for (const number of panel ? [panel] : this.numbers) this.#panels.get(number)?.send(message, 0);
   }
 
   /**
@@ -100,8 +193,13 @@ export class Panels {
     if (parsed.type === "Conversation") panel.behind = false;
     // Only these are made up for by the next whole conversation.
     const isPart = parsed.type === "Events" || parsed.type === "Turn";
-    if (isPart) panel.behind ||= !panel.hasRoom(message.length);
-    if (!isPart || !panel.behind) this.#postTo(number, parsed, message.length);
+    if (isPart && !panel.behind && !panel.hasRoom(message.length)) {
+      panel.behind = true;
+      panel.drop();
+    }
+    if (isPart && panel.behind) return;
+    if (parsed.type === "Events") panel.sendBatch(parsed, message.length);
+    else panel.send(parsed, message.length);
   }
 
   /**
@@ -115,17 +213,5 @@ export class Panels {
     if (!panel) return false;
     panel.acknowledge(count);
     return panel.behind && panel.drained;
-  }
-
-  /** @param {number} number @param {PanelMessage} message @param {number} size */
-  #postTo(number, message, size) {
-    const panel = this.#panels.get(number);
-    try {
-      panel?.port.postMessage(message);
-      panel?.sent(size);
-    } catch {
-      // The page has just gone; its onDisconnect follows.
-      this.remove(number);
-    }
   }
 }

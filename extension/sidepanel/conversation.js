@@ -125,7 +125,7 @@ export class Conversation {
     else if (message.type === "Turn") this.#update(message.turn);
     else if (message.type === "Earlier") this.#prepend(message.turns, message.earlier);
     else if (message.type === "Configured") this.settings = message.settings;
-    else if (!this.#incomplete) return this.#apply(message.turn_id, message.seq, message.events);
+    else if (!this.#incomplete) return this.#apply(message);
     return true;
   }
 
@@ -188,20 +188,18 @@ export class Conversation {
   }
 
   /**
-   * @param {string} turnId
-   * @param {number} seq
-   * @param {ResponseEvent[]} events
+   * @param {Extract<PanelMessage, {type: "Events"}>} batch
    * @returns {boolean}
    */
-  #apply(turnId, seq, events) {
-    const turn = this.turns.find((other) => other.id === turnId);
-    const last = this.#seq.get(turnId);
-    if (!turn || last === undefined || seq > last + 1) {
+  #apply({ turn_id, seq, first = seq, events }) {
+    const turn = this.turns.find((other) => other.id === turn_id);
+    const last = this.#seq.get(turn_id);
+    if (turn && last !== undefined && seq <= last) return true;
+    if (!turn || last === undefined || first !== last + 1) {
       this.#incomplete = true;
       return false;
     }
-    if (seq <= last) return true;
-    this.#seq.set(turnId, seq);
+    this.#seq.set(turn_id, seq);
     for (const event of events) applyEvent(turn, event);
     return true;
   }

@@ -225,6 +225,19 @@ test("a gap asks for the conversation, once", () => {
   assert.equal(conversation.turns[0].blocks[0].text, "abcde");
 });
 
+test("batches that come as one follow on the last one, or ask for the conversation", () => {
+  const conversation = joined([newTurn()], 1);
+  assert.equal(conversation.receive({ ...batch(4, text("b"), text("c"), text("d")), first: 2 }), true);
+  assert.equal(conversation.receive(batch(5, text("e"))), true);
+  assert.equal(conversation.receive({ ...batch(4, text("b"), text("c"), text("d")), first: 2 }), true);
+  assert.equal(conversation.turns[0].blocks[0].text, "bcde");
+  for (const first of [4, 5, 7]) {
+    const other = joined([newTurn()], 5);
+    assert.equal(other.receive({ ...batch(8, text("x")), first }), false);
+    assert.deepEqual(other.turns[0].blocks, []);
+  }
+});
+
 test("batches of an unknown turn ask for the conversation", () => {
   assert.equal(joined([]).receive(batch(1, text("a"))), false);
 });

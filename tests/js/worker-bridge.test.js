@@ -7,7 +7,7 @@ const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange, PIECE_BYTES } =
 );
 const { awakeDuring, holdAwake } = await import("../../extension/runtime/keep_alive.js");
 const { redact } = await import("../../extension/runtime/log.js");
-const { LIMIT, Panels } = await import("../../extension/runtime/panels.js");
+const { AFTER_FRAME_MS, LIMIT, Panels } = await import("../../extension/runtime/panels.js");
 
 const URL_ = "https://a.test/v1/responses";
 
@@ -312,8 +312,8 @@ test("a panel gets its own news, and everybody what is for all", () => {
   assert.deepEqual(panels.numbers, [first]);
 });
 
-/** @param {string} text */
-const events = (text) => JSON.stringify({ type: "Events", turn_id: "t", seq: 1, events: [text] });
+/** @param {string} text @param {number} [seq] @param {string} [turn] */
+const events = (text, seq = 1, turn = "t") => JSON.stringify({ type: "Events", turn_id: turn, seq, events: [text] });
 
 /** A joined panel that has drawn what it got, and its messages. */
 function joined() {
@@ -326,25 +326,100 @@ function joined() {
   return { panels, panel, posted };
 }
 
-test("a panel that draws nothing is sent a limited number of characters", () => {
+/** Lets time pass only by what it returns. @param {import("node:test").TestContext} context */
+function stopped(context) {
+  let now = 0;
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.method(performance, "now", () => now);
+  return (/** @type {number} */ ms) => {
+    now += ms;
+    context.mock.timers.tick(ms);
+  };
+}
+
+test("a panel gets one batch per frame, with all that came meanwhile", (context) => {
+  const pass = stopped(context);
   const { panels, panel, posted } = joined();
-  const message = events("x".repeat(1000));
-  for (let sent = 0; sent < 5 * LIMIT; sent += message.length) panels.postNews(message, panel);
-  const size = posted.reduce((sum, one) => sum + JSON.stringify(one).length, 0);
-  assert.ok(size <= LIMIT && size > LIMIT - message.length, `${size}`);
+  panels.postNews(events("a", 1), panel);
+  panels.postNews(events("b", 2), panel);
+  pass(1000);
+  panels.postNews(events("c", 3), panel);
+  assert.deepEqual(posted, [JSON.parse(events("a", 1))]);
+  panels.acknowledge(panel, 1);
+  pass(AFTER_FRAME_MS - 1);
+  panels.postNews(events("d", 4), panel);
+  assert.equal(posted.length, 1);
+  pass(1);
+  assert.deepEqual(posted[1], { type: "Events", turn_id: "t", first: 2, seq: 4, events: ["b", "c", "d"] });
+  panels.acknowledge(panel, 1);
+  pass(AFTER_FRAME_MS);
+  // A panel that waits for text gets it at once.
+  panels.postNews(events("e", 5), panel);
+  assert.deepEqual(posted.slice(2), [JSON.parse(events("e", 5))]);
 });
 
-test("a panel that keeps up is sent everything", () => {
+test("what is no batch of the same turn goes at once, after what is held", (context) => {
+  const pass = stopped(context);
+  const { panels, panel, posted } = joined();
+  panels.postNews(events("a", 1), panel);
+  panels.postNews(events("b", 2), panel);
+  panels.postNews('{"type": "Turn"}', panel);
+  panels.postNews(events("c", 3), panel);
+  panels.postNews(events("d", 1, "other"), panel);
+  panels.acknowledge(panel, 3);
+  panels.acknowledge(panel, 1);
+  pass(AFTER_FRAME_MS);
+  assert.deepEqual(posted, [
+    JSON.parse(events("a", 1)),
+    JSON.parse(events("b", 2)),
+    { type: "Turn" },
+    JSON.parse(events("c", 3)),
+    JSON.parse(events("d", 1, "other")),
+  ]);
+});
+
+test("nothing is sent any more to a panel that was removed", (context) => {
+  const pass = stopped(context);
+  const { panels, panel, posted } = joined();
+  panels.postNews(events("a", 1), panel);
+  panels.acknowledge(panel, 1);
+  panels.postNews(events("b", 2), panel);
+  panels.remove(panel);
+  pass(AFTER_FRAME_MS);
+  assert.equal(posted.length, 1);
+});
+
+test("for a panel that draws nothing, a limited number of characters is kept", (context) => {
+  const pass = stopped(context);
+  const { panels, panel, posted } = joined();
+  const message = events("x".repeat(1000));
+  const number = Math.floor(LIMIT / message.length);
+  for (let sent = 0; sent < number; sent++) panels.postNews(message, panel);
+  assert.equal(posted.length, 1);
+  assert.equal(panels.acknowledge(panel, 1), false);
+  pass(AFTER_FRAME_MS);
+  assert.equal(posted[1].events.length, number - 1);
+
+  for (let sent = 0; sent < 5 * number; sent++) panels.postNews(message, panel);
+  assert.equal(panels.acknowledge(panel, 1), true);
+  pass(AFTER_FRAME_MS);
+  assert.equal(posted.length, 2);
+});
+
+test("a panel that keeps up is sent everything", (context) => {
+  const pass = stopped(context);
   const { panels, panel, posted } = joined();
   const message = events("x".repeat(LIMIT / 2));
   for (let number = 1; number <= 20; number++) {
     panels.postNews(message, panel);
     assert.equal(panels.acknowledge(panel, 1), false);
+    pass(AFTER_FRAME_MS);
     assert.equal(posted.length, number);
   }
 });
 
-test("a panel that fell behind gets nothing but the conversation, and that when it has drawn all", () => {
+test("a panel that fell behind gets nothing but the conversation, and that when it has drawn all", (context) => {
+  const pass = stopped(context);
   const { panels, panel, posted } = joined();
   const big = events("x".repeat(LIMIT));
   panels.postNews(big, panel);
@@ -358,6 +433,7 @@ test("a panel that fell behind gets nothing but the conversation, and that when 
   assert.equal(panels.acknowledge(panel, 1), true);
   panels.postNews('{"type": "Conversation"}', panel);
   panels.postNews(events("next"), panel);
+  pass(AFTER_FRAME_MS);
   assert.deepEqual(posted.slice(2), [{ type: "Conversation" }, JSON.parse(events("next"))]);
   assert.equal(panels.acknowledge(panel, 2), false);
 });
@@ -372,7 +448,8 @@ test("a panel that fell behind is told what was refused or taken back, and of a 
   assert.deepEqual(posted.slice(1), [{ type: "Rejected" }, { type: "Cancelled" }, { type: "Conversation" }]);
 });
 
-test("one slow panel does not slow the others down", () => {
+test("one slow panel does not slow the others down", (context) => {
+  const pass = stopped(context);
   const { panels, panel, posted } = joined();
   const other = fakePort();
   const quick = panels.add(other.port);
@@ -381,6 +458,7 @@ test("one slow panel does not slow the others down", () => {
   for (let number = 0; number < 3; number++) {
     for (const each of [panel, quick]) panels.postNews(events("x".repeat(LIMIT)), each);
     panels.acknowledge(quick, 1);
+    pass(AFTER_FRAME_MS);
   }
   assert.deepEqual([posted.length, other.posted.length], [1, 4]);
 });

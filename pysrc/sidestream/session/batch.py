@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from sidestream.types.events import ResponseEvent
 
-BATCH_INTERVAL_S = 0.008
-"""Panels get at most one batch of events in this time.
+BATCH_INTERVAL_S = 0.004
+"""At most one batch of events leaves in this time.
 
-Half a frame: a panel draws once per frame, and a batch that waited for a whole one would as a rule
-wait for a second one there.
+A panel gets one message per frame, which the worker's JavaScript sees to. What is here does not
+reach it any more when that leaves, so this is a small part of a frame.
 """
 
 
