@@ -48,16 +48,20 @@ TURNS = """async ([count, text]) => {
     if (type !== "Turn" || turn.id !== id) return undefined;
     return ["queued", "running", "reconnecting"].includes(turn.status) ? undefined : turn.status;
   };
-  const isEmpty = ({type, conversation}) => type === "Conversation" && !conversation.turns.length;
+  const newChat = () => {
+    const id = crypto.randomUUID();
+    const isIt = ({type, conversation}) => type === "Conversation" && conversation.id === id;
+    return exchange({type: "NewChat", conversation: id}, isIt);
+  };
   const statuses = {};
   await exchange({type: "Join"}, ({type, state}) => type === "Boot" && state === "ready");
   for (let i = 0; i < count; i++) {
-    if (i % 10 === 0) await exchange({type: "NewChat"}, isEmpty);
+    if (i % 10 === 0) await newChat();
     const id = crypto.randomUUID();
     const status = await exchange({type: "Send", id, text}, ended(id));
     statuses[status] = (statuses[status] ?? 0) + 1;
   }
-  await exchange({type: "NewChat"}, isEmpty);
+  await newChat();
   port.disconnect();
   return statuses;
 }"""
