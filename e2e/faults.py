@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.app import App, Panel
 from e2e.cdp import wait_until
-from e2e.server import Exchange, ScriptedServer, response_events, sse
+from e2e.server import Exchange, Script, ScriptedServer, response_events, sse, stream, until_open
 
 PATIENCE = 30.0
 """Seconds that anything may take on a busy machine."""
@@ -86,6 +86,15 @@ class Answer:
     def _hold(self, exchange: Exchange) -> None:
         self.held.set()
         exchange.wait(self.go_on)
+
+
+def broken(text: str, *, wait_s: float) -> Script:
+    """The beginning of an answer, and an error that says when to ask again."""
+    message = f"Rate limit reached. Please try again in {wait_s}s."
+    error = {"code": "rate_limit_exceeded", "message": message}
+    response = {"id": "resp_1", "status": "failed", "output": [], "error": error}
+    failure = {"type": "response.failed", "response": response}
+    return stream(*map(sse, [*until_open(text), failure]))
 
 
 @dataclass

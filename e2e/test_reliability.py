@@ -24,7 +24,7 @@ from playwright.sync_api import Playwright, expect
 
 from e2e.app import App
 from e2e.cdp import wait_until
-from e2e.faults import Answer, Ledger, Stage
+from e2e.faults import Answer, Ledger, Stage, broken
 from e2e.server import ScriptedServer
 
 
@@ -224,3 +224,98 @@ def test_the_browser_is_killed_while_messages_wait(wreck: Wreck, server: Scripte
     expect(stage.panel.answer).to_have_text("You said: The third.")
     stage.check("The first.", answer)
     assert [len(server.turns_of(text)) for text in stage.questions()] == [1, 1, 1]
+
+
+# --- the panel is closed and opened, and there may be two -----------------------------------------
+
+
+def right_after_enter(stage: Stage, text: str) -> Answer:
+    """The worker is awake."""
+    answer = Answer(random.Random(text))
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    return answer
+
+
+def right_after_enter_and_asleep(stage: Stage, text: str) -> Answer:
+    """The message wakes the worker, and the panel is gone before it is up: the next panel sends it,
+    if it was too late."""
+    answer = Answer(random.Random(text))
+    stage.server.on(text, answer)
+    stage.kill()
+    stage.panel.ask(text)
+    return answer
+
+
+def before_its_first_byte(stage: Stage, text: str) -> Answer:
+    """The server has the request and says nothing yet."""
+    return held(stage, text, -1)
+
+
+def between_its_bytes(stage: Stage, text: str) -> Answer:
+    """In the middle of the answer."""
+    return held(stage, text, 10)
+
+
+def held(stage: Stage, text: str, at: int) -> Answer:
+    """An answer that goes on when the panel is closed."""
+    answer = Answer(random.Random(text))
+    answer.hold_at = at
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    assert answer.held.wait(30)
+    return answer
+
+
+def in_line(stage: Stage, text: str) -> Answer:
+    """Behind another answer."""
+    answer = Answer(random.Random(text))
+    before = held(stage, "The one before it.", 10)
+    stage.server.on(text, answer)
+    stage.panel.ask(text)
+    expect(stage.panel.page.get_by_text("Waits its turn")).to_be_visible()
+    answer.go_on = before.go_on
+    return answer
+
+
+def while_it_reconnects(stage: Stage, text: str) -> Answer:
+    """Between a stream that broke and the next one."""
+    answer = Answer(random.Random(text))
+    stage.server.on(text, broken("Half of it", wait_s=2), answer)
+    stage.panel.ask(text)
+    expect(stage.panel.status).to_contain_text("Reconnecting")
+    return answer
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        right_after_enter,
+        right_after_enter_and_asleep,
+        before_its_first_byte,
+        between_its_bytes,
+        in_line,
+        while_it_reconnects,
+    ],
+    ids=lambda phase: phase.__name__,
+)
+@pytest.mark.parametrize("looks_on", [True, False], ids=["opened before the end", "opened late"])
+def test_the_panel_is_closed_and_opened(
+    stage: Stage, phase: Callable[[Stage, str], Answer], looks_on: bool
+) -> None:
+    text = f"Question {phase.__name__} {looks_on}."
+    requests = 2 if phase is while_it_reconnects else 1
+    answer = phase(stage, text)
+    if looks_on:
+        stage.reopen()
+        answer.go_on.set()
+    else:
+        stage.panel.page.close()
+        answer.go_on.set()
+        if phase is not right_after_enter_and_asleep:
+            stage.wait_for_request(text, requests).finished.wait(30)
+        stage.reopen()
+    expect(stage.panel.answer).to_contain_text("end.")
+    stage.check(text, answer, requests=requests)
+    expect(stage.panel.alert).to_be_hidden()
+    stage.go_on(f"After {phase.__name__} {looks_on}.")

@@ -168,6 +168,7 @@ export const PANEL_PORT = "panel";
  *   | {type: "Unlock", passphrase: string}
  *   | {type: "ActivateProfile", id: string}
  *   | {type: "Restart"}
+ *   | {type: "Wake"}
  *   | {type: "Ack", count: number}} PanelCommand
  *
  * `Join` names the conversation that the panel shows already and the window that it is in; without a conversation the panel gets what that
@@ -180,7 +181,8 @@ export const PANEL_PORT = "panel";
  * `Compact` has the conversation summarised, before the turn `retry`, which is then run again, or at its end. `Configure` replaces the
  * conversation's settings. `Earlier` asks for more turns, those before that one.
  * `Open` shows a stored conversation, `NewChat` an empty one under an id that the panel made; what runs in others goes on.
- * `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot.
+ * `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot. `Wake` says
+ * that there is a network again.
  * `Ack` says how many more messages of this port the panel has drawn, whatever their type; it is sent at most once per frame. A panel that
  * owes too many is sent nothing more, and the whole `Conversation` when it has caught up (`runtime/panels.js`).
  */
@@ -195,6 +197,7 @@ export const PANEL_PORT = "panel";
  *   | {type: "Conversation", conversation: ConversationView, seq: number}
  *   | {type: "Turn", turn: Turn}
  *   | {type: "Events", turn_id: string, first?: number, seq: number, events: ResponseEvent[]}
+ *   | {type: "Stored", id: string}
  *   | {type: "Earlier", turns: Turn[], earlier: number}
  *   | {type: "Cancelled", id: string, text?: string}
  *   | {type: "Configured", settings: ConversationSettings}
@@ -202,7 +205,8 @@ export const PANEL_PORT = "panel";
  *   | {type: "Limits", limits: Limits[]}
  *   | {type: "Rejected", id?: string, error: TurnError}} PanelMessage
  *
- * `Turn` announces that a turn began or changed its status, and replaces what the panel knows of it.
+ * `Turn` announces that a turn began or changed its status, and replaces what the panel knows of it. `Stored` says that it is safe: until
+ * then the panel sends it again when the worker was lost.
  * `Earlier` brings turns that come right before those that the panel has, and says how many are before them.
  * `Meter` comes when the conversation's usage has changed, `Limits` when a provider has told some; those told last come first.
  * `Cancelled` names a turn that is gone from the line; the panel that cancelled it gets its `text`, for the composer.

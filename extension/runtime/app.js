@@ -9,7 +9,7 @@ import {
   storageUse,
   undoDelete,
 } from "./conversations.js";
-import { database, loadConversation, remember, storedView, unfinishedConversations } from "./database.js";
+import { database, hasTurn, loadConversation, remember, storedView, unfinishedConversations } from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -33,6 +33,7 @@ export class App {
 
   constructor() {
     const host = createHost({
+      stored: (id) => this.#panels.post({ type: "Stored", id }),
       post: (message, panel) => this.#panels.postNews(message, panel),
       reply: (id, reply) => this.#settle(id, JSON.parse(reply)),
       busy: (busy) => this.#python.setBusy(busy),
@@ -71,7 +72,10 @@ export class App {
         const { id, text, replaces } = command;
         const more = replaces === undefined ? {} : { replaces: String(replaces) };
         const wellFormed = String(text).toWellFormed();
-        return this.#python.send({ type: "Send", panel, conversation, id: String(id), text: wellFormed, ...more });
+        await this.#python.send({ type: "Send", panel, conversation, id: String(id), text: wellFormed, ...more });
+        // The worker that stored it may have died before it said so.
+        if (await hasTurn(conversation, String(id))) this.#panels.post({ type: "Stored", id: String(id) }, panel);
+        return;
       }
       case "Regenerate":
       case "Retry":
@@ -100,6 +104,8 @@ export class App {
         return this.#tellProvider();
       case "Restart":
         return this.#python.restart();
+      case "Wake":
+        return this.wake();
       default:
         throw new UserError(
           "unsupported",

@@ -183,10 +183,12 @@ export async function write(stores, work) {
  * Write what Python knows of a conversation, and a turn in place of its earlier state. Resolves when it is safe.
  * @param {string} head  JSON: `{id, created_at, leaf, settings}`.
  * @param {string} turn  JSON; "" for none.
+ * @returns {Promise<string | undefined>}  The turn's id if it was not there before.
  */
 export async function saveTurn(head, turn) {
   const known = JSON.parse(head);
   const record = turn ? JSON.parse(turn) : undefined;
+  let isNew = false;
   await write(["conversations", "turns", "usage"], async (transaction) => {
     const conversations = transaction.objectStore("conversations");
     const stored = await conversations.get(known.id);
@@ -194,7 +196,7 @@ export async function saveTurn(head, turn) {
     const conversation = withHead({ ...begun, ...stored }, known);
     if (record) {
       const turns = transaction.objectStore("turns");
-      const isNew = (await turns.getKey([known.id, record.id])) === undefined;
+      isNew = (await turns.getKey([known.id, record.id])) === undefined;
       await countUsage(transaction, known.id, record);
       await turns.put({ ...record, ...activity(record), conversation_id: known.id, words: wordsOfTurn(record) });
       conversation.title ||= titleOf(record.user);
@@ -207,6 +209,7 @@ export async function saveTurn(head, turn) {
     }
     await conversations.put(conversation);
   });
+  return isNew ? record.id : undefined;
 }
 
 /**
@@ -247,6 +250,15 @@ export async function recall(name) {
 /** @param {string} name @param {string} text */
 export async function remember(name, text) {
   await write(["meta"], (transaction) => transaction.objectStore("meta").put(text, name));
+}
+
+/**
+ * Whether a turn is stored.
+ * @param {string} conversation
+ * @param {string} id
+ */
+export async function hasTurn(conversation, id) {
+  return (await (await database()).getKey("turns", [conversation, id])) !== undefined;
 }
 
 /**

@@ -27,17 +27,17 @@ import { connectionOf, saveTokens } from "./settings.js";
  */
 
 /**
- * @param {Pick<Host, "post" | "reply" | "busy">} links
+ * @param {Pick<Host, "post" | "reply" | "busy"> & {stored: (id: string) => void}} links  `stored` is told of each turn that is stored first.
  * @returns {Host}
  */
-export function createHost(links) {
+export function createHost({ stored, ...links }) {
   return {
     ...links,
     fetch: openExchange,
     connection: (profileId) => answer(connectionOf(profileId).then((connection) => ({ connection }))),
     load: (id) => answer(loadConversation(id).then((conversation) => ({ conversation: conversation ?? null }))),
     unfinished: () => answer(unfinishedConversations().then((conversations) => ({ conversations }))),
-    save: (head, turn) => outcome(saveTurn(head, turn)),
+    save: (head, turn) => outcome(saveTurn(head, turn).then((id) => id && stored(id))),
     remove: (head, id) => outcome(removeTurn(head, id)),
     recall: (name) => recall(name).catch(() => ""),
     remember: (name, text) => outcome(remember(name, text)),
@@ -58,7 +58,7 @@ function answer(promise) {
   );
 }
 
-/** @param {Promise<void>} promise */
+/** @param {Promise<unknown>} promise */
 function outcome(promise) {
   return promise.then(
     () => "",

@@ -20,6 +20,15 @@ export function isUnderWay(turn) {
 }
 
 /**
+ * Whether nothing more will come of the turn by itself.
+ * @param {Turn} turn
+ * @returns {boolean}
+ */
+export function hasEnded(turn) {
+  return !UNDER_WAY.has(turn.status);
+}
+
+/**
  * Which of the versions of its place in the conversation a turn is, counted from 1.
  * @param {Turn} turn
  * @returns {{at: number, of: number}}
@@ -38,7 +47,7 @@ export class Conversation {
   settings = {};
   /** @type {Map<string, number>} The last batch of events that is in each turn, where batches may still come. */
   #seq = new Map();
-  /** @type {Map<string, {turn: Turn, conversation: string}>} Messages that the worker has not confirmed yet. */
+  /** @type {Map<string, {turn: Turn, conversation: string}>} Messages that the worker has not stored yet. */
   #unconfirmed = new Map();
   /** A batch is missing; nothing counts before the next `Conversation` message. */
   #incomplete = false;
@@ -56,7 +65,7 @@ export class Conversation {
   }
 
   /**
-   * Messages to send again after the connection broke: the worker takes each id once.
+   * Messages to send again after the connection broke: the worker takes each id once. What it shows and has not stored dies with it.
    * @returns {{id: string, text: string, conversation: string}[]}
    */
   get unconfirmed() {
@@ -68,7 +77,7 @@ export class Conversation {
   }
 
   /**
-   * Shows the user's message before the worker confirms it.
+   * Shows the user's message before the worker has it.
    * @param {string} id
    * @param {string} text
    * @param {number} now
@@ -103,6 +112,14 @@ export class Conversation {
     if (!unconfirmed) return undefined;
     this.remove(id);
     return unconfirmed.turn.user;
+  }
+
+  /**
+   * The worker has stored a turn.
+   * @param {string} id
+   */
+  confirm(id) {
+    this.#unconfirmed.delete(id);
   }
 
   /**
@@ -142,7 +159,7 @@ export class Conversation {
     this.#incomplete = false;
     this.#seq.clear();
     this.turns = conversation.turns.map((fresh) => {
-      this.#unconfirmed.delete(fresh.id);
+      this.#confirmEnded(fresh);
       if (isUnderWay(fresh)) this.#seq.set(fresh.id, seq);
       const turn = known.get(fresh.id);
       return turn ? takeOver(turn, fresh) : fresh;
@@ -151,7 +168,8 @@ export class Conversation {
     for (const waiting of this.#unconfirmed.values()) {
       // What was written before the panel knew its conversation is meant for the one that it gets.
       waiting.conversation ||= this.id;
-      if (waiting.conversation === this.id) this.turns.push(waiting.turn);
+      const isMissing = !this.turns.some(({ id }) => id === waiting.turn.id);
+      if (waiting.conversation === this.id && isMissing) this.turns.push(waiting.turn);
     }
   }
 
@@ -177,9 +195,17 @@ export class Conversation {
     this.earlier = earlier;
   }
 
+  /**
+   * What has ended is not sent again unasked, even if the disk is full.
+   * @param {Turn} fresh
+   */
+  #confirmEnded(fresh) {
+    if (hasEnded(fresh)) this.confirm(fresh.id);
+  }
+
   /** @param {Turn} fresh */
   #update(fresh) {
-    this.#unconfirmed.delete(fresh.id);
+    this.#confirmEnded(fresh);
     const turn = this.turns.find((other) => other.id === fresh.id);
     const beginsAnew = turn && !isUnderWay(turn) && isUnderWay(fresh);
     if (!this.#seq.has(fresh.id) || beginsAnew) this.#seq.set(fresh.id, 0);

@@ -5,13 +5,14 @@
 import { byId, el, icon } from "../ui/dom.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
-import { Conversation } from "./conversation.js";
+import { Conversation, hasEnded } from "./conversation.js";
 import { ConversationList } from "./conversation-list.js";
 import { ConversationSettingsDialog } from "./conversation-settings.js";
 import { ConversationView } from "./conversation-view.js";
 import { Earlier } from "./earlier.js";
 import { Edits } from "./edits.js";
 import { UsageMeter } from "./meter.js";
+import { Outbox } from "./outbox.js";
 import { Unanswered } from "./unanswered.js";
 import { answererOf, statusText } from "./words.js";
 
@@ -22,6 +23,7 @@ const passphrase = byId("passphrase");
 const conversation = new Conversation();
 const edits = new Edits();
 const unanswered = new Unanswered();
+const outbox = new Outbox();
 /** @type {ProviderView | null} */
 let provider = null;
 /** @type {Extract<PanelMessage, {type: "Boot"}>} */
@@ -172,6 +174,10 @@ function onMessage(message) {
     case "Limits":
       usage.setLimits(message.limits);
       break;
+    case "Stored":
+      conversation.confirm(message.id);
+      confirmEdit(message.id);
+      break;
     case "Cancelled":
       conversation.remove(message.id);
       if (message.text) composer.putBack(message.text);
@@ -180,6 +186,7 @@ function onMessage(message) {
       onRejected(message.error, message.id);
       break;
   }
+  outbox.settle(conversation.unconfirmed.map(({ id }) => id));
   update();
 }
 
@@ -252,7 +259,9 @@ function send(text) {
   const id = crypto.randomUUID();
   if (problem?.act === dismiss) problem = null;
   connection.open();
-  conversation.add(id, text, Date.now());
+  const at = Date.now();
+  conversation.add(id, text, at);
+  outbox.keep({ id, text, conversation: conversation.id, at });
   connection.send({ type: "Send", id, text, conversation: conversation.id });
   view.follow();
   update();
@@ -308,8 +317,16 @@ function isAsking() {
  */
 function confirm(turns) {
   unanswered.turnsCame(turns);
+  for (const turn of turns) if (hasEnded(turn)) confirmEdit(turn.id);
+}
+
+/**
+ * A turn is stored, or has ended: if it was an edit, that is over.
+ * @param {string} id
+ */
+function confirmEdit(id) {
   const edited = edits.unconfirmed.length;
-  for (const { id } of turns) edits.confirm(id);
+  edits.confirm(id);
   // The box that had the focus goes.
   if (edits.unconfirmed.length < edited) composer.focus();
 }
@@ -507,12 +524,18 @@ document.addEventListener("keydown", (event) => {
 // The worker sleeps while nobody needs it: it is woken by whoever comes back, and by settings that have changed
 // meanwhile.
 addEventListener("focus", () => connection.open());
+// A worker does not hear of it.
+addEventListener("online", () => connection.send({ type: "Wake" }));
 chrome.storage.onChanged.addListener((_changes, area) => {
   if (area === "local") connection.open();
 });
 
 addEventListener("pagehide", () => edits.flush());
 
+for (const { id, text, conversation: target, at } of outbox.takeOver()) {
+  if (target && target !== conversation.id) conversation.begin(target);
+  conversation.add(id, text, at);
+}
 composer.focus();
 update();
 edits.restore().then(update);

@@ -262,7 +262,7 @@ test("a turn's update keeps the blocks that are drawn", () => {
   assert.deepEqual(kinds(conversation.turns[0]), [["text", "Hello", false]]);
 });
 
-test("a message stands there before the worker confirms it, and survives a lost connection", () => {
+test("a message stands there before the worker has it, and is sent again until it is stored", () => {
   const conversation = joined([]);
   conversation.add("t1", "Hello", 5);
   assert.equal(conversation.running?.id, "t1");
@@ -270,9 +270,22 @@ test("a message stands there before the worker confirms it, and survives a lost 
   assert.deepEqual(conversation.unconfirmed, [{ id: "t1", text: "Hello", conversation: "c1" }]);
   assert.equal(conversation.turns.length, 1);
   conversation.receive({ type: "Turn", turn: newTurn() });
-  assert.deepEqual(conversation.unconfirmed, []);
   assert.equal(conversation.turns.length, 1);
+  assert.equal(conversation.unconfirmed.length, 1, "the worker may still die before it has stored it");
+  conversation.receive({ type: "Conversation", conversation: { id: "c1", turns: [] }, seq: 0 });
+  assert.equal(conversation.turns.length, 1);
+  conversation.receive({ type: "Conversation", conversation: { id: "c1", turns: [newTurn()] }, seq: 0 });
+  assert.equal(conversation.turns.length, 1);
+  conversation.confirm("t1");
+  assert.deepEqual(conversation.unconfirmed, []);
   assert.equal(conversation.receive(batch(1, text("Hi"))), true);
+});
+
+test("what has ended without having been stored is not sent again unasked", () => {
+  const conversation = joined([]);
+  conversation.add("t1", "Hello", 5);
+  conversation.receive({ type: "Turn", turn: newTurn({ status: "failed" }) });
+  assert.deepEqual(conversation.unconfirmed, []);
 });
 
 test("a message written before the panel knew its conversation is meant for the one that it gets", () => {
@@ -298,7 +311,7 @@ test("a new conversation stands there at once, and what is still said of the old
     ["t3"],
   );
   conversation.receive({ type: "Conversation", conversation: { id: "c2", turns: [] }, seq: 0 });
-  conversation.receive({ type: "Turn", turn: newTurn({ id: "t3" }) });
+  conversation.confirm("t3");
   assert.deepEqual(
     conversation.unconfirmed,
     [{ id: "t2", text: "Not confirmed", conversation: "c1" }],

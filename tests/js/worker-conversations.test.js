@@ -70,6 +70,15 @@ beforeEach(async () => {
   await deleteDB("sidestream"); // The open connection gives way, and is opened anew.
 });
 
+test("the first save of a turn is told from the later ones", async () => {
+  const head = JSON.stringify({ id: "a", created_at: 1, settings: {} });
+  assert.equal(await database.hasTurn("a", "1"), false);
+  assert.equal(await database.saveTurn(head, JSON.stringify(turn("1", "First", ""))), "1");
+  assert.equal(await database.hasTurn("a", "1"), true);
+  assert.equal(await database.saveTurn(head, JSON.stringify(turn("1", "First", "more"))), undefined);
+  assert.equal(await database.saveTurn(head, ""), undefined);
+});
+
 // --- versions ----------------------------------------------------------------------------------------------------------
 
 /** Makes a database as an earlier version did. @param {1 | 2} version */
