@@ -49,6 +49,8 @@ def test_what_nobody_told_is_not_there() -> None:
     assert measure([turn()], [turn()], context_window=1000) is None
     assert measure([turn(usage(0))], [turn(usage(0))]) is None
     told = turn(usage(100))
+    untold = measured(told, turn(usage(0)))
+    assert (untold.last, untold.context_used) == (usage(100), 100 + question("Why?"))
     assert measured(told).view().keys() == {"usage", "last", "context_used"}
     # Only another branch was told.
     made = measure([told, turn()], [turn()])

@@ -50,38 +50,46 @@ def measure(
 
     ``turns`` are those of all branches, ``path`` those of the one that goes on, oldest first.
     """
-    usage = TokenUsage.sum(turn.usage for turn in turns if turn.usage is not None)
-    if usage == TokenUsage():
+    usage = TokenUsage.sum(usage for turn in turns if (usage := _told(turn)))
+    if usage.is_zero:
         return None
-    told = (turn.usage for turn in reversed(path) if turn.usage and turn.kind is None)
     return Meter(
         usage=usage,
-        last=next(told, None),
+        last=next(filter(None, (_told(t) for t in reversed(path) if t.kind is None)), None),
         context_used=context_tokens(path),
         context_window=context_window,
         compact_at=compact_at,
     )
 
 
-def context_tokens(path: Iterable[Turn]) -> int | None:
+def context_tokens(path: Sequence[Turn]) -> int | None:
     """What turns, oldest first, take of the context window of the request that comes after them.
 
     As the last call counted it, with an estimate of what has come since; None if none did.
     """
-    used: int | None = None
-    for turn in path:
-        usage = turn.usage
-        if turn.kind == "compaction":
-            # Its call read all that was before; what goes on is the summary alone.
-            if turn.status is TurnStatus.COMPLETED and usage is not None:
-                used = usage.output_tokens - usage.reasoning_output_tokens
-            elif turn.status is TurnStatus.COMPLETED and used is not None:
-                used = _estimate(turn)
-        elif usage is not None:
-            used = usage.total_tokens
-        elif used is not None and turn.status is not TurnStatus.QUEUED:
-            used += _estimate(turn)
-    return used
+    new = 0
+    for turn in reversed(path):
+        counted = _counted(turn)
+        if counted is not None:
+            return counted + new
+        if turn.kind is None and turn.status is not TurnStatus.QUEUED:
+            new += _estimate(turn)
+    return None
+
+
+def _counted(turn: Turn) -> int | None:
+    """The window up to a turn's end, where its call counted it."""
+    usage = _told(turn)
+    if turn.kind is None:
+        return usage.total_tokens if usage else None
+    if turn.status is not TurnStatus.COMPLETED:
+        return None
+    # A compaction's call read all that was before; what goes on is the summary alone.
+    return usage.output_tokens - usage.reasoning_output_tokens if usage else _estimate(turn)
+
+
+def _told(turn: Turn) -> TokenUsage | None:
+    return turn.usage if turn.usage and not turn.usage.is_zero else None
 
 
 def _estimate(turn: Turn) -> int:
