@@ -24,7 +24,7 @@ export const PANEL_PORT = "panel";
  * @property {string} [call_id]
  * @property {string} [status]  A tool's progress, in the provider's words.
  * @property {{url: string, title?: string}[]} [citations]
- * @property {boolean} open  Still growing. A `Reconnecting` event removes the open blocks.
+ * @property {boolean} open  Still growing. A `Reconnecting` event without `resumes` removes the open blocks.
  */
 
 /**
@@ -227,6 +227,7 @@ export const PANEL_PORT = "panel";
  * @property {"low" | "medium" | "high"} [verbosity]
  * @property {Compaction} [compaction]  Absent: `summarise`.
  * @property {number} [context_window]  In tokens, where the model's is not known or another one is wanted.
+ * @property {boolean} [background]  Responses API: the provider keeps answers until they are complete, so that one that broke is picked up.
  * @property {Record<string, string>} [http_headers]
  * @property {Record<string, string>} [query_params]
  */

@@ -21,6 +21,7 @@ import { PRESETS, presetOf } from "./presets.js";
  * @property {string} verbosity
  * @property {string} compaction
  * @property {string} contextWindow
+ * @property {string} background  Empty, or "yes".
  * @property {string} headers
  * @property {string} query
  */
@@ -113,9 +114,18 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
   if (values.verbosity) settings.verbosity = /** @type {Settings["verbosity"]} */ (values.verbosity);
   if (values.compaction) settings.compaction = /** @type {Settings["compaction"]} */ (values.compaction);
   if (contextWindow) settings.context_window = Number(contextWindow);
+  if (values.background && keepsAnswers(values)) settings.background = true;
   if (Object.keys(headers.entries).length > 0) settings.http_headers = headers.entries;
   if (Object.keys(query.entries).length > 0) settings.query_params = query.entries;
   return { settings, errors };
+}
+
+/**
+ * Whether the provider may be asked to keep answers: those of the Responses API may, but for these two.
+ * @param {Pick<Values, "preset" | "wireApi">} values
+ */
+export function keepsAnswers({ preset, wireApi }) {
+  return wireApi === "responses" && preset !== "chatgpt" && preset !== "openrouter";
 }
 
 /**
@@ -145,6 +155,7 @@ export function valuesOf(settings) {
     verbosity: settings.verbosity ?? "",
     compaction: settings.compaction === "summarise" ? "" : (settings.compaction ?? ""),
     contextWindow: String(settings.context_window ?? ""),
+    background: settings.background ? "yes" : "",
     headers: formatLines(settings.http_headers, ": "),
     query: formatLines(settings.query_params, "="),
   };

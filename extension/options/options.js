@@ -9,6 +9,7 @@ import {
   fieldOfError,
   hostOf,
   isInsecure,
+  keepsAnswers,
   originOf,
   permissionsFor,
   permissionsForAuthJson,
@@ -35,6 +36,7 @@ const controls = {
   verbosity: byId("verbosity"),
   compaction: byId("compaction"),
   contextWindow: byId("context-window"),
+  background: byId("background"),
   headers: byId("headers"),
   query: byId("query"),
 };
@@ -46,6 +48,7 @@ const ADVANCED = /** @type {const} */ ([
   "verbosity",
   "compaction",
   "context_window",
+  "background",
   "http_headers",
   "query_params",
 ]);
@@ -67,15 +70,32 @@ let chosen = "";
 
 /** @returns {Values} */
 function values() {
-  return /** @type {Values} */ (Object.fromEntries(names.map((name) => [name, controls[name].value])));
+  return /** @type {Values} */ (Object.fromEntries(names.map((name) => [name, textOf(controls[name])])));
 }
 
 /** @param {Partial<Values>} given */
 function fill(given) {
   for (const name of names) {
     const value = given[name];
-    if (value !== undefined) controls[name].value = value;
+    const control = controls[name];
+    if (value === undefined) continue;
+    if (isCheckbox(control)) control.checked = value !== "";
+    else control.value = value;
   }
+}
+
+/**
+ * @param {Element} control
+ * @returns {control is HTMLInputElement}
+ */
+function isCheckbox(control) {
+  return control instanceof HTMLInputElement && control.type === "checkbox";
+}
+
+/** @param {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} control */
+function textOf(control) {
+  if (isCheckbox(control)) return control.checked ? "yes" : "";
+  return control.value;
 }
 
 /** @param {string} key */
@@ -154,6 +174,7 @@ function refresh() {
   drawProfiles();
   setPlaceholder(controls.name, preset.name || hostOf(controls.baseUrl.value));
   byId("key-field").hidden = Boolean(preset.needs_sign_in);
+  byId("background-field").hidden = !keepsAnswers(values());
   byId("sign-in").hidden = !preset.needs_sign_in;
   byId("sign-in-text").textContent = signInText(hasSignIn() ? profileOf(selected)?.sign_in : undefined);
   byId("remove-sign-in").hidden = !hasSignIn();

@@ -476,6 +476,8 @@ export function checkSettings(value, { modelNeeded = true } = {}) {
   if (compaction) settings.compaction = compaction;
   const contextWindow = checkContextWindow(given.context_window);
   if (contextWindow) settings.context_window = contextWindow;
+  // Left out with Chat Completions, which cannot do it, so that a change of mind there costs nothing.
+  if (given.background === true && wireApi === "responses") settings.background = true;
   for (const field of OPTIONAL_MAPS) {
     const map = checkMap(field, given[field]);
     if (map) settings[field] = map;

@@ -18,6 +18,7 @@ const FIELDS = /** @type {const} */ ([
   "verbosity",
   "compaction",
   "context_window",
+  "background",
   "http_headers",
   "query_params",
 ]);

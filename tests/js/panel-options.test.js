@@ -33,6 +33,7 @@ function values(fields = {}) {
     verbosity: "",
     compaction: "",
     contextWindow: "",
+    background: "",
     headers: "",
     query: "",
     ...fields,
@@ -133,6 +134,19 @@ test("the way to handle a full context that is the default is shown as the defau
   assert.equal(settings.compaction, undefined);
   assert.equal(valuesOf({ ...settings, compaction: "summarise" }).compaction, "");
   assert.equal(valuesOf({ ...settings, compaction: "off" }).compaction, "off");
+});
+
+test("answers are kept where the user says so and the provider can", () => {
+  const kept = (/** @type {Partial<Values>} */ fields) =>
+    readForm(values({ background: "yes", ...fields }), { hasKey: true, needsModel: true }).settings.background;
+  assert.equal(kept({}), true);
+  assert.equal(kept({ background: "" }), undefined);
+  assert.equal(kept({ wireApi: "chat" }), undefined);
+  assert.equal(kept({ preset: "chatgpt" }), undefined);
+  assert.equal(kept({ preset: "openrouter" }), undefined);
+  const { settings } = readForm(values({ background: "yes" }), { hasKey: true, needsModel: true });
+  assert.equal(valuesOf(settings).background, "yes");
+  assert.equal(valuesOf({ ...settings, background: undefined }).background, "");
 });
 
 test("no key is asked for where one is stored or none is needed", () => {

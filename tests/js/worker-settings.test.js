@@ -267,6 +267,9 @@ test("settings are stored without blanks around them and without what is unknown
 test("what is optional is kept as it is meant", async () => {
   const given = { effort: " ultra ", verbosity: "low", compaction: "trim", context_window: 32_768 };
   assert.deepEqual(checkSettings(settings(given)), settings({ ...given, effort: "ultra" }));
+  assert.equal(checkSettings(settings({ background: true })).background, true);
+  for (const other of [{ background: "yes" }, { background: false }, { background: true, wire_api: "chat" }])
+    assert.equal("background" in checkSettings(settings(other)), false);
   const empty = { effort: "", verbosity: "", compaction: null, context_window: undefined };
   assert.deepEqual(checkSettings(settings(empty)), settings());
 });
@@ -460,7 +463,7 @@ test("an export holds no secret, and its import gives the same export again", as
   const http_headers = { "X-Team": "blue", Authorization: "Bearer sk-hidden", "x-api-key": "sk-hidden" };
   const query_params = { "api-version": "1", subscription_key: "sk-hidden" };
   await saveTwo();
-  const chosen = { effort: "high", verbosity: "low", compaction: "off", context_window: 8192 };
+  const chosen = { effort: "high", verbosity: "low", compaction: "off", context_window: 8192, background: true };
   await saveProfile(
     { settings: settings({ base_url: "https://c.test/v1?a=1&key=sk-hidden", ...chosen, http_headers, query_params }) },
     "sk-third",
@@ -470,7 +473,10 @@ test("an export holds no secret, and its import gives the same export again", as
   assert.doesNotMatch(text, /sk-|horse|vault|sealed/);
   assert.deepEqual(left_out, ["key", "Authorization", "x-api-key", "subscription_key"]);
   assert.match(text, /"X-Team": "blue"/);
-  assert.match(text, /"effort": "high",\s+"verbosity": "low",\s+"compaction": "off",\s+"context_window": 8192/);
+  assert.match(
+    text,
+    /"effort": "high",\s+"verbosity": "low",\s+"compaction": "off",\s+"context_window": 8192,\s+"background": true/,
+  );
   forgetAll();
   assert.deepEqual(await importSettings(text), { added: 3, of: 3 });
   assert.deepEqual(await exportSettings(), { text, left_out: [] });
