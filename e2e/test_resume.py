@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import expect
 
 from e2e.app import App, Panel
 from e2e.cdp import wait_until
+from e2e.faults import PATIENCE, WORDS, Ledger, Stage, squeeze, text_of
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
 
-WORDS = [f"word {number} " for number in range(60)]
-WHOLE = "".join(WORDS).strip()
+LONG = [f"word {number} " for number in range(60)]
+WHOLE = "".join(LONG).strip()
 
 
 @pytest.fixture
@@ -21,11 +26,17 @@ def kept(app: App, panel: Panel, server: ScriptedServer) -> Panel:
 
 
 def wait_until_stored(app: App, panel: Panel, text: str) -> None:
-    wait_until(lambda: text in app.stored(panel.page), 10, f"“{text}” in storage")
+    """The answer under way is written down as far as that."""
+
+    def is_stored() -> bool:
+        turns = app.stored_turns(panel.page)
+        return any(turn["status"] == "running" and text in text_of(turn) for turn in turns)
+
+    wait_until(is_stored, 10, f"“{text}” in storage")
 
 
 def test_an_answer_outlives_the_worker(app: App, kept: Panel, server: ScriptedServer) -> None:
-    gate = Gate(*WORDS[:20], after=WORDS[20:])
+    gate = Gate(*LONG[:20], after=LONG[20:])
     server.on("", gate)
     kept.ask("Tell me")
     expect(kept.answer).to_contain_text("word 19")
@@ -46,7 +57,7 @@ def test_an_answer_outlives_the_worker(app: App, kept: Panel, server: ScriptedSe
 
 def test_an_answer_that_has_ended_meanwhile(app: App, kept: Panel, server: ScriptedServer) -> None:
     """Nobody was there: neither panel nor worker."""
-    gate = Gate(*WORDS[:20], after=WORDS[20:])
+    gate = Gate(*LONG[:20], after=LONG[20:])
     server.on("", gate)
     kept.ask("Tell me")
     expect(kept.answer).to_contain_text("word 19")
@@ -63,7 +74,7 @@ def test_an_answer_that_has_ended_meanwhile(app: App, kept: Panel, server: Scrip
 
 def test_a_broken_connection(kept: Panel, server: ScriptedServer) -> None:
     def script(exchange: Exchange) -> None:
-        events = list(response_events(*WORDS))
+        events = list(response_events(*LONG))
         exchange.events(events[:30])
         exchange.drop()
         exchange.events(events[30:])
@@ -128,3 +139,42 @@ def test_the_user_decides_whether_answers_are_kept(app: App, server: ScriptedSer
     panel.expect_idle()
     sent = server.turns[0].json
     assert (sent["background"], sent["store"], sent["stream"]) == (True, True, True)
+
+
+# --- killed at points that a seed decides ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stage(app: App, _server: ScriptedServer) -> Iterator[Stage]:
+    yield Stage(app, _server, Ledger())
+    app.close_pages()
+
+
+def test_however_often_the_worker_dies_the_answer_is_whole(
+    stage: Stage, server: ScriptedServer, pickup: int, fault_seed: int
+) -> None:
+    chance = random.Random(f"{fault_seed}-pickup-{pickup}")
+    question = f"Question {fault_seed}-pickup-{pickup}."
+    pieces = [chance.choice(WORDS) for _ in range(150)]
+    pauses = [chance.choice((0, 0, 0.03, 0.1)) for _ in pieces]
+
+    def script(exchange: Exchange) -> None:
+        for number, event in enumerate(response_events(*pieces)):
+            exchange.event(event)
+            exchange.pause(pauses[number % len(pauses)])
+
+    server.on(question, script)
+    stage.app.configure(server.base_url, background=True)
+    stage.new_chat()
+    stage.panel.ask(question)
+    wait_until(
+        lambda: any("sequence_number" in turn for turn in stage.records()), PATIENCE, "a position"
+    )
+    for _ in range(chance.randrange(1, 4)):
+        time.sleep(chance.uniform(0, 1.2))
+        stage.kill()
+    stage.settle()
+    kept = stage.kept(question)
+    assert (kept.status, kept.text) == ("completed", "".join(pieces))
+    wait_until(lambda: squeeze(stage.shown(question)) == squeeze(kept.text), 10, "the screen")
+    assert len(server.turns_of(question)) == 1
