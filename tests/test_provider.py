@@ -383,3 +383,27 @@ def test_any_header_is_legal_or_refused(headers: dict[str, str]) -> None:
         value.encode("latin-1")
         assert not set(value) & set("\r\n\0")
         assert value == value.strip(" \t\r\n") != ""
+
+
+@pytest.mark.parametrize(
+    ("base_url", "query_params", "url"),
+    [
+        (
+            "https://a.test/v1/responses",
+            {},
+            "https://a.test/v1/responses/resp_1?stream=true&include%5B%5D=x",
+        ),
+        (
+            "https://res.openai.azure.com/openai",
+            {"api-version": "2025-04-01-preview"},
+            "https://res.openai.azure.com/openai/responses/resp_1"
+            "?api-version=2025-04-01-preview&stream=true&include%5B%5D=x",
+        ),
+    ],
+)
+def test_the_address_of_what_lies_below_an_endpoint(
+    base_url: str, query_params: dict[str, str], url: str
+) -> None:
+    provider = Provider(name="Test", base_url=base_url, query_params=query_params)
+    params = [("stream", "true"), ("include[]", "x")]
+    assert provider.url("responses/resp_1", params=params) == url
