@@ -245,6 +245,7 @@ export class App {
 
   async #tellProvider() {
     this.#panels.post({ type: "Provider", provider: await settings.providerView() });
+    this.#python.tell({ type: "NewProvider" }).catch(() => {});
   }
 
   /** @param {import("./python.js").BootState} state */

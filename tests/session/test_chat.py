@@ -1790,11 +1790,17 @@ def test_the_meter_follows_the_settings_of_the_conversation() -> None:
         await world.quiet()
         assert shown_meter(panel)["context_window"] == 272_000
         assert "compact_at" not in shown_meter(panel)
+        # Another profile becomes the active one.
+        await world.do("Configure", settings={})
+        world.settings["context_window"] = 500
+        await world.do("NewProvider")
+        await world.quiet()
+        assert shown_meter(panel)["context_window"] == 500
         # Nobody can answer any more: what is known of the window stays.
         world.connection_error = SidestreamError(ErrorKind.CONFIGURATION, "There is no key.")
-        await world.do("Configure", settings={})
+        await world.do("NewProvider")
         await world.quiet()
-        assert shown_meter(panel)["context_window"] == 272_000
+        assert shown_meter(panel)["context_window"] == 500
 
 
 def test_limits_are_told_to_all_panels_once_an_answer_and_to_those_that_join() -> None:

@@ -137,8 +137,8 @@ class Chat:
         """Give a panel the conversation; the batches after it follow by themselves."""
         self.flush()
         self._post_message(self._whole(), panel)
-        if self._compaction is None and self._meter() is not None:
-            self._services.spawn(self._look_at_window())
+        if self._compaction is None:
+            self.look_at_window()
 
     def flush(self) -> None:
         """Send the events that wait for the next batch."""
@@ -156,7 +156,7 @@ class Chat:
         told = settings.model_dump(exclude_none=True)
         self._post_all({"type": "Configured", "settings": told})
         self._keep(self._save_head())
-        self._services.spawn(self._look_at_window())
+        self.look_at_window()
 
     def send(self, turn_id: str, text: str, panel: int, replaces: str | None = None) -> None:
         """Answer a message, after those that wait already. The same id again changes nothing.
@@ -634,10 +634,12 @@ class Chat:
         if meter := self._meter():
             self._post_all({"type": "Meter", "meter": meter.view()})
 
+    def look_at_window(self) -> None:
+        """Tell the panels how large the context window is of whoever answers next."""
+        if self._meter() is not None:
+            self._services.spawn(self._look_at_window())
+
     async def _look_at_window(self) -> None:
-        """Find out how large the context window of the next answer's model is."""
-        if self._meter() is None:
-            return
         try:
             await self._connect()
         except SidestreamError:

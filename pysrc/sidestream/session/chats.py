@@ -101,9 +101,9 @@ class Chats:
         """Carry out a ``PanelCommand``, with the number of its ``panel``, after those before it.
 
         Each names its ``conversation``; `Join` shows it in the panel. Beside them: ``Left`` (the
-        panel is gone), ``Wake`` (time has passed, or there is a network again), ``NewAccount``
-        (what providers told of their limits is about somebody else), ``Forget`` (the conversation
-        was deleted).
+        panel is gone), ``Wake`` (time has passed, or there is a network again), ``NewProvider``
+        (somebody else may answer from here on), ``NewAccount`` (what providers told of their limits
+        is about somebody else), ``Forget`` (the conversation was deleted).
         """
         self._commands.append(command)
         if self._working is None:
@@ -142,6 +142,10 @@ class Chats:
         match command["type"]:
             case "Wake":
                 self._advance()
+                return
+            case "NewProvider":
+                for chat in self.opened.values():
+                    chat.look_at_window()
                 return
             case "NewAccount":
                 self._services.limits.reset()
