@@ -226,6 +226,7 @@ export const PANEL_PORT = "panel";
  * @property {string} [effort]  Reasoning effort.
  * @property {"low" | "medium" | "high"} [verbosity]
  * @property {Compaction} [compaction]  Absent: `summarise`.
+ * @property {number} [stream_idle_timeout_ms]  How long a server may be silent in an answer. Absent: 15 minutes.
  * @property {number} [context_window]  In tokens, where the model's is not known or another one is wanted.
  * @property {boolean} [background]  Responses API: the provider keeps answers until they are complete, so that one that broke is picked up.
  * @property {Record<string, string>} [http_headers]

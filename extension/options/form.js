@@ -22,6 +22,7 @@ import { PRESETS, presetOf } from "./presets.js";
  * @property {string} compaction
  * @property {string} contextWindow
  * @property {string} background  Empty, or "yes".
+ * @property {string} patience
  * @property {string} headers
  * @property {string} query
  */
@@ -35,6 +36,7 @@ const SIGN_IN_URL = "https://auth.openai.com/oauth/token";
 const URL_EXAMPLE = "It looks like https://api.openai.com/v1.";
 /** In tokens. With less, a conversation would hold hardly more than its instructions. */
 const SMALLEST_CONTEXT = 1000;
+const LONGEST_PATIENCE_MS = 86_400_000;
 /** Of a field name in a header, RFC 9110 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -88,6 +90,15 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
     });
   }
 
+  const patience = values.patience.trim().replace(",", ".");
+  const patienceMs = Math.round(Number(patience) * 60_000);
+  if (
+    patience &&
+    !(/^\d{1,4}(\.\d{1,3})?$/.test(patience) && patienceMs >= 1000 && patienceMs <= LONGEST_PATIENCE_MS)
+  ) {
+    errors.push({ field: "patience", message: "Enter a number of minutes, at most 1440, or leave it empty." });
+  }
+
   const headers = parseLines(values.headers, ":");
   if (headers.wrong) errors.push({ field: "headers", message: `“${headers.wrong}” is not of the form “Name: value”.` });
   const oddName = Object.keys(headers.entries).find((name) => !TOKEN.test(name));
@@ -115,6 +126,7 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
   if (values.compaction) settings.compaction = /** @type {Settings["compaction"]} */ (values.compaction);
   if (contextWindow) settings.context_window = Number(contextWindow);
   if (values.background && keepsAnswers(values)) settings.background = true;
+  if (patience) settings.stream_idle_timeout_ms = patienceMs;
   if (Object.keys(headers.entries).length > 0) settings.http_headers = headers.entries;
   if (Object.keys(query.entries).length > 0) settings.query_params = query.entries;
   return { settings, errors };
@@ -156,6 +168,7 @@ export function valuesOf(settings) {
     compaction: settings.compaction === "summarise" ? "" : (settings.compaction ?? ""),
     contextWindow: String(settings.context_window ?? ""),
     background: settings.background ? "yes" : "",
+    patience: settings.stream_idle_timeout_ms ? String(settings.stream_idle_timeout_ms / 60_000) : "",
     headers: formatLines(settings.http_headers, ": "),
     query: formatLines(settings.query_params, "="),
   };
@@ -281,6 +294,7 @@ const FIELD_NAMES = /** @type {Map<string, keyof Values>} */ (
     ["Verbosity", "verbosity"],
     ["When the context is full", "compaction"],
     ["Context window", "contextWindow"],
+    ["Give up after", "patience"],
     ["http_headers", "headers"],
     ["query_params", "query"],
   ])

@@ -37,6 +37,7 @@ const controls = {
   compaction: byId("compaction"),
   contextWindow: byId("context-window"),
   background: byId("background"),
+  patience: byId("patience"),
   headers: byId("headers"),
   query: byId("query"),
 };
@@ -49,6 +50,7 @@ const ADVANCED = /** @type {const} */ ([
   "compaction",
   "context_window",
   "background",
+  "stream_idle_timeout_ms",
   "http_headers",
   "query_params",
 ]);

@@ -32,6 +32,7 @@ const VERBOSITIES = /** @type {const} */ (["low", "medium", "high"]);
 const COMPACTIONS = /** @type {const} */ (["summarise", "trim", "off"]);
 /** In tokens. With less, a conversation would hold hardly more than its instructions. */
 const SMALLEST_CONTEXT = 1000;
+const LONGEST_PATIENCE_MS = 86_400_000;
 const OPTIONAL_MAPS = /** @type {const} */ (["http_headers", "query_params"]);
 const CHATGPT = {
   preset: "chatgpt",
@@ -478,6 +479,8 @@ export function checkSettings(value, { modelNeeded = true } = {}) {
   if (contextWindow) settings.context_window = contextWindow;
   // Left out with Chat Completions, which cannot do it, so that a change of mind there costs nothing.
   if (given.background === true && wireApi === "responses") settings.background = true;
+  const patience = checkPatience(given.stream_idle_timeout_ms);
+  if (patience) settings.stream_idle_timeout_ms = patience;
   for (const field of OPTIONAL_MAPS) {
     const map = checkMap(field, given[field]);
     if (map) settings[field] = map;
@@ -517,6 +520,15 @@ function checkChoice(field, choices, value) {
   const choice = choices.find((each) => each === value);
   if (!choice) throw configurationError(`${field}: choose one of ${choices.join(", ")}.`);
   return choice;
+}
+
+/** @param {unknown} value */
+function checkPatience(value) {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value > LONGEST_PATIENCE_MS) {
+    throw configurationError("Give up after: it is between a moment and 24 hours.");
+  }
+  return value;
 }
 
 /** @param {unknown} value */

@@ -19,6 +19,7 @@ const FIELDS = /** @type {const} */ ([
   "compaction",
   "context_window",
   "background",
+  "stream_idle_timeout_ms",
   "http_headers",
   "query_params",
 ]);

@@ -34,6 +34,7 @@ function values(fields = {}) {
     compaction: "",
     contextWindow: "",
     background: "",
+    patience: "",
     headers: "",
     query: "",
     ...fields,
@@ -68,6 +69,7 @@ test("what is filled in becomes settings, and settings fill the form", () => {
     verbosity: "low",
     compaction: "trim",
     contextWindow: " 128 000 ",
+    patience: "7,5",
     headers: "X-Team: blue: sky\n\nX-Empty:",
     query: "api-version=2025-04-01-preview",
   });
@@ -84,6 +86,7 @@ test("what is filled in becomes settings, and settings fill the form", () => {
     verbosity: "low",
     compaction: "trim",
     context_window: 128_000,
+    stream_idle_timeout_ms: 450_000,
     http_headers: { "X-Team": "blue: sky", "X-Empty": "" },
     query_params: { "api-version": "2025-04-01-preview" },
   });
@@ -112,6 +115,9 @@ const FAULTS = [
   [{ contextWindow: "999" }, ["contextWindow"]],
   [{ contextWindow: "4096.5" }, ["contextWindow"]],
   [{ contextWindow: "-4096" }, ["contextWindow"]],
+  [{ patience: "0" }, ["patience"]],
+  [{ patience: "1441" }, ["patience"]],
+  [{ patience: "ten" }, ["patience"]],
   [{ headers: "no colon" }, ["headers"]],
   [{ headers: "bad name: x" }, ["headers"]],
   [{ headers: "X: 漢" }, ["headers"]],
@@ -221,6 +227,7 @@ test("the worker's errors find their fields", () => {
       message: "The stored key belongs to https://a.example and is not sent to https://b.example.",
     },
   );
+  assert.equal(fieldOfError("Give up after: it is between a moment and 24 hours.")?.field, "patience");
   assert.equal(fieldOfError("Context window: it is a whole number of tokens.")?.field, "contextWindow");
   assert.equal(fieldOfError("Something else: happened"), undefined);
   assert.equal(fieldOfError("The API key is locked."), undefined);

@@ -265,7 +265,13 @@ test("settings are stored without blanks around them and without what is unknown
 });
 
 test("what is optional is kept as it is meant", async () => {
-  const given = { effort: " ultra ", verbosity: "low", compaction: "trim", context_window: 32_768 };
+  const given = {
+    effort: " ultra ",
+    verbosity: "low",
+    compaction: "trim",
+    context_window: 32_768,
+    stream_idle_timeout_ms: 60_000,
+  };
   assert.deepEqual(checkSettings(settings(given)), settings({ ...given, effort: "ultra" }));
   assert.equal(checkSettings(settings({ background: true })).background, true);
   for (const other of [{ background: "yes" }, { background: false }, { background: true, wire_api: "chat" }])
@@ -289,6 +295,9 @@ const BAD = /** @type {const} */ ([
   [{ context_window: 999 }, /^Context window: it is a whole number of tokens, at least 1000/],
   [{ context_window: 4096.5 }, /^Context window/],
   [{ context_window: "4096" }, /^Context window/],
+  [{ stream_idle_timeout_ms: 0 }, /^Give up after/],
+  [{ stream_idle_timeout_ms: 1.5 }, /^Give up after/],
+  [{ stream_idle_timeout_ms: 86_400_001 }, /^Give up after/],
   [{ http_headers: ["X"] }, /^http_headers/],
   [{ query_params: { a: 1 } }, /^query_params/],
 ]);
