@@ -2,7 +2,8 @@
  * The open side panels; several are fine.
  *
  * A panel draws once per frame and then acknowledges what it has drawn. Each frame brings it one batch of events at most: while one is
- * under way the next ones wait, and go as one. One that the panel waits for goes at once.
+ * under way the next ones wait, and go as one. One that the panel waits for goes at once. A frame that is late holds up what is drawn, but
+ * not what is sent, or it would make the next one late as well.
  *
  * A panel that does not keep up (hidden, or busy) is left alone when more than {@link LIMIT} characters would be on their way to it: it
  * gets no more news, and when it has drawn all that it was sent, the whole conversation instead of what it missed. So what waits for a
@@ -20,6 +21,8 @@ export const LIMIT = 1 << 20;
  * enough to be drawn in it.
  */
 export const AFTER_FRAME_MS = 10;
+/** So long after a batch the next one leaves even if that was not drawn: longer than a frame and its acknowledgement take. */
+export const LATE_MS = 20;
 
 class Panel {
   /** The id of the conversation that it shows; undefined before it has joined. @type {Promise<string> | undefined} */
@@ -35,8 +38,8 @@ class Panel {
   /** Batches that wait for their turn, as one. @type {Events | undefined} */
   #held;
   #heldSize = 0;
-  /** When the last batch was drawn. */
-  #drawnAt = Number.NEGATIVE_INFINITY;
+  /** When the next batch may leave. */
+  #free = Number.NEGATIVE_INFINITY;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -101,7 +104,7 @@ class Panel {
   acknowledge(count) {
     for (const { size, isBatch } of this.#underWay.splice(0, count)) {
       this.#size -= size;
-      if (isBatch) this.#drawnAt = performance.now();
+      if (isBatch) this.#free = performance.now() + AFTER_FRAME_MS;
     }
     this.#releaseInTime();
   }
@@ -113,8 +116,9 @@ class Panel {
   }
 
   #releaseInTime() {
-    if (!this.#held || this.#timer !== undefined || this.#underWay.some(({ isBatch }) => isBatch)) return;
-    const wait = this.#drawnAt + AFTER_FRAME_MS - performance.now();
+    if (!this.#held) return;
+    this.close();
+    const wait = this.#free - performance.now();
     if (wait <= 0) this.#release();
     else this.#timer = setTimeout(() => this.#release(), wait);
   }
@@ -125,6 +129,7 @@ class Panel {
     if (!batch) return;
     this.#held = undefined;
     this.#heldSize = 0;
+    this.#free = performance.now() + LATE_MS;
     this.#post(batch, size);
   }
 

@@ -7,7 +7,7 @@ const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange, PIECE_BYTES } =
 );
 const { awakeDuring, holdAwake } = await import("../../extension/runtime/keep_alive.js");
 const { redact } = await import("../../extension/runtime/log.js");
-const { AFTER_FRAME_MS, LIMIT, Panels } = await import("../../extension/runtime/panels.js");
+const { AFTER_FRAME_MS, LATE_MS, LIMIT, Panels } = await import("../../extension/runtime/panels.js");
 
 const URL_ = "https://a.test/v1/responses";
 
@@ -342,7 +342,7 @@ test("a panel gets one batch per frame, with all that came meanwhile", (context)
   const { panels, panel, posted } = joined();
   panels.postNews(events("a", 1), panel);
   panels.postNews(events("b", 2), panel);
-  pass(1000);
+  pass(LATE_MS - 1);
   panels.postNews(events("c", 3), panel);
   assert.deepEqual(posted, [JSON.parse(events("a", 1))]);
   panels.acknowledge(panel, 1);
@@ -356,6 +356,24 @@ test("a panel gets one batch per frame, with all that came meanwhile", (context)
   // A panel that waits for text gets it at once.
   panels.postNews(events("e", 5), panel);
   assert.deepEqual(posted.slice(2), [JSON.parse(events("e", 5))]);
+});
+
+test("a late frame does not hold up what is sent", (context) => {
+  const pass = stopped(context);
+  const { panels, panel, posted } = joined();
+  for (const seq of [1, 2, 3, 4]) {
+    panels.postNews(events("a", seq), panel);
+    pass(LATE_MS / 2 - 1);
+  }
+  assert.deepEqual(
+    posted.map(({ first, seq }) => [first ?? seq, seq]),
+    [
+      [1, 1],
+      [2, 3],
+    ],
+  );
+  pass(LATE_MS);
+  assert.equal(posted.length, 3);
 });
 
 test("what is no batch of the same turn goes at once, after what is held", (context) => {
@@ -395,15 +413,15 @@ test("for a panel that draws nothing, a limited number of characters is kept", (
   const message = events("x".repeat(1000));
   const number = Math.floor(LIMIT / message.length);
   for (let sent = 0; sent < number; sent++) panels.postNews(message, panel);
-  assert.equal(posted.length, 1);
-  assert.equal(panels.acknowledge(panel, 1), false);
-  pass(AFTER_FRAME_MS);
+  pass(LATE_MS);
   assert.equal(posted[1].events.length, number - 1);
+  assert.equal(panels.acknowledge(panel, 2), false);
+  pass(AFTER_FRAME_MS);
 
   for (let sent = 0; sent < 5 * number; sent++) panels.postNews(message, panel);
+  pass(LATE_MS);
+  assert.equal(posted.length, 3);
   assert.equal(panels.acknowledge(panel, 1), true);
-  pass(AFTER_FRAME_MS);
-  assert.equal(posted.length, 2);
 });
 
 test("a panel that keeps up is sent everything", (context) => {
