@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.errors import ErrorKind, SidestreamError, network_error
+from sidestream.http import HttpRequest
 from sidestream.session.chat import Chat, Connection
 from sidestream.session.chats import Chats
 from sidestream.session.connection import connect
@@ -1605,6 +1606,108 @@ def test_an_answer_that_is_asked_for_again_has_a_new_position() -> None:
         assert turn.text == "Hello"
 
     server.pace_s = 0.1
+    run(life())
+
+
+class Outage:
+    """A provider that cannot be reached for a while."""
+
+    def __init__(self, server: StoredResponses, begin_s: float, end_s: float) -> None:
+        self.server = server
+        self.requests = server.requests
+        self.begin_s, self.end_s = begin_s, end_s
+        server.pace_s = 0.3
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        if self.begin_s <= asyncio.get_running_loop().time() < self.end_s:
+            raise network_error("no network")
+        return await self.server(request)
+
+
+@pytest.mark.parametrize("end_s", [20.0, 100.0, 400.0])
+@pytest.mark.parametrize("online", [True, False])
+def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
+    end_s: float, online: bool
+) -> None:
+    server = kept_story()
+    server.cuts = [3000]
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.fetch = Outage(server, 1, end_s)  # type: ignore[assignment]
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(15)
+        assert panel.turns["1"].status == "reconnecting"
+        half = panel.turns["1"].text
+        assert half
+        assert LONG_STORY.startswith(half)
+        world.is_online = online
+        await asyncio.sleep(end_s - 15)
+        world.is_online = True
+        back = asyncio.get_running_loop().time()
+        await world.quiet()
+        assert panel.turns["1"].status == "completed"
+        assert panel.turns["1"].text == LONG_STORY
+        assert server.asked == 1
+        # At most a pause, what the client waits between two requests, and the rest of the answer.
+        assert asyncio.get_running_loop().time() - back < 30 + 32 + 20
+
+    run(life())
+
+
+def test_an_outage_without_end_ends_the_turn() -> None:
+    server = kept_story()
+    server.cuts = [3000]
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.fetch = Outage(server, 1, 1e9)  # type: ignore[assignment]
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        turn = world.chat.conversation.turns[0]
+        assert (turn.status, turn.error and turn.error["kind"]) == ("failed", "network")
+        assert turn.text
+        assert LONG_STORY.startswith(turn.text)
+        assert 600 < asyncio.get_running_loop().time() < 800
+        assert world.store.last("1")["status"] == "failed"
+
+    run(life())
+
+
+def test_an_outage_can_be_stopped() -> None:
+    server = kept_story()
+    server.cuts = [3000]
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.fetch = Outage(server, 1, 200)  # type: ignore[assignment]
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(100)
+        world.chat.stop()
+        await world.quiet()
+        assert world.store.last("1")["status"] == "stopped"
+        assert asyncio.get_running_loop().time() < 150
+
+    run(life())
+
+
+def test_what_was_forgotten_during_the_outage() -> None:
+    server = kept_story()
+    server.cuts = [3000]
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.fetch = Outage(server, 1, 100)  # type: ignore[assignment]
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(90)
+        server.forget()
+        await world.quiet()
+        turn = world.chat.conversation.turns[0]
+        assert (turn.status, turn.error and turn.error["kind"]) == ("failed", "not_found")
+        assert turn.is_cut
+        assert server.asked == 1
+
     run(life())
 
 

@@ -33,7 +33,7 @@ from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, measure
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events
-from sidestream.types.events import OutputItemDone, RateLimits, ResponseEvent
+from sidestream.types.events import Completed, OutputItemDone, RateLimits, ResponseEvent
 
 MAX_WAITING = 100
 """Messages that may stand in line at once, in all conversations."""
@@ -41,6 +41,11 @@ CONTINUE = "Continue."
 """The message that asks for the rest of an answer."""
 OFFLINE_RETRY_S = 60.0
 """How often to look for the network when nothing tells that it is back."""
+
+PICK_UP_FOR_S = 600.0
+"""How long to go on looking for an answer that the provider keeps and that cannot be reached,"""
+PICK_UP_EVERY_S = 30.0
+"""and how often, beyond what the client does."""
 
 _log = logging.getLogger(__name__)
 
@@ -509,20 +514,7 @@ class Chat:
             if answer is None:
                 return
             key = answer.limit_key
-            async with aclosing(answer.batches) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        if isinstance(event, RateLimits):
-                            limits.update(key, event.snapshot)
-                        self._take(turn, event)
-                    if batch.sequence_number is not None and turn.status.running:
-                        turn.reached(batch.response_id, batch.sequence_number)
-                    if limits.has_tried(key, turn.id):
-                        self._services.advance()
-                    if self._batch.overdue:
-                        # So much has come that it keeps the loop from turning: let commands in.
-                        self._batch.flush()
-                        await asyncio.sleep(0)
+            await self._read(turn, answer)
         except asyncio.CancelledError:
             status = TurnStatus.STOPPED
         except SidestreamError as failure:
@@ -540,6 +532,61 @@ class Chat:
             self._end(turn, status, error)
         if key is not None and limits.has_tried(key, turn.id):
             self._services.advance()
+
+    async def _read(self, turn: Turn, answer: _Answer) -> None:
+        """Take an answer in. If the provider keeps it, a way to it that is broken is waited for."""
+        reached: int | None = None
+        give_up_at = 0.0
+        while True:
+            unfinished = None
+            try:
+                async with aclosing(answer.batches) as batches:
+                    async for batch in batches:
+                        if isinstance(batch[-1], Completed) and not batch[-1].response_id:
+                            # The client's end of what the provider has not ended.
+                            unfinished = batch
+                        else:
+                            await self._take_batch(turn, answer.limit_key, batch)
+            except SidestreamError as failure:
+                if reached != turn.sequence_number:
+                    reached = turn.sequence_number
+                    give_up_at = self._services.now() + PICK_UP_FOR_S
+                goes_on = unfinished is not None and failure.retryable and reached is not None
+                if not goes_on or self._services.now() >= give_up_at:
+                    if unfinished is not None:
+                        await self._take_batch(turn, answer.limit_key, unfinished)
+                    raise
+            else:
+                if unfinished is not None:
+                    await self._take_batch(turn, answer.limit_key, unfinished)
+                return
+            turn.reconnect("The provider keeps the answer until it can be reached again")
+            self._send_turn(turn)
+            await self._until_worth_a_try()
+            answer = await self._rest(turn)
+
+    async def _until_worth_a_try(self) -> None:
+        """Until the network is back, or some time has passed."""
+        was_online = self._services.online()
+        for _ in range(int(PICK_UP_EVERY_S)):
+            await asyncio.sleep(1)
+            if self._services.online() and not was_online:
+                return
+
+    async def _take_batch(self, turn: Turn, key: LimitKey, batch: events.Batch) -> None:
+        limits = self._services.limits
+        for event in batch:
+            if isinstance(event, RateLimits):
+                limits.update(key, event.snapshot)
+            self._take(turn, event)
+        if batch.sequence_number is not None and turn.status.running:
+            turn.reached(batch.response_id, batch.sequence_number)
+        if limits.has_tried(key, turn.id):
+            self._services.advance()
+        if self._batch.overdue:
+            # So much has come that it keeps the loop from turning: let commands in.
+            self._batch.flush()
+            await asyncio.sleep(0)
 
     def _take(self, turn: Turn, event: ResponseEvent) -> None:
         if self._running is not asyncio.current_task():

@@ -286,6 +286,11 @@ class Turn(_State):
         self.response_id = response_id
         self.sequence_number = sequence_number
 
+    def reconnect(self, notice: str) -> None:
+        """Be without a connection, while the provider goes on writing."""
+        self.status = TurnStatus.RECONNECTING
+        self.notice = notice
+
     def _forget_response(self) -> None:
         self.response_id = self.sequence_number = None
 
@@ -738,7 +743,7 @@ class Conversation(_State):
             if not turn.status.active:
                 continue
             if going_on and turn.id in path and turn.sequence_number is not None:
-                turn.status, turn.notice = TurnStatus.RECONNECTING, _PICKING_UP
+                turn.reconnect("Picking the answer up where it broke off")
             elif turn.sent:
                 turn.finish(TurnStatus.INTERRUPTED, INTERRUPTED)
                 ended.append(turn)
@@ -761,8 +766,6 @@ COMPACTION_PROMPT = (
 
 _SUMMARY = "This is a summary of our conversation so far; go on from it.\n\n"
 
-
-_PICKING_UP = "Picking the answer up where it broke off"
 
 INTERRUPTED: dict[str, Any] = {
     "kind": ErrorKind.STREAM_CLOSED.value,
