@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from e2e.app import App, Panel
-from e2e.server import Exchange, ScriptedServer, answer, until_open
+from e2e.server import Exchange, ScriptedServer, answer, response_events, until_open
 
 HOST = "provider.test"
 
@@ -90,3 +90,32 @@ def test_an_answer_survives_the_networks_absence(
     expect(remote.alert).to_be_hidden()
     first, second = server.turns
     assert first.idempotency_key == second.idempotency_key
+
+
+def test_an_answer_that_the_provider_keeps_goes_on_where_it_was(
+    app: App, remote: Panel, server: ScriptedServer
+) -> None:
+    app.configure(server.base_url.replace("127.0.0.1", HOST), background=True)
+    offline = threading.Event()
+
+    events = list(response_events("Half ", "of it, ", "and the rest"))
+    half = len(until_open("Half ", "of it, "))
+
+    def script(exchange: Exchange) -> None:
+        exchange.events(events[:half])
+        exchange.wait(offline)
+        exchange.drop()
+        exchange.events(events[half:])
+
+    server.on("Tell me.", script)
+    remote.ask("Tell me.")
+    expect(remote.answer).to_have_text("Half of it,")
+    app.context.set_offline(True)
+    offline.set()
+    expect(remote.status).to_contain_text("no network connection")
+    expect(remote.answer).to_have_text("Half of it,")
+    app.context.set_offline(False)
+    remote.expect_idle()
+    expect(remote.answer).to_have_text("Half of it, and the rest")
+    assert len(server.turns) == 1
+    assert server.requests[-1].query.startswith("stream=true&starting_after=")
