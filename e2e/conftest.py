@@ -19,7 +19,13 @@ from e2e.slow_cases import CASES, LONG_CASES, SlowRun
 from tools import chromium as browsers
 
 ROOT = Path(__file__).parent.parent
-FAULTS = {"fault": (6, 50), "kill": (14, 200), "crash": (3, 25), "pickup": (3, 50)}
+FAULTS = {
+    "fault": (6, 50),
+    "kill": (14, 200),
+    "crash": (3, 25),
+    "compaction": (2, 20),
+    "pickup": (3, 50),
+}
 """How many cases there are of a test with this argument: in the sample, and in all."""
 
 # Python's boot in the worker takes some seconds on a busy machine.

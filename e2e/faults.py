@@ -19,7 +19,7 @@ from e2e.app import App, Panel
 from e2e.cdp import wait_until
 from e2e.server import Exchange, Script, ScriptedServer, response_events, sse, stream, until_open
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that anything may take on a busy machine."""
 KEPT_AFTER_S = 1.0
 """What was sent longer ago than this has been stored,"""
@@ -136,7 +136,7 @@ class Stage:
     def open_panel(self) -> Panel:
         """A panel that has the conversation from Python."""
         panel = self.app.open_panel()
-        expect(panel.status).to_be_empty()
+        expect(panel.status).to_be_empty(timeout=PATIENCE * 1000)
         return panel
 
     def reopen(self) -> None:
@@ -194,9 +194,10 @@ class Stage:
         """All turns, as stored."""
         return self.app.stored_turns(self.page)
 
-    def is_stored(self, user: str) -> bool:
-        """Whether there is a turn with this message."""
-        return any(turn["user"] == user for turn in self.records())
+    def is_stored(self, user: str, status: str | None = None) -> bool:
+        """Whether there is a turn with this message, and of this status."""
+        found = [turn["status"] for turn in self.records() if turn["user"] == user]
+        return bool(found) and status in (None, *found)
 
     def kept(self, user: str) -> Kept:
         """What is stored of the one turn with this message."""

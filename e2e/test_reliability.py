@@ -25,7 +25,7 @@ from playwright.sync_api import Playwright, expect
 from e2e.app import App
 from e2e.cdp import wait_until
 from e2e.faults import Answer, Ledger, Stage, broken
-from e2e.server import ScriptedServer
+from e2e.server import ScriptedServer, response_events
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +139,61 @@ def test_the_worker_is_killed(stage: Stage, kill: int, fault_seed: int) -> None:
     if kept.status == "interrupted" and chance.random() < 0.5:
         stage.retry(text)
     stage.go_on(f"After {fault_seed}-{kill}.")
+
+
+def test_the_worker_is_killed_while_it_compacts(
+    stage: Stage, compaction: int, fault_seed: int
+) -> None:
+    """Before the message is sent the conversation is summarised: neither of them is lost by it."""
+    chance = random.Random(f"{fault_seed}-compaction-{compaction}")
+    text = f"Question {fault_seed}-compaction-{compaction}."
+    before = f"Before {fault_seed}-compaction-{compaction}."
+    usage = {"input_tokens": 1900, "output_tokens": 100, "total_tokens": 2000}
+    summary = Answer(chance)
+    stage.server.on("Summarise our conversation", summary)
+    stage.server.on(before, lambda exchange: exchange.events(response_events("Long", usage=usage)))
+    stage.app.configure(stage.server.base_url, context_window=1000)
+    try:
+        stage.panel.ask(before)
+        expect(stage.panel.answer).to_have_text("Long")
+        stage.panel.expect_idle()
+        stage.panel.ask(text)
+        wait_until(lambda: len(stage.server.turns) == 2, 30, "the request for a summary")
+        time.sleep(chance.uniform(0, 1.5))
+        stage.kill()
+        goes = stage.panel.page.get_by_role("button", name="Send now", exact=True)
+        answered = stage.panel.answers.filter(has_text=f"You said: {text}")
+        expect(goes.or_(answered)).to_be_visible()
+        if goes.is_visible():
+            assert stage.server.turns_of(text) == []
+            goes.click()
+        expect(stage.panel.answer).to_have_text(f"You said: {text}")
+    finally:
+        stage.app.configure(stage.server.base_url)
+    stage.settle()
+    assert len(stage.server.turns_of(text)) == 1
+    for user, answer in ((before, "Long"), (text, f"You said: {text}")):
+        kept = stage.ledger.kept[user] = stage.kept(user)
+        assert (kept.status, kept.text) == ("completed", answer)
+    stage.go_on(f"After {fault_seed}-compaction-{compaction}.")
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_what_had_arrived_stays_when_it_ends_while_it_reconnects(stage: Stage, how: str) -> None:
+    text = f"Question, {how}."
+    stage.server.on(text, broken("Half of it", wait_s=30))
+    stage.panel.ask(text)
+    expect(stage.panel.status).to_contain_text("Reconnecting")
+    wait_until(partial(stage.is_stored, text, "reconnecting"), 10, "the state in storage")
+    if how == "killed":
+        stage.kill()
+        stage.check(text)
+    else:
+        stage.panel.stop.click()
+        stage.settle()
+    assert stage.kept(text).text == "Half of it"
+    expect(stage.panel.answer).to_contain_text("Half of it")
+    stage.go_on(f"After it was {how}.")
 
 
 def test_nothing_is_lost_in_the_end(stage: Stage) -> None:

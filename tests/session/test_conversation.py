@@ -108,6 +108,43 @@ def test_what_was_cut_off_stays_for_the_reader_and_for_the_model() -> None:
     assert all(not block.open for block in turn.blocks)
 
 
+AGAIN = {
+    "type": "Reconnecting",
+    "attempt": 1,
+    "max_attempts": 5,
+    "delay_ms": 1000,
+    "reason": "the stream broke",
+}
+
+
+@pytest.mark.parametrize("status", [TurnStatus.STOPPED, TurnStatus.INTERRUPTED, TurnStatus.FAILED])
+def test_what_was_taken_back_returns_if_nothing_better_comes(status: TurnStatus) -> None:
+    turn = apply(new_turn(), message("one"), delta("half of"), AGAIN, delta("ha"), AGAIN)
+    assert turn.text == "one"
+    stored = Turn.model_validate_json(turn.record())
+    for each in (turn, stored):
+        each.finish(status)
+        assert each.text == "one\n\nhalf of"
+        assert [item.text for item in each.items if isinstance(item, MessageItem)] == [
+            "one",
+            "half of",
+        ]
+        assert each.withdrawn is None
+
+
+def test_what_was_taken_back_is_gone_when_something_better_has_come() -> None:
+    turn = apply(new_turn(), delta("half of"), AGAIN, delta("all of it"))
+    turn.finish(TurnStatus.STOPPED)
+    assert turn.text == "all of it"
+    turn = apply(new_turn(), delta("half of"), AGAIN, delta("all"), message("all"))
+    apply(turn, {"type": "Completed"})
+    turn.finish(TurnStatus.COMPLETED)
+    assert turn.text == "all"
+    turn = apply(new_turn(), delta("half of"), AGAIN, delta("h"), {"type": "Completed"})
+    turn.finish(TurnStatus.FAILED)
+    assert turn.text == "half of"
+
+
 def test_an_empty_block_does_not_outlive_the_turn() -> None:
     reasoning = {"type": "OutputItemAdded", "item": {"type": "reasoning", "id": "rs"}}
     turn = apply(new_turn(), reasoning)

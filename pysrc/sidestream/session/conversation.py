@@ -221,6 +221,8 @@ class Turn(_State):
     """Who answered: reasoning that is encrypted by one provider means nothing to another."""
     items: list[ResponseItem] = Field(default_factory=list)
     """The answer's finished items, and last the text of a message that was cut off."""
+    withdrawn: list[Block] | None = None
+    """What had come of an answer that is asked for again; it returns if nothing better comes."""
     response_id: str | None = None
     """Set while the turn runs, if the provider keeps the answer: `Client.resume` gives the rest."""
     sequence_number: int | None = None
@@ -240,7 +242,7 @@ class Turn(_State):
         return self.model_dump(mode="json", exclude=exclude, exclude_none=True)
 
     def _settle(self) -> None:
-        for block in self.blocks:
+        for block in (*self.blocks, *(self.withdrawn or ())):
             block.settle()
 
     @property
@@ -274,6 +276,7 @@ class Turn(_State):
         self.sent = False
         self.attempt += 1
         self.blocks = []
+        self.withdrawn = None
         self.items = []
         self.error = None
         self.usage = None
@@ -305,7 +308,20 @@ class Turn(_State):
         self.limited = False
         self._forget_response()
 
+    def _withdraw(self) -> None:
+        growing = [block for block in self.blocks if block.open]
+        self.blocks = [block for block in self.blocks if not block.open]
+        if _length(growing) > _length(self.withdrawn or []):
+            self.withdrawn = growing
+
+    def _bring_back(self) -> None:
+        growing = [block for block in self.blocks if block.open]
+        if self.withdrawn and _length(self.withdrawn) > _length(growing):
+            self.blocks = [block for block in self.blocks if not block.open] + self.withdrawn
+        self.withdrawn = None
+
     def _end_blocks(self) -> None:
+        self._bring_back()
         for block in self.blocks:
             if not block.open:
                 continue
@@ -354,7 +370,7 @@ class Turn(_State):
                 self.model = event.model
             case Reconnecting() if not event.resumes:
                 self._forget_response()
-                self.blocks = [block for block in self.blocks if not block.open]
+                self._withdraw()
             case Completed():
                 self._end_blocks()
                 self.usage = event.token_usage
@@ -423,6 +439,7 @@ class Turn(_State):
 
     def _finish_item(self, item: ResponseItem) -> None:
         self.items.append(item)
+        self.withdrawn = None
         if isinstance(item, MessageItem):
             if item.role == "assistant":
                 self._finish_message(item)
@@ -468,8 +485,12 @@ class Turn(_State):
 _CUT = (TurnStatus.INTERRUPTED, TurnStatus.STOPPED, TurnStatus.INCOMPLETE, TurnStatus.FAILED)
 _STORED_ONLY = {
     *("version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"),
-    *("response_id", "sequence_number"),
+    *("withdrawn", "response_id", "sequence_number"),
 }
+
+
+def _length(blocks: list[Block]) -> int:
+    return sum(len(block.settle().text) for block in blocks)
 
 
 class Conversation(_State):
