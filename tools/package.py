@@ -28,6 +28,7 @@ from tools.setup import PYODIDE_PYTHON, ensure_npm, pyodide_wheels
 
 EXTENSION = ROOT / "extension"
 PACKAGE = ROOT / "pysrc" / "sidestream"
+SANDBOX_PACKAGE = ROOT / "pysrc" / "sidestream_sandbox"
 PYODIDE = NODE_MODULES / "pyodide"
 STDLIB = PYODIDE / "python_stdlib.zip"
 
@@ -66,15 +67,16 @@ def build(target: Path = DIST, *, cached: bool = True) -> Path:
     """
     version = project_version()
     ensure_npm()
-    wheels = pyodide_wheels()
+    wheels, sandbox_wheels = pyodide_wheels(), pyodide_wheels("sandbox")
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="build-", dir=CACHE) as scratch:
         stage = Path(scratch) / "sidestream"
         say("Packing the extension ...")
         copy_extension(stage, version)
         copy_vendor(stage / "vendor")
-        copy_licenses(stage / "LICENSES", wheels)
+        copy_licenses(stage / "LICENSES", [*wheels, *sandbox_wheels])
         pack_python(stage / "pyodide", wheels, Path(scratch), cached=cached)
+        pack_sandbox(stage / "sandbox", sandbox_wheels, Path(scratch), cached=cached)
         check_modules(stage)
         check_manifest(stage)
         target.mkdir(parents=True, exist_ok=True)
@@ -154,6 +156,20 @@ def pack_python(folder: Path, wheels: list[Path], scratch: Path, *, cached: bool
     described = pack_packages(folder, [compiled / "site-packages.zip", compiled / "sidestream.zip"])
     described["id"] = digest(*sorted(folder.iterdir()))
     (folder / "packages.json").write_text(json.dumps(described) + "\n", "utf-8")
+
+
+def pack_sandbox(folder: Path, wheels: list[Path], scratch: Path, *, cached: bool) -> None:
+    """`packages.zip`, from which code in the sandbox imports: its runner and pure-Python wheels."""
+    sources = unpack(map(zipfile.ZipFile, wheels), is_used_packaged, scratch / "sandbox-packages")
+    shutil.copytree(
+        SANDBOX_PACKAGE,
+        sources / SANDBOX_PACKAGE.name,
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    compiled = scratch / "sandbox-compiled"
+    compiled.mkdir()
+    compile_archives({"packages.zip": sources}, compiled, cached=cached)
+    shutil.copy(compiled / "packages.zip", folder)
 
 
 def pack_packages(folder: Path, archives: Iterable[Path]) -> dict[str, Any]:
@@ -258,6 +274,7 @@ def check_manifest(stage: Path) -> None:
     manifest = json.loads((stage / "manifest.json").read_text("utf-8"))
     named = [manifest["background"]["service_worker"], manifest["side_panel"]["default_path"]]
     named += [manifest["options_ui"]["page"], *manifest["icons"].values()]
+    named += manifest["sandbox"]["pages"]
     for name in named:
         if not (stage / name).is_file():
             raise ProblemError(f"manifest.json names {name}, which is not in extension/.")

@@ -1,0 +1,161 @@
+"""Runs code as a notebook does: names stay, and the last expression's value is shown."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import builtins
+import errno
+import inspect
+import json
+import linecache
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import CodeType, ModuleType, TracebackType
+from typing import Any, NoReturn
+
+from sidestream_sandbox import show
+from sidestream_sandbox.text import Stream, describe, shorten
+
+OnOutput = Callable[[str, str], object]
+"""Takes the stream's name, "stdout" or "stderr", and what was written to it."""
+
+TRACEBACK = 12_000
+"""Characters of a traceback."""
+MOST_FILES = 10
+LARGEST_FILE = 2_000_000
+"""Bytes, of all files that one run hands out as well."""
+MOST_FILES_SEEN = 2_000
+
+_main = ModuleType("__main__")
+_count = 0
+
+
+def prepare(switched_off: str) -> None:
+    """Make this interpreter ready for code: once, before the first run.
+
+    ``switched_off`` is what whoever wants the network is told.
+    """
+    sys.modules["__main__"] = _main
+    sys.modules.update(show.notebook_modules())
+    for thing in (show.display, show.SVG, show.HTML, show.Image):
+        setattr(_main, thing.__name__, thing)
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.ENETUNREACH, switched_off)
+
+    def leave(status: int = 0) -> NoReturn:
+        raise SystemExit(status)
+
+    def no_input(*_: object) -> NoReturn:
+        raise RuntimeError("input() can ask nobody here: write the value into the code.")
+
+    # The browser lets nothing out anyway, but says so in words that help nobody.
+    socket.socket.connect = socket.create_connection = refuse  # type: ignore[method-assign]
+    socket.getaddrinfo = refuse
+    builtins.input = no_input
+    # It would end the interpreter without a word.
+    os._exit = leave
+
+
+async def run(code: str, on_output: OnOutput) -> str:
+    """Run ``code`` and return how it went, as JSON.
+
+    `ended` is "ok", "error" or "memory". Where there is one: `value`, the last expression's;
+    `traceback`; `figures`; `files`, those that were written in the working directory, with `name`,
+    `size` in bytes and, up to a limit, `base64`. Also `run`, counted from 1, and `duration_ms`.
+    """
+    global _count
+    _count += 1
+    name = f"<code {_count}>"
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    before = _files()
+    result: dict[str, Any] = {"ended": "ok", "run": _count}
+    streams = {n: Stream(partial(on_output, n)) for n in ("stdout", "stderr")}
+    usual = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = streams["stdout"], streams["stderr"]
+    show.take_figures()
+    begin = time.perf_counter()
+    try:
+        value = await _execute(code, name)
+        if value is not None:
+            _main.__dict__["_"] = value
+            if not show.add_figure(value):
+                result["value"] = describe(value)
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            result |= {"ended": "error", "traceback": f"SystemExit: {describe(end.code)}"}
+    except BaseException as error:
+        ended = "memory" if isinstance(error, MemoryError) else "error"
+        result |= {"ended": ended, "traceback": _traceback(error)}
+    finally:
+        result["duration_ms"] = round((time.perf_counter() - begin) * 1000, 1)
+        sys.stdout, sys.stderr = usual
+        for stream in streams.values():
+            stream.finish()
+    result["figures"] = show.take_figures()
+    result["files"] = _changed(before)
+    return json.dumps(result)
+
+
+async def _execute(code: str, name: str) -> Any:
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    tree = compile(code, name, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    await _evaluate(compile(tree, name, "exec", flags, dont_inherit=True))
+    if not isinstance(last, ast.Expr):
+        return None
+    return await _evaluate(
+        compile(ast.Expression(last.value), name, "eval", flags, dont_inherit=True)
+    )
+
+
+async def _evaluate(code: CodeType) -> Any:
+    value = eval(code, _main.__dict__)  # noqa: S307
+    return await value if code.co_flags & inspect.CO_COROUTINE else value
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback without the frames of this module."""
+    place: TracebackType | None = error.__traceback__
+    while place and place.tb_frame.f_code.co_filename == _execute.__code__.co_filename:
+        place = place.tb_next
+    try:
+        text = "".join(traceback.format_exception(type(error), error, place))
+    except BaseException as second:
+        text = f"{type(error).__name__} (and its traceback fails: {type(second).__name__})"
+    return shorten(text.encode("utf-8", "replace").decode().rstrip(), TRACEBACK)
+
+
+def _files() -> dict[str, tuple[int, int]]:
+    """Size and time of change of the files below the working directory."""
+    found: dict[str, tuple[int, int]] = {}
+    for folder, _, names in os.walk("."):
+        for name in names:
+            if len(found) >= MOST_FILES_SEEN:
+                return found
+            path = Path(folder, name)
+            state = path.lstat()
+            found[path.as_posix()] = (state.st_size, state.st_mtime_ns)
+    return found
+
+
+def _changed(before: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    """The files that are new or different, the contents as far as there is room."""
+    changed: list[dict[str, Any]] = []
+    room = LARGEST_FILE
+    for name, state in _files().items():
+        if before.get(name) == state or len(changed) >= MOST_FILES or not Path(name).is_file():
+            continue
+        entry: dict[str, Any] = {"name": name, "size": state[0]}
+        if state[0] <= room:
+            entry["base64"] = base64.b64encode(Path(name).read_bytes()).decode()
+            room -= state[0]
+        changed.append(entry)
+    return changed
