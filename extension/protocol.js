@@ -8,6 +8,9 @@
 
 export const PANEL_PORT = "panel";
 
+/** Marks what the worker says to the offscreen document. */
+export const SANDBOX = "sandbox";
+
 /**
  * A `ResponseEvent` as JSON; see `pysrc/sidestream/types/events.py`. `type` is the variant's name.
  * @typedef {{type: string} & Record<string, any>} ResponseEvent
@@ -294,7 +297,9 @@ export const PANEL_PORT = "panel";
  *   | {type: "ImportConversations", text: string}
  *   | {type: "StorageUse"}
  *   | {type: "FreeStorage", older_than: number}
- *   | {type: "UsageByDay", days: number}} Request
+ *   | {type: "UsageByDay", days: number}
+ *   | {type: "RunPython", conversation: string, code: string, time_limit_ms?: number, memory_limit_mb?: number}
+ *   | {type: "StopPython", conversation: string}} Request
  *
  * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
  * `older_than` (Unix time in milliseconds), but never the conversation that is shown.
@@ -304,7 +309,7 @@ export const PANEL_PORT = "panel";
  * @typedef {{ok: true, profiles?: ProfileView[], active?: string | null, settings?: Settings | null, has_key?: boolean, protected?: boolean,
  *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
  *   conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
- *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[]} | {ok: false, error: TurnError}} Reply
+ *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun} | {ok: false, error: TurnError}} Reply
  *
  * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
  * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
@@ -314,7 +319,36 @@ export const PANEL_PORT = "panel";
  * time in milliseconds until which `UndoDelete` works. `ExportConversations` answers `files`; when there is more than a message can hold,
  * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
  * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
- * something was used are among them, one entry for each model.
+ * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `StopPython` ends
+ * what runs in that conversation.
+ */
+
+/**
+ * How a piece of Python code ran. Everything in it may have been made up by the code.
+ * @typedef {object} PythonRun
+ * @property {"ok" | "error" | "timeout" | "memory" | "stopped"} ended
+ * @property {string} stdout  Like all texts here within bounds: what is left out is said in its place.
+ * @property {string} stderr
+ * @property {string} [value]  Of the last expression, as `repr` shows it.
+ * @property {string} [traceback]
+ * @property {PythonFigure[]} [figures]
+ * @property {{name: string, size: number, base64?: string}[]} [files]  Written by the code; `size` in bytes. Large ones come without contents.
+ * @property {number} duration_ms  Without the start of Python.
+ * @property {number} [run]  The how-manieth run of this Python it was, from 1; absent when it was cut off.
+ * @property {boolean} [lost]  This run took its Python along: the conversation's variables are gone.
+ * @property {boolean} [evicted]  The variables were gone before this run: others needed the room, or nobody used them for long.
+ */
+
+/**
+ * A picture or a table. `nodes` is the part of an HTML text that is shown: texts, and elements as `[tag, {attribute: number}, nodes]`.
+ * @typedef {{type: "svg", text: string} | {type: "png", base64: string} | {type: "html", text: string, nodes: any[]}} PythonFigure
+ */
+
+/**
+ * Worker to offscreen document. `Run` answers a {@link PythonRun}.
+ * @typedef {{to: typeof SANDBOX, type: "Run", conversation: string, code: string, time_limit_ms: number, memory_limit_mb: number}
+ *   | {to: typeof SANDBOX, type: "Stop", conversation: string}
+ *   | {to: typeof SANDBOX, type: "Forget", conversation?: string}} SandboxRequest
  */
 
 /**

@@ -17,6 +17,7 @@ import { logError } from "./log.js";
 import { Panels } from "./panels.js";
 import { PythonSupervisor } from "./python.js";
 import { forgetEverything } from "./reset.js";
+import { forgetPython, runPython, stopPython } from "./sandbox.js";
 import * as settings from "./settings.js";
 import { rememberShown, shownIn } from "./shown.js";
 import { exportConversations, importConversations } from "./transfer.js";
@@ -214,6 +215,7 @@ export class App {
     const deleted = await deleteConversation(id);
     // A Python that does not start has nothing to forget.
     this.#python.tell({ type: "Forget", conversation: id }).catch(() => {});
+    forgetPython(id).catch((error) => logError("A deleted conversation's Python could not be ended:", error));
     for (const panel of this.#panels.numbers) {
       if ((await this.#panels.get(panel)?.shown) !== id) continue;
       this.#show(panel, crypto.randomUUID()).catch((error) =>
@@ -316,6 +318,7 @@ export class App {
       }
       case "ResetEverything":
         await this.#python.discard();
+        await forgetPython();
         await settings.exclusively(forgetEverything);
         this.#revive();
         return this.#changed();
@@ -347,6 +350,11 @@ export class App {
         return { ok: true, days: await usageByDay(await database(), request.days) };
       case "FreeStorage":
         return { ok: true, ...(await freeStorage(request.older_than, await this.#inUse())) };
+      case "RunPython":
+        return { ok: true, run: await runPython(request) };
+      case "StopPython":
+        await stopPython(request.conversation);
+        return { ok: true };
       default:
         throw new UserError("unsupported", "This version does not know that request.", "Load the page again.");
     }

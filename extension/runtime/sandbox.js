@@ -1,0 +1,103 @@
+/**
+ * Runs Python code of a conversation in the sandbox: for the panel's "Run" button, and for whoever else in the worker has code to run. The
+ * sandbox itself is in an offscreen document (`sandbox/`), which is made when it is first needed.
+ */
+
+import { SANDBOX } from "../protocol.js";
+import { UserError } from "./errors.js";
+import { logError } from "./log.js";
+
+/** @import { PythonRun, SandboxRequest } from "../protocol.js" */
+
+const PAGE = "sandbox/offscreen.html";
+const TIME_LIMIT_MS = 60_000;
+const LONGEST_MS = 600_000;
+const MEMORY_LIMIT_MB = 512;
+const LARGEST_MB = 2_048;
+/** More is no code that somebody wrote. */
+const LONGEST_CODE = 1_000_000;
+
+/** @type {Promise<void> | undefined} */
+let making;
+
+/**
+ * The result comes once the code is done, or has been ended: by the time limit, by `stopPython`, or because it broke its interpreter.
+ * Runs of one conversation wait for each other and share their variables.
+ * @param {object} request
+ * @param {string} request.conversation
+ * @param {string} request.code
+ * @param {number} [request.time_limit_ms]
+ * @param {number} [request.memory_limit_mb]  Counts for a Python that is started by this run.
+ * @returns {Promise<PythonRun>}
+ */
+export async function runPython({ conversation, code, time_limit_ms, memory_limit_mb }) {
+  if (code.length > LONGEST_CODE) throw new UserError("invalid_request", "The code is too long to be run.");
+  if (!(await isThere())) {
+    making ??= make();
+    await making;
+  }
+  return ask({
+    to: SANDBOX,
+    type: "Run",
+    conversation,
+    code,
+    time_limit_ms: within(time_limit_ms, TIME_LIMIT_MS, LONGEST_MS),
+    memory_limit_mb: within(memory_limit_mb, MEMORY_LIMIT_MB, LARGEST_MB),
+  });
+}
+
+/**
+ * Ends what runs in that conversation, with all its variables.
+ * @param {string} conversation
+ */
+export async function stopPython(conversation) {
+  if (await isThere()) await ask({ to: SANDBOX, type: "Stop", conversation });
+}
+
+/**
+ * Ends the Python of a conversation that is gone, or of all.
+ * @param {string} [conversation]
+ */
+export async function forgetPython(conversation) {
+  if (!(await isThere())) return;
+  await ask({ to: SANDBOX, type: "Forget", ...(conversation === undefined ? {} : { conversation }) });
+}
+
+async function isThere() {
+  const found = await chrome.runtime.getContexts({
+    contextTypes: [/** @type {chrome.runtime.ContextType} */ ("OFFSCREEN_DOCUMENT")],
+  });
+  return found.length > 0 && making === undefined;
+}
+
+async function make() {
+  try {
+    await chrome.offscreen.createDocument({
+      url: PAGE,
+      reasons: [/** @type {chrome.offscreen.Reason} */ ("WORKERS")],
+      justification: "Runs Python code that the user or a model wrote, in a sandboxed frame with a worker.",
+    });
+  } catch (error) {
+    logError("The offscreen document could not be made:", error);
+    throw new UserError("internal", "Python's sandbox could not be started.", "Try again.");
+  } finally {
+    making = undefined;
+  }
+}
+
+/**
+ * @param {SandboxRequest} request
+ * @returns {Promise<any>}
+ */
+function ask(request) {
+  return chrome.runtime.sendMessage(request);
+}
+
+/**
+ * @param {number | undefined} value
+ * @param {number} usual
+ * @param {number} most
+ */
+function within(value, usual, most) {
+  return value !== undefined && value > 0 ? Math.min(value, most) : usual;
+}

@@ -1,0 +1,272 @@
+/**
+ * One conversation's Python: a sandboxed frame with a worker in it. Whatever goes wrong in there, removing the frame ends it.
+ */
+
+import { fetchFiles } from "./files.js";
+
+/** @import { PythonFigure, PythonRun } from "../protocol.js" */
+
+/** A start that takes longer has failed. */
+const START_MS = 60_000;
+/** How often the frame is asked whether it is still there while code runs, and how many answers in a row may be missing. */
+const PING_MS = 2_000;
+const MISSED_PINGS = 3;
+/** What is taken of one run's output, whatever the sandbox sends. */
+const MOST_OUTPUT = 40_000;
+/** Levels of elements in the HTML that is shown. */
+const DEEPEST = 30;
+
+/**
+ * @typedef {"timeout" | "stopped" | "memory" | "broken" | "evicted"} End  Why an interpreter was ended.
+ */
+
+export class Interpreter {
+  /** @type {HTMLIFrameElement} */
+  #frame = document.createElement("iframe");
+  #port;
+  #ready;
+  #onEnd = () => {};
+  /** @type {(message: any) => void} */
+  #onMessage = () => {};
+  /** @type {AbortController} */
+  #over = new AbortController();
+  #missed = 0;
+  #started = false;
+  /** How many runs wait or are under way. */
+  pending = 0;
+  /** What ran last; the next one waits for it. @type {Promise<unknown>} */
+  #last = Promise.resolve();
+  /** Once it is ended: why. @type {End | undefined} */
+  ended;
+  #detail = "";
+
+  /** @param {number} memoryLimit  In bytes. */
+  constructor(memoryLimit) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#frame.setAttribute("sandbox", "allow-scripts");
+    this.#frame.src = "sandbox.html";
+    /** @type {Promise<void>} */
+    const ready = new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("Python did not start in time.")), START_MS);
+      this.#onMessage = ({ type, reason }) => {
+        clearTimeout(timer);
+        this.#started = type === "Ready";
+        if (this.#started) resolve();
+        else reject(new Error(`Python did not start: ${String(reason).slice(0, 200)}`));
+      };
+      this.#over.signal.addEventListener("abort", () => clearTimeout(timer));
+    });
+    // An interpreter that could not start is an ended one.
+    this.#ready = ready.catch((error) => this.end("broken", error.message));
+    port1.onmessage = ({ data }) => this.#onMessage(data ?? {});
+    addEventListener("message", (event) => this.#hear(event), { signal: this.#over.signal });
+    this.#frame.addEventListener("load", () => this.#load(port2, memoryLimit), { once: true });
+    document.body.append(this.#frame);
+  }
+
+  /**
+   * @param {MessagePort} port
+   * @param {number} memoryLimit
+   */
+  async #load(port, memoryLimit) {
+    try {
+      const files = await fetchFiles();
+      const buffers = Object.values(files.archives);
+      // An opaque origin has no name by which it could be addressed. Nothing in these files is secret.
+      this.#frame.contentWindow?.postMessage({ ...files, memory_limit: memoryLimit }, "*", [port, ...buffers]);
+    } catch (error) {
+      this.#onMessage({ type: "Broken", reason: error });
+    }
+  }
+
+  /** @param {MessageEvent} event */
+  #hear({ source, data }) {
+    if (source !== this.#frame.contentWindow) return;
+    if (data?.type === "Alive") this.#missed = 0;
+    // Later it is the code's own failure, somewhere beside the run.
+    else if (data?.type === "Failed" && !this.#started) {
+      this.#onMessage({ type: "Broken", reason: "the worker could not be started" });
+    }
+  }
+
+  /**
+   * Runs code after what was asked for before.
+   * @param {string} code
+   * @param {number} timeLimit  In milliseconds; starting Python does not count.
+   * @returns {Promise<PythonRun | undefined>}  Undefined if a run before it has ended this interpreter.
+   */
+  run(code, timeLimit) {
+    this.pending += 1;
+    const run = this.#last.then(() => this.#run(code, timeLimit));
+    this.#last = run.finally(() => {
+      this.pending -= 1;
+    });
+    this.#last.catch(() => {});
+    return run;
+  }
+
+  /**
+   * @param {string} code
+   * @param {number} timeLimit
+   * @returns {Promise<PythonRun | undefined>}
+   */
+  async #run(code, timeLimit) {
+    if (this.ended && this.ended !== "stopped") return undefined;
+    const output = { stdout: "", stderr: "" };
+    let begin = performance.now();
+    /** @returns {PythonRun} */
+    const cutOff = () => ({
+      ...output,
+      ended: outcome(/** @type {End} */ (this.ended)),
+      ...(this.#detail ? { traceback: this.#detail } : {}),
+      duration_ms: Math.round(performance.now() - begin),
+      lost: true,
+    });
+    /** @type {Promise<PythonRun>} */
+    const ended = new Promise((resolve) => {
+      this.#onEnd = () => resolve(cutOff());
+    });
+    await Promise.race([this.#ready, ended]);
+    if (this.ended) return cutOff();
+    begin = performance.now();
+    const timer = setTimeout(() => this.end("timeout"), timeLimit);
+    const pings = setInterval(() => this.#ping(), PING_MS);
+    /** @type {Promise<PythonRun>} */
+    const finished = new Promise((resolve) => {
+      this.#onMessage = (message) => {
+        if (message.type === "Output") {
+          const stream = message.stream === "stderr" ? "stderr" : "stdout";
+          output[stream] = (output[stream] + message.text).slice(0, MOST_OUTPUT);
+        } else if (message.type === "Done") {
+          const result = { ...output, ...clean(message.result) };
+          // What filled the memory is still there, and would leave none for the next run.
+          resolve(result.ended === "memory" ? { ...result, lost: true } : result);
+          if (result.ended === "memory") this.end("memory");
+        } else {
+          this.end("broken", `Python broke down: ${String(message.reason).slice(0, 1000)}`);
+        }
+      };
+      this.#port.postMessage({ code });
+    });
+    try {
+      return await Promise.race([finished, ended]);
+    } finally {
+      clearTimeout(timer);
+      clearInterval(pings);
+      this.#onEnd = () => {};
+    }
+  }
+
+  /** A frame whose process has crashed says nothing any more, and nothing says so. Memory is what processes die of. */
+  #ping() {
+    this.#missed += 1;
+    if (this.#missed > MISSED_PINGS) this.end("memory");
+    else this.#frame.contentWindow?.postMessage({ type: "Ping" }, "*");
+  }
+
+  /**
+   * Removes the frame, and all that runs in it.
+   * @param {End} reason
+   * @param {string} [detail]  What the user is told beside it.
+   */
+  end(reason, detail = "") {
+    if (this.ended) return;
+    this.ended = reason;
+    this.#detail = detail;
+    this.#over.abort();
+    this.#port.close();
+    this.#frame.remove();
+    this.#onEnd();
+  }
+}
+
+/**
+ * @param {End} end
+ * @returns {PythonRun["ended"]}
+ */
+function outcome(end) {
+  if (end === "timeout" || end === "memory") return end;
+  return end === "broken" ? "error" : "stopped";
+}
+
+/**
+ * What Python says of a run, as far as it is what it should be: the code can say in its place whatever it likes.
+ * @param {unknown} json
+ * @returns {Omit<PythonRun, "stdout" | "stderr">}
+ */
+function clean(json) {
+  const raw = parse(json);
+  /** @param {unknown} value */
+  const text = (value) => (typeof value === "string" && value ? value.slice(0, MOST_OUTPUT) : undefined);
+  const figures = list(raw?.figures).slice(0, 8).flatMap(cleanFigure);
+  const files = list(raw?.files)
+    .slice(0, 10)
+    .filter((file) => typeof file?.name === "string" && Number.isFinite(file.size))
+    .map(({ name, size, base64 }) => ({
+      name: name.slice(0, 200),
+      size,
+      ...(typeof base64 === "string" ? { base64 } : {}),
+    }));
+  const value = text(raw?.value);
+  const traceback = text(raw?.traceback);
+  return {
+    ended: raw?.ended === "ok" || raw?.ended === "memory" ? raw.ended : "error",
+    run: Number(raw?.run) || 0,
+    duration_ms: Number(raw?.duration_ms) || 0,
+    ...(value === undefined ? {} : { value }),
+    ...(traceback === undefined ? {} : { traceback }),
+    ...(figures.length ? { figures } : {}),
+    ...(files.length ? { files } : {}),
+  };
+}
+
+/**
+ * @param {any} raw
+ * @returns {PythonFigure[]}
+ */
+function cleanFigure(raw) {
+  if (raw?.type === "svg" && typeof raw.text === "string") return [{ type: "svg", text: raw.text }];
+  if (raw?.type === "png" && typeof raw.base64 === "string") return [{ type: "png", base64: raw.base64 }];
+  if (raw?.type === "html" && typeof raw.text === "string") {
+    return [{ type: "html", text: raw.text, nodes: prune(list(raw.nodes), DEEPEST) }];
+  }
+  return [];
+}
+
+/**
+ * @param {any[]} nodes
+ * @param {number} depth
+ * @returns {any[]}
+ */
+function prune(nodes, depth) {
+  return nodes.flatMap((node) => (typeof node === "string" ? [node] : pruneElement(node, depth)));
+}
+
+/**
+ * @param {any} node
+ * @param {number} depth
+ * @returns {any[]}  One element, or none.
+ */
+function pruneElement(node, depth) {
+  if (!Array.isArray(node) || typeof node[0] !== "string" || depth === 0) return [];
+  const spans = ["colspan", "rowspan"].flatMap((name) => {
+    const span = node[1]?.[name];
+    return Number.isInteger(span) && span > 0 && span < 1000 ? [[name, span]] : [];
+  });
+  return [[node[0], Object.fromEntries(spans), prune(list(node[2]), depth - 1)]];
+}
+
+/** @param {unknown} json @returns {any} */
+function parse(json) {
+  try {
+    return JSON.parse(String(json));
+  } catch {
+    return { traceback: "What came out of the sandbox cannot be read." };
+  }
+}
+
+/** @param {unknown} value @returns {any[]} */
+function list(value) {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,106 @@
+/**
+ * The worker inside the sandboxed page: Pyodide, and one conversation's Python in it. All files come with the first message, since nothing
+ * can be fetched here. What the code does it tells through a port to the page that made the sandbox.
+ *
+ * The code that runs here is not trusted, and it can reach all that is reachable from `globalThis`. What it must not get, the port above all,
+ * is kept in closures; and the prototypes through which it could be caught on the way are frozen.
+ */
+
+const INDEX = "https://sandbox.invalid/";
+const PAGE_BYTES = 65_536;
+const SWITCHED_OFF = "The network is switched off in this sandbox.";
+/** In one run, of output and result. More than Python's side ever sends; code that goes around it is cut off. */
+const MOST_CHARACTERS = 16_000_000;
+
+addEventListener("message", ({ data, ports: [port] }) => start(data, port), { once: true });
+
+/**
+ * @param {{modules: Record<string, string>, archives: Record<string, ArrayBuffer>, lock: string, memory_limit: number}} files
+ * @param {MessagePort} port
+ */
+async function start({ modules, archives, lock, memory_limit }, port) {
+  const post = port.postMessage.bind(port);
+  /** @param {unknown} reason */
+  const broken = (reason) => post({ type: "Broken", reason: String(reason) });
+  try {
+    limitMemory(memory_limit);
+    const run = await startPython(modules, archives, lock, broken);
+    switchOff();
+    for (const { prototype } of [Event, MessageEvent, MessagePort, EventTarget]) Object.freeze(prototype);
+    port.onmessage = async ({ data: { code } }) => {
+      let left = MOST_CHARACTERS;
+      /** @param {string} stream @param {string} text */
+      const onOutput = (stream, text) => {
+        const written = String(text);
+        left -= written.length;
+        if (left > 0) post({ type: "Output", stream: String(stream), text: written });
+      };
+      try {
+        const result = String(await run(code, onOutput));
+        if (result.length > MOST_CHARACTERS) throw new Error("the result is too large");
+        post({ type: "Done", result });
+      } catch (error) {
+        // Python's side lets nothing through: the interpreter itself is broken.
+        broken(error);
+      }
+    };
+    post({ type: "Ready" });
+  } catch (error) {
+    broken(error);
+  }
+}
+
+/**
+ * @param {Record<string, string>} modules
+ * @param {Record<string, ArrayBuffer>} archives
+ * @param {string} lock
+ * @param {(reason: unknown) => void} onFatal
+ * @returns {Promise<(code: string, onOutput: (stream: string, text: string) => void) => Promise<string>>}
+ */
+async function startPython(modules, archives, lock, onFatal) {
+  const [{ loadPyodide }, { default: createPyodideModule }] = await Promise.all([
+    import(modules.pyodide),
+    import(modules.runtime),
+  ]);
+  // Pyodide asks for these two by address.
+  const files = /** @type {Record<string, Response>} */ ({
+    [`${INDEX}pyodide.asm.wasm`]: new Response(archives.wasm, { headers: { "content-type": "application/wasm" } }),
+    [`${INDEX}python_stdlib.zip`]: new Response(archives.stdlib),
+  });
+  globalThis.fetch = async (address) => files[String(address)] ?? Promise.reject(new TypeError(SWITCHED_OFF));
+  const pyodide = await loadPyodide({
+    createPyodideModule,
+    indexURL: INDEX,
+    lockFileContents: lock,
+    env: { HOME: "/home/user", TZ: Intl.DateTimeFormat().resolvedOptions().timeZone },
+  });
+  // Pyodide's own hook for an interpreter that cannot go on.
+  pyodide._api.on_fatal = onFatal;
+  const packages = "/lib/packages.zip";
+  pyodide.FS.writeFile(packages, new Uint8Array(archives.packages), { canOwn: true });
+  pyodide.runPython(`import sys; sys.path.append("${packages}")`);
+  const runner = pyodide.pyimport("sidestream_sandbox.runner");
+  runner.prepare(SWITCHED_OFF);
+  return (code, onOutput) => runner.run.callPromising(code, onOutput);
+}
+
+/**
+ * Python gets a `MemoryError` where the heap would grow beyond this.
+ * @param {number} limit  In bytes.
+ */
+function limitMemory(limit) {
+  const { grow } = WebAssembly.Memory.prototype;
+  WebAssembly.Memory.prototype.grow = function (pages) {
+    if (this.buffer.byteLength + Number(pages) * PAGE_BYTES > limit) throw new RangeError("over the memory limit");
+    return grow.call(this, pages);
+  };
+}
+
+/** The policy of the page lets no request out; this only says so in words that a person understands. */
+function switchOff() {
+  const refuse = () => {
+    throw new DOMException(SWITCHED_OFF, "NetworkError");
+  };
+  globalThis.fetch = () => Promise.reject(new TypeError(SWITCHED_OFF));
+  XMLHttpRequest.prototype.send = refuse;
+}
