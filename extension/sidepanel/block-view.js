@@ -7,6 +7,7 @@ import { GrowingText } from "../ui/growing-text.js";
 import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
+import { offerRun } from "./python-run.js";
 import { toolState, toolTitle } from "./words.js";
 
 /** @import {Block} from "../protocol.js" */
@@ -42,7 +43,13 @@ class GrowingMarkdown {
   #length = 0;
 
   #begin() {
-    return new MarkdownStream(this.root, { onCode: (code) => whenIdle(() => highlight(code)) });
+    return new MarkdownStream(this.root, {
+      onCode: (code) =>
+        whenIdle(() => {
+          offerRun(code);
+          highlight(code);
+        }),
+    });
   }
 
   /** @param {Block} block */

@@ -380,6 +380,8 @@ function update() {
   const { turns, running } = conversation;
   const last = turns.findLast((turn) => !turn.waiting);
   if (running) lastTurnId = running.id;
+  // Code that is run shares its variables with the conversation's other code.
+  byId("conversation").dataset.conversation = conversation.id;
   const { name, model } = answererOf(provider, conversation.settings);
   byId("model").textContent = (provider?.configured && model) || "Sidestream";
   byId("provider").textContent = provider?.configured ? name : "";

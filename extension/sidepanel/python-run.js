@@ -1,0 +1,230 @@
+/**
+ * The "Run" button on Python code, and what the code gives, below it. The code runs in the sandbox; what comes out of that is untrusted, and
+ * shown as text, as pictures and as elements of a few kinds.
+ */
+
+import { el } from "../ui/dom.js";
+import { ask } from "./ask.js";
+import { fileSize, runTitle } from "./python-words.js";
+
+/** @import { PythonFigure, PythonRun } from "../protocol.js" */
+
+const LANGUAGES = new Set(["python", "python3", "py", "py3"]);
+
+/** Elements that a result may hold: those of tables and simple text. */
+const TAGS = new Set(
+  (
+    "table caption thead tbody tfoot tr th td p div span br hr b strong i em u s code pre kbd sub sup small ul ol li dl dt dd blockquote " +
+    "h1 h2 h3 h4 h5 h6"
+  ).split(" "),
+);
+
+/** So many outputs outlive the drawing of their answer. */
+const MOST_KEPT = 50;
+/** By conversation and code: an answer that is drawn anew gets its output back. @type {Map<string, CodeRun>} */
+const kept = new Map();
+
+/**
+ * Gives a finished block of Python code its button.
+ * @param {HTMLElement} code
+ */
+export function offerRun(code) {
+  const block = code.closest(".code");
+  if (!block || block.querySelector(".run-code") || !LANGUAGES.has((code.dataset.language ?? "").toLowerCase())) return;
+  const conversation = code.closest("[data-conversation]")?.getAttribute("data-conversation");
+  const text = code.textContent ?? "";
+  if (!conversation || !text.trim()) return;
+  const key = `${conversation}\n${text}`;
+  let run = kept.get(key);
+  // The same code may stand in the conversation twice.
+  if (!run || run.isShown) run = new CodeRun(conversation, text, (done) => keep(key, done));
+  run.attach(/** @type {HTMLElement} */ (block));
+}
+
+/**
+ * @param {string} key
+ * @param {CodeRun} run
+ */
+function keep(key, run) {
+  kept.delete(key);
+  kept.set(key, run);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MOST_KEPT) break;
+    kept.delete(oldest);
+  }
+}
+
+class CodeRun {
+  #conversation;
+  #code;
+  #onRun;
+  #running = false;
+  #button = el("button", { type: "button", class: "quiet run-code", onclick: () => this.#press() }, "Run");
+  #title = el("p", { class: "run-title", "aria-live": "polite" });
+  #parts = el("div", { class: "run-parts" });
+  #output = el(
+    "div",
+    { class: "run-output", role: "group", "aria-label": "Output", hidden: true },
+    this.#title,
+    this.#parts,
+  );
+
+  /**
+   * @param {string} conversation
+   * @param {string} code
+   * @param {(run: CodeRun) => void} onRun
+   */
+  constructor(conversation, code, onRun) {
+    this.#conversation = conversation;
+    this.#code = code;
+    this.#onRun = onRun;
+    this.#button.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.#running) return;
+      event.preventDefault();
+      this.#stop();
+    });
+  }
+
+  get isShown() {
+    return this.#button.isConnected;
+  }
+
+  /** @param {HTMLElement} block */
+  attach(block) {
+    block.querySelector(".code-head button")?.before(this.#button);
+    block.append(this.#output);
+  }
+
+  #press() {
+    if (this.#running) this.#stop();
+    else this.#run();
+  }
+
+  #stop() {
+    this.#title.textContent = "Stopping…";
+    ask({ type: "StopPython", conversation: this.#conversation }).catch((error) => this.#fail(error));
+  }
+
+  async #run() {
+    this.#running = true;
+    this.#onRun(this);
+    this.#button.textContent = "Stop";
+    this.#button.setAttribute("aria-label", "Stop this code");
+    this.#output.hidden = false;
+    this.#output.className = "run-output running";
+    this.#title.textContent = "Running…";
+    this.#title.scrollIntoView({ block: "nearest" });
+    try {
+      const { run } = await ask({ type: "RunPython", conversation: this.#conversation, code: this.#code });
+      if (run) this.#show(run);
+      else this.#fail(undefined);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#running = false;
+    this.#button.textContent = "Run again";
+    this.#button.removeAttribute("aria-label");
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    this.#output.className = "run-output failed";
+    // A worker that was ended takes the way back along.
+    const text = error instanceof Error && !error.message.includes("message channel") ? error.message : "";
+    this.#title.textContent = text || "The result did not come back. Run the code again.";
+    this.#parts.replaceChildren();
+  }
+
+  /** @param {PythonRun} run */
+  #show(run) {
+    this.#output.className = `run-output ${run.ended === "ok" || run.ended === "stopped" ? "" : "failed"}`;
+    this.#title.textContent = runTitle(run);
+    const { stdout, value, traceback, stderr, figures = [], files = [] } = run;
+    const parts = [
+      text("stdout", "Printed", stdout),
+      ...figures.map(figure),
+      text("value", "Value", value),
+      text("stderr", "Standard error", stderr),
+      text("traceback", "Error", traceback),
+      files.length > 0 ? fileList(files) : null,
+    ];
+    this.#parts.replaceChildren(...parts.filter((part) => part !== null));
+  }
+}
+
+/**
+ * @param {string} kind
+ * @param {string} label
+ * @param {string | undefined} content
+ */
+function text(kind, label, content) {
+  return content
+    ? el("pre", { class: `run-${kind}`, role: "group", "aria-label": label, tabindex: "0" }, content)
+    : null;
+}
+
+/**
+ * @param {PythonFigure} shown
+ * @param {number} index
+ * @returns {HTMLElement}
+ */
+function figure(shown, index) {
+  if (shown.type === "html") {
+    return el(
+      "div",
+      { class: "run-html table", role: "group", "aria-label": "Table", tabindex: "0" },
+      ...build(shown.nodes),
+    );
+  }
+  // As the source of an image, SVG runs no script and loads nothing.
+  const src =
+    shown.type === "svg"
+      ? `data:image/svg+xml;charset=utf-8,${encodeURIComponent(shown.text.toWellFormed())}`
+      : `data:image/png;base64,${shown.base64}`;
+  const image = el("img", { src, alt: `Figure ${index + 1}` });
+  image.addEventListener("error", () => {
+    image.replaceWith(
+      el(
+        "p",
+        { class: "run-title" },
+        `Figure ${index + 1} cannot be shown: it is no valid ${shown.type.toUpperCase()}.`,
+      ),
+    );
+  });
+  return el("div", { class: "run-figure" }, image);
+}
+
+/**
+ * @param {any[]} nodes
+ * @returns {(Node | string)[]}
+ */
+export function build(nodes) {
+  return nodes.flatMap((node) => {
+    if (typeof node === "string") return [node];
+    const [tag, spans, children] = node;
+    const inside = build(children);
+    return TAGS.has(tag) ? [el(tag, { colspan: spans.colspan, rowspan: spans.rowspan }, ...inside)] : inside;
+  });
+}
+
+/** @param {NonNullable<PythonRun["files"]>} files */
+function fileList(files) {
+  const items = files.map(({ name, size, base64 }) => {
+    const shown = name.replace(/^\.\//, "");
+    const what = `${shown} (${fileSize(size)})`;
+    if (base64 === undefined) return el("li", {}, `${what}, too large to be handed out`);
+    return el("li", {}, el("button", { type: "button", onclick: () => save(shown, base64) }, `Save ${what}`));
+  });
+  return el("ul", { class: "run-files", "aria-label": "Files written" }, ...items);
+}
+
+/**
+ * @param {string} name
+ * @param {string} base64
+ */
+function save(name, base64) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const href = URL.createObjectURL(new Blob([bytes]));
+  el("a", { href, download: name.split("/").at(-1) }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+}
