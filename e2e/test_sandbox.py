@@ -1,0 +1,312 @@
+"""Python code in its sandbox: what it does, what ends it, and what it cannot reach."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import Any
+
+from playwright.sync_api import expect
+
+from e2e.app import API_KEY, App, Panel
+from e2e.server import Script, ScriptedServer, answer
+
+SWITCHED_OFF = "The network is switched off in this sandbox."
+
+
+def run(app: App, code: str, conversation: str = "one", **limits: int) -> dict[str, Any]:
+    """How the worker says that the code ran."""
+    request = {"type": "RunPython", "conversation": conversation, "code": code, **limits}
+    reply = app.send(request)
+    assert reply["ok"], reply
+    result: dict[str, Any] = reply["run"]
+    return result
+
+
+def test_variables_belong_to_the_conversation(app: App) -> None:
+    first = run(app, "print('hi')\nx = 6\nx * 7")
+    assert (first["ended"], first["stdout"], first["value"]) == ("ok", "hi\n", "42")
+    assert run(app, "import sys\nx + 1")["value"] == "7"
+    other = run(app, "x", "another")
+    assert (other["ended"], other["run"]) == ("error", 1)
+    assert "NameError" in other["traceback"]
+    # What is beside the code is not shared either.
+    run(app, "import json\njson.dumps = None\nopen('file', 'w').close()")
+    assert run(app, "import json, os\njson.dumps(os.listdir())", "another")["value"] == "'[]'"
+
+
+def test_what_people_expect_can_be_imported(app: App) -> None:
+    code = """
+import asyncio, dateutil.parser, requests, sqlite3, tabulate, time, zoneinfo
+from bs4 import BeautifulSoup
+from datetime import datetime
+time.sleep(0.01)
+asyncio.run(asyncio.sleep(0))
+await asyncio.sleep(0)
+page = BeautifulSoup("<p>Hello <b>there</b></p>", "html.parser")
+offset = datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")).utcoffset()
+page.b.text, str(offset), tabulate.tabulate([[1, 2]], tablefmt="plain")
+"""
+    result = run(app, code)
+    assert result.get("value") == "('there', '2:00:00', '1  2')", result
+
+
+def test_an_endless_loop_is_ended_and_the_next_run_works(app: App) -> None:
+    run(app, "x = 1")
+    result = run(app, "print('before')\nwhile True: pass", time_limit_ms=500)
+    assert (result["ended"], result["stdout"], result["lost"]) == ("timeout", "before\n", True)
+    assert result["duration_ms"] >= 500
+    after = run(app, "'x' in globals()")
+    assert (after["value"], after["run"]) == ("False", 1)
+    both = """(conversation) => {
+      const run = (code, time_limit_ms) =>
+        chrome.runtime.sendMessage({type: "RunPython", conversation, code, time_limit_ms});
+      return Promise.all([run("while True: pass", 500), run("1 + 1", 5000)]);
+    }"""
+    endless, next_one = app.lasting_page.evaluate(both, "one")
+    assert (endless["run"]["ended"], next_one["run"].get("value")) == ("timeout", "2")
+
+
+def test_code_that_eats_memory_is_ended_and_leaves_none_behind(app: App) -> None:
+    code = "x = []\nwhile True: x.append(bytearray(2 ** 24))"
+    result = run(app, code, "hungry", memory_limit_mb=128)
+    assert (result["ended"], result["lost"]) == ("memory", True)
+    assert "MemoryError" in result["traceback"]
+    assert run(app, "len(bytearray(2 ** 24))", "hungry")["value"] == str(2**24)
+
+
+def test_output_that_is_too_long_is_cut(app: App) -> None:
+    result = run(app, "print('x' * 1_000_000)\nlist(range(1_000_000))")
+    assert "characters left out" in result["stdout"]
+    assert len(result["stdout"]) < 20_000
+    assert len(result["value"]) < 11_000
+
+
+def test_broken_interpreters_do_not_stay(app: App) -> None:
+    deep = run(app, "x = []\nfor _ in range(100_000): x = [x]\nx")
+    assert deep["value"].startswith("[[[[")
+    # Pyodide cannot free a list that is as deep as that, and dies of it.
+    dead = run(app, "del x, _")
+    assert (dead["ended"], dead["lost"]) == ("error", True)
+    assert "Python broke down" in dead["traceback"]
+    assert run(app, "import os\nos._exit(1)")["ended"] == "error"
+    assert run(app, "1")["value"] == "1"
+    # Code that speaks in the interpreter's own name gets no more through than a result.
+    forged = "import sys\nframe = sys._getframe()\n" + (
+        "while frame and 'on_output' not in frame.f_locals: frame = frame.f_back\n"
+        "for _ in range(100): frame.f_locals['on_output']('stdout', 'y' * 1_000_000)"
+    )
+    assert len(run(app, forged)["stdout"]) < 50_000
+
+
+def test_the_oldest_of_many_makes_room(app: App) -> None:
+    run(app, "x = 1", "oldest")
+    for other in ("one", "another", "a third"):
+        run(app, "1", other)
+    back = run(app, "'x' in globals()", "oldest")
+    assert (back["value"], back["evicted"]) == ("False", True)
+
+
+# What follows tries to get out.
+
+UNREACHABLE = """
+import js
+{name: hasattr(js, name) for name in [
+    "chrome", "browser", "document", "window", "parent", "top", "opener", "frames", "open",
+    "localStorage", "sessionStorage", "cookieStore", "RTCPeerConnection", "SharedWorker",
+    "navigation",
+]}
+"""
+
+
+def test_there_is_no_extension_page_or_document(app: App) -> None:
+    result = run(app, UNREACHABLE)
+    assert [name for name, there in ast.literal_eval(result["value"]).items() if there] == []
+    facts = run(app, "js.self.origin, js.location.protocol, js.isSecureContext")
+    assert facts["value"].startswith("('null', 'blob:'"), facts
+
+
+ATTEMPTS = {
+    "eval": "eval('1')",
+    "Function": "new Function('return 1')()",
+    "indexedDB": """new Promise((yes, no) => {
+        const request = indexedDB.open('sidestream');
+        request.onsuccess = () => yes('opened'); request.onerror = () => no(request.error);
+    })""",
+    "caches": "caches.open('x').then(() => 'opened')",
+    "OPFS": "navigator.storage.getDirectory().then(() => 'opened')",
+    "fetch": "fetch(HTTP + 'fetch', {mode: 'no-cors'}).then(() => 'sent')",
+    "beacon": "navigator.sendBeacon(HTTP + 'beacon', 'x')",
+    "XMLHttpRequest": """(() => {
+        const request = new XMLHttpRequest();
+        request.open('GET', HTTP + 'xhr', false);
+        request.send();
+        return 'sent';
+    })()""",
+    "WebSocket": """new Promise((yes, no) => {
+        const socket = new WebSocket(HTTP.replace('http', 'ws') + 'socket');
+        socket.onopen = () => yes('opened'); socket.onerror = () => no(new Error('refused'));
+    })""",
+    "EventSource": """new Promise((yes, no) => {
+        const source = new EventSource(HTTP + 'events');
+        source.onopen = () => yes('opened'); source.onerror = () => no(new Error('refused'));
+    })""",
+    "WebTransport": """(async () => {
+        await new WebTransport(HTTP.replace('http:', 'https:') + 'transport').ready;
+        return 'opened';
+    })()""",
+    "import()": "import(HTTP + 'module.js').then(() => 'imported')",
+    "importScripts": "(importScripts(HTTP + 'script.js'), 'imported')",
+    "worker": """new Promise((yes, no) => {
+        const worker = new Worker(HTTP + 'worker.js');
+        worker.onmessage = () => yes('started'); worker.onerror = () => no(new Error('refused'));
+    })""",
+    "extension's files": "fetch(EXTENSION + '/manifest.json').then((response) => response.text())",
+    "navigation": "(location.href = HTTP + 'navigation', location.protocol)",
+}
+"""Written in JavaScript, for a fresh worker: nothing has been replaced there by something that
+merely refuses politely."""
+
+ATTACK = """
+import asyncio, js, json
+from pyodide.ffi import to_js
+source = '''
+const HTTP = {http}, EXTENSION = {extension};
+const attempts = {{{attempts}}};
+(async () => {{
+  const outcomes = {{}};
+  for (const [name, attempt] of Object.entries(attempts)) {{
+    const late = new Promise((yes) => setTimeout(() => yes('no answer'), 3000));
+    const outcome = (async () => attempt())().catch((error) => 'refused: ' + error);
+    outcomes[name] = await Promise.race([outcome, late]);
+  }}
+  postMessage(JSON.stringify(outcomes));
+}})();
+'''
+found = asyncio.Future()
+options = js.Object.new()
+options.type = "text/javascript"
+worker = js.Worker.new(js.URL.createObjectURL(js.Blob.new(to_js([source]), options)))
+worker.onmessage = lambda event: found.set_result(event.data)
+print(await found)
+"""
+
+
+def test_nothing_gets_out_of_it(app: App, panel: Panel, server: ScriptedServer) -> None:
+    attempts = ",".join(f"{json.dumps(name)}: () => {code}" for name, code in ATTEMPTS.items())
+    http, extension = json.dumps(f"{server.origin}/"), json.dumps(app.origin)
+    code = ATTACK.format(http=http, extension=extension, attempts=attempts.replace("\\", "\\\\"))
+    result = run(app, code)
+    assert result["ended"] == "ok", result
+    outcomes = json.loads(result["stdout"])
+    # No policy keeps an extension's page from the extension's own files. They are no secret.
+    assert outcomes.pop("extension's files").startswith("{")
+    # A worker has an address, but does not go anywhere else.
+    assert outcomes.pop("navigation") in ("blob:", "no answer")
+    assert {name: said for name, said in outcomes.items() if not said.startswith("refused")} == {}
+    # Time for a request to come late.
+    panel.page.wait_for_timeout(300)
+    assert [exchange.path for exchange in server.requests] == []
+
+
+POLITE = {
+    "urllib.request.urlopen(HTTP)": "import urllib.request",
+    "urllib.request.urlopen(HTTP.replace('http', 'https'))": "import urllib.request",
+    "requests.get(HTTP)": "import requests",
+    "requests.post(HTTP.replace('http', 'https'), data='x')": "import requests",
+    "socket.create_connection(('127.0.0.1', PORT))": "import socket",
+    "await pyfetch(HTTP)": "from pyodide.http import pyfetch",
+    "await js.fetch(HTTP)": "import js",
+}
+
+
+def test_who_wants_the_network_is_told_that_it_is_off(app: App, server: ScriptedServer) -> None:
+    port = server.origin.rpartition(":")[2]
+    run(app, f"HTTP, PORT = {server.origin + '/polite'!r}, {port}")
+    for call, imports in POLITE.items():
+        result = run(app, f"{imports}\n{call}")
+        assert result["ended"] == "error"
+        assert SWITCHED_OFF in result["traceback"].splitlines()[-1], (call, result["traceback"])
+    assert [exchange.path for exchange in server.requests] == []
+
+
+KEY_HUNT = """
+import js, os
+key, hits = {key!r}[::-1].encode(), []
+for folder, _, names in os.walk("/"):
+    for name in names:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                hits += [path] if key in file.read() else []
+hits, key.decode() in str(os.environ), hasattr(js, "chrome")
+"""
+
+
+def test_the_key_is_not_in_reach(app: App, panel: Panel) -> None:
+    assert panel.page.evaluate("typeof chrome.storage.local.get") == "function"
+    assert run(app, KEY_HUNT.format(key=API_KEY[::-1]))["value"] == "([], False, False)"
+
+
+# The button.
+
+
+def code_answer(*blocks: str, language: str = "python") -> Script:
+    return answer("\n\n".join(f"```{language}\n{block}\n```" for block in blocks))
+
+
+def test_code_of_an_answer_is_run_where_it_stands(panel: Panel, server: ScriptedServer) -> None:
+    table = "HTML('<table><tr><th>A</th></tr><tr><td>1<img src=x></td></tr></table>')"
+    figure = 'display(SVG(\'<svg width="40" height="20"></svg>\'))'
+    blocks = [f"word = 'Hello'\nprint(word)\n{figure}\n{table}", "word.upper()", "word.nothing"]
+    server.on("", code_answer(*blocks))
+    panel.ask("Code")
+    panel.expect_idle()
+    runs = panel.answer.get_by_role("button", name="Run", exact=True)
+    outputs = panel.answer.get_by_role("group", name="Output", exact=True)
+    expect(runs).to_have_count(3)
+    expect(outputs).to_have_count(0)
+    runs.first.focus()
+    panel.page.keyboard.press("Enter")
+    first = outputs.first
+    expect(first).to_contain_text(re.compile(r"Done in .+ new Python"))
+    expect(first.get_by_role("group", name="Printed")).to_have_text("Hello\n")
+    expect(first.get_by_role("img", name="Figure 1")).to_have_js_property("naturalWidth", 40)
+    expect(first.get_by_role("cell")).to_have_text("1")
+    expect(first.locator("img")).to_have_count(1)
+    expect(panel.answer.get_by_role("button", name="Run again")).to_be_focused()
+    runs.first.click()
+    expect(outputs.nth(1).get_by_role("group", name="Value")).to_have_text("'HELLO'")
+    runs.first.click()
+    expect(outputs.nth(2).get_by_role("group", name="Error")).to_contain_text("AttributeError")
+    # The view is built anew, and what came out stays.
+    panel.new_chat.click()
+    expect(panel.answers).to_have_count(0)
+    panel.page.get_by_role("button", name="Conversations").click()
+    panel.page.get_by_role("dialog").get_by_role("button", name="Code").first.click()
+    expect(outputs).to_have_count(3)
+
+
+def test_code_that_runs_is_stopped(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", code_answer("print('on it')\nwhile True: pass"))
+    panel.ask("Code")
+    panel.answer.get_by_role("button", name="Run", exact=True).click()
+    stop = panel.answer.get_by_role("button", name="Stop this code")
+    output = panel.answer.get_by_role("group", name="Output", exact=True)
+    expect(output).to_contain_text("Running…")
+    # The panel does not wait for it.
+    panel.message.fill("Still here")
+    stop.press("Escape")
+    expect(output).to_contain_text("variables are gone")
+    expect(panel.answer.get_by_role("button", name="Run again")).to_be_visible()
+
+
+def test_only_python_has_the_button(panel: Panel, server: ScriptedServer) -> None:
+    server.on("", code_answer("1 + 1", language="py"), code_answer("let x;", language="js"))
+    panel.ask("Python")
+    expect(panel.answer.get_by_role("button", name="Run", exact=True)).to_have_count(1)
+    panel.ask("Not Python")
+    expect(panel.answer.get_by_role("button", name="Copy", exact=True)).to_have_count(1)
+    panel.page.wait_for_timeout(500)
+    expect(panel.answer.get_by_role("button", name="Run", exact=True)).to_have_count(0)
