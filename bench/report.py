@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import decode, latency, memory, wake
+from bench import decode, latency, memory, opening, wake
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = RESULTS / "reference.json"
@@ -168,6 +168,14 @@ def _growth(result: dict[str, Any]) -> list[Table]:
     return [answers, along, history]
 
 
+def _opening(result: dict[str, Any]) -> list[Table]:
+    head = f"From opening the panel, {result['items']:,} items, ms until"
+    rows: Table = [(head, *opening.POINTS.values())]
+    for way, name in opening.WAYS.items():
+        rows.append((_capital(name), *(_spread(result["ms"][way][at]) for at in opening.POINTS)))
+    return [rows]
+
+
 def _size(result: dict[str, Any]) -> list[Table]:
     rows: Table = [("MB", "")]
     rows.append(("The zip", _mb(result["zip"])))
@@ -185,6 +193,7 @@ TABLES = {
     "latency": _latency,
     "memory": _memory,
     "growth": _growth,
+    "opening": _opening,
     "size": _size,
 }
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import decode, growth, latency, memory, report, size, wake
+from bench import decode, growth, latency, memory, opening, report, size, wake
 from bench.browser import Browser
 from bench.setup import Setup
 from tools import package
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "latency": latency,
     "memory": memory,
     "growth": growth,
+    "opening": opening,
     "size": size,
 }
 PEERS = ("openai", "eventsource-parser")
