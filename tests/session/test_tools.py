@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from sidestream.session.tools import MAX_OUTPUT, Arguments, ToolOutput, Tools
+from sidestream.testing import run
+from sidestream.types.items import FunctionCallItem
+
+
+class Add(Arguments):
+    """Two numbers."""
+
+    first: int
+    second: int = Field(default=0, description="The other one.")
+    mode: Literal["sum", "difference"] = "sum"
+
+
+class Adder:
+    name = "add"
+    description = "Adds."
+    arguments = Add
+    time_limit_s = 10.0
+
+    def __init__(self, *, delay_s: float = 0.0, fault: Exception | None = None) -> None:
+        self.delay_s = delay_s
+        self.fault = fault
+        self.calls: list[tuple[Add, str]] = []
+
+    async def run(self, arguments: Add, conversation_id: str) -> ToolOutput:
+        self.calls.append((arguments, conversation_id))
+        await asyncio.sleep(self.delay_s)
+        if self.fault:
+            raise self.fault
+        return ToolOutput(str(arguments.first + arguments.second))
+
+
+def call(tools: Tools, arguments: str, *, name: str = "add", leave: bool = True) -> ToolOutput:
+    item = FunctionCallItem(name=name, arguments=arguments, call_id="1")
+
+    async def ask() -> bool:
+        return leave
+
+    return run(tools.call(item, "c", ask))
+
+
+def test_a_call_with_good_arguments_is_carried_out() -> None:
+    adder = Adder()
+    output = call(Tools([adder]), '{"first": 1, "second": 2}')
+    assert (output.text, output.failed) == ("3", False)
+    assert adder.calls == [(Add(first=1, second=2), "c")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ("{}", "first"),
+        ('{"first": "x"}', "first"),
+        ('{"first": 1, "third": 2}', "third"),
+        ('{"first": 1, "mode": "product"}', "mode"),
+        ("not json", "arguments"),
+        ("[1]", "arguments"),
+        ("", "first"),
+    ],
+)
+def test_mistakes_in_the_arguments_go_back_to_the_model(arguments: str, names: str) -> None:
+    adder = Adder()
+    output = call(Tools([adder]), arguments)
+    assert output.failed
+    assert names in output.text
+    assert adder.calls == []
+
+
+def test_what_may_not_act_does_not() -> None:
+    adder = Adder()
+    refused = call(Tools([adder]), '{"first": 1}', leave=False)
+    assert refused.failed
+    assert "not allow" in refused.text
+    assert call(Tools([adder], {"add": "always"}), '{"first": 1}', leave=False).text == "1"
+    never = Tools([adder], {"add": "never"})
+    assert never.specs() == []
+    assert "no tool" in call(never, '{"first": 1}').text
+    assert len(adder.calls) == 1
+
+
+def test_an_unknown_tool_is_said_with_those_that_there_are() -> None:
+    output = call(Tools([Adder()]), "{}", name="subtract")
+    assert output.failed
+    assert "'subtract'" in output.text
+    assert "add" in output.text
+
+
+def test_a_fault_or_too_long_a_wait_is_an_output(caplog: pytest.LogCaptureFixture) -> None:
+    faulty = call(Tools([Adder(fault=ValueError("secret"))]), '{"first": 1}')
+    assert faulty.failed
+    assert "secret" not in faulty.text
+    assert "ValueError" in caplog.text
+    slow = call(Tools([Adder(delay_s=60)]), '{"first": 1}')
+    assert "10 s" in slow.text
+
+
+def test_the_model_is_told_the_schema_without_ornaments() -> None:
+    (spec,) = Tools([Adder()]).specs()
+    assert spec.name == "add"
+    assert spec.parameters["required"] == ["first"]
+    assert spec.parameters["additionalProperties"] is False
+    assert spec.parameters["properties"]["second"]["description"] == "The other one."
+    assert "title" not in str(spec.parameters)
+
+
+class Echo(Arguments):
+    text: str
+
+
+class Echoing:
+    name = "echo"
+    description = ""
+    arguments = Echo
+    time_limit_s = 1.0
+
+    async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:
+        return ToolOutput(arguments.text)
+
+
+@given(st.text(max_size=50), st.integers(0, 2000))
+def test_a_long_output_loses_its_middle(text: str, times: int) -> None:
+    whole = text * times
+    output = call(
+        Tools([Echoing()], {"echo": "always"}), Echo(text=whole).model_dump_json(), name="echo"
+    )
+    if len(whole) <= MAX_OUTPUT:
+        assert output.text == whole
+    else:
+        assert len(output.text) < MAX_OUTPUT + 100
+        assert output.text.startswith(whole[: MAX_OUTPUT // 2])
+        assert output.text.endswith(whole[-MAX_OUTPUT // 2 :])
+        assert "left out" in output.text
