@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from sidestream.session.tools import MAX_OUTPUT, Arguments, ToolOutput, Tools
+from sidestream.session.tools import MAX_OUTPUT, Arguments, Permission, ToolOutput, Tools
 from sidestream.testing import run
 from sidestream.types.items import FunctionCallItem
 
@@ -40,6 +40,9 @@ class Adder:
         return ToolOutput(str(arguments.first + arguments.second))
 
 
+ASK: dict[str, Permission] = {"add": "ask"}
+
+
 def call(tools: Tools, arguments: str, *, name: str = "add", leave: bool = True) -> ToolOutput:
     item = FunctionCallItem(name=name, arguments=arguments, call_id="1")
 
@@ -51,7 +54,7 @@ def call(tools: Tools, arguments: str, *, name: str = "add", leave: bool = True)
 
 def test_a_call_with_good_arguments_is_carried_out() -> None:
     adder = Adder()
-    output = call(Tools([adder]), '{"first": 1, "second": 2}')
+    output = call(Tools([adder], ASK), '{"first": 1, "second": 2}')
     assert (output.text, output.failed) == ("3", False)
     assert adder.calls == [(Add(first=1, second=2), "c")]
 
@@ -70,7 +73,7 @@ def test_a_call_with_good_arguments_is_carried_out() -> None:
 )
 def test_mistakes_in_the_arguments_go_back_to_the_model(arguments: str, names: str) -> None:
     adder = Adder()
-    output = call(Tools([adder]), arguments)
+    output = call(Tools([adder], ASK), arguments)
     assert output.failed
     assert names in output.text
     assert adder.calls == []
@@ -78,34 +81,35 @@ def test_mistakes_in_the_arguments_go_back_to_the_model(arguments: str, names: s
 
 def test_what_may_not_act_does_not() -> None:
     adder = Adder()
-    refused = call(Tools([adder]), '{"first": 1}', leave=False)
+    refused = call(Tools([adder], ASK), '{"first": 1}', leave=False)
     assert refused.failed
     assert "not allow" in refused.text
     assert call(Tools([adder], {"add": "always"}), '{"first": 1}', leave=False).text == "1"
-    never = Tools([adder], {"add": "never"})
-    assert never.specs() == []
-    assert "no tool" in call(never, '{"first": 1}').text
+    for permissions in ({}, {"add": "never"}):
+        never = Tools([adder], permissions)  # type: ignore[arg-type]
+        assert never.specs() == []
+        assert "no tool" in call(never, '{"first": 1}').text
     assert len(adder.calls) == 1
 
 
 def test_an_unknown_tool_is_said_with_those_that_there_are() -> None:
-    output = call(Tools([Adder()]), "{}", name="subtract")
+    output = call(Tools([Adder()], ASK), "{}", name="subtract")
     assert output.failed
     assert "'subtract'" in output.text
     assert "add" in output.text
 
 
 def test_a_fault_or_too_long_a_wait_is_an_output(caplog: pytest.LogCaptureFixture) -> None:
-    faulty = call(Tools([Adder(fault=ValueError("secret"))]), '{"first": 1}')
+    faulty = call(Tools([Adder(fault=ValueError("secret"))], ASK), '{"first": 1}')
     assert faulty.failed
     assert "secret" not in faulty.text
     assert "ValueError" in caplog.text
-    slow = call(Tools([Adder(delay_s=60)]), '{"first": 1}')
+    slow = call(Tools([Adder(delay_s=60)], ASK), '{"first": 1}')
     assert "10 s" in slow.text
 
 
 def test_the_model_is_told_the_schema_without_ornaments() -> None:
-    (spec,) = Tools([Adder()]).specs()
+    (spec,) = Tools([Adder()], ASK).specs()
     assert spec.name == "add"
     assert spec.parameters["required"] == ["first"]
     assert spec.parameters["additionalProperties"] is False

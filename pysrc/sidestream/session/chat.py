@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,14 +31,19 @@ from sidestream.session.conversation import (
 )
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, measure
+from sidestream.session.tools import Permission, Tool, Tools
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events
 from sidestream.types.events import Completed, OutputItemDone, RateLimits, ResponseEvent
+from sidestream.types.items import FunctionCallItem
+
 
 MAX_WAITING = 100
 """Messages that may stand in line at once, in all conversations."""
 CONTINUE = "Continue."
 """The message that asks for the rest of an answer."""
+MAX_ROUNDS = 25
+"""So many times in a turn the model may be called again with the outputs of its calls."""
 OFFLINE_RETRY_S = 60.0
 """How often to look for the network when nothing tells that it is back."""
 
@@ -73,7 +78,7 @@ class Connection:
 class _Answer:
     """An answer that is being read."""
 
-    limit_key: LimitKey
+    connection: Connection
     batches: AsyncGenerator[events.Batch, None]
 
 
@@ -98,6 +103,8 @@ class Services:
     """Told when what a chat waits for has changed, or it has nothing to do any more."""
     advance: Callable[[], None]
     """Lets all chats look again whether their first message may go."""
+    tools: Sequence[Tool] = ()
+    """What the model may call where the user allows it."""
 
 
 class Chat:
@@ -125,6 +132,7 @@ class Chat:
         self._batch = Batch(post)
         self._running: asyncio.Task[None] | None = None
         self._storing = 0
+        self._asked: dict[str, asyncio.Future[bool]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._compaction: Compaction | None = None
         """As of whoever answered last; tells the size of the context window."""
@@ -480,15 +488,23 @@ class Chat:
         turn.model, turn.origin = connection.model or None, connection.origin
         self._send_turn(turn)
         turn.sent = True
-        await store.save(conversation.head(), turn.record())
+        return await self._call_model(turn, connection)
+
+    async def _call_model(self, turn: Turn, connection: Connection) -> _Answer:
+        conversation = self.conversation
+        await self._services.store.save(conversation.head(), turn.record())
         room = connection.compaction.room(turn)
         prompt = Prompt(
-            input=conversation.history(turn, connection.origin, max_tokens=room),
+            input=[
+                *conversation.history(turn, connection.origin, max_tokens=room),
+                *turn.items,
+            ],
             instructions=connection.instructions,
+            tools=self._tools.specs() if turn.kind is None else [],
         )
         own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
         batches = connection.client.stream_batches(prompt, own.over(connection.options))
-        return _Answer(connection.limit_key, batches)
+        return _Answer(connection, batches)
 
     async def _rest(self, turn: Turn) -> _Answer:
         """The rest of an answer that another process has begun to read."""
@@ -502,7 +518,7 @@ class Chat:
             own.over(connection.options),
             finished_items=turn.items,
         )
-        return _Answer(connection.limit_key, batches)
+        return _Answer(connection, batches)
 
     async def _run(self, turn: Turn, ask: Callable[[Turn], Awaitable[_Answer | None]]) -> None:
         """One turn from the written-down message to the written-down answer."""
@@ -513,8 +529,15 @@ class Chat:
             answer = await ask(turn)
             if answer is None:
                 return
-            key = answer.limit_key
+            key = answer.connection.limit_key
             await self._read(turn, answer)
+            for _ in range(MAX_ROUNDS):
+                if not await self._use_tools(turn):
+                    break
+                await self._read(turn, await self._call_model(turn, answer.connection))
+            else:
+                if turn.open_calls:
+                    raise _too_many_calls()
         except asyncio.CancelledError:
             status = TurnStatus.STOPPED
         except SidestreamError as failure:
@@ -546,7 +569,7 @@ class Chat:
                             # The client's end of what the provider has not ended.
                             unfinished = batch
                         else:
-                            await self._take_batch(turn, answer.limit_key, batch)
+                            await self._take_batch(turn, answer.connection.limit_key, batch)
             except SidestreamError as failure:
                 if reached != turn.sequence_number:
                     reached = turn.sequence_number
@@ -554,11 +577,11 @@ class Chat:
                 goes_on = unfinished is not None and failure.retryable and reached is not None
                 if not goes_on or self._services.now() >= give_up_at:
                     if unfinished is not None:
-                        await self._take_batch(turn, answer.limit_key, unfinished)
+                        await self._take_batch(turn, answer.connection.limit_key, unfinished)
                     raise
             else:
                 if unfinished is not None:
-                    await self._take_batch(turn, answer.limit_key, unfinished)
+                    await self._take_batch(turn, answer.connection.limit_key, unfinished)
                 return
             turn.reconnect("The provider keeps the answer until it can be reached again")
             self._send_turn(turn)
@@ -617,6 +640,66 @@ class Chat:
         self._hold(turn, obstacle)
         if obstacle.reason != "turn":
             self._set_alarm(obstacle.until or self._next_look())
+
+    # --- tools --------------------------------------------------------------------------------
+
+    @property
+    def _tools(self) -> Tools:
+        return Tools(self._services.tools, self.conversation.settings.tools)
+
+    async def _use_tools(self, turn: Turn) -> bool:
+        """Carry out what the model has called, all at once. False when there is nothing."""
+        calls = turn.open_calls
+        # Without tools on offer, a call is only shown: nobody has asked for it to be carried out.
+        if not calls or not self._tools.specs():
+            return False
+        await asyncio.gather(*(self._use_tool(turn, call) for call in calls))
+        turn.begin_call()
+        return True
+
+    async def _use_tool(self, turn: Turn, call: FunctionCallItem) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        async def ask() -> bool:
+            nonlocal began
+            allowed = await self._ask_user(turn, call)
+            began = loop.time()
+            return allowed
+
+        output = await self._tools.call(call, self.conversation.id, ask)
+        if self._running is None or not turn.status.running:
+            return
+        turn.finish_call(call, output, int((loop.time() - began) * 1000))
+        self._send_turn(turn)
+        self._write(turn)
+
+    async def _ask_user(self, turn: Turn, call: FunctionCallItem) -> bool:
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked[call.call_id] = answer
+        if block := turn.call_block(call):
+            block.asks = True
+        self._send_turn(turn)
+        try:
+            return await answer
+        finally:
+            del self._asked[call.call_id]
+            if block:
+                block.asks = None
+            self._send_turn(turn)
+
+    def decide(self, call_id: str, *, allow: bool, always: bool = False) -> None:
+        """The user's word on a call that asks; with ``always`` on all later ones of that tool."""
+        answer = self._asked.get(call_id)
+        turn = self.conversation.running
+        if answer is None or answer.done() or turn is None:
+            return
+        if always:
+            name = next(call.name for call in turn.open_calls if call.call_id == call_id)
+            own = self.conversation.settings
+            tools: dict[str, Permission] = {**(own.tools or {}), name: "always"}
+            self.configure(own.model_copy(update={"tools": tools}))
+        answer.set_result(allow)
 
     # --- storage ------------------------------------------------------------------------------
 
@@ -718,6 +801,14 @@ _NO_REST = (
     *(ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION),
 )
 _GONE_WRONG = (TurnStatus.FAILED, TurnStatus.INTERRUPTED)
+
+
+def _too_many_calls() -> SidestreamError:
+    return SidestreamError(
+        ErrorKind.INCOMPLETE,
+        f"The model has used tools {MAX_ROUNDS} times in a row without coming to an end.",
+        hint="Continue, if that is what you want.",
+    )
 
 
 def _is_local(origin: str) -> bool:

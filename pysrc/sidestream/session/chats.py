@@ -7,13 +7,14 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session.chat import Chat, Connection, Services
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.limits import Limits
+from sidestream.session.tools import Tool
 from sidestream.session.writer import Store, Writer
 
 LIMITS = "limits"
@@ -35,6 +36,7 @@ class Chats:
             ended by then; 0 for never.
         online: Whether there is a network.
         now: Unix time in seconds.
+        tools: What the model may call where the user allows it.
 
     """
 
@@ -48,6 +50,7 @@ class Chats:
         alarm: Callable[[int], None] = lambda _: None,
         online: Callable[[], bool] = lambda: True,
         now: Callable[[], float] = time.time,
+        tools: Sequence[Tool] = (),
     ) -> None:
         self._store = store
         self._post = post
@@ -68,6 +71,7 @@ class Chats:
             waiting=lambda: sum(len(chat.conversation.queued) for chat in self.opened.values()),
             changed=self._settle,
             advance=self._advance,
+            tools=tools,
         )
         self.opened: dict[str, Chat] = {}
         """The chats that are shown or at work, by their conversation's id."""
@@ -182,6 +186,9 @@ class Chats:
                 chat.send_now(command["id"], panel)
             case "Compact":
                 chat.compact(panel, command.get("retry"))
+            case "Decide":
+                always = command.get("always", False)
+                chat.decide(command["call"], allow=command["allow"], always=always)
             case "Configure":
                 chat.configure(ConversationSettings.model_validate(command["settings"]))
             case "Earlier":

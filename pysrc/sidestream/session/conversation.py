@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
+from sidestream.session.tools import Permission, ToolOutput
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.events import (
     Completed,
@@ -40,6 +41,7 @@ from sidestream.types.items import (
     ContentItem,
     CustomToolCallItem,
     FunctionCallItem,
+    FunctionCallOutputItem,
     InputText,
     MessageItem,
     OutputText,
@@ -110,6 +112,14 @@ class Block(_State):
     call_id: str | None = None
     status: str | None = None
     citations: list[Citation] | None = None
+    asks: bool | None = None
+    """A call that waits for the user's leave."""
+    output: str | None = None
+    """What a call gave."""
+    failed: bool | None = None
+    duration_ms: int | None = None
+    shown: dict[str, Any] | None = None
+    """What a call has to show beside its output: figures, files."""
     open: bool = True
     _tail: list[str] = PrivateAttr(default_factory=list)
     _part: int | None = PrivateAttr(default=None)
@@ -173,6 +183,8 @@ class ConversationSettings(_State):
     effort: str | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
     compaction: CompactionMode | None = None
+    tools: dict[str, Permission] | None = None
+    """What the model may use, by name; a tool without an entry is not offered."""
 
 
 class Waiting(_State):
@@ -197,6 +209,7 @@ class Turn(_State):
     blocks: list[Block] = Field(default_factory=list)
     error: dict[str, Any] | None = None
     usage: TokenUsage | None = None
+    """Of all its calls of the model."""
     notice: str | None = None
     waiting: Waiting | None = None
     """Set while the turn stands in line."""
@@ -219,8 +232,14 @@ class Turn(_State):
     """In which order the turns of a conversation were made; there may be gaps."""
     origin: str | None = None
     """Who answered: reasoning that is encrypted by one provider means nothing to another."""
+    calls: int = 0
+    """How many calls of the model came before the present one,"""
+    usage_before: TokenUsage | None = None
+    """and what they used."""
+    context_tokens: int | None = None
+    """What its last call of the model read and wrote."""
     items: list[ResponseItem] = Field(default_factory=list)
-    """The answer's finished items, and last the text of a message that was cut off."""
+    """The answer's finished items and the outputs of its calls, last a message that was cut off."""
     withdrawn: list[Block] | None = None
     """What had come of an answer that is asked for again; it returns if nothing better comes."""
     response_id: str | None = None
@@ -257,8 +276,8 @@ class Turn(_State):
 
     @property
     def idempotency_key(self) -> str:
-        """Under which a provider knows repeated requests of one run for the same."""
-        return f"{self.id}-{self.attempt}"
+        """Under which a provider knows repeated requests of one call of the model for the same."""
+        return "-".join(map(str, (self.id, self.attempt, *([self.calls] if self.calls else []))))
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -280,6 +299,9 @@ class Turn(_State):
         self.items = []
         self.error = None
         self.usage = None
+        self.usage_before = None
+        self.context_tokens = None
+        self.calls = 0
         self.notice = None
         self.model = None
         self._forget_response()
@@ -323,6 +345,7 @@ class Turn(_State):
     def _end_blocks(self) -> None:
         self._bring_back()
         for block in self.blocks:
+            block.asks = None
             if not block.open:
                 continue
             block.close()
@@ -330,6 +353,45 @@ class Turn(_State):
                 content: list[ContentItem] = [OutputText(text=block.text)]
                 self.items.append(MessageItem(role="assistant", content=content))
         self.blocks = [block for block in self.blocks if not block.empty]
+
+    # --- calls --------------------------------------------------------------------------------
+
+    @property
+    def open_calls(self) -> list[FunctionCallItem]:
+        """The calls that have no output yet."""
+        waiting: dict[str, FunctionCallItem] = {}
+        # In order: some servers give the calls of each answer the same ids.
+        for item in self.items:
+            if isinstance(item, FunctionCallItem):
+                waiting[item.call_id] = item
+            elif isinstance(item, FunctionCallOutputItem):
+                waiting.pop(item.call_id, None)
+        return list(waiting.values())
+
+    def call_block(self, call: FunctionCallItem) -> Block | None:
+        """The block that shows a call."""
+        for block in reversed(self.blocks):
+            if block.kind == "tool" and block.call_id == call.call_id:
+                return block
+        return None
+
+    def begin_call(self) -> None:
+        """The model is called again, with the outputs of its calls."""
+        self._end_blocks()
+        self.calls += 1
+        self.usage_before = self.usage
+        self._forget_response()
+
+    def finish_call(self, call: FunctionCallItem, output: ToolOutput, duration_ms: int) -> None:
+        """Note what a call gave, for the model and for the user."""
+        self.items.append(FunctionCallOutputItem(call_id=call.call_id, output=output.text))
+        block = self.call_block(call)
+        if block is not None:
+            block.asks = None
+            block.output = output.text
+            block.failed = output.failed or None
+            block.duration_ms = duration_ms
+            block.shown = output.shown or None
 
     # --- events -------------------------------------------------------------------------------
 
@@ -373,7 +435,9 @@ class Turn(_State):
                 self._withdraw()
             case Completed():
                 self._end_blocks()
-                self.usage = event.token_usage
+                if event.token_usage is not None:
+                    self.usage = (self.usage_before or TokenUsage()) + event.token_usage
+                    self.context_tokens = event.token_usage.total_tokens
         return before != (self.status, self.notice)
 
     def _set_status(self, event: ResponseEvent) -> None:
@@ -418,7 +482,8 @@ class Turn(_State):
 
     def _tool(self, item_id: str, name: str) -> Block:
         for block in reversed(self.blocks):
-            if block.kind == "tool" and block.item_id == item_id:
+            # What has an output belongs to an earlier call of the model: some servers count anew.
+            if block.kind == "tool" and block.item_id == item_id and block.output is None:
                 return block
         self.blocks.append(Block(kind="tool", name=name, item_id=item_id))
         return self.blocks[-1]
@@ -485,7 +550,7 @@ class Turn(_State):
 _CUT = (TurnStatus.INTERRUPTED, TurnStatus.STOPPED, TurnStatus.INCOMPLETE, TurnStatus.FAILED)
 _STORED_ONLY = {
     *("version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"),
-    *("withdrawn", "response_id", "sequence_number"),
+    *("response_id", "sequence_number", "calls", "usage_before", "context_tokens"),
 }
 
 

@@ -58,7 +58,7 @@ class Tools:
 
     Args:
         tools: All there are.
-        permissions: By name; a tool without an entry asks.
+        permissions: By name; a tool without an entry is not offered.
 
     """
 
@@ -69,15 +69,11 @@ class Tools:
         self._permissions = permissions or {}
 
     def specs(self) -> list[FunctionTool]:
-        """What the model is offered: every tool that the user has not refused for good."""
+        """What the model is offered."""
         return [_spec(tool) for tool in self._tools.values() if self._may(tool.name) != "never"]
 
-    def needs_leave(self, name: str) -> bool:
-        """Whether the user has to be asked before a call."""
-        return name in self._tools and self._may(name) == "ask"
-
     def _may(self, name: str) -> Permission:
-        return self._permissions.get(name, "ask")
+        return self._permissions.get(name, "never")
 
     async def call(
         self,
@@ -97,7 +93,7 @@ class Tools:
             arguments = tool.arguments.model_validate_json(item.arguments or "{}")
         except ValidationError as error:
             return _failure(f"The arguments are not right. {_mistakes(error)}")
-        if self.needs_leave(tool.name) and not await ask():
+        if self._may(tool.name) == "ask" and not await ask():
             return _failure("The user did not allow this call. Do not try it again unasked.")
         try:
             async with asyncio.timeout(tool.time_limit_s):
