@@ -27,6 +27,11 @@ export const SANDBOX = "sandbox";
  * @property {string} [call_id]
  * @property {string} [status]  A tool's progress, in the provider's words.
  * @property {{url: string, title?: string}[]} [citations]
+ * @property {boolean} [asks]  The call waits for the user's leave.
+ * @property {string} [output]  What a call gave.
+ * @property {boolean} [failed]  That is why it could not be done.
+ * @property {number} [duration_ms]
+ * @property {Record<string, any>} [shown]  What a call has to show beside its output.
  * @property {boolean} open  Still growing. A `Reconnecting` event without `resumes` removes the open blocks.
  */
 
@@ -95,6 +100,12 @@ export const SANDBOX = "sandbox";
  * @property {string} [effort]
  * @property {"low" | "medium" | "high"} [verbosity]
  * @property {Compaction} [compaction]
+ * @property {Record<string, Permission>} [tools]  What the model may use; a tool without an entry is not offered.
+ */
+
+/**
+ * Whether a tool may act: on the user's word each time, without, or never.
+ * @typedef {"ask" | "always" | "never"} Permission
  */
 
 /**
@@ -164,6 +175,7 @@ export const SANDBOX = "sandbox";
  *   | {type: "Cancel", id: string}
  *   | {type: "SendNow", id: string}
  *   | {type: "Compact", retry?: string}
+ *   | {type: "Decide", call: string, allow: boolean, always?: boolean}
  *   | {type: "Configure", settings: ConversationSettings}
  *   | {type: "Earlier", before: string}
  *   | {type: "NewChat", conversation: string}
@@ -181,8 +193,9 @@ export const SANDBOX = "sandbox";
  * `Retry` runs a turn again; if something of its answer had arrived, in a branch of its own. `Continue` asks for the rest of an answer that
  * was cut off. `ShowBranch` shows the branch that `turn` belongs to. Branches stay as they are while a turn is under way.
  * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
- * `Compact` has the conversation summarised, before the turn `retry`, which is then run again, or at its end. `Configure` replaces the
- * conversation's settings. `Earlier` asks for more turns, those before that one.
+ * `Compact` has the conversation summarised, before the turn `retry`, which is then run again, or at its end. `Decide` answers a
+ * call that asks; with `always` that tool does not ask again in this conversation. `Configure` replaces the conversation's settings.
+ * `Earlier` asks for more turns, those before that one.
  * `Open` shows a stored conversation, `NewChat` an empty one under an id that the panel made; what runs in others goes on.
  * `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot. `Wake` says
  * that there is a network again.

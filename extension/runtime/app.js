@@ -86,6 +86,7 @@ export class App {
       case "Cancel":
       case "SendNow":
       case "Compact":
+      case "Decide":
       case "Configure":
       case "Earlier":
         return this.#python.send({ ...command, panel, conversation: await this.#shownIn(panel) });

@@ -205,7 +205,9 @@ function checked(conversation, index) {
 
 /** @param {any} settings */
 function isSettings(settings) {
-  return typeof settings === "object" && settings !== null && Object.values(settings).every(isText);
+  if (typeof settings !== "object" || settings === null) return false;
+  const { tools = {}, ...texts } = settings;
+  return [tools, texts].every((each) => typeof each === "object" && each && Object.values(each).every(isText));
 }
 
 /** @param {any} turn */

@@ -19,17 +19,23 @@ import { toolState, toolTitle } from "./words.js";
  */
 
 /**
+ * @typedef {object} BlockActions
+ * @property {(call: string, allow: boolean, always?: boolean) => void} decide  The user's word on a call that asks.
+ */
+
+/**
  * @param {Block} block
+ * @param {BlockActions} actions
  * @returns {BlockView}
  */
-export function createBlockView(block) {
+export function createBlockView(block, actions) {
   switch (block.kind) {
     case "reasoning":
       return new ReasoningView();
     case "refusal":
       return new RefusalView();
     case "tool":
-      return new ToolView();
+      return new ToolView(actions);
     default:
       return new TextView();
   }
@@ -133,23 +139,78 @@ class RefusalView {
   }
 }
 
-/** One line for a tool's call; its arguments unfold. */
+/** One line for a tool's call; what it is called with and what it gave unfold. */
 class ToolView {
   #title = el("span", { class: "aside-title" });
   #state = el("span", { class: "aside-state" });
   #pre = el("pre");
   #text = new GrowingText(this.#pre);
+  #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
   #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
-  root = el("details", { class: "aside tool" }, this.#summary, this.#pre);
+  #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
+  /** @type {HTMLElement | null} */
+  #question = null;
+  root = el("div", { class: "call" }, this.#details);
+  /** @type {BlockActions} */
+  #actions;
+
+  /** @param {BlockActions} actions */
+  constructor(actions) {
+    this.#actions = actions;
+  }
 
   /** @param {Block} block */
   update(block) {
     this.#title.textContent = toolTitle(block);
     this.#state.textContent = toolState(block);
-    const text = block.open ? block.text : prettyJson(block.text);
+    const text = block.open ? block.text : argumentsText(block.text);
     this.#text.update(text || (block.open ? "" : "No arguments."));
-    this.root.classList.toggle("open", block.open);
+    this.#details.classList.toggle("open", block.open);
+    this.#output.hidden = !block.output;
+    if (this.#output.textContent !== (block.output ?? "")) this.#output.textContent = block.output ?? "";
+    this.#output.classList.toggle("failed", Boolean(block.failed));
+    if (Boolean(block.asks) !== Boolean(this.#question)) this.#ask(block);
   }
+
+  /** @param {Block} block */
+  #ask({ asks, call_id = "", name = "" }) {
+    this.#question?.remove();
+    this.#question = null;
+    if (!asks) return;
+    // What will be done is to be seen by whoever allows it.
+    this.#details.open = true;
+    const { decide } = this.#actions;
+    /** @param {string} label @param {boolean} allow @param {boolean} [always] */
+    const button = (label, allow, always) =>
+      el("button", { type: "button", onclick: () => decide(call_id, allow, always) }, label);
+    this.#question = el(
+      "div",
+      { class: "ask", role: "group", "aria-label": `Allow ${toolTitle({ name })}?` },
+      el("p", { role: "alert" }, `The model wants to use ${toolTitle({ name })} as shown. Allow it?`),
+      el(
+        "div",
+        { class: "actions" },
+        button("Allow", true),
+        button("Always in this conversation", true, true),
+        button("Refuse", false),
+      ),
+    );
+    this.root.append(this.#question);
+  }
+}
+
+/**
+ * Code is shown as it is, other arguments as JSON.
+ * @param {string} text
+ */
+function argumentsText(text) {
+  try {
+    const { code, ...others } = JSON.parse(text);
+    if (typeof code === "string" && Object.keys(others).length === 0) return code;
+  } catch {
+    // It is shown as it came.
+  }
+  return prettyJson(text);
 }
 
 /**

@@ -2,7 +2,7 @@
  * The dialog with what a conversation has of its own: who answers, and how. What is left empty is as the profile says.
  */
 
-import { COMPACTIONS, EFFORTS, fillSelect, labelOf, VERBOSITIES } from "../ui/choices.js";
+import { COMPACTIONS, EFFORTS, fillSelect, labelOf, PYTHON, VERBOSITIES, WEB_SEARCH } from "../ui/choices.js";
 import { byId, el } from "../ui/dom.js";
 import { ask } from "./ask.js";
 import { answererOf } from "./words.js";
@@ -33,6 +33,10 @@ export class ConversationSettingsDialog {
   #verbosity = byId("own-verbosity");
   /** @type {HTMLSelectElement} */
   #compaction = byId("own-compaction");
+  /** @type {HTMLSelectElement} */
+  #python = byId("own-python");
+  /** @type {HTMLSelectElement} */
+  #webSearch = byId("own-web-search");
   /** @type {HTMLButtonElement} */
   #save = byId("save-own");
   /** @type {HTMLButtonElement} */
@@ -128,6 +132,8 @@ export class ConversationSettingsDialog {
     fillSelect(this.#effort, "", EFFORTS, settings.effort ?? "");
     fillSelect(this.#verbosity, "", VERBOSITIES, settings.verbosity ?? "");
     fillSelect(this.#compaction, "", COMPACTIONS, settings.compaction ?? "");
+    fillSelect(this.#python, "Off", PYTHON, allowed(settings, "python"));
+    fillSelect(this.#webSearch, "Off", WEB_SEARCH, allowed(settings, "web_search"));
     this.#showDefaults();
   }
 
@@ -165,7 +171,8 @@ export class ConversationSettingsDialog {
       verbosity: this.#verbosity.value,
       compaction: this.#compaction.value,
     };
-    return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+    const tools = withoutEmpty({ python: this.#python.value, web_search: this.#webSearch.value });
+    return { ...withoutEmpty(values), ...(Object.keys(tools).length > 0 ? { tools } : {}) };
   }
 
   /** @param {"saving" | "compacting"} work */
@@ -209,6 +216,16 @@ export class ConversationSettingsDialog {
     place.textContent = text;
     place.classList.toggle("field-error", isError);
   }
+}
+
+/** @param {ConversationSettings} settings @param {string} tool */
+function allowed({ tools = {} }, tool) {
+  return tools[tool] === "never" ? "" : (tools[tool] ?? "");
+}
+
+/** @param {Record<string, string>} values @returns {Record<string, any>} */
+function withoutEmpty(values) {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 }
 
 /** @param {HTMLSelectElement} select @param {string} name */

@@ -241,6 +241,7 @@ function takeOver(turn, fresh) {
   const blocks = fresh.blocks.map((block, index) => {
     const old = turn.blocks[index];
     if (!old || old.kind !== block.kind || !block.text.startsWith(old.text)) return block;
+    delete old.asks;
     return Object.assign(old, block);
   });
   for (const name of /** @type {const} */ (["model", "error", "usage", "notice", "waiting", "siblings", "actions"]))
@@ -404,7 +405,9 @@ function findOpen(turn, kind, itemId) {
  * @returns {Block}
  */
 function openTool(turn, itemId, name) {
-  const found = turn.blocks.findLast((block) => block.kind === "tool" && block.item_id === itemId);
+  const found = turn.blocks.findLast(
+    (block) => block.kind === "tool" && block.item_id === itemId && block.output === undefined,
+  );
   return found ?? push(turn, { kind: "tool", text: "", name, item_id: itemId, open: true });
 }
 

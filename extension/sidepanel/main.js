@@ -86,6 +86,10 @@ const view = new ConversationView({
       composer.focus();
     },
     cancel: (id) => connection.send({ type: "Cancel", id }),
+    decide: (call, allow, always) => {
+      connection.send({ type: "Decide", call, allow, ...(always ? { always } : {}) });
+      composer.focus();
+    },
     openSettings,
   },
 });

@@ -23,6 +23,7 @@ import { compactionText, usageText, waitingText } from "./words.js";
  * @property {(turnId: string) => void} goOn  Has the rest of the answer written.
  * @property {(turnId: string) => void} compact  Has the conversation summarised, and retries.
  * @property {(turnId: string) => void} sendNow
+ * @property {(call: string, allow: boolean, always?: boolean) => void} decide
  * @property {(turnId: string) => void} cancel
  * @property {() => void} openSettings
  */
@@ -167,7 +168,7 @@ export class TurnView {
     for (const [index, block] of blocks.entries()) {
       let view = this.#views.get(block);
       if (!view) {
-        view = createBlockView(block);
+        view = createBlockView(block, this.#actions);
         this.#views.set(block, view);
       }
       view.update(block);

@@ -115,7 +115,7 @@ function countdown(ms) {
 }
 
 /**
- * @param {Block} block
+ * @param {Pick<Block, "name">} block
  * @returns {string}
  */
 export function toolTitle({ name }) {
@@ -126,7 +126,10 @@ export function toolTitle({ name }) {
  * @param {Block} block
  * @returns {string}
  */
-export function toolState({ status, open }) {
+export function toolState({ status, open, asks, output, failed, duration_ms }) {
+  if (asks) return "waits for your leave";
+  if (failed) return "failed";
+  if (output !== undefined) return duration_ms === undefined ? "done" : `${(duration_ms / 1000).toFixed(1)} s`;
   if (status && status !== "in_progress") return status.replaceAll("_", " ");
   return open ? "running" : "";
 }

@@ -30,6 +30,15 @@ export const COMPACTIONS = [
   ["off", "Do nothing"],
 ];
 
+/** Whether the model may use the sandbox's Python. @type {Choices} */
+export const PYTHON = [
+  ["ask", "Ask each time"],
+  ["always", "Without asking"],
+];
+
+/** Whether the model may search the web. @type {Choices} */
+export const WEB_SEARCH = [["always", "On"]];
+
 /**
  * What a value is called; one that is not among the choices, by itself.
  * @param {Choices} choices

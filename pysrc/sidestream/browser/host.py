@@ -90,6 +90,14 @@ class Host(Protocol):
         """Keep a text under a name. Empty, or a ``TurnError`` as JSON."""
         ...
 
+    def run_python(self, conversation_id: str, code: str) -> Awaitable[str]:
+        """Run code in the sandbox: a ``PythonRun`` or ``{"error": TurnError}``, as JSON."""
+        ...
+
+    def stop_python(self, conversation_id: str) -> Awaitable[str]:
+        """End what runs there for a conversation. Empty, or a ``TurnError`` as JSON."""
+        ...
+
     def alarm(self, at_ms: int) -> None:
         """Have a ``Wake`` message sent at that Unix time in milliseconds; 0 for none."""
         ...

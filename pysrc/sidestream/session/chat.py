@@ -36,12 +36,15 @@ from sidestream.session.writer import Store, Writer
 from sidestream.types import events
 from sidestream.types.events import Completed, OutputItemDone, RateLimits, ResponseEvent
 from sidestream.types.items import FunctionCallItem
+from sidestream.types.tools import ToolSpec, WebSearchTool
 
 
 MAX_WAITING = 100
 """Messages that may stand in line at once, in all conversations."""
 CONTINUE = "Continue."
 """The message that asks for the rest of an answer."""
+WEB_SEARCH = "web_search"
+"""The provider's own tool, by the name under which the settings allow it."""
 MAX_ROUNDS = 25
 """So many times in a turn the model may be called again with the outputs of its calls."""
 OFFLINE_RETRY_S = 60.0
@@ -500,7 +503,7 @@ class Chat:
                 *turn.items,
             ],
             instructions=connection.instructions,
-            tools=self._tools.specs() if turn.kind is None else [],
+            tools=self._offered() if turn.kind is None else [],
         )
         own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
         batches = connection.client.stream_batches(prompt, own.over(connection.options))
@@ -646,6 +649,12 @@ class Chat:
     @property
     def _tools(self) -> Tools:
         return Tools(self._services.tools, self.conversation.settings.tools)
+
+    def _offered(self) -> list[ToolSpec]:
+        tools: list[ToolSpec] = [*self._tools.specs()]
+        if (self.conversation.settings.tools or {}).get(WEB_SEARCH) == "always":
+            tools.append(WebSearchTool())
+        return tools
 
     async def _use_tools(self, turn: Turn) -> bool:
         """Carry out what the model has called, all at once. False when there is nothing."""

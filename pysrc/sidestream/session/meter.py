@@ -81,7 +81,8 @@ def _counted(turn: Turn) -> int | None:
     """The window up to a turn's end, where its call counted it."""
     usage = _told(turn)
     if turn.kind is None:
-        return usage.total_tokens if usage else None
+        # Of several calls of the model the last one counts: each read what was before.
+        return turn.context_tokens or (usage.total_tokens if usage else None)
     if turn.status is not TurnStatus.COMPLETED:
         return None
     # A compaction's call read all that was before; what goes on is the summary alone.

@@ -42,11 +42,25 @@ class ToolOutput:
 class Tool(Protocol):
     """Something that the model may call."""
 
-    name: str
-    description: str
-    arguments: type[Arguments]
-    time_limit_s: float
-    """A call that takes longer is given up."""
+    @property
+    def name(self) -> str:
+        """What the model calls it."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What the model is told of it."""
+        ...
+
+    @property
+    def arguments(self) -> type[Arguments]:
+        """What it is called with."""
+        ...
+
+    @property
+    def time_limit_s(self) -> float:
+        """A call that takes longer is given up; in seconds."""
+        ...
 
     async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:
         """Do it, with validated arguments. What is raised is told as a failure."""

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from sidestream.session.python_tool import PythonArguments, PythonTool
+from sidestream.session.tools import ToolOutput
+from sidestream.testing import run
+
+DONE = {"ended": "ok", "stdout": "", "stderr": "", "duration_ms": 5}
+
+
+def output(result: dict[str, Any]) -> ToolOutput:
+    async def run_python(conversation: str, code: str) -> str:
+        assert (conversation, code) == ("c", "1 + 1")
+        return json.dumps(result)
+
+    async def stop(conversation: str) -> str:
+        raise AssertionError(conversation)
+
+    return run(PythonTool(run_python, stop).run(PythonArguments(code="1 + 1"), "c"))
+
+
+@pytest.mark.parametrize(
+    ("result", "text", "failed"),
+    [
+        ({}, "(no output)", False),
+        ({"stdout": "a\n", "value": "2"}, "a\n2", False),
+        ({"stderr": "careful\n"}, "[stderr]\ncareful", False),
+        ({"ended": "error", "traceback": "ValueError: x\n"}, "ValueError: x", True),
+        ({"ended": "timeout", "lost": True}, "for too long and was ended.\nAll variables", True),
+        ({"ended": "memory"}, "too much memory", True),
+        ({"ended": "stopped"}, "user stopped", True),
+        ({"evicted": True, "value": "2"}, "earlier calls are gone.\n2", False),
+    ],
+)
+def test_what_the_model_is_told(result: dict[str, Any], text: str, failed: bool) -> None:
+    told = output(DONE | result)
+    assert text in told.text
+    assert told.failed is failed
+
+
+def test_figures_and_files_are_for_the_user() -> None:
+    figure = {"type": "svg", "text": "<svg/>"}
+    told = output(DONE | {"figures": [figure], "files": [{"name": "a.csv", "size": 3}]})
+    assert told.shown == {"figures": [figure], "files": [{"name": "a.csv", "size": 3}]}
+    assert "svg" in told.text
+    assert "a.csv, 3 bytes" in told.text
+    assert "<svg" not in told.text
+
+
+def test_a_sandbox_that_does_not_start_is_said() -> None:
+    told = output({"error": {"message": "The sandbox could not be started."}})
+    assert (told.text, told.failed) == ("error: The sandbox could not be started.", True)
+
+
+def test_a_call_that_is_given_up_ends_the_code() -> None:
+    stopped: list[str] = []
+
+    async def run_python(_conversation: str, _code: str) -> str:
+        await asyncio.sleep(1000)
+        return ""
+
+    async def stop(conversation: str) -> str:
+        stopped.append(conversation)
+        return ""
+
+    async def scene() -> None:
+        tool = PythonTool(run_python, stop)
+        task = asyncio.ensure_future(tool.run(PythonArguments(code="while True: pass"), "c"))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(1)
+        assert stopped == ["c"]
+
+    run(scene())
