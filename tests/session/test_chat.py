@@ -926,6 +926,9 @@ def test_a_model_calls_tools_until_it_has_its_answer() -> None:
             *("function_call", "function_call", "function_call_output", "function_call_output"),
             *("function_call", "function_call_output"),
         ]
+        meters = [m["meter"] for m in panel.messages if m["type"] == "Meter"]
+        assert meters[-1]["usage"]["total_tokens"] == 45
+        assert meters[-1]["context_used"] == 15, "each call reads what was before"
         keys = [request.headers["Idempotency-Key"] for request in world.fetch.requests]
         assert len(set(keys)) == 3
         assert world.fetch.json(0)["tools"][0]["name"] == "add"
