@@ -38,7 +38,6 @@ from sidestream.types.events import Completed, OutputItemDone, RateLimits, Respo
 from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import ToolSpec, WebSearchTool
 
-
 MAX_WAITING = 100
 """Messages that may stand in line at once, in all conversations."""
 CONTINUE = "Continue."
