@@ -21,7 +21,7 @@ def calls(*codes: str) -> Script:
         exchange.events(events())
 
     def events() -> Iterator[dict[str, Any]]:
-        response = {"id": "resp_1", "status": "in_progress", "output": []}
+        response: dict[str, Any] = {"id": "resp_1", "status": "in_progress", "output": []}
         yield {"type": "response.created", "response": response}
         output = []
         for index, code in enumerate(codes):
