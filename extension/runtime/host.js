@@ -4,6 +4,7 @@ import { setAlarm } from "./alarm.js";
 import { openExchange } from "./bridge.js";
 import { loadConversation, recall, remember, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
 import { toTurnError } from "./errors.js";
+import { runPython, stopPython } from "./sandbox.js";
 import { connectionOf, saveTokens } from "./settings.js";
 
 /**
@@ -20,6 +21,8 @@ import { connectionOf, saveTokens } from "./settings.js";
  * @property {(head: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
  * @property {(name: string) => Promise<string>} recall  The text that was last remembered under that name, or "".
  * @property {(name: string, text: string) => Promise<string>} remember  "" or what went wrong.
+ * @property {(conversation: string, code: string) => Promise<string>} run_python  JSON: a `PythonRun` or `{"error": TurnError}`.
+ * @property {(conversation: string) => Promise<string>} stop_python  Ends what runs there. "" or what went wrong.
  * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
  * @property {() => boolean} online
  * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's renewed tokens, the
@@ -41,6 +44,8 @@ export function createHost({ stored, ...links }) {
     remove: (head, id) => outcome(removeTurn(head, id)),
     recall: (name) => recall(name).catch(() => ""),
     remember: (name, text) => outcome(remember(name, text)),
+    run_python: (conversation, code) => answer(runPython({ conversation, code })),
+    stop_python: (conversation) => outcome(stopPython(conversation)),
     alarm: setAlarm,
     online: () => navigator.onLine,
     save_tokens: (profileId, before, after) => outcome(saveTokens(profileId, before, after)),

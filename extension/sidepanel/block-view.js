@@ -7,7 +7,7 @@ import { GrowingText } from "../ui/growing-text.js";
 import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
-import { offerRun } from "./python-run.js";
+import { offerRun, shownParts } from "./python-run.js";
 import { toolState, toolTitle } from "./words.js";
 
 /** @import {Block} from "../protocol.js" */
@@ -150,7 +150,8 @@ class ToolView {
   #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
   /** @type {HTMLElement | null} */
   #question = null;
-  root = el("div", { class: "call" }, this.#details);
+  #shown = el("div", { class: "run-parts", hidden: true });
+  root = el("div", { class: "call" }, this.#details, this.#shown);
   /** @type {BlockActions} */
   #actions;
 
@@ -169,6 +170,10 @@ class ToolView {
     this.#output.hidden = !block.output;
     if (this.#output.textContent !== (block.output ?? "")) this.#output.textContent = block.output ?? "";
     this.#output.classList.toggle("failed", Boolean(block.failed));
+    if (block.shown && this.#shown.hidden) {
+      this.#shown.hidden = false;
+      this.#shown.append(...shownParts(block.shown));
+    }
     if (Boolean(block.asks) !== Boolean(this.#question)) this.#ask(block);
   }
 

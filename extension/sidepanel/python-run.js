@@ -142,11 +142,11 @@ class CodeRun {
     const { stdout, value, traceback, stderr, figures = [], files = [] } = run;
     const parts = [
       text("stdout", "Printed", stdout),
-      ...figures.map(figure),
+      ...shownParts({ figures }),
       text("value", "Value", value),
       text("stderr", "Standard error", stderr),
       text("traceback", "Error", traceback),
-      files.length > 0 ? fileList(files) : null,
+      ...shownParts({ files }),
     ];
     this.#parts.replaceChildren(...parts.filter((part) => part !== null));
   }
@@ -161,6 +161,15 @@ function text(kind, label, content) {
   return content
     ? el("pre", { class: `run-${kind}`, role: "group", "aria-label": label, tabindex: "0" }, content)
     : null;
+}
+
+/**
+ * What a run has to show beside its texts.
+ * @param {Pick<PythonRun, "figures" | "files">} shown
+ * @returns {HTMLElement[]}
+ */
+export function shownParts({ figures = [], files = [] }) {
+  return [...figures.map(figure), ...(files.length > 0 ? [fileList(files)] : [])];
 }
 
 /**

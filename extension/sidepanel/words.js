@@ -115,7 +115,7 @@ function countdown(ms) {
 }
 
 /**
- * @param {Pick<Block, "name">} block
+ * @param {Partial<Block>} block
  * @returns {string}
  */
 export function toolTitle({ name }) {
