@@ -79,9 +79,17 @@ function asExported({ id, own_title, created_at, updated_at, leaf, settings }, t
     created_at,
     updated_at,
     leaf: leaf ?? turns[turns.length - 1].id,
-    ...(settings === undefined ? {} : { settings }),
+    ...settingsIn(settings),
     turns: turns.map(withoutOurs),
   };
+}
+
+/**
+ * The user's leave for tools is given here and does not travel: whoever makes a file must not give it.
+ * @param {ConversationSettings | undefined} settings
+ */
+function settingsIn({ tools: _, ...settings } = {}) {
+  return Object.keys(settings).length > 0 ? { settings } : {};
 }
 
 /** @param {StoredTurn} turn @returns {ExportedTurn} */
@@ -198,7 +206,7 @@ function checked(conversation, index) {
     created_at,
     updated_at,
     leaf,
-    ...(settings === undefined ? {} : { settings }),
+    ...settingsIn(settings),
     turns: line.map(withoutOurs),
   };
 }

@@ -351,6 +351,17 @@ test("branches and settings come back from a file, and a file of version 1 is on
   );
 });
 
+test("leave that was given to tools comes with no file", async () => {
+  await store("a", 10, turn("1", "Q1", "x"));
+  const settings = { model: "m", tools: { python: "always" } };
+  await database.saveTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings }), "");
+  const text = await exported();
+  assert.doesNotMatch(text, /always/);
+  await deleteDB("sidestream");
+  await importConversations(text.replace('"model": "m"', '"model": "m", "tools": {"python": "always"}'));
+  assert.deepEqual((await database.loadConversation("a"))?.settings, { model: "m" });
+});
+
 test("what is there with another content is kept beside the file's", async () => {
   await store("a", 10, turn("1", "First", "old"));
   const before = await exported();
