@@ -296,6 +296,17 @@ class Options:
         return self.page.get_by_role("listitem").get_by_role("button", name=profile)
 
 
+def choose(panel: Panel, **choices: str) -> None:
+    """Choose in the conversation's settings."""
+    panel.page.get_by_role("button", name="Conversation settings", exact=True).click()
+    dialog = panel.page.get_by_role("dialog", name="Conversation settings")
+    for name, choice in choices.items():
+        label = name.replace("_", " ").capitalize()
+        dialog.get_by_role("combobox", name=label, exact=True).select_option(label=choice)
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(dialog).to_be_hidden()
+
+
 DUMP_STORAGE = """async () => {
   const areas = {};
   for (const name of ["local", "session", "sync"])

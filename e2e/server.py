@@ -614,3 +614,33 @@ class Gate:
         self.reached.set()
         exchange.wait(self.open)
         exchange.events(events[count:])
+
+
+def python_calls(*codes: str) -> Script:
+    """An answer that calls `python` with each of the codes."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.events(events())
+
+    def events() -> Iterator[dict[str, Any]]:
+        response: dict[str, Any] = {"id": "resp_1", "status": "in_progress", "output": []}
+        yield {"type": "response.created", "response": response}
+        output = []
+        for index, code in enumerate(codes):
+            item = {
+                "type": "function_call",
+                "id": f"fc_{index}",
+                "call_id": f"call_{index}",
+                "name": "python",
+                "arguments": json.dumps({"code": code}),
+            }
+            started = {**item, "arguments": ""}
+            yield {"type": "response.output_item.added", "output_index": index, "item": started}
+            yield {"type": "response.output_item.done", "output_index": index, "item": item}
+            output.append(item)
+        usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+        response = {"id": "resp_1", "status": "completed", "output": output, "usage": usage}
+        yield {"type": "response.completed", "response": response}
+
+    return script

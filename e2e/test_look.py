@@ -12,8 +12,8 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.app import API_KEY, App, Panel
-from e2e.server import Gate, ScriptedServer, answer, fail
+from e2e.app import API_KEY, App, Panel, choose
+from e2e.server import Gate, ScriptedServer, answer, fail, python_calls
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -37,6 +37,15 @@ for chunk in response:
 
 > A quotation. Averyveryveryverylongwordthatdoesnotfitintoanarrowpanelanywhereatallandmustbreak.
 """
+
+LIMITS = {
+    "x-ratelimit-limit-requests": "500",
+    "x-ratelimit-remaining-requests": "0",
+    "x-ratelimit-reset-requests": "42m",
+    "x-ratelimit-limit-tokens": "200000",
+    "x-ratelimit-remaining-tokens": "31000",
+    "x-ratelimit-reset-tokens": "6m0s",
+}
 
 INTERACTIVE = {"button", "link", "textbox", "combobox", "checkbox", "radio", "searchbox", "switch"}
 
@@ -67,6 +76,67 @@ def options(app: App, server: ScriptedServer) -> Page:
     page = app.open_options()
     page.fill(base_url=server.base_url, api_key=API_KEY)
     return page.page
+
+
+def waiting(app: App, server: ScriptedServer) -> Page:
+    """A line, with the provider's limit that holds it up."""
+    app.configure(server.base_url, context_window=32_000)
+    server.on("", answer(MARKDOWN, headers=LIMITS))
+    panel = app.open_panel()
+    panel.ask("How do streams work?")
+    expect(panel.answer).to_contain_text("A quotation")
+    panel.expect_idle()
+    panel.ask("And where does back-pressure come from, when the panel is hidden?")
+    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    panel.ask("Thanks!")
+    expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
+    return panel.page
+
+
+def usage(app: App, server: ScriptedServer) -> Page:
+    page = waiting(app, server)
+    page.get_by_role("button", name="Usage", exact=True).click()
+    expect(page.get_by_role("dialog", name="Usage")).to_be_visible()
+    return page
+
+
+def interrupted(app: App, server: ScriptedServer) -> Page:
+    app.configure(server.base_url)
+    server.on("", Gate("The first half of an answer, ", "which was being written when"))
+    panel = app.open_panel()
+    panel.ask("Tell me a story")
+    expect(panel.answer).to_contain_text("being written when")
+    # Long enough for it to be stored.
+    panel.page.wait_for_timeout(1500)
+    app.stop_worker(panel.page)
+    expect(panel.page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
+    return panel.page
+
+
+def own_settings(app: App, server: ScriptedServer) -> Page:
+    app.configure(server.base_url)
+    page = app.open_panel().page
+    page.get_by_role("button", name="Conversation settings", exact=True).click()
+    expect(page.get_by_role("dialog", name="Conversation settings")).to_be_visible()
+    return page
+
+
+def asking(app: App, server: ScriptedServer) -> Page:
+    """A tool that waits for leave, below one that gave a figure."""
+    app.configure(server.base_url)
+    svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 30' width='270'>"
+    bars = "".join(f"<path d='M{9 * n} 30v-{3 * n}h6v{3 * n}'/>" for n in range(1, 10))
+    draw = (
+        f"class Bars:\n    def _repr_svg_(self):\n        return {svg + bars + '</svg>'!r}\nBars()"
+    )
+    server.on("", python_calls(draw), python_calls("sum(range(1, 10))"), answer("never"))
+    panel = app.open_panel()
+    choose(panel, python="Ask each time")
+    panel.ask("Draw the numbers from 1 to 9 and add them up")
+    panel.page.get_by_role("button", name="Allow", exact=True).click()
+    expect(panel.answer.locator("img")).to_be_visible()
+    expect(panel.page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+    return panel.page
 
 
 def unnamed(app: App, page: Page) -> list[str]:
@@ -107,7 +177,20 @@ CONTRAST = """(element) => {
 }"""
 
 
-@pytest.mark.parametrize("state", [first_run, streaming, failure, options])
+STATES = (
+    first_run,
+    streaming,
+    failure,
+    options,
+    waiting,
+    usage,
+    interrupted,
+    own_settings,
+    asking,
+)
+
+
+@pytest.mark.parametrize("state", STATES)
 def test_it_can_be_read_at_any_width_in_any_light(
     fresh_app: App, server: ScriptedServer, state: Callable[[App, ScriptedServer], Page]
 ) -> None:

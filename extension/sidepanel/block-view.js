@@ -181,9 +181,9 @@ class ToolView {
   #ask({ asks, call_id = "", name = "" }) {
     this.#question?.remove();
     this.#question = null;
-    if (!asks) return;
     // What will be done is to be seen by whoever allows it.
-    this.#details.open = true;
+    this.#details.open = Boolean(asks);
+    if (!asks) return;
     const { decide } = this.#actions;
     /** @param {string} label @param {boolean} allow @param {boolean} [always] */
     const button = (label, allow, always) =>

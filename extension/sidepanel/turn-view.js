@@ -190,8 +190,12 @@ export class TurnView {
         "div",
         { class: "in-line" },
         el("span", {}),
-        el("button", { type: "button", onclick: () => sendNow(turn.id) }, "Send now"),
-        el("button", { type: "button", onclick: () => cancel(turn.id) }, "Cancel"),
+        el(
+          "span",
+          { class: "buttons" },
+          el("button", { type: "button", onclick: () => sendNow(turn.id) }, "Send now"),
+          el("button", { type: "button", onclick: () => cancel(turn.id) }, "Cancel"),
+        ),
       );
       this.#answer.append(this.#inLine);
     }

@@ -14,6 +14,7 @@ const BUILT_IN_TOOLS = new Map(
     code_interpreter: "Code interpreter",
     image_generation: "Image generation",
     local_shell: "Shell",
+    python: "Python",
   }),
 );
 
@@ -46,6 +47,10 @@ export function statusText({ boot, running, last, isCalling, model }) {
  */
 function progress(turn, model) {
   if (turn.kind === "compaction") return compactionText(turn);
+  const asking = turn.blocks.find((candidate) => candidate.asks);
+  if (asking) return `${toolTitle(asking)} waits for your leave.`;
+  const at = turn.blocks.at(-1);
+  if (at?.kind === "tool" && at.call_id && !at.open && at.output === undefined) return `${toolTitle(at)}…`;
   const block = turn.blocks.findLast((candidate) => candidate.open);
   if (block?.kind === "reasoning") return "Thinking…";
   if (block?.kind === "tool") return `${toolTitle(block)}…`;

@@ -856,7 +856,7 @@ _SUMMARY = "This is a summary of our conversation so far; go on from it.\n\n"
 INTERRUPTED: dict[str, Any] = {
     "kind": ErrorKind.STREAM_CLOSED.value,
     "message": "The browser stopped Sidestream while this answer was being written.",
-    "hint": "What had arrived is kept. Retry to get the whole answer.",
+    "hint": "What had arrived is kept, and nothing is sent again unless you say so.",
     "retryable": True,
 }
 """The error of a turn that was cut off by the worker's end."""
