@@ -156,10 +156,11 @@ export function turnsOf(id) {
  * @template T
  * @param {string[]} stores
  * @param {(transaction: import("idb").IDBPTransaction<any, string[], "readwrite">) => Promise<T>} work
+ * @param {IDBTransactionDurability} [durability]  `strict`: it is on the disk, not only on its way there.
  * @returns {Promise<T>}
  */
-export async function write(stores, work) {
-  const transaction = (await database()).transaction(stores, "readwrite");
+export async function write(stores, work, durability = "relaxed") {
+  const transaction = (await database()).transaction(stores, "readwrite", { durability });
   const done = transaction.done.catch((error) => {
     throw transaction.error ?? error;
   });
@@ -189,7 +190,7 @@ export async function saveTurn(head, turn) {
   const known = JSON.parse(head);
   const record = turn ? JSON.parse(turn) : undefined;
   let isNew = false;
-  await write(["conversations", "turns", "usage"], async (transaction) => {
+  const work = async (/** @type {import("idb").IDBPTransaction<any, string[], "readwrite">} */ transaction) => {
     const conversations = transaction.objectStore("conversations");
     const stored = await conversations.get(known.id);
     const begun = { title: "", turns: 0, updated_at: known.created_at };
@@ -208,7 +209,10 @@ export async function saveTurn(head, turn) {
       }
     }
     await conversations.put(conversation);
-  });
+  };
+  // After a power cut a message must be there, and whether it was sent. What is written each second need not wait for the disk.
+  const isGrowing = record && record.status !== "queued" && activity(record).active && record.blocks.length > 0;
+  await write(["conversations", "turns", "usage"], work, isGrowing ? "relaxed" : "strict");
   return isNew ? record.id : undefined;
 }
 
