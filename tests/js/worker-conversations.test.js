@@ -175,6 +175,31 @@ test("the branch that is shown is the one that leads to the leaf, from its end",
   assert.deepEqual(await database.storedView("nowhere"), { id: "nowhere", turns: [] });
 });
 
+test("what a message is and whether it was sent waits for the disk, what an answer has grown does not", async () => {
+  /** @type {(string | undefined)[]} */
+  const waits = [];
+  const begin = IDBDatabase.prototype.transaction;
+  const spy = mock.method(
+    IDBDatabase.prototype,
+    "transaction",
+    /** @this {IDBDatabase} @param {[string[], IDBTransactionMode, IDBTransactionOptions?]} options */
+    function (...options) {
+      waits.push(options[2]?.durability);
+      return begin.apply(this, options);
+    },
+  );
+  const grown = { blocks: [{ kind: "text", text: "x", open: true }] };
+  await store("a", 10, turn("1", "Q", "", { status: "running", sent: false, blocks: [] }));
+  await store("a", 10, turn("1", "Q", "", { status: "running", blocks: [] }));
+  await store("a", 10, turn("1", "Q", "", { status: "running", ...grown }));
+  await store("a", 10, turn("1", "Q", "x"));
+  spy.mock.restore();
+  assert.deepEqual(
+    waits.filter((durability) => durability !== undefined),
+    ["strict", "strict", "relaxed", "strict"],
+  );
+});
+
 test("what has yet to end is found until it has", async () => {
   await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "", { status: "queued", sent: false }));
   await store("b", 20, turn("1", "Q1", "x", { status: "reconnecting" }));
