@@ -97,11 +97,17 @@ class App:
             if page is not self.lasting_page:
                 page.close()
 
-    def open_panel(self) -> Panel:
+    def open_panel(self, *, new_window: bool = False) -> Panel:
         """The side panel's page, as a tab."""
-        page = self.context.new_page()
-        page.goto(f"{self.origin}/sidepanel/index.html")
-        return Panel(page)
+        address = f"{self.origin}/sidepanel/index.html"
+        if not new_window:
+            page = self.context.new_page()
+            page.goto(address)
+            return Panel(page)
+        with self.context.expect_page() as opened:
+            # Any page of the extension may do it; `send` has made this one.
+            self.lasting_page.evaluate("url => chrome.windows.create({url})", address)
+        return Panel(opened.value)
 
     def open_options(self) -> Options:
         """The options page."""

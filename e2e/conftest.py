@@ -20,11 +20,11 @@ from tools import chromium as browsers
 
 ROOT = Path(__file__).parent.parent
 FAULTS = {
-    "fault": (6, 50),
-    "kill": (14, 200),
+    "fault": (4, 50),
+    "kill": (7, 200),
     "crash": (3, 25),
     "compaction": (2, 20),
-    "pickup": (3, 50),
+    "pickup": (2, 50),
 }
 """How many cases there are of a test with this argument: in the sample, and in all."""
 

@@ -29,6 +29,8 @@ def test_one_command_shows_the_panel_and_a_first_answer(playwright: Playwright) 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Who runs the tests in the background of a shell has it ignored, and passes that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert command.stdout
     said = ""

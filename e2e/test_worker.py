@@ -189,6 +189,29 @@ def test_two_panels_chat_at_once_and_each_finds_its_own_again(
         expect(each.questions).to_have_count(2)
 
 
+def test_each_window_shows_its_own_conversation_again(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    panel.ask("In the first window")
+    expect(panel.answer).to_have_text("You said: In the first window")
+    other = app.open_panel(new_window=True)
+    # A new window begins with what was shown last, in step with the first.
+    expect(other.questions).to_have_text("In the first window")
+    other.ask("From both")
+    for each in (panel, other):
+        expect(each.answer).to_have_text("You said: From both")
+    other.new_chat.click()
+    other.ask("In the second window")
+    expect(other.answer).to_have_text("You said: In the second window")
+    # Closed and opened again, as panels are; the worker may have ended meanwhile.
+    panel.page.goto("about:blank")
+    other.page.goto("about:blank")
+    app.stop_worker(app.lasting_page)
+    for each, text in ((panel, "From both"), (other, "In the second window")):
+        each.page.goto(f"{app.origin}/sidepanel/index.html")
+        expect(each.answer).to_have_text(f"You said: {text}")
+
+
 def test_the_worker_stops_between_turns(app: App, panel: Panel, server: ScriptedServer) -> None:
     panel.ask("First")
     expect(panel.answer).to_have_text("You said: First")
