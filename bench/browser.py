@@ -32,7 +32,11 @@ class Browser:
     """A headless Chromium with unpacked extensions and a new profile. A context manager."""
 
     def __init__(self, *extensions: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="sidestream-bench-")
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="sidestream-bench-",
+            # The browser may still be writing when it has been ended.
+            ignore_cleanup_errors=True,
+        )
         paths = ",".join(map(str, extensions))
         self._pipe = PipeBrowser(
             str(chromium.find()),

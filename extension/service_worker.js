@@ -5,6 +5,7 @@
 
 import { PANEL_PORT } from "./protocol.js";
 import { App } from "./runtime/app.js";
+import { database } from "./runtime/database.js";
 import { logError } from "./runtime/log.js";
 
 const app = new App();
@@ -26,6 +27,8 @@ addEventListener("online", wake);
 chrome.runtime.onInstalled.addListener(openPanelOnClick);
 openPanelOnClick();
 keepContentScriptsOut();
+// It is open by the time that Python is up and asks for it. Whoever needs it says why it cannot be opened.
+database().catch(() => {});
 
 function wake() {
   app.wake().catch((error) => logError("Waking up:", error));

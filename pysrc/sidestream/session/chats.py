@@ -86,18 +86,21 @@ class Chats:
         A turn whose request was under way is marked interrupted, unless its answer can be picked
         up; lines go on where they stood.
         """
-        try:
-            self._limits.restore(await self._store.recall(LIMITS))
-        except SidestreamError:
-            # The provider tells them again.
-            _log.exception("The limits could not be read")
-        for conversation_id in await self._store.unfinished():
+        _, unfinished = await asyncio.gather(self._recall_limits(), self._store.unfinished())
+        for conversation_id in unfinished:
             try:
                 await self._open(conversation_id, going_on=True)
             except Exception:
                 # One that cannot be read must not keep the others from going on.
                 _log.exception("A conversation could not be taken up")
         self._advance()
+
+    async def _recall_limits(self) -> None:
+        try:
+            self._limits.restore(await self._store.recall(LIMITS))
+        except SidestreamError:
+            # The provider tells them again.
+            _log.exception("The limits could not be read")
 
     # --- commands -----------------------------------------------------------------------------
 
