@@ -37,6 +37,7 @@ from sidestream.testing import (
 )
 from sidestream.types.events import (
     Batch,
+    Completed,
     OutputItemDone,
     OutputTextDelta,
     Reconnecting,
@@ -299,7 +300,9 @@ def test_what_has_ended_meanwhile_is_replayed() -> None:
     assert server_text + told.text == "Hello, world!"
     assert "Created" not in told.types
     assert told.types[-1] == "Completed"
-    assert told.events[-1].response_id == "resp_1"  # type: ignore[union-attr]
+    last = told.events[-1]
+    assert isinstance(last, Completed)
+    assert last.response_id == "resp_1"
 
 
 def test_deltas_go_on_where_they_stopped_and_finished_items_are_whole() -> None:

@@ -56,7 +56,8 @@ def prepare(switched_off: str) -> None:
     def no_input(*_: object) -> NoReturn:
         raise RuntimeError("input() can ask nobody here: write the value into the code.")
 
-    # The browser lets nothing out anyway, but says so in words that help nobody.
+    # The browser lets nothing out anyway, but says so in words that help nobody. Typing has no word
+    # for a method that is replaced.
     socket.socket.connect = socket.create_connection = refuse  # type: ignore[method-assign]
     socket.getaddrinfo = refuse
     builtins.input = no_input
@@ -117,6 +118,7 @@ async def _execute(code: str, name: str) -> Any:
 
 
 async def _evaluate(code: CodeType) -> Any:
+    # To run what somebody wrote is what this is for; the sandbox keeps it in.
     value = eval(code, _main.__dict__)  # noqa: S307
     return await value if code.co_flags & inspect.CO_COROUTINE else value
 

@@ -30,7 +30,7 @@ TAGS = frozenset(
     """
     table caption thead tbody tfoot tr th td p div span br hr b strong i em u s code pre kbd sub sup
     small ul ol li dl dt dd h1 h2 h3 h4 h5 h6 blockquote
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - one name a line would be a page
 )
 VOID = frozenset({"br", "hr"})
 SKIPPED = frozenset({"script", "style", "template", "noscript", "title"})
@@ -71,7 +71,7 @@ def display(*objects: object) -> None:
     """Show each object: as a figure if it can be one, else its text on standard output."""
     for thing in objects:
         if not add_figure(thing):
-            print(describe(thing))  # noqa: T201
+            print(describe(thing))  # noqa: T201 - it is the code's standard output
 
 
 def take_figures() -> list[Figure]:
@@ -184,5 +184,6 @@ def notebook_modules() -> dict[str, ModuleType]:
     package, module = ModuleType("IPython"), ModuleType("IPython.display")
     for thing in (display, SVG, HTML, Image):
         setattr(module, thing.__name__, thing)
+    # What a module holds that is made here, typing cannot know.
     package.display = module  # type: ignore[attr-defined]
     return {"IPython": package, "IPython.display": module}

@@ -1831,17 +1831,24 @@ class Outage:
         return await self.server(request)
 
 
+async def outage_world(server: StoredResponses, end_s: float) -> World:
+    """A process whose answer breaks off, and whose network is away from second 1 to ``end_s``."""
+    server.cuts = [3000]
+    world = await background_world(server)
+    # It does for a request what the scripted provider does, which is all that a world asks of it.
+    world.fetch = Outage(server, 1, end_s)  # type: ignore[assignment]
+    return world
+
+
 @pytest.mark.parametrize("end_s", [20.0, 100.0, 400.0])
 @pytest.mark.parametrize("online", [True, False])
 def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
     end_s: float, online: bool
 ) -> None:
     server = kept_story()
-    server.cuts = [3000]
 
     async def life() -> None:
-        world = await background_world(server)
-        world.fetch = Outage(server, 1, end_s)  # type: ignore[assignment]
+        world = await outage_world(server, end_s)
         panel = world.open_panel()
         world.chat.send("1", "Hi")
         await asyncio.sleep(15)
@@ -1865,11 +1872,9 @@ def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
 
 def test_an_outage_without_end_ends_the_turn() -> None:
     server = kept_story()
-    server.cuts = [3000]
 
     async def life() -> None:
-        world = await background_world(server)
-        world.fetch = Outage(server, 1, 1e9)  # type: ignore[assignment]
+        world = await outage_world(server, 1e9)
         world.chat.send("1", "Hi")
         await world.quiet()
         turn = world.chat.conversation.turns[0]
@@ -1884,11 +1889,9 @@ def test_an_outage_without_end_ends_the_turn() -> None:
 
 def test_an_outage_can_be_stopped() -> None:
     server = kept_story()
-    server.cuts = [3000]
 
     async def life() -> None:
-        world = await background_world(server)
-        world.fetch = Outage(server, 1, 200)  # type: ignore[assignment]
+        world = await outage_world(server, 200)
         world.chat.send("1", "Hi")
         await asyncio.sleep(100)
         world.chat.stop()
@@ -1901,11 +1904,9 @@ def test_an_outage_can_be_stopped() -> None:
 
 def test_what_was_forgotten_during_the_outage() -> None:
     server = kept_story()
-    server.cuts = [3000]
 
     async def life() -> None:
-        world = await background_world(server)
-        world.fetch = Outage(server, 1, 100)  # type: ignore[assignment]
+        world = await outage_world(server, 100)
         world.chat.send("1", "Hi")
         await asyncio.sleep(90)
         server.forget()

@@ -85,8 +85,9 @@ def test_what_may_not_act_does_not() -> None:
     assert refused.failed
     assert "not allow" in refused.text
     assert call(Tools([adder], {"add": "always"}), '{"first": 1}', leave=False).text == "1"
-    for permissions in ({}, {"add": "never"}):
-        never = Tools([adder], permissions)  # type: ignore[arg-type]
+    refusals: tuple[dict[str, Permission], ...] = ({}, {"add": "never"})
+    for permissions in refusals:
+        never = Tools([adder], permissions)
         assert never.specs() == []
         assert "no tool" in call(never, '{"first": 1}').text
     assert len(adder.calls) == 1

@@ -731,7 +731,7 @@ class Chat:
         try:
             await work
         except SidestreamError as error:
-            self._post_all({"type": "Rejected", "error": error.to_dict()})
+            self._post_all(rejection(error))
         finally:
             self._storing -= 1
 
@@ -787,10 +787,7 @@ class Chat:
 
     def _reject(self, panel: int, message: str, hint: str, turn_id: str | None = None) -> None:
         error = SidestreamError(ErrorKind.INVALID_REQUEST, message, hint=hint)
-        rejected: dict[str, Any] = {"type": "Rejected", "error": error.to_dict()}
-        if turn_id is not None:
-            rejected["id"] = turn_id
-        self._post_message(rejected, panel)
+        self._post_message(rejection(error, turn_id), panel)
 
     def _post_all(self, message: dict[str, Any]) -> None:
         self._post(json.dumps(message, ensure_ascii=False))
@@ -800,6 +797,12 @@ class Chat:
 
     def _now_ms(self) -> int:
         return int(self._services.now() * 1000)
+
+
+def rejection(error: SidestreamError, turn_id: str | None = None) -> dict[str, Any]:
+    """The message that something could not be carried out; with the turn's id, of a `Send`."""
+    about = {} if turn_id is None else {"id": turn_id}
+    return {"type": "Rejected", "error": error.to_dict(), **about}
 
 
 _NOT_HERE = ("That message is not in this conversation.", "Send it again.")

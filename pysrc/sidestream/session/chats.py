@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.session.chat import Chat, Connection, Services
+from sidestream.session.chat import Chat, Connection, Services, rejection
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.limits import Limits
 from sidestream.session.tools import Tool
@@ -199,10 +199,9 @@ class Chats:
         self._settle()
 
     def _reject(self, command: dict[str, Any], error: SidestreamError) -> None:
-        rejected: dict[str, Any] = {"type": "Rejected", "error": error.to_dict()}
-        if command["type"] == "Send":
-            rejected["id"] = command["id"]
-        self._post(json.dumps(rejected, ensure_ascii=False), command.get("panel", 0))
+        turn_id = command["id"] if command["type"] == "Send" else None
+        rejected = json.dumps(rejection(error, turn_id), ensure_ascii=False)
+        self._post(rejected, command.get("panel", 0))
 
     # --- open conversations -------------------------------------------------------------------
 
@@ -288,7 +287,7 @@ class Chats:
             _log.exception("The limits could not be stored")
 
     def _unstored(self, error: SidestreamError) -> None:
-        message = json.dumps({"type": "Rejected", "error": error.to_dict()}, ensure_ascii=False)
+        message = json.dumps(rejection(error), ensure_ascii=False)
         for panel in self._shown:
             self._post(message, panel)
 

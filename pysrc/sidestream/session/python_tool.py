@@ -52,14 +52,17 @@ class PythonTool:
     def __init__(self, run: RunPython, stop: Callable[[str], Awaitable[str]]) -> None:
         self._run = run
         self._stop = stop
+        # asyncio itself does not keep a task that nobody waits for.
+        self._stopping: set[asyncio.Future[str]] = set()
 
     async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:
         """Run it; a call that is given up ends the code as well."""
         try:
             result = json.loads(await self._run(conversation_id, arguments.code))
         except asyncio.CancelledError:
-            # The one who waits is gone already; nobody waits for this either.
-            asyncio.ensure_future(self._stop(conversation_id))  # noqa: RUF006
+            stopping = asyncio.ensure_future(self._stop(conversation_id))
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
             raise
         if error := result.get("error"):
             return ToolOutput(f"error: {error['message']}", failed=True)
