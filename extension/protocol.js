@@ -48,6 +48,20 @@ export const SANDBOX = "sandbox";
  */
 
 /**
+ * What goes with a message: a page or a part of one, or an image. Its content (text, or the image as a `data:` URL) is stored apart, under the
+ * conversation's id and its own; see `runtime/attachments.js`.
+ * @typedef {object} Attachment
+ * @property {string} id  Made by the panel.
+ * @property {"page" | "selection" | "image"} kind
+ * @property {string} title  Of the page, or the file's name.
+ * @property {string} [url]  The page's address.
+ * @property {number} tokens  What it takes of the context window, estimated.
+ * @property {number} size  In characters of the content.
+ * @property {number} [width]  Of an image as it is sent, in pixels.
+ * @property {number} [height]
+ */
+
+/**
  * @typedef {"queued" | "running" | "reconnecting" | "completed" | "incomplete" | "failed" | "interrupted" | "stopped"} TurnStatus
  */
 
@@ -55,6 +69,7 @@ export const SANDBOX = "sandbox";
  * @typedef {object} Turn
  * @property {string} id
  * @property {string} user  What the user wrote; empty in a compaction.
+ * @property {Attachment[]} [attachments]  What went with it.
  * @property {number} created_at  Unix time in milliseconds.
  * @property {TurnStatus} status
  * @property {string} [model]
@@ -101,6 +116,7 @@ export const SANDBOX = "sandbox";
  * @property {"low" | "medium" | "high"} [verbosity]
  * @property {Compaction} [compaction]
  * @property {Record<string, Permission>} [tools]  What the model may use; a tool without an entry is not offered.
+ * @property {string[]} [network]  The hosts that the sandbox's Python may reach, as `api.example.com` or `localhost:8000`.
  */
 
 /**

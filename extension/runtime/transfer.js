@@ -85,10 +85,10 @@ function asExported({ id, own_title, created_at, updated_at, leaf, settings }, t
 }
 
 /**
- * The user's leave for tools is given here and does not travel: whoever makes a file must not give it.
+ * The user's leave for tools and hosts is given here and does not travel: whoever makes a file must not give it.
  * @param {ConversationSettings | undefined} settings
  */
-function settingsIn({ tools: _, ...settings } = {}) {
+function settingsIn({ tools: _tools, network: _network, ...settings } = {}) {
   return Object.keys(settings).length > 0 ? { settings } : {};
 }
 
@@ -214,8 +214,8 @@ function checked(conversation, index) {
 /** @param {any} settings */
 function isSettings(settings) {
   if (typeof settings !== "object" || settings === null) return false;
-  const { tools = {}, ...texts } = settings;
-  return [tools, texts].every((each) => typeof each === "object" && each && Object.values(each).every(isText));
+  const { tools = {}, network = [], ...texts } = settings;
+  return [tools, network, texts].every((each) => typeof each === "object" && each && Object.values(each).every(isText));
 }
 
 /** @param {any} turn */

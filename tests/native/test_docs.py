@@ -52,6 +52,7 @@ PUBLIC_MODULES = (
     "session.queue",
     "session.rate_limits",
     "session.tools",
+    "session.untrusted",
     "session.usage",
     "session.writer",
     "sse",

@@ -32,6 +32,7 @@ from sidestream.session.conversation import (
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, measure
 from sidestream.session.tools import Permission, Tool, Tools
+from sidestream.session.untrusted import instructions_for
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events
 from sidestream.types.events import Completed, OutputItemDone, RateLimits, ResponseEvent
@@ -496,12 +497,13 @@ class Chat:
         conversation = self.conversation
         await self._services.store.save(conversation.head(), turn.record())
         room = connection.compaction.room(turn)
+        items = [
+            *conversation.history(turn, connection.origin, max_tokens=room),
+            *turn.items,
+        ]
         prompt = Prompt(
-            input=[
-                *conversation.history(turn, connection.origin, max_tokens=room),
-                *turn.items,
-            ],
-            instructions=connection.instructions,
+            input=items,
+            instructions=instructions_for(connection.instructions, items),
             tools=self._offered() if turn.kind is None else [],
         )
         own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)

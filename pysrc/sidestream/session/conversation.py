@@ -185,6 +185,9 @@ class ConversationSettings(_State):
     compaction: CompactionMode | None = None
     tools: dict[str, Permission] | None = None
     """What the model may use, by name; a tool without an entry is not offered."""
+    network: list[str] | None = None
+    """The hosts that the sandbox's Python may reach, as ``api.example.com`` or
+    ``localhost:8000``."""
 
 
 class Waiting(_State):
