@@ -51,6 +51,7 @@ PUBLIC_MODULES = (
     "session.python_tool",
     "session.queue",
     "session.rate_limits",
+    "session.tool_calls",
     "session.tools",
     "session.untrusted",
     "session.usage",

@@ -31,22 +31,17 @@ from sidestream.session.conversation import (
 )
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, measure
-from sidestream.session.tools import Permission, Tool, Tools
+from sidestream.session.tool_calls import MAX_ROUNDS, ToolCalls, too_many_calls
+from sidestream.session.tools import Tool
 from sidestream.session.untrusted import instructions_for
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events
 from sidestream.types.events import Completed, OutputItemDone, RateLimits, ResponseEvent
-from sidestream.types.items import FunctionCallItem
-from sidestream.types.tools import ToolSpec, WebSearchTool
 
 MAX_WAITING = 100
 """Messages that may stand in line at once, in all conversations."""
 CONTINUE = "Continue."
 """The message that asks for the rest of an answer."""
-WEB_SEARCH = "web_search"
-"""The provider's own tool, by the name under which the settings allow it."""
-MAX_ROUNDS = 25
-"""So many times in a turn the model may be called again with the outputs of its calls."""
 OFFLINE_RETRY_S = 60.0
 """How often to look for the network when nothing tells that it is back."""
 
@@ -135,7 +130,14 @@ class Chat:
         self._batch = Batch(post)
         self._running: asyncio.Task[None] | None = None
         self._storing = 0
-        self._asked: dict[str, asyncio.Future[bool]] = {}
+        self.tool_calls = ToolCalls(
+            conversation,
+            services.tools,
+            tell=self._send_turn,
+            write=self._write,
+            configure=self.configure,
+        )
+        """What the model calls."""
         self._timer: asyncio.TimerHandle | None = None
         self._compaction: Compaction | None = None
         """As of whoever answered last; tells the size of the context window."""
@@ -504,7 +506,7 @@ class Chat:
         prompt = Prompt(
             input=items,
             instructions=instructions_for(connection.instructions, items),
-            tools=self._offered() if turn.kind is None else [],
+            tools=self.tool_calls.offered() if turn.kind is None else [],
         )
         own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
         batches = connection.client.stream_batches(prompt, own.over(connection.options))
@@ -536,12 +538,12 @@ class Chat:
             key = answer.connection.limit_key
             await self._read(turn, answer)
             for _ in range(MAX_ROUNDS):
-                if not await self._use_tools(turn):
+                if not await self.tool_calls.carry_out(turn):
                     break
                 await self._read(turn, await self._call_model(turn, answer.connection))
             else:
                 if turn.open_calls:
-                    raise _too_many_calls()
+                    raise too_many_calls()
         except asyncio.CancelledError:
             status = TurnStatus.STOPPED
         except SidestreamError as failure:
@@ -644,72 +646,6 @@ class Chat:
         self._hold(turn, obstacle)
         if obstacle.reason != "turn":
             self._set_alarm(obstacle.until or self._next_look())
-
-    # --- tools --------------------------------------------------------------------------------
-
-    @property
-    def _tools(self) -> Tools:
-        return Tools(self._services.tools, self.conversation.settings.tools)
-
-    def _offered(self) -> list[ToolSpec]:
-        tools: list[ToolSpec] = [*self._tools.specs()]
-        if (self.conversation.settings.tools or {}).get(WEB_SEARCH) == "always":
-            tools.append(WebSearchTool())
-        return tools
-
-    async def _use_tools(self, turn: Turn) -> bool:
-        """Carry out what the model has called, all at once. False when there is nothing."""
-        calls = turn.open_calls
-        # Without tools on offer, a call is only shown: nobody has asked for it to be carried out.
-        if not calls or not self._tools.specs():
-            return False
-        await asyncio.gather(*(self._use_tool(turn, call) for call in calls))
-        turn.begin_call()
-        return True
-
-    async def _use_tool(self, turn: Turn, call: FunctionCallItem) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-
-        async def ask() -> bool:
-            nonlocal began
-            allowed = await self._ask_user(turn, call)
-            began = loop.time()
-            return allowed
-
-        output = await self._tools.call(call, self.conversation.id, ask)
-        if self._running is None or not turn.status.running:
-            return
-        turn.finish_call(call, output, int((loop.time() - began) * 1000))
-        self._send_turn(turn)
-        self._write(turn)
-
-    async def _ask_user(self, turn: Turn, call: FunctionCallItem) -> bool:
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._asked[call.call_id] = answer
-        if block := turn.call_block(call):
-            block.asks = True
-        self._send_turn(turn)
-        try:
-            return await answer
-        finally:
-            del self._asked[call.call_id]
-            if block:
-                block.asks = None
-            self._send_turn(turn)
-
-    def decide(self, call_id: str, *, allow: bool, always: bool = False) -> None:
-        """The user's word on a call that asks; with ``always`` on all later ones of that tool."""
-        answer = self._asked.get(call_id)
-        turn = self.conversation.running
-        if answer is None or answer.done() or turn is None:
-            return
-        if always:
-            name = next(call.name for call in turn.open_calls if call.call_id == call_id)
-            own = self.conversation.settings
-            tools: dict[str, Permission] = {**(own.tools or {}), name: "always"}
-            self.configure(own.model_copy(update={"tools": tools}))
-        answer.set_result(allow)
 
     # --- storage ------------------------------------------------------------------------------
 
@@ -814,14 +750,6 @@ _NO_REST = (
     *(ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION),
 )
 _GONE_WRONG = (TurnStatus.FAILED, TurnStatus.INTERRUPTED)
-
-
-def _too_many_calls() -> SidestreamError:
-    return SidestreamError(
-        ErrorKind.INCOMPLETE,
-        f"The model has used tools {MAX_ROUNDS} times in a row without coming to an end.",
-        hint="Continue, if that is what you want.",
-    )
 
 
 def _is_local(origin: str) -> bool:

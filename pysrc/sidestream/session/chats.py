@@ -191,7 +191,7 @@ class Chats:
                 chat.compact(panel, command.get("retry"))
             case "Decide":
                 always = command.get("always", False)
-                chat.decide(command["call"], allow=command["allow"], always=always)
+                chat.tool_calls.decide(command["call"], allow=command["allow"], always=always)
             case "Configure":
                 chat.configure(ConversationSettings.model_validate(command["settings"]))
             case "Earlier":
