@@ -1,0 +1,81 @@
+/**
+ * The hosts that the sandbox's Python may reach, as the user names them. The panel reads what was typed with this, and the sandbox makes
+ * of the same list the policy that the browser keeps.
+ */
+
+const MOST = 30;
+const LOOPBACK = ["localhost", "127.0.0.1"];
+
+/**
+ * Reads names of hosts, one a line or with commas or blanks between them: `api.example.com`, `api.example.com:8443`, `localhost:8000`.
+ * @param {string} text
+ * @returns {{hosts: string[], error: string}}  The hosts, each once, as they are stored. `error` is for the user: what is wrong with the first
+ *   that is none, or empty.
+ */
+export function readHosts(text) {
+  const entries = text.split(/[\s,;]+/).filter(Boolean);
+  const read = entries.map(readHost);
+  const hosts = [...new Set(read.flatMap(({ host }) => host ?? []))];
+  const wrong = read.findIndex(({ problem }) => problem);
+  if (wrong >= 0) return { hosts, error: `“${shorten(entries[wrong])}”: ${read[wrong].problem}` };
+  if (hosts.length > MOST) return { hosts: hosts.slice(0, MOST), error: `No more than ${MOST} hosts can be named.` };
+  return { hosts, error: "" };
+}
+
+/**
+ * What may be reached of a host. Nothing but this computer is reached without encryption.
+ * @param {string} host  As {@link readHosts} gives it.
+ * @returns {string[]}
+ */
+export function originsOf(host) {
+  const [name] = host.split(":");
+  return LOOPBACK.includes(name) ? [`http://${host}`, `https://${host}`] : [`https://${host}`];
+}
+
+/**
+ * @param {string} entry
+ * @returns {{host?: string, problem?: string}}
+ */
+function readHost(entry) {
+  const [, scheme = "", rest] = /** @type {RegExpExecArray} */ (/^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/i.exec(entry));
+  const isPlain = /^http$/i.test(scheme);
+  if (scheme && !isPlain && !/^https$/i.test(scheme)) return wrong("Only https:// can be allowed.");
+  const authority = rest.replace(/\/$/, "");
+  if (authority.includes("*")) return wrong("Name each host in full, without an asterisk.");
+  if (/[/?#\\@]/.test(authority)) return wrong("Name the host alone, as api.example.com.");
+  if (authority.includes("[")) return wrong("An address of this kind cannot be allowed. Name the host, or localhost.");
+  const [, typed, port] = /** @type {RegExpExecArray} */ (/^([^:]*)(?::(.*))?$/.exec(authority) ?? [authority, "", ""]);
+  if (port !== undefined && !isPort(port)) return wrong("A port is a number from 1 to 65535, as in localhost:8000.");
+  const name = canonical(typed);
+  if (!name) return wrong("This is not the name of a host. Write it as api.example.com.");
+  if (LOOPBACK.includes(name)) {
+    return port ? { host: `${name}:${Number(port)}` } : wrong(`Name the port as well, as in ${name}:8000.`);
+  }
+  if (/^[\d.]+$/.test(name)) return wrong("Of addresses in numbers only 127.0.0.1 can be allowed. Name the host.");
+  if (isPlain) return wrong("Only this computer can be reached without encryption. Use https://, if the host has it.");
+  return { host: port && Number(port) !== 443 ? `${name}:${Number(port)}` : name };
+}
+
+/** @param {string} problem */
+function wrong(problem) {
+  return { problem };
+}
+
+/** @param {string} port */
+function isPort(port) {
+  return /^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536;
+}
+
+/**
+ * The name as the browser writes it: small letters, and those beyond ASCII in their code. Empty if it is none.
+ * @param {string} name
+ */
+function canonical(name) {
+  const { hostname } = name && URL.canParse(`https://${name}`) ? new URL(`https://${name}`) : { hostname: "" };
+  return /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(hostname) ? hostname : "";
+}
+
+/** @param {string} entry */
+function shorten(entry) {
+  return entry.length > 60 ? `${entry.slice(0, 60)}…` : entry;
+}
