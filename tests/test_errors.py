@@ -253,6 +253,44 @@ def test_answers_of_known_servers(status: int, body: Any, kind: ErrorKind) -> No
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Unsupported tool type: code_interpreter", "no code interpreter"),
+        ("The requested tool image_generation is not supported.", "no image generation"),
+        ("Tool 'image_generation' is not supported with gpt-5.3-x.", "no image generation"),
+        ("Hosted tool 'web_search_preview' is not supported with gpt-4.1-nano.", "no web search"),
+        ("Invalid value: 'file_search'. Supported values are: 'function'.", "no file search"),
+        (
+            "Input tag 'code_interpreter' found using 'type' does not match any of the expected "
+            "tags: 'function'",
+            "no code interpreter",
+        ),
+        ("'type' of tool must be 'function'", "all tools that are switched on"),
+        ('Only `type:"function"` tools are supported.', "all tools that are switched on"),
+    ],
+)
+def test_a_tool_that_the_provider_does_not_have(words: str, said: str) -> None:
+    error = from_response(400, openai(words))
+    assert error.kind is Kind.INVALID_REQUEST
+    assert said in error.message
+    assert "Switch it off" in error.hint
+    assert error.server_message == words
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_vector_store_that_the_provider_does_not_know(status: int) -> None:
+    error = from_response(status, openai("Vector store with id [vs_1] not found."))
+    assert error.kind is Kind.INVALID_REQUEST
+    assert "vector store" in error.message
+    assert "vs_" in error.hint
+
+
+def test_words_about_tools_that_mean_something_else() -> None:
+    for words in ("Missing required parameter: 'tools[0].name'.", "Invalid value: 'x'."):
+        assert "refused the request" in from_response(400, openai(words)).message
+
+
+@pytest.mark.parametrize(
     ("body", "message"),
     [
         ({"error": "text"}, "text"),

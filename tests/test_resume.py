@@ -44,6 +44,7 @@ from sidestream.types.events import (
     ResponseEvent,
 )
 from sidestream.types.items import MessageItem
+from sidestream.types.tools import CodeInterpreterTool
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RECORDINGS = [
@@ -371,6 +372,10 @@ def test_what_was_included_is_asked_for_again() -> None:
     run(take(client(server, provider=provider, model="gpt-5.2").resume("resp_1", 3)))
     query = parse_qs(urlsplit(server.requests[0].url).query)
     assert query["include[]"] == [ENCRYPTED_REASONING]
+    resumed = client(server, provider=provider, model="gpt-5.2")
+    run(take(resumed.resume("resp_1", 3, tools=[CodeInterpreterTool()])))
+    query = parse_qs(urlsplit(server.requests[1].url).query)
+    assert query["include[]"] == [ENCRYPTED_REASONING, "code_interpreter_call.outputs"]
 
 
 # --- the end -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import json
 import random as _random
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -69,6 +69,7 @@ from sidestream.types.items import (
     ToolSearchCallItem,
 )
 from sidestream.types.rate_limits import RateLimitSnapshot
+from sidestream.types.tools import ToolSpec
 from sidestream.types.usage import TokenUsage
 
 MAX_BODY_BYTES = MAX_FRAME_BYTES
@@ -192,11 +193,13 @@ class Client:
         options: CallOptions | None = None,
         *,
         finished_items: Iterable[ResponseItem] = (),
+        tools: Sequence[ToolSpec] = (),
     ) -> AsyncGenerator[Batch, None]:
         """The rest of an answer that was asked for with ``background``, as `stream_batches` has it.
 
         ``response_id`` and ``after`` are those of the last `Batch` of which everything was kept,
-        ``finished_items`` what its answer had finished by then. Works in another process and after
+        ``finished_items`` what its answer had finished by then, ``tools`` those that it was offered
+        (what the provider's own ones give has to be asked for). Works in another process and after
         the answer has ended. Deltas go on where they stopped. Of an answer that the provider can
         no longer stream come whole items instead, as soon as it is finished, without the deltas
         before them. An item that had begun may end without an `OutputItemDone` if the answer
@@ -208,7 +211,8 @@ class Client:
         options = (options or CallOptions()).over(self.defaults)
         decoder = decoder_for_the_rest(response_id, finished_items, now=self._now)
         stored = _Stored(response_id, after)
-        return self._batches(_Turn(self, None, options, joined=True, rest=(decoder, stored)))
+        turn = _Turn(self, None, options, joined=True, rest=(decoder, stored), tools=tools)
+        return self._batches(turn)
 
     async def cancel(self, response_id: str, options: CallOptions | None = None) -> None:
         """End an answer that was asked for with ``background``: it goes on by itself otherwise.
@@ -380,9 +384,11 @@ class _Turn:
         *,
         joined: bool,
         rest: tuple[Decoder, _Stored] | None = None,
+        tools: Sequence[ToolSpec] = (),
     ) -> None:
         self.client = client
         self.options = options
+        self.tools = prompt.tools if prompt is not None else tools
         self.joined = joined
         """Whether the deltas of a text that come together are joined."""
         self.error: SidestreamError | None = None
@@ -638,7 +644,7 @@ class _Attempt:
     def _rest_builder(self, stored: _Stored) -> Callable[[Mapping[str, str]], HttpRequest]:
         client, options = self._client, self._turn.options
         named = options.model or options.include is not None
-        include = included(options, client.provider) if named else []
+        include = included(options, client.provider, self._turn.tools) if named else []
         params = [("include[]", name) for name in include]
         path = _path_of(stored.response_id)
         if stored.whole:

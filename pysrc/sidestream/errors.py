@@ -475,6 +475,20 @@ _NO_MODEL = re.compile(
     r"|api deployment for this resource does not exist",
     re.I,
 )
+_TOOL_LABELS = {
+    "web_search": "web search",
+    "code_interpreter": "code interpreter",
+    "image_generation": "image generation",
+    "file_search": "file search",
+}
+_NO_TOOL = re.compile(
+    rf"\b(?:tool|type|value|tag)s?\W{{1,4}}({'|'.join(_TOOL_LABELS)})\w*\W.{{0,60}}"
+    r"\b(?:not (?:supported|available|enabled|allowed)|unsupported|found using|supported values)"
+    rf"|\b(?:unsupported|unknown|invalid) tool(?: type)?\W{{1,4}}({'|'.join(_TOOL_LABELS)})"
+    r"|type\W{1,4}of tool must be|\bonly\b.{0,30}\bfunction\b.{0,4} tools",
+    re.I | re.S,
+)
+_NO_VECTOR_STORE = re.compile(r"vector[ _]stores?\b.{0,120}\bnot (?:be )?found", re.I | re.S)
 _BAD_KEY = re.compile(r"api key not valid|(?:invalid|incorrect) api[ _-]?key", re.I)
 _QUOTA = re.compile(
     r"insufficient (?:balance|credits?|quota|funds)|exceeded your current quota", re.I
@@ -534,6 +548,8 @@ def _kind_by_status(context: _Context) -> ErrorKind:
         return kind
     if status == 403:
         return ErrorKind.PERMISSION
+    if _NO_VECTOR_STORE.search(context.words):
+        return ErrorKind.INVALID_REQUEST
     if status in (404, 405):
         return ErrorKind.MODEL_NOT_FOUND if said.param == "model" else ErrorKind.NOT_FOUND
     return ErrorKind.INVALID_REQUEST if status >= 400 else ErrorKind.BAD_RESPONSE
@@ -584,6 +600,14 @@ def _texts(kind: ErrorKind, context: _Context, resets_at: int | None) -> tuple[s
             return said.message or context.fallback, "Try again."
         return f"The provider failed{number}.", "Try again in a moment."
     if kind is ErrorKind.INVALID_REQUEST:
+        if _NO_VECTOR_STORE.search(context.words):
+            message = f"The provider does not know a vector store to search files in{number}."
+            return message, "Check the ids in the conversation's settings; they begin with vs_."
+        if no_tool := _NO_TOOL.search(context.words):
+            label = _TOOL_LABELS.get((no_tool[1] or no_tool[2] or "").lower())
+            missing = f"has no {label}" if label else "does not have all tools that are switched on"
+            message = f"The provider {missing} for this model{number}."
+            return message, "Switch it off in the conversation's settings, or pick another model."
         hint = "Change the request, the model or the settings; repeating it will not help."
         if re.search(r"only supported in v1/responses|use the responses api", context.words, re.I):
             hint = "Set the wire API to Responses in the settings."

@@ -547,7 +547,7 @@ def test_an_item_that_is_only_announced_is_dropped_if_it_is_empty(play: Any) -> 
     ]
     outcome = play("responses", frames)
     assert [item.type for item in outcome.items] == ["message", "code_interpreter_call"]
-    assert outcome.items[1].model_dump() == {
+    assert outcome.items[1].model_dump(exclude_none=True) == {
         "id": "ci_1",
         "type": "code_interpreter_call",
         "code": "1",

@@ -11,6 +11,9 @@ from sidestream.payload.history import (
     ABORTED,
     AUDIO_OMITTED,
     IMAGE_OMITTED,
+    IMAGE_SHOWN,
+    MAX_IMAGES,
+    NO_OUTPUT,
     Accepts,
     as_function_call,
     valid_history,
@@ -268,6 +271,69 @@ def test_images_and_recordings_are_replaced_for_models_without_eyes_and_ears() -
     assert valid_history([item("image_generation_call", id="ig_1")]) == []
 
 
+def test_the_latest_images_are_sent_again_as_far_as_there_is_room() -> None:
+    share = MAX_IMAGES // 3
+    images = [
+        item("image_generation_call", id=f"ig_{number}", result="A" * share) for number in range(5)
+    ]
+    history = [USER, *images[:3], said("assistant", "Three."), *images[3:]]
+    assert valid_history(history) == [USER, images[2], said("assistant", "Three."), *images[3:]]
+    alone = [item("image_generation_call", id="ig_1", result="A" * (MAX_IMAGES + 1))]
+    assert valid_history([USER, *alone]) == [USER]
+
+
+# --- what the provider's own tools did ---------------------------------------------------------
+
+
+def ran(item_id: str | None = "ci_1", **fields: Any) -> ResponseItem:
+    return item("code_interpreter_call", id=item_id, **{"code": "1 + 1", **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "output"),
+    [
+        ({}, NO_OUTPUT),
+        ({"outputs": []}, NO_OUTPUT),
+        ({"outputs": [{"type": "logs", "logs": "2"}, {"type": "logs", "logs": "3"}]}, "2\n3"),
+        ({"outputs": [{"type": "image", "url": "data:image/png;base64,AA=="}]}, IMAGE_SHOWN),
+        ({"outputs": [{"type": "logs", "logs": 7}, {"type": "hologram"}]}, NO_OUTPUT),
+        (
+            {"status": "failed", "outputs": [{"type": "logs", "logs": "No."}]},
+            "No.\nThe code failed.",
+        ),
+    ],
+)
+def test_code_that_ran_at_the_provider_becomes_a_call_with_its_output(
+    fields: dict[str, Any], output: str
+) -> None:
+    history = [USER, ran(**fields), said("assistant", "Two.")]
+    told = [
+        USER,
+        call("ci_1", "code_interpreter", '{"code": "1 + 1"}'),
+        out("ci_1", output),
+        said("assistant", "Two."),
+    ]
+    assert valid_history(history, NOTHING) == told
+    assert valid_history(history, Accepts(stored_calls=False)) == told
+    assert valid_history(history) == history, "where it is stored, it stays what it is"
+    assert valid_history([ran(code=None, outputs=None)], NOTHING) == []
+
+
+def test_code_without_an_id_has_its_own_output_all_the_same() -> None:
+    first, second = (ran(None, outputs=[{"type": "logs", "logs": text}]) for text in "ab")
+    made = valid_history([first, call("", "other"), out(""), second])
+    assert [getattr(each, "output", "") for each in made] == ["", "a", "", "done", "", "b"]
+    assert len({getattr(each, "call_id", "") for each in made}) == 3
+
+
+def test_a_file_search_is_sent_again_where_it_is_stored() -> None:
+    found = item("file_search_call", id="fs_1", queries=["q"])
+    assert valid_history([found]) == [found]
+    assert valid_history([found], NOTHING) == []
+    assert valid_history([found], Accepts(stored_calls=False)) == []
+    assert valid_history([item("file_search_call", id="other")]) == []
+
+
 @pytest.mark.parametrize(
     ("accepts", "fields", "sent"),
     [
@@ -374,6 +440,8 @@ histories = st.lists(
         some("tool_search_call", call_id=st.none() | call_ids, arguments=texts),
         some("tool_search_output", call_id=st.none() | call_ids),
         some("web_search_call"),
+        some("code_interpreter_call", code=st.sampled_from([None, "1"])),
+        some("file_search_call"),
         some("image_generation_call", result=st.sampled_from([None, "AA=="])),
         some("compaction", encrypted_content=texts),
         some("context_compaction"),
@@ -381,7 +449,7 @@ histories = st.lists(
     ),
     max_size=12,
 )
-receivers = st.builds(Accepts, *[st.booleans()] * 7)
+receivers = st.builds(Accepts, *[st.booleans()] * 8)
 
 CALLS = (FunctionCallItem, CustomToolCallItem, LocalShellCallItem, ToolSearchCallItem)
 OUTPUTS = (FunctionCallOutputItem, CustomToolCallOutputItem, ToolSearchOutputItem)

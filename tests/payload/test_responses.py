@@ -14,7 +14,16 @@ from sidestream.payload.responses import build_responses_request
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import PRESETS, Provider
 from sidestream.types.items import ResponseItem, response_item
-from sidestream.types.tools import CustomTool, FunctionTool, NamespaceTool, WebSearchTool
+from sidestream.types.tools import (
+    CodeInterpreterTool,
+    CustomTool,
+    FileSearchTool,
+    FunctionTool,
+    ImageGenerationTool,
+    NamespaceTool,
+    ToolSpec,
+    WebSearchTool,
+)
 
 OPENAI = PRESETS["openai"].provider()
 AZURE = PRESETS["azure"].provider(base_url="https://res.openai.azure.com/openai/v1")
@@ -283,6 +292,29 @@ def test_include(
 
 
 @pytest.mark.parametrize(
+    ("tool", "include"),
+    [
+        (WebSearchTool(), ["web_search_call.action.sources"]),
+        (CodeInterpreterTool(), ["code_interpreter_call.outputs"]),
+        (FileSearchTool(vector_store_ids=["vs_1"]), ["file_search_call.results"]),
+        (ImageGenerationTool(), []),
+        (WEATHER, []),
+    ],
+)
+def test_what_a_tool_of_the_provider_gives_is_asked_for(tool: ToolSpec, include: list[str]) -> None:
+    prompt = Prompt(input=[], tools=[tool])
+    for provider in (OPENAI, AZURE):
+        assert request(provider, "gpt-4.1", prompt=prompt).get("include", []) == include
+        both = ["reasoning.encrypted_content", *include]
+        assert request(provider, prompt=prompt)["include"] == both
+    # Nobody says that these know the names.
+    for provider in (CHATGPT, OPENROUTER, LOCAL):
+        alone = request(provider, "gpt-4.1").get("include")
+        assert request(provider, "gpt-4.1", prompt=prompt).get("include") == alone
+    assert request(prompt=prompt, include=["x"])["include"] == ["x"]
+
+
+@pytest.mark.parametrize(
     ("tier", "sent"),
     [(None, None), ("default", None), ("fast", "priority"), ("flex", "flex"), ("auto", "auto")],
 )
@@ -373,6 +405,32 @@ def test_tool_choice_is_for_requests_with_tools() -> None:
         sent = request(provider, prompt=prompt, tool_choice="required")
         assert sent["tool_choice"] == "required"
         assert sent["tools"] == [{"type": "web_search"}]
+
+
+RAN = {
+    "type": "code_interpreter_call",
+    "id": "ci_1",
+    "status": "completed",
+    "code": "print(1)",
+    "container_id": "cntr_1",
+    "outputs": [{"type": "logs", "logs": "1"}],
+}
+FOUND = {"type": "file_search_call", "id": "fs_1", "status": "completed", "queries": ["q"]}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_ran_at_the_provider_is_said_in_terms_that_all_know(provider: Provider) -> None:
+    sent = request(provider, prompt=items(RAN, FOUND), store=False)["input"]
+    assert [item["type"] for item in sent] == ["function_call", "function_call_output"]
+    assert json.loads(sent[0]["arguments"]) == {"code": "print(1)"}
+    assert sent[1]["output"] == "1"
+
+
+def test_what_the_provider_stored_goes_back_as_it_came() -> None:
+    for provider in (OPENAI, AZURE):
+        assert request(provider, prompt=items(RAN, FOUND), store=True)["input"] == [RAN, FOUND]
+    sent = request(AZURE, prompt=items({**RAN, "id": None}, {**FOUND, "id": None}))["input"]
+    assert [item["type"] for item in sent] == ["function_call", "function_call_output"]
 
 
 def test_custom_calls_are_sent_as_such_where_custom_tools_are_offered() -> None:

@@ -15,8 +15,11 @@ from sidestream.payload.tools import (
     split_flat_name,
 )
 from sidestream.types.tools import (
+    CodeInterpreterTool,
     CustomTool,
+    FileSearchTool,
     FunctionTool,
+    ImageGenerationTool,
     LocalShellTool,
     NamespaceTool,
     ToolSearchTool,
@@ -77,6 +80,25 @@ def test_tools_of_every_kind_for_the_responses_api() -> None:
     assert names == ["look_up", "patch", "files__read", "files__write", None, None, None]
 
 
+def test_tools_of_the_provider_say_no_more_than_they_were_told() -> None:
+    tools = [
+        WebSearchTool(),
+        CodeInterpreterTool(),
+        CodeInterpreterTool(container="cntr_1"),
+        ImageGenerationTool(),
+        ImageGenerationTool(size="1024x1024", partial_images=0),
+        FileSearchTool(vector_store_ids=["vs_1", "vs_2"]),
+    ]
+    assert responses_tools(tools, namespaces=False) == [
+        {"type": "web_search"},
+        {"type": "code_interpreter", "container": {"type": "auto"}},
+        {"type": "code_interpreter", "container": "cntr_1"},
+        {"type": "image_generation"},
+        {"type": "image_generation", "size": "1024x1024", "partial_images": 0},
+        {"type": "file_search", "vector_store_ids": ["vs_1", "vs_2"]},
+    ]
+
+
 def test_functions_for_chat_completions() -> None:
     space = NamespaceTool(name="files", tools=[FunctionTool(name="read", defer_loading=True)])
     assert chat_tools([LOOK_UP, space]) == [
@@ -107,6 +129,9 @@ def test_functions_for_chat_completions() -> None:
         (PATCH, "custom (patch)"),
         (FILES, "custom (files__write)"),
         (WebSearchTool(), "web_search"),
+        (CodeInterpreterTool(), "code_interpreter"),
+        (ImageGenerationTool(), "image_generation"),
+        (FileSearchTool(vector_store_ids=["vs_1"]), "file_search"),
         (ToolSearchTool(execution="client"), "tool_search"),
         (LocalShellTool(), "local_shell"),
     ],

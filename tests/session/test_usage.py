@@ -226,6 +226,9 @@ def test_estimates() -> None:
     image = {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 100_000}
     assert 1843 < estimate("message", role="user", content=[image]) < 1900
     assert 1843 < estimate("function_call_output", call_id="c", output=[image]) < 1900
+    assert 1843 < estimate("image_generation_call", result="A" * 100_000) < 1900
+    outputs = [{"type": "image", "url": "A" * 100_000}, {"type": "logs", "logs": "1"}]
+    assert 1843 < estimate("code_interpreter_call", outputs=outputs) < 1900
     assert estimate("reasoning", encrypted_content="g" * 4000) == (3000 - 650 + 3) // 4
     assert estimate("reasoning", encrypted_content="g") == 0
     assert estimate("reasoning", content=[{"text": "x" * 400}]) > 100

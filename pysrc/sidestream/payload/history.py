@@ -14,11 +14,13 @@ from dataclasses import dataclass
 
 from sidestream._json import parse
 from sidestream.types.items import (
+    CodeInterpreterCallItem,
     CompactionItem,
     ContentItem,
     ContextCompactionItem,
     CustomToolCallItem,
     CustomToolCallOutputItem,
+    FileSearchCallItem,
     FunctionCallItem,
     FunctionCallOutputItem,
     ImageGenerationCallItem,
@@ -43,6 +45,12 @@ ABORTED = "aborted"
 """The output of a call that never got one (Codex)."""
 IMAGE_OMITTED = "[An image was left out: this model cannot see images.]"
 AUDIO_OMITTED = "[A recording was left out: this model cannot hear.]"
+NO_OUTPUT = "(no output)"
+"""The output of code that printed nothing."""
+IMAGE_SHOWN = "[An image was shown to the user.]"
+MAX_IMAGES = 24_000_000
+"""Characters of images that the provider made and is sent again. A request has its limit (50 MB at
+OpenAI), and a conversation that has grown beyond it could not go on."""
 
 _Call = FunctionCallItem | CustomToolCallItem | LocalShellCallItem | ToolSearchCallItem
 _Output = FunctionCallOutputItem | CustomToolCallOutputItem | ToolSearchOutputItem
@@ -61,6 +69,8 @@ class Accepts:
     custom_calls: bool = True
     provider_items: bool = True
     """What OpenAI's own tools and compaction leave behind."""
+    stored_calls: bool = True
+    """Calls of OpenAI's tools that mean something only where they were stored, by their ids."""
 
 
 def valid_history(
@@ -73,8 +83,50 @@ def valid_history(
     what the receiver cannot read are gone. Applying it twice changes nothing more.
     """
     accepts = accepts or Accepts()
-    mended = (_mend(item, accepts) for item in _without_repetitions(items))
-    return _in_order(*_pair([item for item in mended if item is not None]))
+    known = _without_repetitions(items)
+    parts = (part for item in known for part in _in_known_terms(item, accepts))
+    mended = (_mend(part, accepts) for part in parts)
+    return _in_order(*_pair(_with_latest_images([item for item in mended if item is not None])))
+
+
+# --- what the provider's own tools did ---------------------------------------------------------
+
+
+def _in_known_terms(item: ResponseItem, accepts: Accepts) -> Iterable[ResponseItem]:
+    """Code that ran at the provider as a call and its output, where it is not known any more.
+
+    Its container is gone after some minutes, and its id where nothing is stored: what it did and
+    gave is then said in terms that every server understands.
+    """
+    if not isinstance(item, CodeInterpreterCallItem) or _is_stored(item, accepts):
+        return [item]
+    if not item.code and not item.outputs:
+        return []
+    call_id = item.id or "code"
+    call = FunctionCallItem(
+        name="code_interpreter", arguments=json.dumps({"code": item.code or ""}), call_id=call_id
+    )
+    shown = [IMAGE_SHOWN for part in item.outputs or () if part.get("type") == "image"]
+    said = [item.logs, *shown, "The code failed." if item.status == "failed" else ""]
+    output = "\n".join(filter(None, said)) or NO_OUTPUT
+    return [call, FunctionCallOutputItem(call_id=call_id, output=output)]
+
+
+def _is_stored(item: ResponseItem, accepts: Accepts) -> bool:
+    return accepts.provider_items and accepts.stored_calls and has_own_id(item)
+
+
+def _with_latest_images(items: Sequence[ResponseItem]) -> list[ResponseItem]:
+    """Without those of the provider's images, oldest first, that a request has no room for."""
+    room = MAX_IMAGES
+    kept: list[ResponseItem] = []
+    for item in reversed(items):
+        if isinstance(item, ImageGenerationCallItem):
+            room -= len(item.result or "")
+            if room < 0:
+                continue
+        kept.append(item)
+    return kept[::-1]
 
 
 # --- one item at a time ------------------------------------------------------------------------
@@ -111,6 +163,8 @@ def _mend(item: ResponseItem, accepts: Accepts) -> ResponseItem | None:
         return None
     if isinstance(item, ImageGenerationCallItem):
         return item if item.result and accepts.images else None
+    if isinstance(item, FileSearchCallItem):
+        return item if _is_stored(item, accepts) else None
     if isinstance(item, ContextCompactionItem):
         return item if item.encrypted_content else None
     return item
@@ -206,6 +260,8 @@ _ID_PREFIX: dict[type[ResponseItem], str] = {
     LocalShellCallItem: "lsh_",
     WebSearchCallItem: "ws_",
     ImageGenerationCallItem: "ig_",
+    CodeInterpreterCallItem: "ci_",
+    FileSearchCallItem: "fs_",
     ToolSearchCallItem: "tsc_",
     ToolSearchOutputItem: "tso_",
     CompactionItem: "cmp_",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
@@ -22,9 +23,15 @@ from sidestream.types.items import (
     ReasoningItem,
     ResponseItem,
 )
-from sidestream.types.tools import CustomTool, NamespaceTool
+from sidestream.types.tools import CustomTool, NamespaceTool, ToolSpec
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
+_RESULTS = {
+    "web_search": "web_search_call.action.sources",
+    "code_interpreter": "code_interpreter_call.outputs",
+    "file_search": "file_search_call.results",
+}
+"""What has to be asked for to be told what a tool of the provider found or gave."""
 
 
 def wire_effort(effort: str | None) -> str | None:
@@ -78,7 +85,7 @@ def build_responses_request(
         request["background"] = True
     request["store"] = store or background
     request["stream"] = True
-    include = included(options, provider)
+    include = included(options, provider, prompt.tools)
     if include:
         request["include"] = include
     tier = wire_service_tier(options.service_tier)
@@ -137,6 +144,7 @@ def _accepts(prompt: Prompt, provider: Provider, model: ModelInfo, *, store: boo
         stored_reasoning=first_party and store,
         custom_calls=first_party or _offers_custom_tools(prompt),
         provider_items=first_party,
+        stored_calls=first_party and store,
     )
 
 
@@ -190,15 +198,22 @@ def _reasoning(
     return reasoning or None
 
 
-def included(options: CallOptions, provider: Provider) -> list[str]:
-    """What the user asked for; else encrypted reasoning, from those who have any."""
+def included(options: CallOptions, provider: Provider, tools: Sequence[ToolSpec] = ()) -> list[str]:
+    """What the user asked for; else encrypted reasoning, and what the provider's ``tools`` give.
+
+    Each from those alone who are known to have it: strict servers refuse a name that is new to
+    them.
+    """
     if options.include is not None:
         return list(options.include)
+    offered = {tool.type for tool in tools} if provider.is_openai or provider.is_azure else set()
+    results = [include for tool, include in _RESULTS.items() if tool in offered]
     model = options.resolved_model()
     lite = provider.is_chatgpt and model.uses_responses_lite
     asked = bool(_reasoning(options, provider, model, lite=lite))
     encrypts = provider.is_first_party or provider.is_openrouter
-    return [ENCRYPTED_REASONING] if encrypts and (asked or model.supports_reasoning) else []
+    reasons = encrypts and (asked or model.supports_reasoning)
+    return [*([ENCRYPTED_REASONING] if reasons else []), *results]
 
 
 def _text(

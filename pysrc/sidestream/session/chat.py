@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,12 +31,14 @@ from sidestream.session.conversation import (
 )
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, measure
+from sidestream.session.provider_tools import Support
 from sidestream.session.tool_calls import MAX_ROUNDS, ToolCalls, too_many_calls
 from sidestream.session.tools import Tool
 from sidestream.session.untrusted import instructions_for
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events
 from sidestream.types.events import Completed, OutputItemDone, RateLimits, ResponseEvent
+from sidestream.types.tools import ToolSpec
 
 MAX_WAITING = 100
 """Messages that may stand in line at once, in all conversations."""
@@ -65,6 +67,8 @@ class Connection:
     """What the conversation or the profile wants of each call."""
     instructions: str | None = None
     compaction: Compaction = field(default_factory=Compaction)
+    provider_tools: Mapping[str, Support] = field(default_factory=dict)
+    """The provider's own tools, as far as it has any."""
 
     @property
     def limit_key(self) -> LimitKey:
@@ -506,7 +510,7 @@ class Chat:
         prompt = Prompt(
             input=items,
             instructions=instructions_for(connection.instructions, items),
-            tools=self.tool_calls.offered() if turn.kind is None else [],
+            tools=self._offered(turn, connection),
         )
         own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
         batches = connection.client.stream_batches(prompt, own.over(connection.options))
@@ -523,8 +527,14 @@ class Chat:
             turn.sequence_number or 0,
             own.over(connection.options),
             finished_items=turn.items,
+            tools=self._offered(turn, connection),
         )
         return _Answer(connection, batches)
+
+    def _offered(self, turn: Turn, connection: Connection) -> list[ToolSpec]:
+        if turn.kind is not None:
+            return []
+        return self.tool_calls.offered(connection.provider_tools)
 
     async def _run(self, turn: Turn, ask: Callable[[Turn], Awaitable[_Answer | None]]) -> None:
         """One turn from the written-down message to the written-down answer."""
@@ -684,7 +694,7 @@ class Chat:
 
     def _send_turn(self, turn: Turn) -> None:
         self._batch.flush()
-        self._post_all({"type": "Turn", "turn": self.conversation.view_of(turn)})
+        self._post_all({"type": "Turn", "turn": self.conversation.view_of(turn, whole=False)})
 
     def _send_conversation(self) -> None:
         self._batch.flush()

@@ -21,6 +21,7 @@ from sidestream.provider import PRESETS, Provider
 from sidestream.session.chat import Connection
 from sidestream.session.compaction import Compaction
 from sidestream.session.conversation import ConversationSettings
+from sidestream.session.provider_tools import provider_tools
 
 # Errors of the model list that say nothing about whether the provider answers prompts.
 _NO_LIST = {
@@ -138,6 +139,7 @@ def connect(
             context_window=get_model_context_window(model, window),
             compact_at=get_auto_compact_token_limit(model, context_window=window),
         ),
+        provider_tools=provider_tools(preset.key, provider.wire_api),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
+from sidestream.session.shown import shown_of
 from sidestream.session.tools import Permission, ToolOutput
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.events import (
@@ -38,8 +39,10 @@ from sidestream.types.events import (
     WebSearchCallBegin,
 )
 from sidestream.types.items import (
+    CodeInterpreterCallItem,
     ContentItem,
     CustomToolCallItem,
+    FileSearchCallItem,
     FunctionCallItem,
     FunctionCallOutputItem,
     InputText,
@@ -96,9 +99,9 @@ class _State(BaseModel):
 
 
 class Citation(_State):
-    """A source that the answer names."""
+    """A source that the answer names: a page by its address, or a file by its name."""
 
-    url: str
+    url: str | None = None
     title: str | None = None
 
 
@@ -119,7 +122,8 @@ class Block(_State):
     failed: bool | None = None
     duration_ms: int | None = None
     shown: dict[str, Any] | None = None
-    """What a call has to show beside its output: figures, files."""
+    """What a call has to show beside its output: figures, files, sources. Of the provider's own
+    tools it is left to `shown_of`."""
     open: bool = True
     _tail: list[str] = PrivateAttr(default_factory=list)
     _part: int | None = PrivateAttr(default=None)
@@ -160,7 +164,7 @@ class Block(_State):
         """Add sources that are not named yet."""
         named = list(self.citations or ())
         for citation in citations:
-            if all(citation.url != other.url for other in named):
+            if all(_is_other(citation, other) for other in named):
                 named.append(citation)
         if named:
             self.citations = named
@@ -188,6 +192,8 @@ class ConversationSettings(_State):
     network: list[str] | None = None
     """The hosts that the sandbox's Python may reach, as ``api.example.com`` or
     ``localhost:8000``."""
+    vector_stores: list[str] | None = None
+    """The ids of those in which the provider's file search looks."""
 
 
 class Waiting(_State):
@@ -250,9 +256,25 @@ class Turn(_State):
     sequence_number: int | None = None
     """How far the answer in here goes."""
 
-    def view(self) -> dict[str, Any]:
-        """The turn as the panel sees it."""
-        return self._dump(exclude=_STORED_ONLY)
+    def view(self, *, whole: bool = True) -> dict[str, Any]:
+        """The turn as the panel sees it.
+
+        Not ``whole``: without what its finished items have to show, for a panel that got them.
+        """
+        view = self._dump(exclude=_STORED_ONLY)
+        if whole:
+            self._add_shown(view["blocks"])
+        return view
+
+    def _add_shown(self, blocks: list[dict[str, Any]]) -> None:
+        finished: dict[str, list[ResponseItem]] = {}
+        for item in self.items:
+            if _tool_name(item):
+                finished.setdefault(_item_id(item), []).append(item)
+        for block in blocks:
+            items = finished.get(block.get("item_id", ""))
+            if block["kind"] == "tool" and items and (shown := shown_of(items.pop(0))):
+                block["shown"] = shown
 
     def record(self) -> str:
         """The turn as it is stored, as JSON; `Conversation.restore` reads it."""
@@ -485,8 +507,10 @@ class Turn(_State):
 
     def _tool(self, item_id: str, name: str) -> Block:
         for block in reversed(self.blocks):
-            # What has an output belongs to an earlier call of the model: some servers count anew.
-            if block.kind == "tool" and block.item_id == item_id and block.output is None:
+            # What we gave an output belongs to an earlier call of the model: some servers count
+            # anew.
+            answered = block.output is not None and block.call_id is not None
+            if block.kind == "tool" and block.item_id == item_id and not answered:
                 return block
         self.blocks.append(Block(kind="tool", name=name, item_id=item_id))
         return self.blocks[-1]
@@ -517,11 +541,14 @@ class Turn(_State):
         elif name := _tool_name(item):
             block = self._take_tool(item, name)
             block.status = getattr(item, "status", None) or "completed"
+            block.failed = block.status == "failed" or None
+            if isinstance(item, CodeInterpreterCallItem):
+                block.output = item.logs or None
             block.close(_tool_text(item))
 
     def _take_tool(self, item: ResponseItem, name: str) -> Block:
         call_id = getattr(item, "call_id", None)
-        block = self._tool(item.id or call_id or "", name)
+        block = self._tool(_item_id(item), name)
         block.name = name
         block.call_id = call_id or block.call_id
         return block
@@ -550,6 +577,7 @@ class Turn(_State):
         return None
 
 
+_STORED_CALLS = (CodeInterpreterCallItem, FileSearchCallItem)
 _CUT = (TurnStatus.INTERRUPTED, TurnStatus.STOPPED, TurnStatus.INCOMPLETE, TurnStatus.FAILED)
 _STORED_ONLY = {
     *("version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"),
@@ -651,9 +679,9 @@ class Conversation(_State):
         start = max(0, end - VIEW_TURNS)
         return self._path[start:end], start
 
-    def view_of(self, turn: Turn) -> dict[str, Any]:
-        """A turn as the panel sees it."""
-        view = turn.view()
+    def view_of(self, turn: Turn, *, whole: bool = True) -> dict[str, Any]:
+        """A turn as the panel sees it; see `Turn.view`."""
+        view = turn.view(whole=whole)
         siblings = self.siblings(turn)
         if len(siblings) > 1:
             view["siblings"] = [sibling.id for sibling in siblings]
@@ -922,7 +950,12 @@ def _sendable(turn: Turn, origin: str | None) -> list[ResponseItem]:
     if turn.status is not TurnStatus.COMPLETED:
         return [item for item in turn.items if isinstance(item, MessageItem)]
     if turn.origin != origin:
-        return [item for item in turn.items if not isinstance(item, ReasoningItem)]
+        return [
+            # Its id is one that nobody else knows.
+            item.model_copy(update={"id": None}) if isinstance(item, _STORED_CALLS) else item
+            for item in turn.items
+            if not isinstance(item, ReasoningItem)
+        ]
     return turn.items
 
 
@@ -933,9 +966,14 @@ def _tool_name(item: ResponseItem) -> str | None:
     return item.type.removesuffix("_call") if item.type.endswith("_call") else None
 
 
+def _item_id(item: ResponseItem) -> str:
+    """By which an item's block is known."""
+    return item.id or getattr(item, "call_id", None) or ""
+
+
 # Where the kinds of calls say what they do, in the order of preference.
 _TOOL_TEXTS = ("arguments", "input", "code", "action", "revised_prompt", "queries")
-_ACTION_TEXTS = ("query", "command", "url")
+_ACTION_TEXTS = ("query", "queries", "command", "url")
 
 
 def _tool_text(item: ResponseItem) -> str:
@@ -957,17 +995,26 @@ def _as_text(value: Any) -> str:
 
 
 def _citations(annotations: list[dict[str, Any]]) -> list[Citation]:
-    """The web sources among annotations; Chat Completions nest them one level deeper."""
+    """The sources among annotations; Chat Completions nest those of the web one level deeper."""
     found: list[Citation] = []
     for annotation in annotations:
         inner = annotation.get("url_citation")
         source = inner if isinstance(inner, dict) else annotation
-        url, title = source.get("url"), source.get("title")
-        if isinstance(url, str) and url:
-            found.append(
-                Citation(url=url, title=title if title and isinstance(title, str) else None)
-            )
+        url, title = _text(source, "url"), _text(source, "title")
+        if url:
+            found.append(Citation(url=url, title=title))
+        elif name := _text(annotation, "filename"):
+            found.append(Citation(title=name))
     return found
+
+
+def _text(source: dict[str, Any], field: str) -> str | None:
+    value = source.get(field)
+    return value if isinstance(value, str) and value else None
+
+
+def _is_other(one: Citation, other: Citation) -> bool:
+    return one.url != other.url or (one.url is None and one.title != other.title)
 
 
 def _seconds(milliseconds: int) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.session import provider_tools
 from sidestream.session.conversation import Conversation, ConversationSettings, Turn
 from sidestream.session.tools import Permission, Tool, Tools
 from sidestream.types.items import FunctionCallItem
-from sidestream.types.tools import ToolSpec, WebSearchTool
+from sidestream.types.tools import ToolSpec
 
-WEB_SEARCH = "web_search"
-"""The provider's own tool, by the name under which the settings allow it."""
 MAX_ROUNDS = 25
 """So many times in a turn the model may be called again with the outputs of its calls."""
 
@@ -49,12 +48,10 @@ class ToolCalls:
     def _tools(self) -> Tools:
         return Tools(self._all, self._conversation.settings.tools)
 
-    def offered(self) -> list[ToolSpec]:
-        """What the model is told that it may call."""
-        tools: list[ToolSpec] = [*self._tools.specs()]
-        if (self._conversation.settings.tools or {}).get(WEB_SEARCH) == "always":
-            tools.append(WebSearchTool())
-        return tools
+    def offered(self, has: Mapping[str, provider_tools.Support]) -> list[ToolSpec]:
+        """What the model is told that it may call; ``has``: the provider's own tools."""
+        settings = self._conversation.settings
+        return [*self._tools.specs(), *provider_tools.offered(settings, has)]
 
     async def carry_out(self, turn: Turn) -> bool:
         """Carry out what the model has called, all at once. False when there is nothing."""

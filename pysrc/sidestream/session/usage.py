@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from sidestream.types._base import WireModel
 from sidestream.types.items import (
+    CodeInterpreterCallItem,
     FunctionCallOutputItem,
+    ImageGenerationCallItem,
     InputImage,
     MessageItem,
     ReasoningItem,
@@ -195,14 +197,20 @@ def estimate_tokens(item: ResponseItem) -> int:
     else:
         images = _images(item)
         size = len(item.to_json().encode("utf-8", "surrogatepass"))
-        size += sum(_IMAGE_BYTES - len(image.image_url.encode()) for image in images)
+        size += sum(_IMAGE_BYTES - len(image.encode()) for image in images)
     return -(-size // _BYTES_PER_TOKEN)
 
 
-def _images(item: ResponseItem) -> list[InputImage]:
+def _images(item: ResponseItem) -> list[str]:
+    """The images in an item, as it holds them."""
     parts: Any = ()
+    if isinstance(item, ImageGenerationCallItem):
+        return [item.result] if item.result else []
+    if isinstance(item, CodeInterpreterCallItem):
+        urls = (part.get("url") for part in item.outputs or ())
+        return [url for url in urls if isinstance(url, str)]
     if isinstance(item, MessageItem):
         parts = item.content
     elif isinstance(item, FunctionCallOutputItem) and isinstance(item.output, list):
         parts = item.output
-    return [part for part in parts if isinstance(part, InputImage)]
+    return [part.image_url for part in parts if isinstance(part, InputImage)]

@@ -212,6 +212,31 @@ class ImageGenerationCallItem(_Item):
     result: str | None = None
 
 
+class CodeInterpreterCallItem(_Item):
+    """Code that ran at the provider. ``outputs`` are logs and images, where they were asked for."""
+
+    type: Literal["code_interpreter_call"] = "code_interpreter_call"
+    status: str | None = None
+    code: str | None = None
+    container_id: str | None = None
+    outputs: list[dict[str, Any]] | None = None
+
+    @property
+    def logs(self) -> str:
+        """All that the code printed."""
+        parts = (part.get("logs") for part in self.outputs or ())
+        return "\n".join(logs for logs in parts if isinstance(logs, str) and logs)
+
+
+class FileSearchCallItem(_Item):
+    """A search in the provider's vector stores. ``results``: where they were asked for."""
+
+    type: Literal["file_search_call"] = "file_search_call"
+    status: str | None = None
+    queries: list[str] = Field(default_factory=list)
+    results: list[dict[str, Any]] | None = None
+
+
 class ToolSearchCallItem(_Item):
     """A search among deferred tools."""
 
@@ -263,6 +288,8 @@ _ITEM_TAGS = {
     "local_shell_call": "local_shell_call",
     "web_search_call": "web_search_call",
     "image_generation_call": "image_generation_call",
+    "code_interpreter_call": "code_interpreter_call",
+    "file_search_call": "file_search_call",
     "tool_search_call": "tool_search_call",
     "tool_search_output": "tool_search_output",
     "compaction": "compaction",
@@ -286,6 +313,8 @@ ResponseItem = Annotated[
     | Annotated[LocalShellCallItem, Tag("local_shell_call")]
     | Annotated[WebSearchCallItem, Tag("web_search_call")]
     | Annotated[ImageGenerationCallItem, Tag("image_generation_call")]
+    | Annotated[CodeInterpreterCallItem, Tag("code_interpreter_call")]
+    | Annotated[FileSearchCallItem, Tag("file_search_call")]
     | Annotated[ToolSearchCallItem, Tag("tool_search_call")]
     | Annotated[ToolSearchOutputItem, Tag("tool_search_output")]
     | Annotated[CompactionItem, Tag("compaction")]

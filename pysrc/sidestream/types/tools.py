@@ -51,6 +51,46 @@ class WebSearchTool(WireModel):
     search_content_types: list[str] | None = None
 
 
+class Container(WireModel):
+    """Where the code interpreter runs: one that the provider makes or finds again."""
+
+    type: Literal["auto"] = "auto"
+    file_ids: list[str] | None = None
+    memory_limit: str | None = None
+
+
+class CodeInterpreterTool(WireModel):
+    """Python that runs at the provider, in a container: a new one, or the one of that id."""
+
+    type: Literal["code_interpreter"] = "code_interpreter"
+    container: Container | str = Field(default_factory=Container)
+
+
+class ImageGenerationTool(WireModel):
+    """Images that the provider makes. What is not said is as the provider likes it."""
+
+    type: Literal["image_generation"] = "image_generation"
+    action: str | None = None
+    background: str | None = None
+    model: str | None = None
+    moderation: str | None = None
+    output_compression: int | None = None
+    output_format: str | None = None
+    partial_images: int | None = None
+    quality: str | None = None
+    size: str | None = None
+
+
+class FileSearchTool(WireModel):
+    """A search in files that were given to the provider before, in vector stores."""
+
+    type: Literal["file_search"] = "file_search"
+    vector_store_ids: list[str]
+    filters: dict[str, Any] | None = None
+    max_num_results: int | None = None
+    ranking_options: dict[str, Any] | None = None
+
+
 class ToolSearchTool(WireModel):
     """Lets the model search among deferred tools."""
 
@@ -67,6 +107,14 @@ class LocalShellTool(WireModel):
 
 
 ToolSpec = Annotated[
-    FunctionTool | CustomTool | NamespaceTool | WebSearchTool | ToolSearchTool | LocalShellTool,
+    FunctionTool
+    | CustomTool
+    | NamespaceTool
+    | WebSearchTool
+    | CodeInterpreterTool
+    | ImageGenerationTool
+    | FileSearchTool
+    | ToolSearchTool
+    | LocalShellTool,
     Field(discriminator="type"),
 ]

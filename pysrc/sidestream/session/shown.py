@@ -1,0 +1,73 @@
+"""What a call of the provider's own tools has to show: images, and what was found.
+
+It is made of the finished item whenever a panel is given the turn, and not kept beside it: an image
+in base64 takes megabytes. The panel makes the same of the same items (``extension/shown.js``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sidestream.types.items import (
+    CodeInterpreterCallItem,
+    FileSearchCallItem,
+    ImageGenerationCallItem,
+    ResponseItem,
+    WebSearchCallItem,
+)
+
+MAX_SOURCES = 100
+"""So many pages or files of one call are named."""
+
+# How images begin, in base64. SVG is not among them: it is a document.
+_BEGINNINGS = {"iVBORw0KGgo": "png", "/9j/": "jpeg", "UklGR": "webp", "R0lGOD": "gif"}
+_DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
+
+
+def shown_of(item: ResponseItem) -> dict[str, Any] | None:
+    """What to show of a finished item, as `Block.shown` has it; None when there is nothing."""
+    figures: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
+    sources: list[dict[str, Any]] = []
+    if isinstance(item, ImageGenerationCallItem):
+        _add_image(item.result or "", figures, files)
+    elif isinstance(item, CodeInterpreterCallItem):
+        for part in item.outputs or ():
+            url = part.get("url")
+            if part.get("type") != "image" or not isinstance(url, str):
+                continue
+            if inline := _DATA_URL.match(url):
+                _add_image(url[inline.end() :], figures, files)
+            else:
+                sources.append({"url": url, "title": f"Image {len(figures) + len(sources) + 1}"})
+    elif isinstance(item, FileSearchCallItem):
+        sources = [{"title": result.get("filename")} for result in item.results or ()]
+    elif isinstance(item, WebSearchCallItem):
+        found = (item.action or {}).get("sources")
+        for source in found if isinstance(found, list) else ():
+            if isinstance(source, dict):
+                sources.append({"url": source.get("url"), "title": source.get("name")})
+    shown = {"figures": figures, "files": files, "sources": _named(sources)}
+    return {name: parts for name, parts in shown.items() if parts} or None
+
+
+def _add_image(base64: str, figures: list[dict[str, Any]], files: list[dict[str, Any]]) -> None:
+    """As a figure, or as a file to be saved if it is none that a browser shows."""
+    if not base64:
+        return
+    for beginning, kind in _BEGINNINGS.items():
+        if base64.startswith(beginning):
+            figures.append({"type": kind, "base64": base64})
+            return
+    files.append({"name": "image", "size": len(base64) * 3 // 4, "base64": base64})
+
+
+def _named(sources: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Those with an address or a name, each once."""
+    named: list[dict[str, str]] = []
+    for source in sources:
+        known = {key: value for key, value in source.items() if value and isinstance(value, str)}
+        if known and known not in named:
+            named.append(known)
+    return named[:MAX_SOURCES]
