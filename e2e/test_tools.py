@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from e2e.app import App, Panel, choose
 from e2e.server import Exchange, ScriptedServer, answer, python_calls
 
+MARKED = re.compile(r'<untrusted source="\w+" id="(\w+)">\n(.*)\n</untrusted id="\1">', re.DOTALL)
+
 
 def outputs(exchange: Exchange) -> list[str]:
-    """What the model was told that its calls gave."""
-    items = exchange.json["input"]
-    return [item["output"] for item in items if item["type"] == "function_call_output"]
+    """What the model was told that its calls gave, without the marks."""
+    told = [item["output"] for item in exchange.json["input"] if "output" in item]
+    return [found[2] if (found := MARKED.fullmatch(output)) else output for output in told]
 
 
 @pytest.fixture
@@ -78,14 +82,16 @@ def test_code_that_does_not_end_is_stopped_with_the_turn(
     choose(tools, python="Without asking")
     server.on("Loop", python_calls("while True: pass"), answer("never"))
     tools.ask("Loop")
-    expect(tools.answer.locator(".call")).to_be_visible()
-    tools.page.wait_for_timeout(500)
+    expect(tools.answer.locator(".call")).to_contain_text("running")
     tools.stop.click()
     tools.expect_idle()
+    expect(tools.answer.locator(".call")).to_contain_text("ended early")
     server.on("Again", python_calls("7 * 7"), answer("Fine."))
     tools.ask("Again")
     expect(tools.answer).to_contain_text("Fine.")
-    assert "49" in outputs(server.turns[-1])[0]
+    ended, given = outputs(server.turns[-1])
+    assert "may have had effects" in ended
+    assert "49" in given
 
 
 def test_the_worker_killed_between_call_and_output_leaves_a_history_that_can_be_sent(
@@ -99,8 +105,7 @@ def test_the_worker_killed_between_call_and_output_leaves_a_history_that_can_be_
     expect(tools.page.get_by_role("button", name="Allow", exact=True)).to_have_count(0)
     tools.ask("And now?")
     expect(tools.answer).to_have_text("You said: And now?")
-    kinds = {item["type"] for item in server.turns[-1].json["input"]}
-    assert kinds == {"message"}
+    assert "Nothing of it was done" in outputs(server.turns[-1])[0]
 
 
 def test_hostile_text_from_a_tool_widens_nothing(tools: Panel, server: ScriptedServer) -> None:
@@ -113,6 +118,9 @@ def test_hostile_text_from_a_tool_widens_nothing(tools: Panel, server: ScriptedS
     press(tools, "Refuse")
     expect(tools.answer).to_contain_text("Done.")
     assert "not allow" in outputs(server.turns[-1])[1]
+    (told, _) = (item["output"] for item in server.turns[-1].json["input"] if "output" in item)
+    assert MARKED.fullmatch(told), "the model is told that these are a stranger's words"
+    assert "<untrusted>" in server.turns[-1].json["instructions"]
 
 
 def test_a_figure_is_shown_below_its_call(tools: Panel, server: ScriptedServer) -> None:

@@ -28,6 +28,7 @@ export const SANDBOX = "sandbox";
  * @property {string} [status]  A tool's progress, in the provider's words.
  * @property {{url: string, title?: string}[]} [citations]
  * @property {boolean} [asks]  The call waits for the user's leave.
+ * @property {boolean} [begun]  The call is being carried out.
  * @property {string} [output]  What a call gave.
  * @property {boolean} [failed]  That is why it could not be done.
  * @property {number} [duration_ms]
@@ -45,6 +46,7 @@ export const SANDBOX = "sandbox";
  * @property {number} [status]  HTTP status.
  * @property {string} [request_id]
  * @property {string} [server_message]  The server's own words.
+ * @property {keyof ToolLimits} [limit]  Which of the user's limits has ended the turn.
  */
 
 /**
@@ -117,6 +119,13 @@ export const SANDBOX = "sandbox";
  * @property {Compaction} [compaction]
  * @property {Record<string, Permission>} [tools]  What the model may use; a tool without an entry is not offered.
  * @property {string[]} [network]  The hosts that the sandbox's Python may reach, as `api.example.com` or `localhost:8000`.
+ * @property {ToolLimits} [limits]
+ */
+
+/**
+ * How far a turn may go by itself: how often the model may be called again with the outputs of its calls (absent: 25), how many seconds it
+ * may take, without the wait for the user's leave, and after how many tokens it is not gone on with.
+ * @typedef {{calls?: number, seconds?: number, tokens?: number}} ToolLimits
  */
 
 /**

@@ -214,8 +214,11 @@ function checked(conversation, index) {
 /** @param {any} settings */
 function isSettings(settings) {
   if (typeof settings !== "object" || settings === null) return false;
-  const { tools = {}, network = [], ...texts } = settings;
-  return [tools, network, texts].every((each) => typeof each === "object" && each && Object.values(each).every(isText));
+  const { tools = {}, network = [], limits = {}, ...texts } = settings;
+  return (
+    [tools, network, texts].every((each) => areAll(isText, each)) &&
+    areAll((value) => isTime(value) && value !== 0, limits)
+  );
 }
 
 /** @param {any} turn */
@@ -244,6 +247,11 @@ function isBlock(block) {
     Array.isArray(citations) &&
     citations.every((/** @type {any} */ citation) => isText(citation?.url))
   );
+}
+
+/** @param {(value: unknown) => boolean} is @param {any} values */
+function areAll(is, values) {
+  return typeof values === "object" && values !== null && Object.values(values).every(is);
 }
 
 /** @param {unknown} value */

@@ -242,6 +242,7 @@ function takeOver(turn, fresh) {
     const old = turn.blocks[index];
     if (!old || old.kind !== block.kind || !block.text.startsWith(old.text)) return block;
     delete old.asks;
+    delete old.begun;
     return Object.assign(old, block);
   });
   for (const name of /** @type {const} */ (["model", "error", "usage", "notice", "waiting", "siblings", "actions"]))

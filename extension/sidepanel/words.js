@@ -131,9 +131,10 @@ export function toolTitle({ name }) {
  * @param {Block} block
  * @returns {string}
  */
-export function toolState({ status, open, asks, output, failed, duration_ms }) {
+export function toolState({ status, open, asks, begun, output, failed, duration_ms }) {
   if (asks) return "waits for your leave";
-  if (failed) return "failed";
+  if (begun) return "running";
+  if (failed) return status && status !== "completed" ? status.replaceAll("_", " ") : "failed";
   if (output !== undefined) return duration_ms === undefined ? "done" : `${(duration_ms / 1000).toFixed(1)} s`;
   if (status && status !== "in_progress") return status.replaceAll("_", " ");
   return open ? "running" : "";

@@ -378,13 +378,13 @@ test("branches and settings come back from a file, and a file of version 1 is on
 
 test("leave that was given to tools comes with no file", async () => {
   await store("a", 10, turn("1", "Q1", "x"));
-  const settings = { model: "m", tools: { python: "always" } };
+  const settings = { model: "m", tools: { python: "always" }, network: ["a.test"], limits: { calls: 3 } };
   await database.saveTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings }), "");
   const text = await exported();
-  assert.doesNotMatch(text, /always/);
+  assert.doesNotMatch(text, /always|a\.test/);
   await deleteDB("sidestream");
   await importConversations(text.replace('"model": "m"', '"model": "m", "tools": {"python": "always"}'));
-  assert.deepEqual((await database.loadConversation("a"))?.settings, { model: "m" });
+  assert.deepEqual((await database.loadConversation("a"))?.settings, { model: "m", limits: { calls: 3 } });
 });
 
 test("what is there with another content is kept beside the file's", async () => {
@@ -446,10 +446,12 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     damaged((file) => Object.assign(last(file), { parent: "gone" })),
     /lacks a message/,
   );
-  await refused(
-    damaged((file) => Object.assign(file.conversations[1], { settings: { model: 1 } })),
-    /settings/,
-  );
+  for (const settings of [{ model: 1 }, { limits: { calls: 0 } }, { limits: "x" }]) {
+    await refused(
+      damaged((file) => Object.assign(file.conversations[1], { settings })),
+      /settings/,
+    );
+  }
   await refused(
     damaged((file) => Object.assign(file.conversations[1], { turns: [] })),
     /no messages/,

@@ -177,6 +177,13 @@ def test_items_that_are_there_twice_are_sent_once() -> None:
     assert valid_history(items) == [message, call(id="fc_1"), out(), USER, USER]
 
 
+def test_a_call_that_is_made_again_is_sent_again() -> None:
+    # Some servers count their ids anew in each answer.
+    items = [call(id="fc_0"), out(), call(id="fc_0"), out(output="done again")]
+    again = out("c1_2", output="done again")
+    assert valid_history(items) == [call(id="fc_0"), out(), call("c1_2"), again]
+
+
 def test_different_items_with_one_id_are_both_kept() -> None:
     first, second = said("assistant", "a", id="msg_0"), said("assistant", "b", id="msg_0")
     assert valid_history([first, second, second]) == [first, said("assistant", "b")]

@@ -10,9 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidestream.errors import ErrorKind
 from sidestream.session.conversation import Conversation, Turn, TurnStatus, Waiting
 from sidestream.types.events import response_event
-from sidestream.types.items import FunctionCallItem, MessageItem, ReasoningItem, response_item
+from sidestream.types.items import (
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    MessageItem,
+    ReasoningItem,
+    response_item,
+)
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "conversation.json"
 CASES = json.loads(FIXTURE.read_text(encoding="utf-8"))
@@ -228,6 +235,21 @@ def test_history_keeps_what_had_come_of_a_turn_that_ended_badly(status: TurnStat
     reasoning = {"type": "reasoning", "encrypted_content": "x"}
     done = [{"type": "OutputItemDone", "item": item} for item in (reasoning, call)]
     answered(chat, "1", *done, delta("half"), status=status)
+    turn = chat.add("2", "more", 0)
+    assert texts(chat, turn) == ["user: question 1", "assistant: half", "user: more"]
+    items = chat.history(turn, "https://a")
+    (output,) = (item for item in items if isinstance(item, FunctionCallOutputItem))
+    assert output.call_id == "c1"
+    assert "Nothing of it was done" in str(output.output)
+    assert any(isinstance(item, ReasoningItem) for item in items), "a call goes with its reasoning"
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.INVALID_REQUEST, ErrorKind.CONTEXT_WINDOW_EXCEEDED])
+def test_history_drops_the_calls_of_a_request_that_was_refused(kind: ErrorKind) -> None:
+    chat = conversation()
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    answered(chat, "1", {"type": "OutputItemDone", "item": call}, delta("half"))
+    chat.turns[-1].finish(TurnStatus.FAILED, {"kind": kind.value, "message": "No."})
     turn = chat.add("2", "more", 0)
     assert texts(chat, turn) == ["user: question 1", "assistant: half", "user: more"]
     assert all(isinstance(item, MessageItem) for item in chat.history(turn, "https://a"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
 
+from sidestream.prompt import CallOptions
 from sidestream.session.conversation import ConversationSettings
-from sidestream.session.tool_calls import MAX_ROUNDS
-from sidestream.session.tools import Permission
-from sidestream.testing import Reply, ResponsesStream, run
+from sidestream.session.tools import DEFAULT_CALLS, Permission, ToolLimits
+from sidestream.testing import Reply, ResponsesStream, StoredResponses, run
 from sidestream.types.usage import TokenUsage
 from tests.session.world import ID, MemoryStore, World, in_world, story
 
@@ -29,14 +30,27 @@ def sums(*pairs: tuple[int, int]) -> Reply:
     return calls(*(json.dumps({"first": first, "second": second}) for first, second in pairs))
 
 
-def allow(world: World, permission: Permission = "always") -> None:
-    world.chat.open.configure(ConversationSettings(tools={"add": permission}))
+def allow(world: World, permission: Permission = "always", **limits: int) -> None:
+    settings = ConversationSettings(tools={"add": permission}, limits=ToolLimits(**limits))
+    world.chat.open.configure(settings)
+
+
+MARKED = re.compile(r'<untrusted source="add" id="(\w+)">\n(.*)\n</untrusted id="\1">', re.DOTALL)
+
+
+def plain(text: str) -> str:
+    """An output without its marks."""
+    marked = MARKED.fullmatch(text)
+    return marked[2] if marked else text
 
 
 def sent_items(world: World, request: int = -1) -> list[tuple[str, str]]:
     """Of each item of a request its kind, and what matters of it."""
     return [
-        (item["type"], item.get("output") or item.get("arguments") or item["content"][0]["text"])
+        (
+            item["type"],
+            plain(item.get("output") or item.get("arguments") or item["content"][0]["text"]),
+        )
         for item in world.fetch.json(request)["input"]
     ]
 
@@ -113,7 +127,7 @@ def test_a_call_asks_first_and_goes_on_as_the_user_says() -> None:
         await world.do("Decide", panel=1, call="call0", allow=True, always=True)
         await world.quiet()
         assert world.adder.calls == [(3, 4), (5, 6), (7, 8)]
-        assert world.store.heads[ID]["settings"] == {"tools": {"add": "always"}}
+        assert world.store.heads[ID]["settings"]["tools"] == {"add": "always"}
 
 
 def test_mistakes_of_the_model_are_told_to_it() -> None:
@@ -129,8 +143,23 @@ def test_mistakes_of_the_model_are_told_to_it() -> None:
         assert panel.turns["1"].text == "Sorry."
 
 
+CALL = ("function_call", '{"first": 1, "second": 2}')
+UNDONE = (
+    "function_call_output",
+    "error: {} before this call was carried out. Nothing of it was done.",
+)
+CUT_SHORT = (
+    "function_call_output",
+    "error: {} before this call was done. It may have had effects all the same.",
+)
+
+
+def ending(pattern: tuple[str, str], why: str) -> tuple[str, str]:
+    return pattern[0], pattern[1].format(why)
+
+
 @pytest.mark.parametrize("permission", ["always", "ask"])
-def test_stop_ends_tools_too_and_the_history_stays_valid(permission: Permission) -> None:
+def test_stop_ends_tools_too_and_says_what_became_of_them(permission: Permission) -> None:
     @in_world(calls('{"first": 1, "second": 2}', text="I add."), story("Fine."))
     async def scene(world: World) -> None:
         panel = world.open_panel()
@@ -143,22 +172,30 @@ def test_stop_ends_tools_too_and_the_history_stays_valid(permission: Permission)
         await world.quiet()
         assert world.adder.running == 0
         assert panel.turns["1"].status == "stopped"
-        assert not any(block.asks for block in panel.turns["1"].blocks)
+        call = panel.turns["1"].blocks[-1]
+        assert not call.asks
+        assert not call.begun
+        assert call.status == ("ended_early" if permission == "always" else "not_carried_out")
         world.chat.send("2", "Go on")
         await world.quiet()
+        what = CUT_SHORT if permission == "always" else UNDONE
         assert sent_items(world) == [
             ("message", "Add"),
             ("message", "I add."),
+            CALL,
+            ending(what, "The user stopped the answer"),
             ("message", "Go on"),
         ]
 
 
-def test_a_process_that_ends_between_call_and_output_leaves_a_valid_history() -> None:
-
+@pytest.mark.parametrize("permission", ["always", "ask"])
+def test_a_process_that_ends_between_call_and_output_leaves_a_valid_history(
+    permission: Permission,
+) -> None:
     async def first_life() -> dict[str, Any]:
         world = World(sums((1, 2)))
         await world.begin()
-        allow(world)
+        allow(world, permission)
         world.adder.delay_s = 20
         world.chat.send("1", "Add")
         await asyncio.sleep(5)
@@ -168,19 +205,253 @@ def test_a_process_that_ends_between_call_and_output_leaves_a_valid_history() ->
     async def second_life(world: World) -> None:
         panel = world.open_panel()
         assert panel.turns["1"].status == "interrupted"
+        assert panel.actions("1") == ["continue"]
         assert world.adder.calls == []
-        world.chat.send("2", "Go on")
+        await world.do("Continue", panel=1, id="2", turn="1")
         await world.quiet()
-        assert sent_items(world) == [("message", "Add"), ("message", "Go on")]
+        what = CUT_SHORT if permission == "always" else UNDONE
+        assert sent_items(world) == [
+            ("message", "Add"),
+            CALL,
+            ending(what, "The browser stopped Sidestream"),
+            ("message", "Continue."),
+        ]
 
 
-def test_a_model_that_calls_for_ever_is_ended() -> None:
-    @in_world(*[sums((number, 1)) for number in range(MAX_ROUNDS + 1)], story("never"))
+def test_a_call_that_acts_is_written_down_before() -> None:
+    @in_world(sums((1, 2)), story("Done."))
+    async def scene(world: World) -> None:
+        allow(world)
+        world.store.delay_s = 3
+        world.chat.send("1", "Add")
+        while not world.adder.calls:
+            await asyncio.sleep(0.1)
+        assert world.store.last("1")["blocks"][0]["begun"]
+        await world.quiet()
+        assert "begun" not in world.store.last("1")["blocks"][0]
+
+
+def test_an_answer_that_is_cut_after_calls_keeps_what_they_gave() -> None:
+    broken = Reply(ResponsesStream().created().text("Now").failed("server_error", "Down."))
+
+    @in_world(sums((1, 2)), then=broken)
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.settings["stream_max_retries"] = 0
+        allow(world)
+        world.chat.send("1", "Add")
+        await world.quiet()
+        assert panel.turns["1"].status == "failed"
+        assert panel.actions("1") == ["continue"]
+        world.chat.send("2", "Go on", panel=1)
+        await asyncio.sleep(1)
+        assert sent_items(world) == [
+            ("message", "Add"),
+            CALL,
+            ("function_call_output", "3"),
+            ("message", "Now"),
+            ("message", "Go on"),
+        ]
+
+
+def test_calls_that_a_provider_refuses_are_not_sent_to_it_again() -> None:
+    refusal = Reply({"error": {"message": "No tools here."}}, status=400)
+
+    @in_world(sums((1, 2)), refusal, story("Fine."))
     async def scene(world: World) -> None:
         panel = world.open_panel()
         allow(world)
         world.chat.send("1", "Add")
         await world.quiet()
-        assert len(world.adder.calls) == MAX_ROUNDS
+        assert panel.turns["1"].status == "failed"
+        assert not panel.actions("1")
+        world.chat.send("2", "Without, then")
+        await world.quiet()
+        assert sent_items(world) == [("message", "Add"), ("message", "Without, then")]
+
+
+# --- marks --------------------------------------------------------------------------------------
+
+
+def test_what_a_tool_gives_is_marked_for_the_model_and_shown_as_it_is() -> None:
+    @in_world(sums((1, 2)), sums((1, 2)), calls("{}"), story("Done."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world)
+        world.settings["instructions"] = "Be brief."
+        world.chat.send("1", "Add")
+        await world.quiet()
+        request = world.fetch.json()
+        outputs = [item["output"] for item in request["input"] if "output" in item]
+        marks = [MARKED.fullmatch(output) for output in outputs[:2]]
+        assert [found and found[2] for found in marks] == ["3", "3"]
+        assert len({found[1] for found in marks if found}) == 2, "marks cannot be learned"
+        assert "untrusted" not in outputs[2], "these are our own words"
+        assert request["instructions"].startswith("Be brief.")
+        assert "<untrusted>" in request["instructions"]
+        assert world.fetch.json(0)["instructions"] == "Be brief."
+        tools = [block for block in panel.turns["1"].blocks if block.kind == "tool"]
+        assert [block.output for block in tools][:2] == ["3", "3"]
+        again = world.fetch.json(-2)["input"]
+        assert request["input"][: len(again)] == again, "the provider's cache of the prompt holds"
+
+
+# --- limits -------------------------------------------------------------------------------------
+
+
+def test_a_model_that_calls_for_ever_is_ended() -> None:
+    @in_world(*[sums((number, 1)) for number in range(DEFAULT_CALLS + 1)], story("never"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world)
+        world.chat.send("1", "Add")
+        await world.quiet()
+        assert len(world.adder.calls) == DEFAULT_CALLS
         assert panel.turns["1"].status == "incomplete"
         assert "25 times" in (panel.turns["1"].error or {})["message"]
+
+
+def test_the_user_says_how_often_and_the_turn_is_continued() -> None:
+    @in_world(sums((1, 1)), sums((2, 2), (3, 3)), sums((4, 4)), story("Done."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, calls=1)
+        world.chat.send("1", "Add")
+        await world.quiet()
+        turn = panel.turns["1"]
+        assert (turn.status, world.adder.calls) == ("incomplete", [(1, 1)])
+        assert turn.error is not None
+        assert (turn.error["limit"], "once" in turn.error["message"]) == ("calls", True)
+        assert [block.status for block in turn.blocks] == ["completed", *["not_carried_out"] * 2]
+        assert panel.actions("1") == ["continue"]
+        await world.do("Continue", panel=1, id="2", turn="1")
+        await world.quiet()
+        kinds = [kind for kind, _ in sent_items(world, 2)]
+        assert kinds == [
+            *("message", "function_call", "function_call_output"),
+            *("function_call", "function_call", "function_call_output", "function_call_output"),
+            "message",
+        ]
+        assert panel.turns["2"].text == "Done.", "each turn has its own"
+        assert world.store.heads[ID]["settings"]["limits"] == {"calls": 1}
+
+
+def test_a_turn_may_use_so_many_tokens() -> None:
+    @in_world(sums((1, 1)), sums((2, 2)), sums((3, 3)), story("never"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, tokens=40)
+        world.chat.send("1", "Add")
+        await world.quiet()
+        turn = panel.turns["1"]
+        assert (turn.status, world.adder.calls) == ("incomplete", [(1, 1), (2, 2)])
+        assert turn.error is not None
+        assert turn.error["limit"] == "tokens"
+        assert "45 tokens" in turn.error["message"]
+
+
+def test_an_answer_that_is_whole_is_no_fault_whatever_it_used() -> None:
+    @in_world(sums((1, 1)), story("Done."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, tokens=16, calls=1)
+        world.chat.send("1", "Add")
+        await world.quiet()
+        assert panel.turns["1"].status == "completed"
+
+
+@pytest.mark.parametrize("where", ["tool", "answer"])
+def test_a_turn_may_take_so_long(where: str) -> None:
+    @in_world(sums((1, 2)), story(*"abcdefgh", pace_s=0.5), then=story("Fine."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, seconds=5)
+        world.adder.delay_s = 20 if where == "tool" else 1
+        world.chat.send("1", "Add")
+        await asyncio.sleep(4.9)
+        assert panel.turns["1"].status == "running"
+        await asyncio.sleep(0.2)
+        turn = panel.turns["1"]
+        assert turn.status == "incomplete"
+        assert turn.error is not None
+        assert turn.error["limit"] == "seconds"
+        assert "5 s" in turn.error["message"]
+        assert world.adder.running == 0
+        assert bool(turn.text) is (where == "answer"), "what has come stays"
+        allow(world)
+        world.chat.send("2", "Go on")
+        await world.quiet()
+        assert panel.turns["2"].status == "completed"
+        output = sent_items(world)[2]
+        came_to_limit = ending(CUT_SHORT, "The answer came to a limit")
+        assert output == (came_to_limit if where == "tool" else ("function_call_output", "3"))
+
+
+def test_the_users_time_does_not_count() -> None:
+    @in_world(sums((1, 2), (3, 4)), sums((5, 6)), story("Done."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, "ask", seconds=5)
+        world.chat.send("1", "Add")
+        await asyncio.sleep(60)
+        await world.do("Decide", panel=1, call="call1", allow=True)
+        await asyncio.sleep(60)
+        await world.do("Decide", panel=1, call="call0", allow=True)
+        await asyncio.sleep(60)
+        assert [block.asks for block in panel.turns["1"].blocks] == [None, None, True]
+        world.adder.delay_s = 4
+        await world.do("Decide", panel=1, call="call0", allow=True)
+        await world.quiet()
+        turn = panel.turns["1"]
+        assert turn.status == "incomplete", "1 s for the first two, and not the whole of 4 s more"
+        assert [block.status for block in turn.blocks][-1] == "ended_early"
+
+
+def test_a_limit_ends_the_answer_at_the_provider_too() -> None:
+    server = StoredResponses(ResponsesStream().created().text(*"abcdefgh").completed())
+    server.pace_s = 1
+
+    async def scene() -> None:
+        world = World()
+        world.fetch = server
+        world.settings["background"] = True
+        await world.begin()
+        panel = world.open_panel()
+        allow(world, seconds=3)
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert panel.turns["1"].status == "incomplete"
+        assert server.cancelled_ids == ["resp_1"]
+
+    run(scene())
+
+
+# --- several at once ----------------------------------------------------------------------------
+
+
+def test_calls_are_carried_out_one_by_one_where_the_options_say_so() -> None:
+    @in_world(sums((1, 2), (3, 4)), story("Done."))
+    async def scene(world: World) -> None:
+        world.options = CallOptions(parallel_tool_calls=False)
+        allow(world)
+        world.chat.send("1", "Add")
+        await world.quiet()
+        assert world.fetch.json(0)["parallel_tool_calls"] is False
+        assert world.adder.calls == [(1, 2), (3, 4)]
+        assert world.adder.at_once == 1
+
+
+def test_a_call_that_is_refused_keeps_no_other_from_going_on() -> None:
+    @in_world(sums((1, 2), (3, 4)), story("Done."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, "ask")
+        world.chat.send("1", "Add")
+        await asyncio.sleep(1)
+        await world.do("Decide", panel=1, call="call0", allow=True)
+        await asyncio.sleep(0.5)
+        begun = [(block.begun, block.asks) for block in panel.turns["1"].blocks]
+        assert begun == [(True, None), (None, True)]
+        await world.do("Decide", panel=1, call="call1", allow=False)
+        await world.quiet()
+        assert [block.status for block in panel.turns["1"].blocks[:2]] == ["completed", "refused"]

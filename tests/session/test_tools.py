@@ -46,10 +46,19 @@ ASK: dict[str, Permission] = {"add": "ask"}
 def call(tools: Tools, arguments: str, *, name: str = "add", leave: bool = True) -> ToolOutput:
     item = FunctionCallItem(name=name, arguments=arguments, call_id="1")
 
+    asked, begun = [], []
+
     async def ask() -> bool:
+        asked.append(True)
         return leave
 
-    return run(tools.call(item, "c", ask))
+    async def begin() -> None:
+        assert not asked or leave
+        begun.append(True)
+
+    output = run(tools.call(item, "c", ask, begin))
+    assert begun or output.ours
+    return output
 
 
 def test_a_call_with_good_arguments_is_carried_out() -> None:

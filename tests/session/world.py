@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from sidestream.errors import SidestreamError
+from sidestream.prompt import CallOptions
 from sidestream.session.chat import Chat, Connection
 from sidestream.session.chats import Chats
 from sidestream.session.connection import connect
@@ -185,6 +187,7 @@ class World:
         self.settings: dict[str, Any] = dict(SETTINGS)
         self.alarms: list[int] = []
         self.is_online = True
+        self.options = CallOptions()
         self.adder = Adder()
         self.chats = Chats(
             store=self.store,
@@ -224,7 +227,8 @@ class World:
     async def _connect(self, own: ConversationSettings) -> Connection:
         if self.connection_error:
             raise self.connection_error
-        return connect({"settings": self.settings}, self.fetch, own=own)
+        connection = connect({"settings": self.settings}, self.fetch, own=own)
+        return replace(connection, options=self.options.over(connection.options))
 
     async def quiet(self) -> None:
         """Until nothing is under way any more."""

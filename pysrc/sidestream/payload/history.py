@@ -276,13 +276,17 @@ def has_own_id(item: ResponseItem) -> bool:
 
 
 def _without_repetitions(items: Iterable[ResponseItem]) -> list[ResponseItem]:
-    """No item twice. Where two different items share an id, the later one loses it."""
+    """No item twice. Where two different items share an id, the later one loses it.
+
+    A call may well be made twice, by a server that counts its ids anew in each answer: `_pair`
+    tells that from one that is there twice.
+    """
     seen: dict[tuple[str, str], list[ResponseItem]] = defaultdict(list)
     kept: list[ResponseItem] = []
     for item in items:
         if item.id:
             same_id = seen[item.type, item.id]
-            if item in same_id:
+            if item in same_id and not _is_call(item):
                 continue
             same_id.append(item)
             if len(same_id) > 1:

@@ -32,7 +32,7 @@ from sidestream.session.conversation import (
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, measure
 from sidestream.session.provider_tools import Support
-from sidestream.session.tool_calls import MAX_ROUNDS, ToolCalls, too_many_calls
+from sidestream.session.tool_calls import LimitReachedError, ToolCalls
 from sidestream.session.tools import Tool
 from sidestream.session.untrusted import instructions_for
 from sidestream.session.writer import Store, Writer
@@ -139,6 +139,7 @@ class Chat:
             services.tools,
             tell=self._send_turn,
             write=self._write,
+            safe=services.writer.drain,
             configure=self.configure,
         )
         """What the model calls."""
@@ -353,12 +354,9 @@ class Chat:
         task = self._running
         if turn is None:
             return
-        kept = turn.response_id
-        self._end(turn, TurnStatus.STOPPED)
+        self._end(turn, TurnStatus.STOPPED, for_good=True)
         if task is not None:
             task.cancel()
-        if kept is not None:
-            self._services.spawn(self._end_at_provider(kept, turn.origin))
 
     # --- the line -----------------------------------------------------------------------------
 
@@ -538,7 +536,7 @@ class Chat:
 
     async def _run(self, turn: Turn, ask: Callable[[Turn], Awaitable[_Answer | None]]) -> None:
         """One turn from the written-down message to the written-down answer."""
-        status, error = TurnStatus.COMPLETED, None
+        status, error, ended_by_us = TurnStatus.COMPLETED, None, False
         key: LimitKey | None = None
         limits = self._services.limits
         try:
@@ -546,20 +544,18 @@ class Chat:
             if answer is None:
                 return
             key = answer.connection.limit_key
-            await self._read(turn, answer)
-            for _ in range(MAX_ROUNDS):
-                if not await self.tool_calls.carry_out(turn):
-                    break
-                await self._read(turn, await self._call_model(turn, answer.connection))
-            else:
-                if turn.open_calls:
-                    raise too_many_calls()
+            parallel = answer.connection.options.parallel_tool_calls is not False
+            async with self.tool_calls.within_time(turn):
+                await self._read(turn, answer)
+                while await self.tool_calls.carry_out(turn, parallel=parallel):
+                    await self._read(turn, await self._call_model(turn, answer.connection))
         except asyncio.CancelledError:
             status = TurnStatus.STOPPED
         except SidestreamError as failure:
             incomplete = failure.kind is ErrorKind.INCOMPLETE
             status = TurnStatus.INCOMPLETE if incomplete else TurnStatus.FAILED
             error = failure.to_dict()
+            ended_by_us = isinstance(failure, LimitReachedError)
             if ask == self._rest and failure.kind in _NO_REST:
                 status, error = TurnStatus.INTERRUPTED, INTERRUPTED
             if failure.retry_after_ms and key is not None:
@@ -568,7 +564,7 @@ class Chat:
             _log.exception("A turn failed")
             status, error = TurnStatus.FAILED, _internal(failure).to_dict()
         if self._running is asyncio.current_task():
-            self._end(turn, status, error)
+            self._end(turn, status, error, for_good=ended_by_us)
         if key is not None and limits.has_tried(key, turn.id):
             self._services.advance()
 
@@ -639,7 +635,17 @@ class Chat:
         else:
             self._services.writer.write_soon(self.conversation, turn)
 
-    def _end(self, turn: Turn, status: TurnStatus, error: dict[str, Any] | None = None) -> None:
+    def _end(
+        self,
+        turn: Turn,
+        status: TurnStatus,
+        error: dict[str, Any] | None = None,
+        *,
+        for_good: bool = False,
+    ) -> None:
+        """End it here; ``for_good`` also where the provider would go on writing."""
+        if for_good and turn.response_id is not None:
+            self._services.spawn(self._end_at_provider(turn.response_id, turn.origin))
         self._running = None
         turn.finish(status, error)
         self._send_turn(turn)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
 from sidestream.session.shown import shown_of
-from sidestream.session.tools import Permission, ToolOutput
+from sidestream.session.tools import Permission, ToolLimits, ToolOutput
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.events import (
     Completed,
@@ -117,6 +117,8 @@ class Block(_State):
     citations: list[Citation] | None = None
     asks: bool | None = None
     """A call that waits for the user's leave."""
+    begun: bool | None = None
+    """A call that is being carried out."""
     output: str | None = None
     """What a call gave."""
     failed: bool | None = None
@@ -194,6 +196,8 @@ class ConversationSettings(_State):
     ``localhost:8000``."""
     vector_stores: list[str] | None = None
     """The ids of those in which the provider's file search looks."""
+    limits: ToolLimits | None = None
+    """How far a turn may go by itself."""
 
 
 class Waiting(_State):
@@ -296,8 +300,8 @@ class Turn(_State):
 
     @property
     def is_cut(self) -> bool:
-        """Whether the answer ended before its end, after it had begun to say something."""
-        return self.kind is None and self.status in _CUT and bool(self.text)
+        """Whether the answer ended before its end, after it had begun to say or do something."""
+        return self.kind is None and self.status in _CUT and bool(self.text or self._done)
 
     @property
     def idempotency_key(self) -> str:
@@ -347,6 +351,9 @@ class Turn(_State):
     def finish(self, status: TurnStatus, error: dict[str, Any] | None = None) -> None:
         """End the turn. What had arrived stays, also for the requests that follow."""
         self._end_blocks()
+        if why := _BROKEN_OFF.get(status):
+            for call in self.open_calls:
+                self._break_off(call, why)
         self.status = status
         self.error = error
         self.notice = None
@@ -407,16 +414,59 @@ class Turn(_State):
         self.usage_before = self.usage
         self._forget_response()
 
-    def finish_call(self, call: FunctionCallItem, output: ToolOutput, duration_ms: int) -> None:
-        """Note what a call gave, for the model and for the user."""
-        self.items.append(FunctionCallOutputItem(call_id=call.call_id, output=output.text))
+    def finish_call(
+        self,
+        call: FunctionCallItem,
+        output: ToolOutput,
+        duration_ms: int | None = None,
+        *,
+        told: str | None = None,
+    ) -> None:
+        """Note what a call gave, for the user and for the model, which is ``told`` this instead."""
+        text = output.text if told is None else told
+        self.items.append(FunctionCallOutputItem(call_id=call.call_id, output=text))
         block = self.call_block(call)
         if block is not None:
-            block.asks = None
+            block.asks = block.begun = None
             block.output = output.text
             block.failed = output.failed or None
             block.duration_ms = duration_ms
             block.shown = output.shown or None
+            block.status = output.status
+
+    def _break_off(self, call: FunctionCallItem, why: str) -> None:
+        """Say what became of a call whose turn ended before it: the model has to know."""
+        block = self.call_block(call)
+        if block is not None and block.begun:
+            text = f"error: {why} before this call was done. It may have had effects all the same."
+            status = "ended_early"
+        else:
+            text = f"error: {why} before this call was carried out. Nothing of it was done."
+            status = "not_carried_out"
+        self.finish_call(call, ToolOutput(text, failed=True, ours=True, status=status))
+
+    @property
+    def _done(self) -> list[ResponseItem]:
+        """The items up to the output of the last call: rounds that a later request can hold."""
+        if self.status is TurnStatus.FAILED and (self.error or {}).get("kind") in _REFUSED:
+            return []
+        for end in range(len(self.items), 0, -1):
+            if isinstance(self.items[end - 1], FunctionCallOutputItem):
+                return self.items[:end]
+        return []
+
+    @property
+    def sendable(self) -> list[ResponseItem]:
+        """What a later request can hold of the answer.
+
+        Of one that did not end well these are its calls with their outputs, and its messages, the
+        cut-off one included.
+        """
+        if self.status is TurnStatus.COMPLETED:
+            return self.items
+        done = self._done
+        rest = self.items[len(done) :]
+        return [*done, *(item for item in rest if isinstance(item, MessageItem))]
 
     # --- events -------------------------------------------------------------------------------
 
@@ -578,6 +628,17 @@ class Turn(_State):
 
 
 _STORED_CALLS = (CodeInterpreterCallItem, FileSearchCallItem)
+_BROKEN_OFF = {
+    TurnStatus.STOPPED: "The user stopped the answer",
+    TurnStatus.INTERRUPTED: "The browser stopped Sidestream",
+    TurnStatus.INCOMPLETE: "The answer came to a limit",
+    TurnStatus.FAILED: "The answer failed",
+}
+# A provider that refuses a request with the calls in it would refuse each one that follows.
+_REFUSED = (
+    *(ErrorKind.INVALID_REQUEST, ErrorKind.CONTEXT_WINDOW_EXCEEDED),
+    *(ErrorKind.UNSUPPORTED, ErrorKind.CONTENT_POLICY),
+)
 _CUT = (TurnStatus.INTERRUPTED, TurnStatus.STOPPED, TurnStatus.INCOMPLETE, TurnStatus.FAILED)
 _STORED_ONLY = {
     *("version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"),
@@ -813,10 +874,10 @@ class Conversation(_State):
     ) -> list[ResponseItem]:
         """The input of a turn's request: all that was said before it, then its own message.
 
-        Of a turn that did not end well only its messages are kept, the cut-off one included, so no
-        call is left without its output. ``origin`` says who will answer; reasoning of others is
-        left out. With ``max_tokens`` the oldest turns are left out that would not fit (estimated).
-        What one wire API or model cannot take is `sidestream.payload`'s matter.
+        Of each turn that is what is `Turn.sendable`; no call is without its output there.
+        ``origin`` says who will answer; reasoning of others is left out. With ``max_tokens`` the
+        oldest turns are left out that would not fit (estimated). What one wire API or model cannot
+        take is `sidestream.payload`'s matter.
         """
         text = COMPACTION_PROMPT if turn.kind == "compaction" else turn.user
         own: list[ResponseItem] = [_user_message(text)]
@@ -947,16 +1008,14 @@ def _user_message(text: str) -> MessageItem:
 
 
 def _sendable(turn: Turn, origin: str | None) -> list[ResponseItem]:
-    if turn.status is not TurnStatus.COMPLETED:
-        return [item for item in turn.items if isinstance(item, MessageItem)]
     if turn.origin != origin:
         return [
             # Its id is one that nobody else knows.
             item.model_copy(update={"id": None}) if isinstance(item, _STORED_CALLS) else item
-            for item in turn.items
+            for item in turn.sendable
             if not isinstance(item, ReasoningItem)
         ]
-    return turn.items
+    return turn.sendable
 
 
 def _tool_name(item: ResponseItem) -> str | None:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Literal
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session import provider_tools
 from sidestream.session.conversation import Conversation, ConversationSettings, Turn
-from sidestream.session.tools import Permission, Tool, Tools
+from sidestream.session.tools import DEFAULT_CALLS, Permission, Tool, ToolLimits, Tools
+from sidestream.session.untrusted import mark
 from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import ToolSpec
 
-MAX_ROUNDS = 25
-"""So many times in a turn the model may be called again with the outputs of its calls."""
+
+class LimitReachedError(SidestreamError):
+    """A turn has gone as far by itself as the user lets it."""
+
+    def __init__(self, limit: Literal["calls", "seconds", "tokens"], message: str) -> None:
+        super().__init__(
+            ErrorKind.INCOMPLETE,
+            message,
+            hint="Continue if it may go on, or change the limit in the conversation's settings.",
+        )
+        self.limit = limit
 
 
 class ToolCalls:
@@ -24,6 +36,7 @@ class ToolCalls:
         tools: All there are.
         tell: Told of a turn that has changed.
         write: Stores a turn.
+        safe: Waits until what was given to ``write`` is safe.
         configure: Gives the conversation new settings.
 
     """
@@ -35,53 +48,129 @@ class ToolCalls:
         *,
         tell: Callable[[Turn], None],
         write: Callable[[Turn], None],
+        safe: Callable[[], Awaitable[None]],
         configure: Callable[[ConversationSettings], None],
     ) -> None:
         self._conversation = conversation
         self._all = tools
         self._tell = tell
         self._write = write
+        self._safe = safe
         self._configure = configure
         self._asked: dict[str, asyncio.Future[bool]] = {}
+        self._clock: asyncio.Timeout | None = None
+        """Ends a turn that takes too long; stands still while a call asks."""
+        self._left_s: float | None = None
+        """What it will have left then."""
 
     @property
     def _tools(self) -> Tools:
         return Tools(self._all, self._conversation.settings.tools)
+
+    @property
+    def _limits(self) -> ToolLimits:
+        return self._conversation.settings.limits or ToolLimits()
 
     def offered(self, has: Mapping[str, provider_tools.Support]) -> list[ToolSpec]:
         """What the model is told that it may call; ``has``: the provider's own tools."""
         settings = self._conversation.settings
         return [*self._tools.specs(), *provider_tools.offered(settings, has)]
 
-    async def carry_out(self, turn: Turn) -> bool:
-        """Carry out what the model has called, all at once. False when there is nothing."""
+    # --- limits -------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def within_time(self, turn: Turn) -> AsyncIterator[None]:
+        """Raises `LimitReachedError` in what takes longer than the user allows."""
+        seconds = self._limits.seconds if turn.kind is None else None
+        try:
+            async with asyncio.timeout(seconds) as clock:
+                self._clock, self._left_s = clock, None
+                yield
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            message = f"This answer has taken {seconds} s, as long as this conversation allows."
+            raise LimitReachedError("seconds", message) from None
+        finally:
+            if self._clock is clock:
+                self._clock = None
+
+    def _check(self, turn: Turn) -> None:
+        calls = self._limits.calls or DEFAULT_CALLS
+        if turn.calls >= calls:
+            times = "once" if calls == 1 else f"{calls} times"
+            message = f"The model has used tools {times}, as often as this conversation allows."
+            raise LimitReachedError("calls", message)
+        tokens, used = self._limits.tokens, turn.usage.total_tokens if turn.usage else 0
+        if tokens is not None and used >= tokens:
+            message = f"This answer has used {used:,} tokens; this conversation allows {tokens:,}."
+            raise LimitReachedError("tokens", message)
+
+    def _hold_clock(self) -> None:
+        clock = self._clock
+        if clock is not None and (at := clock.when()) is not None:
+            self._left_s = at - asyncio.get_running_loop().time()
+            clock.reschedule(None)
+
+    def _let_clock_run(self) -> None:
+        if self._clock is not None and self._left_s is not None:
+            self._clock.reschedule(asyncio.get_running_loop().time() + self._left_s)
+            self._left_s = None
+
+    # --- calls --------------------------------------------------------------------------------
+
+    async def carry_out(self, turn: Turn, *, parallel: bool = True) -> bool:
+        """Carry out what the model has called, all at once or one by one.
+
+        False when there is nothing. Raises `LimitReachedError` when the turn may not go on.
+        """
         calls = turn.open_calls
         # Without tools on offer, a call is only shown: nobody has asked for it to be carried out.
         if not calls or not self._tools.specs():
             return False
-        await asyncio.gather(*(self._carry_out(turn, call) for call in calls))
+        self._check(turn)
+        if parallel:
+            await asyncio.gather(*(self._carry_out(turn, call) for call in calls))
+        else:
+            for call in calls:
+                await self._carry_out(turn, call)
         turn.begin_call()
         return True
 
     async def _carry_out(self, turn: Turn, call: FunctionCallItem) -> None:
         loop = asyncio.get_running_loop()
-        began, attempt = loop.time(), turn.attempt
+        began: float | None = None
+        attempt = turn.attempt
 
-        async def ask() -> bool:
+        async def begin() -> None:
             nonlocal began
-            allowed = await self._ask(turn, call)
+            if block := turn.call_block(call):
+                block.begun = True
+            self._tell(turn)
+            # Whoever finds the turn has to know that something may have been done.
+            self._write(turn)
+            await self._safe()
             began = loop.time()
-            return allowed
 
-        output = await self._tools.call(call, self._conversation.id, ask)
+        output = await self._tools.call(
+            call, self._conversation.id, lambda: self._ask(turn, call), begin
+        )
         if turn.attempt != attempt or not turn.status.running:
             return
-        turn.finish_call(call, output, int((loop.time() - began) * 1000))
+        secret = f"{self._conversation.id} {turn.idempotency_key} {call.call_id}"
+        turn.finish_call(
+            call,
+            output,
+            None if began is None else int((loop.time() - began) * 1000),
+            told=None if output.ours else mark(output.text, call.name, secret),
+        )
         self._tell(turn)
         self._write(turn)
 
     async def _ask(self, turn: Turn, call: FunctionCallItem) -> bool:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if not self._asked:
+            self._hold_clock()
         self._asked[call.call_id] = answer
         if block := turn.call_block(call):
             block.asks = True
@@ -89,7 +178,10 @@ class ToolCalls:
         try:
             return await answer
         finally:
-            del self._asked[call.call_id]
+            if self._asked.get(call.call_id) is answer:
+                del self._asked[call.call_id]
+            if not self._asked:
+                self._let_clock_run()
             if block:
                 block.asks = None
             self._tell(turn)
@@ -106,12 +198,3 @@ class ToolCalls:
             tools: dict[str, Permission] = {**(own.tools or {}), name: "always"}
             self._configure(own.model_copy(update={"tools": tools}))
         answer.set_result(allow)
-
-
-def too_many_calls() -> SidestreamError:
-    """The end of a turn in which the model calls tools for ever."""
-    return SidestreamError(
-        ErrorKind.INCOMPLETE,
-        f"The model has used tools {MAX_ROUNDS} times in a row without coming to an end.",
-        hint="Continue, if that is what you want.",
-    )

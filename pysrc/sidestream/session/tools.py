@@ -6,20 +6,35 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import FunctionTool
 
 Permission = Literal["ask", "always", "never"]
 """Whether a tool may act: each time on the user's word, in this conversation without, or not."""
+DEFAULT_CALLS = 25
+"""How often a turn may go on with the outputs of its calls, unless the user says otherwise."""
 MAX_OUTPUT = 20_000
 """Characters of an output that go to the model; what is longer loses its middle."""
 
 _log = logging.getLogger(__name__)
+
+
+class ToolLimits(BaseModel):
+    """How far a turn may go by itself. What is None has no limit, ``calls`` `DEFAULT_CALLS`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    calls: int | None = Field(default=None, gt=0)
+    """How often the model may be called again with the outputs of its calls."""
+    seconds: int | None = Field(default=None, gt=0)
+    """How long it may take, without the time in which it waits for the user's leave."""
+    tokens: int | None = Field(default=None, gt=0)
+    """With how many tokens used, as far as the provider tells them, it is not gone on with."""
 
 
 class Arguments(BaseModel):
@@ -37,6 +52,10 @@ class ToolOutput:
     failed: bool = False
     shown: dict[str, Any] = field(default_factory=dict)
     """For the user alone: figures, files."""
+    ours: bool = False
+    """These are our own words, and nothing that a tool gave."""
+    status: str = "completed"
+    """How the call ended, in a word."""
 
 
 class Tool(Protocol):
@@ -94,10 +113,12 @@ class Tools:
         item: FunctionCallItem,
         conversation_id: str,
         ask: Callable[[], Awaitable[bool]],
+        begin: Callable[[], Awaitable[None]],
     ) -> ToolOutput:
         """Carry out a call of the model. Never raises: what went wrong is for the model to read.
 
-        ``ask`` asks the user, and says whether the call may be carried out.
+        ``ask`` asks the user, and says whether the call may be carried out; ``begin`` is awaited
+        right before it is.
         """
         tool = self._tools.get(item.name)
         if tool is None or self._may(item.name) == "never":
@@ -108,7 +129,9 @@ class Tools:
         except ValidationError as error:
             return _failure(f"The arguments are not right. {_mistakes(error)}")
         if self._may(tool.name) == "ask" and not await ask():
-            return _failure("The user did not allow this call. Do not try it again unasked.")
+            refused = "The user did not allow this call. Do not try it again unasked."
+            return _failure(refused, status="refused")
+        await begin()
         try:
             async with asyncio.timeout(tool.time_limit_s):
                 output = await tool.run(arguments, conversation_id)
@@ -117,7 +140,7 @@ class Tools:
         except Exception as error:
             _log.exception("A tool failed")
             return _failure(f"The tool failed ({type(error).__name__}).")
-        return ToolOutput(_bounded(output.text), output.failed, output.shown)
+        return replace(output, text=_bounded(output.text))
 
 
 def _spec(tool: Tool) -> FunctionTool:
@@ -129,8 +152,8 @@ def _spec(tool: Tool) -> FunctionTool:
     return FunctionTool(name=tool.name, description=tool.description, parameters=schema)
 
 
-def _failure(text: str) -> ToolOutput:
-    return ToolOutput(f"error: {text}", failed=True)
+def _failure(text: str, *, status: str = "completed") -> ToolOutput:
+    return ToolOutput(f"error: {text}", failed=True, ours=True, status=status)
 
 
 def _mistakes(error: ValidationError) -> str:
