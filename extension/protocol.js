@@ -191,7 +191,7 @@ export const SANDBOX = "sandbox";
 /**
  * Panel to worker.
  * @typedef {{type: "Join", conversation?: string, window?: number}
- *   | {type: "Send", id: string, text: string, conversation: string, replaces?: string}
+ *   | {type: "Send", id: string, text: string, conversation: string, replaces?: string, attachments?: Attachment[]}
  *   | {type: "Regenerate", id: string, turn: string}
  *   | {type: "Retry", id: string}
  *   | {type: "Continue", id: string, turn: string}
@@ -214,7 +214,7 @@ export const SANDBOX = "sandbox";
  * `Join` names the conversation that the panel shows already and the window that it is in; without a conversation the panel gets what that
  * window showed last. All commands but `Send` concern the conversation that the panel shows, and no other panel.
  * `Send` and others carry an id that the panel made, of the new turn; sending the same id twice starts one turn only. `replaces` names a turn
- * in whose place the new one stands, in a branch of its own. `Regenerate` answers the message of `turn` anew, in a branch of its own.
+ * in whose place the new one stands, in a branch of its own. What `attachments` describe was kept before. `Regenerate` answers the message of `turn` anew, in a branch of its own.
  * `Retry` runs a turn again; if something of its answer had arrived, in a branch of its own. `Continue` asks for the rest of an answer that
  * was cut off. `ShowBranch` shows the branch that `turn` belongs to. Branches stay as they are while a turn is under way.
  * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
@@ -240,7 +240,7 @@ export const SANDBOX = "sandbox";
  *   | {type: "Events", turn_id: string, first?: number, seq: number, events: ResponseEvent[]}
  *   | {type: "Stored", id: string}
  *   | {type: "Earlier", turns: Turn[], earlier: number}
- *   | {type: "Cancelled", id: string, text?: string}
+ *   | {type: "Cancelled", id: string, text?: string, attachments?: Attachment[]}
  *   | {type: "Configured", settings: ConversationSettings}
  *   | {type: "Meter", meter: Meter}
  *   | {type: "Limits", limits: Limits[]}
@@ -250,7 +250,7 @@ export const SANDBOX = "sandbox";
  * then the panel sends it again when the worker was lost.
  * `Earlier` brings turns that come right before those that the panel has, and says how many are before them.
  * `Meter` comes when the conversation's usage has changed, `Limits` when a provider has told some; those told last come first.
- * `Cancelled` names a turn that is gone from the line; the panel that cancelled it gets its `text`, for the composer.
+ * `Cancelled` names a turn that is gone from the line; the panel that cancelled it gets its `text` and `attachments`, for the composer.
  * `Rejected` says that a command could not be carried out (an empty message, a wrong passphrase, ...);
  * with the `id` of a `Send` the panel puts the text back into the composer.
  */
@@ -336,18 +336,22 @@ export const SANDBOX = "sandbox";
  *   | {type: "StorageUse"}
  *   | {type: "FreeStorage", older_than: number}
  *   | {type: "UsageByDay", days: number}
+ *   | {type: "KeepAttachment", attachment: Attachment, content: string}
+ *   | {type: "LoadAttachment", id: string, conversation?: string}
+ *   | {type: "DropAttachment", id: string}
  *   | {type: "RunPython", conversation: string, code: string, time_limit_ms?: number, memory_limit_mb?: number}
  *   | {type: "StopPython", conversation: string}} Request
  *
  * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
- * `older_than` (Unix time in milliseconds), but never the conversation that is shown.
+ * `older_than` (Unix time in milliseconds), but never the conversation that is shown. `KeepAttachment` keeps what the user will send,
+ * `DropAttachment` forgets it; once sent it is the conversation's.
  */
 
 /**
  * @typedef {{ok: true, profiles?: ProfileView[], active?: string | null, settings?: Settings | null, has_key?: boolean, protected?: boolean,
  *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
  *   conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
- *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun} | {ok: false, error: TurnError}} Reply
+ *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun, content?: string} | {ok: false, error: TurnError}} Reply
  *
  * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
  * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
@@ -358,7 +362,7 @@ export const SANDBOX = "sandbox";
  * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
  * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
  * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `StopPython` ends
- * what runs in that conversation.
+ * what runs in that conversation. `LoadAttachment` answers `content`.
  */
 
 /**

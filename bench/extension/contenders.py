@@ -25,6 +25,9 @@ class NoStore:
     async def load(self, conversation_id: str) -> None:
         """Nothing is there."""
 
+    async def attachment(self, conversation_id: str, attachment_id: str) -> None:
+        """Nothing is there."""
+
     async def recall(self, name: str) -> str:
         """Nothing was kept."""
         return ""

@@ -1,5 +1,6 @@
 /** The worker's application: what happens on each command of a panel and each request of a page. */
 
+import { described, dropAttachment, keepAttachment, loadAttachment, purgeDrafts } from "./attachments.js";
 import {
   deleteConversation,
   freeStorage,
@@ -71,7 +72,11 @@ export class App {
       case "Send": {
         const conversation = String(command.conversation || (await this.#shownIn(panel)));
         const { id, text, replaces } = command;
-        const more = replaces === undefined ? {} : { replaces: String(replaces) };
+        const attachments = described(command.attachments);
+        const more = {
+          ...(replaces === undefined ? {} : { replaces: String(replaces) }),
+          ...(attachments.length > 0 ? { attachments } : {}),
+        };
         const wellFormed = String(text).toWellFormed();
         await this.#python.send({ type: "Send", panel, conversation, id: String(id), text: wellFormed, ...more });
         // The worker that stored it may have died before it said so.
@@ -258,6 +263,7 @@ export class App {
     for (const panel of this.#panels.numbers) this.#joinPython(panel).catch(() => {});
     this.#inUse()
       .then(purgeDeleted)
+      .then(purgeDrafts)
       .catch((error) => logError("Deleted conversations could not be removed:", error));
   }
 
@@ -350,7 +356,22 @@ export class App {
       case "UsageByDay":
         return { ok: true, days: await usageByDay(await database(), request.days) };
       case "FreeStorage":
+        await purgeDrafts();
         return { ok: true, ...(await freeStorage(request.older_than, await this.#inUse())) };
+      case "KeepAttachment": {
+        const [attachment] = described([request.attachment]);
+        if (!attachment) throw new UserError("invalid_request", "This cannot be attached.");
+        await keepAttachment(attachment, request.content);
+        return { ok: true };
+      }
+      case "LoadAttachment": {
+        const content = await loadAttachment(String(request.conversation ?? ""), String(request.id));
+        if (content === undefined) throw new UserError("not_found", "What was attached is not there any more.");
+        return { ok: true, content };
+      }
+      case "DropAttachment":
+        await dropAttachment(String(request.id));
+        return { ok: true };
       case "RunPython":
         return { ok: true, run: await runPython(request) };
       case "StopPython":

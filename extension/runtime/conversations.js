@@ -1,5 +1,6 @@
 /** The list of conversations: found, renamed, deleted, and what they take of the disk. JavaScript alone; Python may be asleep. */
 
+import { removeAttachments } from "./attachments.js";
 import { database, turnsOf, unfinishedConversations, write } from "./database.js";
 import { UserError } from "./errors.js";
 import { snippetOf, wordsOf } from "./search.js";
@@ -181,7 +182,7 @@ export async function freeStorage(olderThan, inUse) {
  * @returns {Promise<number>}  How many it were.
  */
 async function removeAll(isMeant) {
-  return write(["conversations", "turns"], async (transaction) => {
+  return write(["conversations", "turns", "attachments"], async (transaction) => {
     const stored = /** @type {StoredConversation[]} */ (await transaction.objectStore("conversations").getAll());
     const meant = stored.filter(isMeant);
     for (const { id } of meant) await removeFrom(transaction, id);
@@ -196,7 +197,11 @@ async function removeAll(isMeant) {
 export async function removeFrom(transaction, id) {
   const turns = transaction.objectStore("turns");
   const keys = await turns.index("by_conversation").getAllKeys(turnsOf(id));
-  await Promise.all([...keys.map((key) => turns.delete(key)), transaction.objectStore("conversations").delete(id)]);
+  await Promise.all([
+    ...keys.map((key) => turns.delete(key)),
+    removeAttachments(transaction, id),
+    transaction.objectStore("conversations").delete(id),
+  ]);
 }
 
 /** @returns {Promise<StorageUse>} */

@@ -7,13 +7,14 @@
  */
 
 import { deleteDB, openDB } from "../vendor/idb.js";
-import { titleOf, wordsOfTurn } from "./search.js";
+import { claim, release } from "./attachments.js";
+import { titleOf, titleOfTurn, wordsOfTurn } from "./search.js";
 import { countUsage } from "./usage.js";
 
 /** @import { ConversationSettings, ConversationView, Turn } from "../protocol.js" */
 
 const NAME = "sidestream";
-const VERSION = 3;
+const VERSION = 4;
 /** Of a turn's record; see `session/conversation.py`. */
 export const RECORD_VERSION = 2;
 /** So many turns of a long conversation a panel is shown at once; see there. */
@@ -83,6 +84,7 @@ async function upgrade(db, oldVersion, _newVersion, transaction) {
   }
   if (oldVersion < 2) await toVersion2(db, transaction);
   if (oldVersion < 3) await toVersion3(db, transaction);
+  if (oldVersion < 4) toVersion4(db);
 }
 
 /**
@@ -124,6 +126,15 @@ async function toVersion3(db, transaction) {
     const leaf = line.at(-1)?.id;
     if (leaf) await conversations.put({ ...conversation, leaf });
   }
+}
+
+/**
+ * Messages may have attachments.
+ * @param {import("idb").IDBPDatabase<any>} db
+ */
+function toVersion4(db) {
+  const attachments = db.createObjectStore("attachments", { keyPath: ["conversation_id", "id"] });
+  attachments.createIndex("by_id", "id");
 }
 
 /**
@@ -198,9 +209,10 @@ export async function saveTurn(head, turn) {
     if (record) {
       const turns = transaction.objectStore("turns");
       isNew = (await turns.getKey([known.id, record.id])) === undefined;
+      if (isNew) await claim(transaction, known.id, record);
       await countUsage(transaction, known.id, record);
       await turns.put({ ...record, ...activity(record), conversation_id: known.id, words: wordsOfTurn(record) });
-      conversation.title ||= titleOf(record.user);
+      conversation.title ||= titleOfTurn(record);
       conversation.updated_at = Date.now();
       if (isNew) {
         conversation.turns += 1;
@@ -212,7 +224,7 @@ export async function saveTurn(head, turn) {
   };
   // After a power cut a message must be there, and whether it was sent. What is written each second need not wait for the disk.
   const isGrowing = record && record.status !== "queued" && activity(record).active && record.blocks.length > 0;
-  await write(["conversations", "turns", "usage"], work, isGrowing ? "relaxed" : "strict");
+  await write(["conversations", "turns", "usage", "attachments"], work, isGrowing ? "relaxed" : "strict");
   return isNew ? record.id : undefined;
 }
 
@@ -226,18 +238,24 @@ function withHead({ leaf: _, settings: __, ...stored }, { settings, ...head }) {
 }
 
 /**
- * Remove a turn. Resolves when it is gone for good.
+ * Remove a turn. Resolves when it is gone for good; what was attached to it alone is a draft again.
  * @param {string} head  As for {@link saveTurn}.
  * @param {string} id
  */
 export async function removeTurn(head, id) {
   const known = JSON.parse(head);
-  await write(["conversations", "turns"], async (transaction) => {
+  await write(["conversations", "turns", "attachments"], async (transaction) => {
     const conversations = transaction.objectStore("conversations");
     const turns = transaction.objectStore("turns");
     const conversation = await conversations.get(known.id);
-    if ((await turns.getKey([known.id, id])) === undefined) return;
+    /** @type {StoredTurn | undefined} */
+    const turn = await turns.get([known.id, id]);
+    if (!turn) return;
     await turns.delete([known.id, id]);
+    if (turn.attachments) {
+      const others = await turns.index("by_conversation").getAll(turnsOf(known.id));
+      await release(transaction, known.id, turn, others);
+    }
     if (conversation) await conversations.put(withHead({ ...conversation, turns: conversation.turns - 1 }, known));
   });
 }
@@ -325,7 +343,7 @@ export async function storedView(id) {
 
 /** @param {StoredTurn} stored @param {string[]} siblings @returns {Turn} */
 function viewOfTurn(stored, siblings) {
-  const { id, user, created_at, parent, kind, model, error, usage } = stored;
+  const { id, user, attachments, created_at, parent, kind, model, error, usage } = stored;
   const isCut = stored.active && stored.sent !== false;
   const waits = stored.active && !isCut;
   /** @type {Turn} */
@@ -338,7 +356,7 @@ function viewOfTurn(stored, siblings) {
   };
   if (waits) turn.waiting = stored.waiting ?? { reason: "turn" };
   if (siblings.length > 1) turn.siblings = siblings;
-  const more = { parent, kind, ...(waits ? {} : { model, error, usage }) };
+  const more = { attachments, parent, kind, ...(waits ? {} : { model, error, usage }) };
   return Object.assign(turn, Object.fromEntries(Object.entries(more).filter(([_, value]) => value !== undefined)));
 }
 

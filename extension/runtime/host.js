@@ -1,6 +1,7 @@
 /** What Python may call. Everything crosses as strings, numbers and bytes; see `pysrc/sidestream/browser/host.py`. */
 
 import { setAlarm } from "./alarm.js";
+import { loadAttachment } from "./attachments.js";
 import { openExchange } from "./bridge.js";
 import { loadConversation, recall, remember, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
 import { toTurnError } from "./errors.js";
@@ -19,6 +20,8 @@ import { connectionOf, saveTokens } from "./settings.js";
  * @property {() => Promise<string>} unfinished  JSON: `{"conversations": ids}` or `{"error": TurnError}`.
  * @property {(head: string, turn: string) => Promise<string>} save  Writes a conversation's head and a turn. "" or what went wrong.
  * @property {(head: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
+ * @property {(conversation: string, id: string) => Promise<string>} load_attachment  JSON: `{"content": ...}`, null when it is not there,
+ *   or `{"error": TurnError}`.
  * @property {(name: string) => Promise<string>} recall  The text that was last remembered under that name, or "".
  * @property {(name: string, text: string) => Promise<string>} remember  "" or what went wrong.
  * @property {(conversation: string, code: string) => Promise<string>} run_python  JSON: a `PythonRun` or `{"error": TurnError}`.
@@ -42,6 +45,8 @@ export function createHost({ stored, ...links }) {
     unfinished: () => answer(unfinishedConversations().then((conversations) => ({ conversations }))),
     save: (head, turn) => outcome(saveTurn(head, turn).then((id) => id && stored(id))),
     remove: (head, id) => outcome(removeTurn(head, id)),
+    load_attachment: (conversation, id) =>
+      answer(loadAttachment(conversation, id).then((content) => ({ content: content ?? null }))),
     recall: (name) => recall(name).catch(() => ""),
     remember: (name, text) => outcome(remember(name, text)),
     run_python: (conversation, code) => answer(runPython({ conversation, code })),

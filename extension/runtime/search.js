@@ -32,6 +32,14 @@ export function titleOf(text) {
 }
 
 /**
+ * The title of a conversation that begins with a turn: of a message without words, what is attached.
+ * @param {Pick<Turn, "user" | "attachments">} turn
+ */
+export function titleOfTurn({ user, attachments }) {
+  return titleOf(user.trim() ? user : (attachments?.[0]?.title ?? ""));
+}
+
+/**
  * The different words of a text, in lower case.
  * @param {string} text
  * @returns {string[]}  At most {@link MAX_WORDS}.
@@ -47,18 +55,24 @@ export function wordsOf(text) {
 }
 
 /**
- * What a turn is found by: the message and what was answered, but not what was thought. While the answer grows, by the message alone:
+ * What a turn is found by: the message, the names of what is attached, and what was answered, but not what was thought. While the answer grows, by the message alone:
  * to index it anew each second would cost more than it gives.
  * @param {Turn} turn
  */
 export function wordsOfTurn(turn) {
-  return wordsOf(UNDER_WAY.includes(turn.status) ? turn.user : textsOf(turn).join("\n"));
+  const isUnderWay = UNDER_WAY.includes(turn.status);
+  return wordsOf((isUnderWay ? questionOf(turn) : textsOf(turn)).join("\n"));
+}
+
+/** @param {Turn} turn */
+function questionOf({ user, attachments = [] }) {
+  return [user, ...attachments.map(({ title }) => title)];
 }
 
 /** @param {Turn} turn */
 function textsOf(turn) {
   const answers = turn.blocks.filter(({ kind }) => kind === "text" || kind === "refusal");
-  return [turn.user, ...answers.map(({ text }) => text)];
+  return [...questionOf(turn), ...answers.map(({ text }) => text)];
 }
 
 /**

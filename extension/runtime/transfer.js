@@ -1,16 +1,17 @@
 /** Conversations as files: JSON that can be imported again, Markdown for reading. The format stands in `docs/storage.md`. */
 
+import { contentsOf, isAttachment, isContent, putContents } from "./attachments.js";
 import { removeFrom, shownConversations, titleFor } from "./conversations.js";
 import { database, inOneLine, pathOf, RECORD_VERSION, turnsOf, write } from "./database.js";
 import { UserError } from "./errors.js";
-import { titleOf, wordsOfTurn } from "./search.js";
+import { titleOfTurn, wordsOfTurn } from "./search.js";
 
 /** @import { ConversationSettings } from "../protocol.js" */
 /** @import { StoredConversation, StoredTurn } from "./database.js" */
 
 const FORMAT = "sidestream.conversations";
-/** Of a file. Version 1 knew no branches. */
-const VERSION = 2;
+/** Of a file. Version 1 knew no branches, version 2 no attachments. */
+const VERSION = 3;
 /** Where a file ends and another one begins: Chrome carries messages of up to 64 MiB. */
 const FILE_LENGTH = 12_000_000;
 
@@ -19,9 +20,10 @@ const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
 
 /** @typedef {Omit<StoredTurn, "conversation_id" | "words" | "active">} ExportedTurn */
 /**
- * A conversation in a file. `title` is there only if the user gave it one, `leaf` is the last turn of the branch that is shown.
+ * A conversation in a file. `title` is there only if the user gave it one, `leaf` is the last turn of the branch that is shown. `contents`
+ * are those of the turns' attachments.
  * @typedef {{id: string, title?: string, created_at: number, updated_at: number, leaf: string, settings?: ConversationSettings,
- *   turns: ExportedTurn[]}} Exported
+ *   turns: ExportedTurn[], contents?: {id: string, content: string}[]}} Exported
  */
 
 /**
@@ -39,8 +41,10 @@ export async function exportConversations({ ids, format, from = 0 }) {
   let next = from;
   while (next < chosen.length && (parts.length === 0 || length < FILE_LENGTH)) {
     const { id } = chosen[next];
-    const turns = await (await database()).getAllFromIndex("turns", "by_conversation", turnsOf(id));
-    const exported = asExported(chosen[next], turns);
+    const db = await database();
+    const turns = await db.getAllFromIndex("turns", "by_conversation", turnsOf(id));
+    const contents = isJson ? await contentsOf({ get: (key) => db.get("attachments", key) }, id, turns) : [];
+    const exported = asExported(chosen[next], turns, contents);
     const part = isJson ? JSON.stringify(exported, null, 1) : asMarkdown(exported, titleFor(chosen[next]));
     parts.push(part);
     length += part.length;
@@ -71,8 +75,13 @@ function fileName(chosen, from) {
     .join("-");
 }
 
-/** @param {StoredConversation} conversation @param {StoredTurn[]} turns @returns {Exported} */
-function asExported({ id, own_title, created_at, updated_at, leaf, settings }, turns) {
+/**
+ * @param {StoredConversation} conversation
+ * @param {StoredTurn[]} turns
+ * @param {{id: string, content: string}[]} contents
+ * @returns {Exported}
+ */
+function asExported({ id, own_title, created_at, updated_at, leaf, settings }, turns, contents) {
   return {
     id,
     ...(own_title === undefined ? {} : { title: own_title }),
@@ -81,6 +90,7 @@ function asExported({ id, own_title, created_at, updated_at, leaf, settings }, t
     leaf: leaf ?? turns[turns.length - 1].id,
     ...settingsIn(settings),
     turns: turns.map(withoutOurs),
+    ...(contents.length > 0 ? { contents } : {}),
   };
 }
 
@@ -102,7 +112,16 @@ function asMarkdown({ created_at, leaf, turns }, title) {
   const lines = [`# ${title}`, "", `*${new Date(created_at).toLocaleString()}*`, ""];
   for (const turn of pathOf(turns, leaf)) {
     if (turn.kind === "compaction") lines.push("## Summary", "");
-    else lines.push("## You", "", turn.user, "", turn.model ? `## Assistant (${turn.model})` : "## Assistant", "");
+    else
+      lines.push(
+        "## You",
+        "",
+        ...attachedTo(turn),
+        turn.user,
+        "",
+        turn.model ? `## Assistant (${turn.model})` : "## Assistant",
+        "",
+      );
     for (const { kind, text, name } of turn.blocks) {
       if (kind === "text" || kind === "refusal") lines.push(text, "");
       else if (kind === "tool") lines.push(`*Tool: ${name ?? "tool"}*`, "");
@@ -110,6 +129,14 @@ function asMarkdown({ created_at, leaf, turns }, title) {
     if (turn.error) lines.push(`*${turn.error.message}*`, "");
   }
   return lines.join("\n");
+}
+
+/** @param {ExportedTurn} turn */
+function attachedTo({ attachments = [] }) {
+  return attachments.flatMap(({ kind, title, url }) => {
+    const name = title.replace(/\s+/g, " ");
+    return [`*Attached ${kind}: ${url ? `${name} (${url})` : name}*`, ""];
+  });
 }
 
 /**
@@ -121,7 +148,7 @@ function asMarkdown({ created_at, leaf, turns }, title) {
 export async function importConversations(text) {
   const conversations = parse(text);
   let imported = 0;
-  await write(["conversations", "turns"], async (transaction) => {
+  await write(["conversations", "turns", "attachments"], async (transaction) => {
     const store = transaction.objectStore("conversations");
     const turns = transaction.objectStore("turns");
     for (const exported of conversations) {
@@ -131,11 +158,12 @@ export async function importConversations(text) {
         await removeFrom(transaction, exported.id);
         there = undefined;
       }
-      if (there && isSame(exported, there, await turns.index("by_conversation").getAll(turnsOf(there.id)))) continue;
+      if (there && (await isSame(exported, there, transaction))) continue;
       const id = there ? crypto.randomUUID() : exported.id;
       await Promise.all([
         store.put(asStored(exported, id)),
         ...exported.turns.map((turn) => turns.put({ ...turn, conversation_id: id, words: wordsOfTurn(turn) })),
+        putContents(transaction, id, exported.contents ?? []),
       ]);
       imported += 1;
     }
@@ -143,9 +171,15 @@ export async function importConversations(text) {
   return { imported, skipped: conversations.length - imported };
 }
 
-/** @param {Exported} exported @param {StoredConversation} stored @param {StoredTurn[]} turns */
-function isSame(exported, stored, turns) {
-  return JSON.stringify(exported) === JSON.stringify(asExported(stored, turns));
+/**
+ * @param {Exported} exported
+ * @param {StoredConversation} stored
+ * @param {import("./attachments.js").Transaction} transaction
+ */
+async function isSame(exported, stored, transaction) {
+  const turns = await transaction.objectStore("turns").index("by_conversation").getAll(turnsOf(stored.id));
+  const contents = await contentsOf(transaction.objectStore("attachments"), stored.id, turns);
+  return JSON.stringify(exported) === JSON.stringify(asExported(stored, turns, contents));
 }
 
 /** @param {Exported} exported @param {string} id @returns {StoredConversation} */
@@ -154,7 +188,7 @@ function asStored({ title, created_at, updated_at, leaf, settings, turns }, id) 
     id,
     created_at,
     updated_at,
-    title: titleOf(turns[0].user),
+    title: titleOfTurn(turns[0]),
     turns: turns.length,
     leaf,
     ...(settings === undefined ? {} : { settings }),
@@ -177,7 +211,7 @@ function parse(text) {
   if (data?.format !== FORMAT || !Array.isArray(data.conversations)) {
     throw unreadable("Only JSON files that Sidestream has exported can be imported.");
   }
-  if (![1, VERSION].includes(data.version))
+  if (![1, 2, VERSION].includes(data.version))
     throw unreadable("It was written by another version of Sidestream.", "Update Sidestream.");
   return data.conversations.map(checked);
 }
@@ -200,6 +234,8 @@ function checked(conversation, index) {
   const lost = line.findIndex((turn) => turn.parent !== undefined && !ids.has(turn.parent));
   if (lost >= 0 || !ids.has(leaf)) throw unreadable(`${place} lacks a message that others follow.`);
   if (settings !== undefined && !isSettings(settings)) throw unreadable(`${place} has no proper settings.`);
+  const contents = checkedContents(conversation.contents, line);
+  if (!contents) throw unreadable(`${place} has a damaged attachment.`);
   return {
     id,
     ...(title === undefined ? {} : { title }),
@@ -208,7 +244,23 @@ function checked(conversation, index) {
     leaf,
     ...settingsIn(settings),
     turns: line.map(withoutOurs),
+    ...(contents.length > 0 ? { contents } : {}),
   };
+}
+
+/**
+ * @param {any} contents
+ * @param {ExportedTurn[]} turns
+ * @returns {{id: string, content: string}[] | undefined}  Undefined if one of them is nothing that could have been attached.
+ */
+function checkedContents(contents = [], turns) {
+  const kinds = new Map(turns.flatMap(({ attachments = [] }) => attachments).map(({ id, kind }) => [id, kind]));
+  if (!Array.isArray(contents)) return undefined;
+  const isGood = (/** @type {any} */ each) => {
+    const kind = kinds.get(each?.id);
+    return kind !== undefined && isContent(kind, each.content);
+  };
+  return contents.every(isGood) ? contents.map(({ id, content }) => ({ id, content })) : undefined;
 }
 
 /** @param {any} settings */
@@ -226,6 +278,7 @@ function isTurn(turn) {
   return (
     isText(turn?.id) &&
     isText(turn.user) &&
+    (turn.attachments === undefined || isAttached(turn.attachments)) &&
     isTime(turn.created_at) &&
     isTime(turn.position) &&
     turn.version <= RECORD_VERSION &&
@@ -236,6 +289,11 @@ function isTurn(turn) {
     Array.isArray(turn.items) &&
     turn.items.every((/** @type {any} */ item) => isText(item?.type))
   );
+}
+
+/** @param {any} attachments */
+function isAttached(attachments) {
+  return Array.isArray(attachments) && attachments.length > 0 && attachments.every(isAttachment);
 }
 
 /** @param {any} block */

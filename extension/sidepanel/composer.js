@@ -2,6 +2,9 @@
  * Where the user writes. A draft survives the closing of the panel, and nothing that was typed is lost.
  */
 
+/** @import {Attachment} from "../protocol.js" */
+/** @import {AttachmentTray} from "./attachments.js" */
+
 /** The draft's place in `chrome.storage.session`: gone when the browser ends. */
 const DRAFT = "draft";
 const DRAFT_DELAY_MS = 200;
@@ -22,7 +25,9 @@ export class Composer {
   #send;
   /** @type {HTMLButtonElement} */
   #stop;
-  /** @type {(text: string) => boolean} */
+  /** @type {AttachmentTray} */
+  #tray;
+  /** @type {(text: string, attachments: Attachment[]) => boolean} */
   #onSend;
   #running = false;
   #ready = true;
@@ -35,14 +40,16 @@ export class Composer {
    * @param {HTMLTextAreaElement} parts.box
    * @param {HTMLButtonElement} parts.send
    * @param {HTMLButtonElement} parts.stop
-   * @param {(text: string) => boolean} parts.onSend  Answers whether the message is on its way.
+   * @param {AttachmentTray} parts.tray
+   * @param {(text: string, attachments: Attachment[]) => boolean} parts.onSend  Answers whether the message is on its way.
    * @param {() => void} parts.onStop
    * @param {() => void} parts.onInput
    */
-  constructor({ form, box, send, stop, onSend, onStop, onInput }) {
+  constructor({ form, box, send, stop, tray, onSend, onStop, onInput }) {
     this.#box = box;
     this.#send = send;
     this.#stop = stop;
+    this.#tray = tray;
     this.#onSend = onSend;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -87,8 +94,10 @@ export class Composer {
   /**
    * Puts a message back that could not be sent, before what has been typed since.
    * @param {string} text
+   * @param {Attachment[]} attachments
    */
-  putBack(text) {
+  putBack(text, attachments) {
+    this.#tray.putBack(attachments);
     this.#box.value = [text, this.#box.value].filter(Boolean).join("\n");
     this.#changed();
     this.focus();
@@ -98,8 +107,14 @@ export class Composer {
     return this.#box.value.trim();
   }
 
+  /** What is in the tray can be sent without a word. */
+  get #hasMessage() {
+    return this.#text !== "" || this.#tray.attachments.length > 0;
+  }
+
   #submit() {
-    if (!this.#text || !this.#onSend(this.#text)) return;
+    if (!this.#hasMessage || this.#tray.isBusy || !this.#onSend(this.#text, this.#tray.attachments)) return;
+    this.#tray.clear();
     this.#box.value = "";
     this.#changed();
     this.focus();
@@ -112,9 +127,14 @@ export class Composer {
     this.#timer = setTimeout(() => this.#store(), DRAFT_DELAY_MS);
   }
 
+  /** Something came into the tray, or left it. */
+  trayChanged() {
+    this.#updateSend();
+  }
+
   #updateSend() {
-    this.#send.hidden = this.#running && !this.#text;
-    this.#send.disabled = !this.#ready || !this.#text;
+    this.#send.hidden = this.#running && !this.#hasMessage;
+    this.#send.disabled = !this.#ready || !this.#hasMessage || this.#tray.isBusy;
   }
 
   /** For Chrome before 123, which has no `field-sizing`. */

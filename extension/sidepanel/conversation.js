@@ -6,7 +6,7 @@
  * stopped; a block whose text becomes another one is replaced by a new object.
  */
 
-/** @import {Block, ConversationSettings, ConversationView, PanelMessage, ResponseEvent, Turn} from "../protocol.js" */
+/** @import {Attachment, Block, ConversationSettings, ConversationView, PanelMessage, ResponseEvent, Turn} from "../protocol.js" */
 
 const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
 
@@ -66,13 +66,14 @@ export class Conversation {
 
   /**
    * Messages to send again after the connection broke: the worker takes each id once. What it shows and has not stored dies with it.
-   * @returns {{id: string, text: string, conversation: string}[]}
+   * @returns {{id: string, text: string, conversation: string, attachments?: Attachment[]}[]}
    */
   get unconfirmed() {
     return [...this.#unconfirmed.values()].map(({ turn, conversation }) => ({
       id: turn.id,
       text: turn.user,
       conversation,
+      ...(turn.attachments ? { attachments: turn.attachments } : {}),
     }));
   }
 
@@ -81,10 +82,12 @@ export class Conversation {
    * @param {string} id
    * @param {string} text
    * @param {number} now
+   * @param {Attachment[]} [attachments]
    */
-  add(id, text, now) {
+  add(id, text, now, attachments = []) {
     /** @type {Turn} */
     const turn = { id, user: text, created_at: now, status: "queued", blocks: [] };
+    if (attachments.length > 0) turn.attachments = attachments;
     if (this.turns.some((other) => UNDER_WAY.has(other.status))) turn.waiting = { reason: "turn" };
     this.#unconfirmed.set(id, { turn, conversation: this.id });
     this.turns.push(turn);
@@ -105,13 +108,14 @@ export class Conversation {
   /**
    * Takes back a message that the worker rejected.
    * @param {string} id
-   * @returns {string | undefined}  The message's text, if it was waiting for the worker.
+   * @returns {{text: string, attachments: Attachment[]} | undefined}  The message, if it was waiting for the worker.
    */
   takeBack(id) {
     const unconfirmed = this.#unconfirmed.get(id);
     if (!unconfirmed) return undefined;
     this.remove(id);
-    return unconfirmed.turn.user;
+    const { user, attachments = [] } = unconfirmed.turn;
+    return { text: user, attachments };
   }
 
   /**

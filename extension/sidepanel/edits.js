@@ -3,9 +3,12 @@
  * the composer's draft, and stays until the worker has taken it.
  */
 
+/** @import {Attachment} from "../protocol.js" */
+
 /**
  * @typedef {object} Edit
  * @property {string} text
+ * @property {Attachment[]} [attachments]  Those that are left; else the replaced turn's.
  * @property {string} [id]  Of the turn that it was sent as.
  * @property {string} [conversation]  That it was sent to.
  * @property {boolean} [sending]  The worker has yet to take or to reject it.
@@ -39,9 +42,10 @@ export class Edits {
    * Begins an edit, or goes on with it.
    * @param {string} turn
    * @param {string} text
+   * @param {Attachment[]} [attachments]
    */
-  write(turn, text) {
-    this.#edits.set(turn, { text });
+  write(turn, text, attachments = this.#edits.get(turn)?.attachments) {
+    this.#edits.set(turn, { text, ...(attachments ? { attachments } : {}) });
     if (!this.#timers.has(turn))
       this.#timers.set(
         turn,
@@ -64,7 +68,7 @@ export class Edits {
 
   /**
    * @param {string} turn
-   * @param {{id: string, text: string, conversation: string}} message
+   * @param {{id: string, text: string, conversation: string, attachments?: Attachment[]}} message
    */
   send(turn, message) {
     this.#edits.set(turn, { ...message, sending: true });
@@ -73,8 +77,10 @@ export class Edits {
 
   /** What is to be sent again after the connection broke: the worker takes each id once. */
   get unconfirmed() {
-    return [...this.#edits].flatMap(([replaces, { id, text, conversation, sending }]) =>
-      sending && id && conversation ? [{ replaces, id, text, conversation }] : [],
+    return [...this.#edits].flatMap(([replaces, { id, text, conversation, attachments, sending }]) =>
+      sending && id && conversation
+        ? [{ replaces, id, text, conversation, ...(attachments ? { attachments } : {}) }]
+        : [],
     );
   }
 

@@ -3,6 +3,8 @@
  */
 
 import { byId, el, icon } from "../ui/dom.js";
+import { AttachMenu } from "./attach-menu.js";
+import { AttachmentTray } from "./attachments.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation, hasEnded } from "./conversation.js";
@@ -11,12 +13,13 @@ import { ConversationSettingsDialog } from "./conversation-settings.js";
 import { ConversationView } from "./conversation-view.js";
 import { Earlier } from "./earlier.js";
 import { Edits } from "./edits.js";
+import { takeImages } from "./image-input.js";
 import { UsageMeter } from "./meter.js";
 import { Outbox } from "./outbox.js";
 import { Unanswered } from "./unanswered.js";
 import { answererOf, statusText } from "./words.js";
 
-/** @import {PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
+/** @import {Attachment, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
 
 /** @type {HTMLInputElement} */
 const passphrase = byId("passphrase");
@@ -71,6 +74,7 @@ const view = new ConversationView({
   onDrawn: () => connection.acknowledge(),
   actions: {
     edits,
+    conversation: () => conversation.id,
     changed: update,
     resend,
     showBranch: (turn, instead) => {
@@ -94,7 +98,18 @@ const view = new ConversationView({
   },
 });
 
+const tray = new AttachmentTray({
+  list: byId("tray"),
+  note: byId("tray-note"),
+  onChange: () => composer.trayChanged(),
+});
+
+const attachMenu = new AttachMenu({ button: byId("attach"), menu: byId("attach-menu") });
+
+takeImages({ tray, menu: attachMenu, picker: byId("pick-image"), box: byId("message") });
+
 const composer = new Composer({
+  tray,
   form: byId("composer"),
   box: byId("message"),
   send: byId("send"),
@@ -184,7 +199,7 @@ function onMessage(message) {
       break;
     case "Cancelled":
       conversation.remove(message.id);
-      if (message.text) composer.putBack(message.text);
+      if (message.text !== undefined) composer.putBack(message.text, message.attachments ?? []);
       break;
     case "Rejected":
       onRejected(message.error, message.id);
@@ -209,8 +224,8 @@ function onProvider(fresh) {
  * @param {string} [id]
  */
 function onRejected(error, id) {
-  const text = id && conversation.takeBack(id);
-  if (text) composer.putBack(text);
+  const message = id && conversation.takeBack(id);
+  if (message) composer.putBack(message.text, message.attachments);
   if (id) edits.reject(id);
   unanswered.rejected(id);
   // What was chosen in the header may have been it.
@@ -253,9 +268,10 @@ function onTrouble(reason) {
 
 /**
  * @param {string} text
+ * @param {Attachment[]} attachments
  * @returns {boolean}
  */
-function send(text) {
+function send(text, attachments) {
   if (!canSend()) {
     update();
     return false;
@@ -264,24 +280,31 @@ function send(text) {
   if (problem?.act === dismiss) problem = null;
   connection.open();
   const at = Date.now();
-  conversation.add(id, text, at);
-  outbox.keep({ id, text, conversation: conversation.id, at });
-  connection.send({ type: "Send", id, text, conversation: conversation.id });
+  conversation.add(id, text, at, attachments);
+  const message = { id, text, conversation: conversation.id, ...withAttachments(attachments) };
+  outbox.keep({ ...message, at });
+  connection.send({ type: "Send", ...message });
   view.follow();
   update();
   return true;
+}
+
+/** @param {Attachment[]} attachments */
+function withAttachments(attachments) {
+  return attachments.length > 0 ? { attachments } : {};
 }
 
 /**
  * Sends an edited message.
  * @param {string} replaces
  * @param {string} text
+ * @param {Attachment[]} attachments
  */
-function resend(replaces, text) {
+function resend(replaces, text, attachments) {
   if (!canSend()) return;
   if (problem?.act === dismiss) problem = null;
   connection.open();
-  const message = { id: crypto.randomUUID(), text, conversation: conversation.id };
+  const message = { id: crypto.randomUUID(), text, conversation: conversation.id, ...withAttachments(attachments) };
   edits.send(replaces, message);
   connection.send({ type: "Send", ...message, replaces });
   view.follow();
@@ -538,9 +561,9 @@ chrome.storage.onChanged.addListener((_changes, area) => {
 
 addEventListener("pagehide", () => edits.flush());
 
-for (const { id, text, conversation: target, at } of outbox.takeOver()) {
+for (const { id, text, conversation: target, at, attachments } of outbox.takeOver()) {
   if (target && target !== conversation.id) conversation.begin(target);
-  conversation.add(id, text, at);
+  conversation.add(id, text, at, attachments);
 }
 composer.focus();
 update();

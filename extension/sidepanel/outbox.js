@@ -5,7 +5,8 @@
 
 const PREFIX = "outbox:";
 
-/** @typedef {{id: string, text: string, conversation: string, at: number}} Message  `at` is Unix time in milliseconds. */
+/** @import {Attachment} from "../protocol.js" */
+/** @typedef {{id: string, text: string, conversation: string, at: number, attachments?: Attachment[]}} Message  `at` is Unix time in milliseconds. */
 
 export class Outbox {
   /** @type {Set<string>} Those that this panel looks after. */

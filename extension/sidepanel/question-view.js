@@ -3,24 +3,28 @@
  */
 
 import { el } from "../ui/dom.js";
+import { AttachmentList } from "./attachment-view.js";
 import { isSendKey } from "./composer.js";
 import { iconButton } from "./icon-button.js";
 import { Versions } from "./versions.js";
 
-/** @import {Turn} from "../protocol.js" */
+/** @import {Attachment, Turn} from "../protocol.js" */
 /** @import {Edits} from "./edits.js" */
 /** @import {Step} from "./versions.js" */
 
 /**
  * @typedef {object} QuestionActions
  * @property {Edits} edits
- * @property {(turnId: string, text: string) => void} resend  Sends an edited message.
+ * @property {(turnId: string, text: string, attachments: Attachment[]) => void} resend  Sends an edited message.
  * @property {(turnId: string, instead: string) => void} showBranch  Shows another version in the place of one.
+ * @property {() => string} conversation  The one that is shown.
  * @property {() => void} changed  An edit began or ended.
  */
 
 export class QuestionView {
   #text = el("div", { class: "bubble" });
+  /** @type {AttachmentList | null} */
+  #chips = null;
   #edit = iconButton("Edit", ["pencil"], () => this.#open());
   root = el("article", { class: "question", "aria-label": "You" }, this.#edit, this.#text);
   /** @type {Versions} */
@@ -53,7 +57,8 @@ export class QuestionView {
     this.#turn = turn;
     this.#busy = isBusy;
     const edit = this.#actions.edits.get(turn.id);
-    const drawn = [turn.user, turn.siblings, isBusy, edit, edit?.sending];
+    const attached = (turn.attachments ?? []).map(({ id }) => id).join(" ");
+    const drawn = [turn.user, turn.siblings, isBusy, edit, edit?.sending, attached];
     if (drawn.every((value, index) => value === this.#drawn[index]) && this.#drawn.length > 0) return;
     if (turn.user !== this.#drawn[0]) this.#text.textContent = turn.user;
     this.#drawn = drawn;
@@ -61,6 +66,8 @@ export class QuestionView {
     this.#versions.update(turn, isBusy);
     if (edit && !this.#editor) this.#buildEditor(edit.text);
     if (!edit && this.#editor) this.#removeEditor();
+    this.#updateChips();
+    this.#text.hidden = this.#editor !== null || turn.user === "";
     this.#updateEditor();
   }
 
@@ -114,7 +121,6 @@ export class QuestionView {
       }
     });
     this.#editor = { form, box, send, cancel };
-    this.#text.hidden = true;
     this.#edit.hidden = true;
     this.root.insertBefore(form, this.#text);
   }
@@ -122,8 +128,36 @@ export class QuestionView {
   #removeEditor() {
     this.#editor?.form.remove();
     this.#editor = null;
-    this.#text.hidden = false;
     this.#edit.hidden = false;
+  }
+
+  /** What goes with the message, or will go with the edited one. */
+  get #attachments() {
+    return this.#actions.edits.get(this.#turn.id)?.attachments ?? this.#turn.attachments ?? [];
+  }
+
+  #updateChips() {
+    const { edits, conversation } = this.#actions;
+    const edit = edits.get(this.#turn.id);
+    const isEditing = edit !== undefined && !edit.sending;
+    const attachments = this.#attachments;
+    if (attachments.length > 0 && !this.#chips) {
+      this.#chips = new AttachmentList();
+      this.root.prepend(this.#chips.root);
+    }
+    const options = (/** @type {Attachment} */ { id }) => ({
+      conversation: conversation(),
+      ...(isEditing ? { onRemove: () => this.#removeAttachment(id) } : {}),
+    });
+    this.#chips?.update(attachments, options, isEditing);
+  }
+
+  /** @param {string} id */
+  #removeAttachment(id) {
+    const left = this.#attachments.filter((each) => each.id !== id);
+    this.#actions.edits.write(this.#turn.id, this.#editor?.box.value ?? this.#turn.user, left);
+    this.update(this.#turn, this.#busy);
+    this.#editor?.box.focus();
   }
 
   #updateEditor() {
@@ -132,13 +166,13 @@ export class QuestionView {
     const isSending = this.#actions.edits.get(this.#turn.id)?.sending === true;
     box.readOnly = isSending;
     cancel.disabled = isSending;
-    send.disabled = isSending || this.#busy || !box.value.trim();
+    send.disabled = isSending || this.#busy || (!box.value.trim() && this.#attachments.length === 0);
     send.title = this.#busy && !isSending ? "Possible when the answer is done" : "Send (Enter)";
     form.setAttribute("aria-busy", String(isSending));
   }
 
   #send() {
     const { box, send } = this.#editor ?? {};
-    if (box && send && !send.disabled) this.#actions.resend(this.#turn.id, box.value.trim());
+    if (box && send && !send.disabled) this.#actions.resend(this.#turn.id, box.value.trim(), this.#attachments);
   }
 }

@@ -157,6 +157,25 @@ export function usageText({ usage, model }) {
   return { short: `${tokens("input_tokens")} in · ${tokens("output_tokens")} out`, long: parts.join("\n") };
 }
 
+/**
+ * @param {number} tokens  Estimated.
+ */
+export function tokensText(tokens) {
+  // More digits would promise more than an estimate can keep.
+  const digits = Math.max(String(tokens).length - 2, 0);
+  return `about ${number.format(Math.round(tokens / 10 ** digits) * 10 ** digits)} tokens`;
+}
+
+/** A rough count, as in `session/usage.py`: four bytes to a token. @param {string} text */
+export function estimateTokens(text) {
+  return Math.ceil(new TextEncoder().encode(text).length / 4);
+}
+
+/** @param {string} url */
+export function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host || url : url;
+}
+
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
 const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0 });
 

@@ -322,7 +322,7 @@ test("a new conversation stands there at once, and what is still said of the old
 test("a rejected message comes back", () => {
   const conversation = joined([]);
   conversation.add("t1", "Hello", 5);
-  assert.equal(conversation.takeBack("t1"), "Hello");
+  assert.deepEqual(conversation.takeBack("t1"), { text: "Hello", attachments: [] });
   assert.deepEqual(conversation.turns, []);
   assert.equal(conversation.takeBack("t1"), undefined);
 });

@@ -40,7 +40,7 @@ beforeEach(() => {
 function actions() {
   const names = ["retry", "regenerate", "goOn", "compact", "sendNow", "cancel", "openSettings", "resend", "showBranch"];
   const record = (/** @type {string} */ name) => [name, (/** @type {any[]} */ ...args) => calls.push([name, ...args])];
-  return { ...Object.fromEntries(names.map(record)), edits, changed: () => {} };
+  return { ...Object.fromEntries(names.map(record)), edits, conversation: () => "c", changed: () => {} };
 }
 
 /**
@@ -149,7 +149,33 @@ test("an edited message is sent in place of the turn by Enter, and not by Shift+
   box.dispatch("keydown", { key: "Enter", isComposing: true });
   assert.deepEqual(calls, []);
   box.dispatch("keydown", { key: "Enter" });
-  assert.deepEqual(calls, [["resend", "t", "Another question"]]);
+  assert.deepEqual(calls, [["resend", "t", "Another question", []]]);
+});
+
+test("what is attached to a message stands at it, and goes with the edited one unless it is removed", () => {
+  const attachments = ["One", "Two"].map((title) => ({
+    id: title,
+    kind: /** @type {const} */ ("page"),
+    title,
+    url: "https://a.test/x",
+    tokens: 3214,
+    size: 9,
+  }));
+  const place = shown({ user: "", attachments });
+  const [list, , bubble] = place.page.find("article", "You").children;
+  assert.equal(list.textContent, "Onea.test · about 3,200 tokensTwoa.test · about 3,200 tokens");
+  assert.equal(bubble.hidden, true, "there are no words");
+  assert.equal(place.button("Remove One"), undefined);
+  const box = edit(place);
+  place.button("Remove One").click();
+  assert.equal(place.button("Remove One"), undefined);
+  box.dispatch("keydown", { key: "Enter" });
+  assert.deepEqual(calls, [["resend", "t", "", [attachments[1]]]]);
+  type(box, "Words");
+  place.button("Remove Two").click();
+  assert.deepEqual(edits.get("t"), { text: "Words", attachments: [] });
+  place.button("Cancel").click();
+  assert.ok(place.page.textContent.includes("One"));
 });
 
 test("an edit is not sent empty, nor while a turn is under way", () => {

@@ -412,7 +412,7 @@ test("a file that is not right changes nothing, and it is said why", async () =>
   await refused(importConversations("{"), /no JSON/);
   await refused(importConversations("[]"), /that Sidestream has exported/);
   await refused(
-    damaged((file) => Object.assign(file, { version: 3 })),
+    damaged((file) => Object.assign(file, { version: 4 })),
     /another version/,
   );
   const last = (/** @type {any} */ file) => file.conversations[1].turns[1];

@@ -40,6 +40,7 @@ PUBLIC_MODULES = (
     "provider",
     "rate_limits",
     "retry",
+    "session.attachments",
     "session.batch",
     "session.chat",
     "session.chats",

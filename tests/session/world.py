@@ -32,6 +32,7 @@ class MemoryStore:
         self.heads: dict[str, dict[str, Any]] = {}
         self.saved: list[dict[str, Any]] = []
         self.texts: dict[str, str] = {}
+        self.attachments: dict[tuple[str, str], str] = {}
         self.error: SidestreamError | None = None
         self.delay_s = 0.0
         if data is not None:
@@ -64,6 +65,10 @@ class MemoryStore:
     async def remove(self, head: str, turn_id: str) -> None:
         await self.save(head, "")
         self.saved = [record for record in self.saved if record["id"] != turn_id]
+
+    async def attachment(self, conversation_id: str, attachment_id: str) -> str | None:
+        await self._work()
+        return self.attachments.get((conversation_id, attachment_id))
 
     async def recall(self, name: str) -> str:
         await self._work()

@@ -82,6 +82,10 @@ class Host(Protocol):
         """Write a conversation's head and remove a turn's record. Answers as `save`."""
         ...
 
+    def load_attachment(self, conversation_id: str, attachment_id: str) -> Awaitable[str]:
+        """``{"content": text}``, null when not there, or ``{"error": TurnError}``, as JSON."""
+        ...
+
     def recall(self, name: str) -> Awaitable[str]:
         """The text that was last given to `remember`; "" when there is none."""
         ...

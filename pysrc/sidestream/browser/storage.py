@@ -39,6 +39,14 @@ class BrowserStore:
         """Remove a turn's record."""
         _check(await self._host.remove(head, turn_id))
 
+    async def attachment(self, conversation_id: str, attachment_id: str) -> str | None:
+        """What an attachment holds."""
+        answer = json.loads(await self._host.load_attachment(conversation_id, attachment_id))
+        if error := answer.get("error"):
+            raise _error("An attachment could not be read.", error)
+        content: str | None = answer["content"]
+        return content
+
     async def recall(self, name: str) -> str:
         """A text that belongs to no conversation."""
         return await self._host.recall(name)

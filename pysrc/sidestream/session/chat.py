@@ -18,7 +18,15 @@ from uuid import uuid4
 
 from sidestream.client import Client
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.models import model_info
 from sidestream.prompt import CallOptions, Prompt
+from sidestream.session.attachments import (
+    MAX_ATTACHMENTS,
+    MAX_SIZE,
+    Attachment,
+    check_seen,
+    check_there,
+)
 from sidestream.session.batch import Batch
 from sidestream.session.compaction import Compaction
 from sidestream.session.conversation import (
@@ -181,29 +189,39 @@ class Chat:
         self._keep(self._save_head())
         self.look_at_window()
 
-    def send(self, turn_id: str, text: str, panel: int, replaces: str | None = None) -> None:
+    def send(
+        self,
+        turn_id: str,
+        text: str,
+        panel: int,
+        replaces: str | None = None,
+        attachments: Sequence[Attachment] = (),
+    ) -> None:
         """Answer a message, after those that wait already. The same id again changes nothing.
 
-        With ``replaces`` it stands in the place of another one, in a branch of its own.
+        With ``replaces`` it stands in the place of another one, in a branch of its own. The
+        contents of ``attachments`` are in the store.
         """
         conversation = self.conversation
         known = conversation.find(turn_id)
         replaced = conversation.find(replaces)
         if known is not None:
             self._send_turn(known)
-        elif not text.strip():
+        elif not text.strip() and not attachments:
             self._reject(panel, "The message is empty.", "Write something first.", turn_id)
+        elif refusal := self._too_much(attachments):
+            self._reject(panel, *refusal, turn_id)
         elif replaces is not None and replaced is None:
             self._reject(panel, *_NOT_HERE, turn_id)
         elif replaced is not None:
             if self._may_branch(panel, replaced, turn_id):
-                self._branch(replaced, turn_id, text)
+                self._branch(replaced, turn_id, text, attachments)
         elif self._services.waiting() >= MAX_WAITING:
             message = f"{MAX_WAITING} messages are waiting already."
             self._reject(panel, message, "Wait until some were sent, or cancel one.", turn_id)
         else:
             last = conversation.find(conversation.leaf)
-            turn = conversation.add(turn_id, text, self._now_ms())
+            turn = conversation.add(turn_id, text, self._now_ms(), attachments=attachments)
             turn.sent = False
             if last is not None and last.status.active:
                 turn.wait(Waiting(reason="turn"))
@@ -215,6 +233,23 @@ class Chat:
                 # A message after a turn that went wrong is the user's word to go on.
                 self._start(turn)
 
+    def _too_much(self, attachments: Sequence[Attachment]) -> tuple[str, str] | None:
+        """Why so many, or so large ones, do not go with a message; and what to do."""
+        if len(attachments) > MAX_ATTACHMENTS:
+            message = f"A message can have {MAX_ATTACHMENTS} attachments at most."
+            return message, "Remove some, or send them with another message."
+        sizes = {
+            each.id: each.size
+            for each in (
+                *attachments,
+                *(known for turn in self.conversation.turns for known in turn.attachments or ()),
+            )
+        }
+        if attachments and sum(sizes.values()) > MAX_SIZE:
+            message = "The attachments of this conversation are too large together."
+            return message, "Remove some, or begin a new chat: they come along."
+        return None
+
     def regenerate(self, new_id: str, turn_id: str, panel: int) -> None:
         """Answer a message anew, in a branch of its own."""
         turn = self.conversation.find(turn_id)
@@ -223,7 +258,7 @@ class Chat:
         if turn is None:
             self._reject(panel, *_NOT_HERE)
         elif self._may_branch(panel, turn):
-            self._branch(turn, new_id, turn.user)
+            self._branch(turn, new_id, turn.user, turn.attachments)
 
     def retry(self, turn_id: str, panel: int) -> None:
         """Run a turn again. What has come of its answer, or after it, stays in another branch."""
@@ -237,7 +272,7 @@ class Chat:
         else:
             # Who says "again" does not want to wait in line.
             if turn.blocks or turn is not self.conversation.last:
-                self._branch(turn, str(uuid4()), turn.user, urgent=True)
+                self._branch(turn, str(uuid4()), turn.user, turn.attachments, urgent=True)
             else:
                 turn.sent = False
                 turn.urgent = True
@@ -298,7 +333,8 @@ class Chat:
             return
         elif turn is not None:
             if turn.blocks:
-                turn = conversation.branch(turn, str(uuid4()), turn.user, self._now_ms())
+                new_id, attachments = str(uuid4()), turn.attachments
+                turn = conversation.branch(turn, new_id, turn.user, self._now_ms(), attachments)
             turn.wait(Waiting(reason="turn"))
             self._summarise_before(turn)
         elif queued := conversation.queued[:1]:
@@ -311,7 +347,7 @@ class Chat:
             self._reject(panel, "There is nothing to summarise.", "Write something first.")
 
     def cancel(self, turn_id: str, panel: int) -> None:
-        """Take a waiting message out of the line; the asking panel gets its text back."""
+        """Take a waiting message out of the line; the asking panel gets it back."""
         turn = self._waiting(turn_id, panel)
         if turn is None:
             return
@@ -320,7 +356,10 @@ class Chat:
         self._services.writer.forget(turn)
         self._keep(self._remove(turn))
         self._post_all({"type": "Cancelled", "id": turn.id})
-        self._post_message({"type": "Cancelled", "id": turn.id, "text": turn.user}, panel)
+        back: dict[str, Any] = {"type": "Cancelled", "id": turn.id, "text": turn.user}
+        if turn.attachments:
+            back["attachments"] = turn.view()["attachments"]
+        self._post_message(back, panel)
         self.advance()
 
     def send_now(self, turn_id: str, panel: int) -> None:
@@ -449,9 +488,17 @@ class Chat:
             return False
         return True
 
-    def _branch(self, other: Turn, new_id: str, text: str, *, urgent: bool = False) -> None:
+    def _branch(
+        self,
+        other: Turn,
+        new_id: str,
+        text: str,
+        attachments: Sequence[Attachment] | None,
+        *,
+        urgent: bool = False,
+    ) -> None:
         line = self.conversation.queued
-        turn = self.conversation.branch(other, new_id, text, self._now_ms())
+        turn = self.conversation.branch(other, new_id, text, self._now_ms(), attachments)
         turn.sent = False
         turn.urgent = urgent
         for moved in line[:1]:
@@ -488,6 +535,7 @@ class Chat:
         if obstacle := self._obstacle(turn, connection):
             self._put_back(turn, obstacle)
             return None
+        check_seen(turn.attachments or (), model_info(connection.model))
         if connection.compaction.is_due(conversation, turn):
             self._put_back(turn, Waiting(reason="turn"))
             self._summarise_before(turn)
@@ -501,10 +549,12 @@ class Chat:
         conversation = self.conversation
         await self._services.store.save(conversation.head(), turn.record())
         room = connection.compaction.room(turn)
-        items = [
-            *conversation.history(turn, connection.origin, max_tokens=room),
-            *turn.items,
-        ]
+        origin = connection.origin
+        contents = await self._contents(
+            turn, conversation.in_request(turn, origin, max_tokens=room)
+        )
+        history = conversation.history(turn, origin, max_tokens=room, contents=contents)
+        items = [*history, *turn.items]
         prompt = Prompt(
             input=items,
             instructions=instructions_for(connection.instructions, items),
@@ -513,6 +563,19 @@ class Chat:
         own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
         batches = connection.client.stream_batches(prompt, own.over(connection.options))
         return _Answer(connection, batches)
+
+    async def _contents(self, turn: Turn, turns: Sequence[Turn]) -> dict[str, str | None]:
+        """What is attached to the messages of a request, by id. The turn's own must be there."""
+        contents: dict[str, str | None] = {}
+        for each in turns:
+            for attached in each.attachments or ():
+                if attached.id not in contents:
+                    content = await self._services.store.attachment(
+                        self.conversation.id, attached.id
+                    )
+                    contents[attached.id] = content
+        check_there(turn.attachments or (), contents)
+        return contents
 
     async def _rest(self, turn: Turn) -> _Answer:
         """The rest of an answer that another process has begun to read."""

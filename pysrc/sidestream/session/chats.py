@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.session.attachments import Attachment
 from sidestream.session.chat import Chat, Connection, Services, rejection
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.limits import Limits
@@ -172,7 +173,10 @@ class Chats:
             case "Join":
                 self.show(panel, chat)
             case "Send":
-                chat.send(command["id"], command["text"], panel, command.get("replaces"))
+                attached = command.get("attachments") or ()
+                attachments = [Attachment.model_validate(each) for each in attached]
+                replaces = command.get("replaces")
+                chat.send(command["id"], command["text"], panel, replaces, attachments)
             case "Regenerate":
                 chat.regenerate(command["id"], command["turn"], panel)
             case "Continue":

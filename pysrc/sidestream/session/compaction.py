@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sidestream.session.attachments import tokens_of
 from sidestream.session.conversation import CompactionMode, Conversation, Turn
 from sidestream.session.meter import context_tokens
 from sidestream.session.usage import estimate_tokens
@@ -45,7 +46,10 @@ class Compaction:
 def tokens_in_context(conversation: Conversation, turn: Turn) -> int:
     """The size of a turn's request: what the last call counted, and an estimate of what is new."""
     history = conversation.history(turn)
-    counted = context_tokens(conversation.context(turn))
+    before = conversation.context(turn)
+    own = tokens_of(turn.attachments)
+    counted = context_tokens(before)
     if counted is None:
-        return sum(estimate_tokens(item) for item in history)
-    return counted + estimate_tokens(history[-1])
+        attached = sum(tokens_of(earlier.attachments) for earlier in before)
+        return sum(estimate_tokens(item) for item in history) + attached + own
+    return counted + estimate_tokens(history[-1]) + own

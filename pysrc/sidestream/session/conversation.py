@@ -7,7 +7,7 @@ blocks from the same events (``extension/sidepanel/conversation.js``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import takewhile
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
+from sidestream.session.attachments import Attachment, parts_of, tokens_of
 from sidestream.session.shown import shown_of
 from sidestream.session.tools import Permission, ToolLimits, ToolOutput
 from sidestream.session.usage import estimate_tokens
@@ -214,7 +215,9 @@ class Turn(_State):
 
     id: str
     user: str
-    """What the user wrote; empty in a compaction."""
+    """What the user wrote; empty in a compaction, and where attachments speak for themselves."""
+    attachments: list[Attachment] | None = None
+    """What went with it."""
     created_at: int
     """Unix time in milliseconds."""
     status: TurnStatus = TurnStatus.QUEUED
@@ -770,9 +773,10 @@ class Conversation(_State):
         created_at: int,
         *,
         kind: Literal["compaction"] | None = None,
+        attachments: Sequence[Attachment] | None = None,
     ) -> Turn:
         """A new turn at the end of the path, not yet started."""
-        return self._add(turn_id, text, created_at, kind, self.leaf)
+        return self._add(turn_id, text, created_at, kind, self.leaf, attachments)
 
     def _add(
         self,
@@ -781,10 +785,12 @@ class Conversation(_State):
         created_at: int,
         kind: Literal["compaction"] | None,
         parent: str | None,
+        attachments: Sequence[Attachment] | None = None,
     ) -> Turn:
         turn = Turn(
             id=turn_id,
             user=text,
+            attachments=[*attachments] if attachments else None,
             created_at=created_at,
             position=self.turns[-1].position + 1 if self.turns else 0,
             parent=parent,
@@ -796,13 +802,20 @@ class Conversation(_State):
         self._index()
         return turn
 
-    def branch(self, other: Turn, turn_id: str, text: str, created_at: int) -> Turn:
+    def branch(
+        self,
+        other: Turn,
+        turn_id: str,
+        text: str,
+        created_at: int,
+        attachments: Sequence[Attachment] | None = None,
+    ) -> Turn:
         """A new turn at the place of another one, in a branch of its own, which becomes the path.
 
         Turns that wait in line follow it there.
         """
         line = self.queued
-        turn = self._add(turn_id, text, created_at, other.kind, other.parent)
+        turn = self._add(turn_id, text, created_at, other.kind, other.parent, attachments)
         if line:
             line[0].parent = turn.id
         else:
@@ -869,28 +882,42 @@ class Conversation(_State):
             earlier = self.before(earlier)
         return found[::-1]
 
-    def history(
+    def in_request(
         self, turn: Turn, origin: str | None = None, *, max_tokens: int | None = None
+    ) -> list[Turn]:
+        """The turns that a turn's request holds, itself included, oldest first.
+
+        With ``max_tokens`` the oldest ones are left out that would not fit (estimated).
+        """
+        found = [turn]
+        room = None if max_tokens is None else max_tokens - _tokens(turn, [_question(turn)])
+        for earlier in reversed(self.context(turn)):
+            if room is not None:
+                room -= _tokens(earlier, _said(earlier, origin))
+                if room < 0:
+                    break
+            found.append(earlier)
+        return found[::-1]
+
+    def history(
+        self,
+        turn: Turn,
+        origin: str | None = None,
+        *,
+        max_tokens: int | None = None,
+        contents: Mapping[str, str | None] | None = None,
     ) -> list[ResponseItem]:
         """The input of a turn's request: all that was said before it, then its own message.
 
         Of each turn that is what is `Turn.sendable`; no call is without its output there.
         ``origin`` says who will answer; reasoning of others is left out. With ``max_tokens`` the
-        oldest turns are left out that would not fit (estimated). What one wire API or model cannot
+        oldest turns are left out that would not fit (estimated). ``contents`` are those of the
+        attachments, by id; without them attachments are left out. What one wire API or model cannot
         take is `sidestream.payload`'s matter.
         """
-        text = COMPACTION_PROMPT if turn.kind == "compaction" else turn.user
-        own: list[ResponseItem] = [_user_message(text)]
-        room = None if max_tokens is None else max_tokens - _tokens(own)
-        parts: list[list[ResponseItem]] = [own]
-        for earlier in reversed(self.context(turn)):
-            items = _said(earlier, origin)
-            if room is not None:
-                room -= _tokens(items)
-                if room < 0:
-                    break
-            parts.append(items)
-        return [item for part in reversed(parts) for item in part]
+        *before, _ = self.in_request(turn, origin, max_tokens=max_tokens)
+        said = [item for earlier in before for item in _said(earlier, origin, contents)]
+        return [*said, _question(turn, contents)]
 
     @classmethod
     def restore(
@@ -991,20 +1018,32 @@ def _readable_settings(data: Any) -> ConversationSettings:
         return ConversationSettings()
 
 
-def _tokens(items: list[ResponseItem]) -> int:
-    return sum(estimate_tokens(item) for item in items)
+def _tokens(turn: Turn, items: list[ResponseItem]) -> int:
+    """What a turn takes of a request, estimated; ``items`` are without its attachments."""
+    return tokens_of(turn.attachments) + sum(estimate_tokens(item) for item in items)
 
 
-def _said(turn: Turn, origin: str | None) -> list[ResponseItem]:
+def _said(
+    turn: Turn, origin: str | None, contents: Mapping[str, str | None] | None = None
+) -> list[ResponseItem]:
     """What a later request holds of a turn."""
     if turn.kind == "compaction":
         done = turn.status is TurnStatus.COMPLETED
         return [_user_message(_SUMMARY + turn.text)] if done else []
-    return [_user_message(turn.user), *_sendable(turn, origin)]
+    return [_question(turn, contents), *_sendable(turn, origin)]
 
 
-def _user_message(text: str) -> MessageItem:
-    return MessageItem(role="user", content=[InputText(text=text)])
+def _question(turn: Turn, contents: Mapping[str, str | None] | None = None) -> MessageItem:
+    """A turn's message. The user's own words come last, after all that they are about."""
+    if turn.kind == "compaction":
+        return _user_message(COMPACTION_PROMPT)
+    attached = parts_of(turn.attachments or (), contents) if contents is not None else []
+    return _user_message(turn.user, attached)
+
+
+def _user_message(text: str, attached: Sequence[ContentItem] = ()) -> MessageItem:
+    own = [InputText(text=text)] if text or not attached else []
+    return MessageItem(role="user", content=[*attached, *own])
 
 
 def _sendable(turn: Turn, origin: str | None) -> list[ResponseItem]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sidestream.session.attachments import tokens_of
 from sidestream.session.conversation import Turn, TurnStatus
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.items import InputText, MessageItem
@@ -95,4 +96,5 @@ def _told(turn: Turn) -> TokenUsage | None:
 
 def _estimate(turn: Turn) -> int:
     question = MessageItem(role="user", content=[InputText(text=turn.user)])
-    return sum(estimate_tokens(item) for item in (question, *turn.items))
+    said = sum(estimate_tokens(item) for item in (question, *turn.items))
+    return said + tokens_of(turn.attachments)

@@ -41,6 +41,10 @@ class Store(Protocol):
         """Write the head and remove a turn's record, both or none."""
         ...
 
+    async def attachment(self, conversation_id: str, attachment_id: str) -> str | None:
+        """The content of an attachment; None when it is not there."""
+        ...
+
     async def recall(self, name: str) -> str:
         """What was last given to `remember` under that name; "" for nothing."""
         ...
