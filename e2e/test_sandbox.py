@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-from typing import Any
 
 from playwright.sync_api import expect
 
 from e2e.app import API_KEY, App, Panel
+from e2e.attacks import attack, run
 from e2e.server import Script, ScriptedServer, answer
 
 SWITCHED_OFF = "The network is switched off in this sandbox."
-
-
-def run(app: App, code: str, conversation: str = "one", **limits: int) -> dict[str, Any]:
-    """How the worker says that the code ran."""
-    request = {"type": "RunPython", "conversation": conversation, "code": code, **limits}
-    reply = app.send(request)
-    assert reply["ok"], reply
-    result: dict[str, Any] = reply["run"]
-    return result
 
 
 def test_variables_belong_to_the_conversation(app: App) -> None:
@@ -100,6 +90,24 @@ def test_broken_interpreters_do_not_stay(app: App) -> None:
     assert len(run(app, forged)["stdout"]) < 50_000
 
 
+FLOOD = """
+import js, sys
+for number in range(20_000):
+    js.self.postMessage({"type": "Done", "result": "{}"}.__repr__())
+    if number < 2_000: js.reportError(js.Error.new("x" * 1000))
+    print(number, file=sys.stderr)
+"here"
+"""
+
+
+def test_a_flood_of_messages_stays_within_bounds(app: App) -> None:
+    result = run(app, FLOOD)
+    assert (result["ended"], result["value"]) == ("ok", "'here'")
+    assert "characters left out" in result["stderr"]
+    assert len(result["stderr"]) < 20_000
+    assert run(app, "1 + 1")["value"] == "2"
+
+
 def test_the_oldest_of_many_makes_room(app: App) -> None:
     run(app, "x = 1", "oldest")
     for other in ("one", "another", "a third"):
@@ -127,79 +135,8 @@ def test_there_is_no_extension_page_or_document(app: App) -> None:
     assert facts["value"].startswith("('null', 'blob:'"), facts
 
 
-ATTEMPTS = {
-    "eval": "eval('1')",
-    "Function": "new Function('return 1')()",
-    "indexedDB": """new Promise((yes, no) => {
-        const request = indexedDB.open('sidestream');
-        request.onsuccess = () => yes('opened'); request.onerror = () => no(request.error);
-    })""",
-    "caches": "caches.open('x').then(() => 'opened')",
-    "OPFS": "navigator.storage.getDirectory().then(() => 'opened')",
-    "fetch": "fetch(HTTP + 'fetch', {mode: 'no-cors'}).then(() => 'sent')",
-    "beacon": "navigator.sendBeacon(HTTP + 'beacon', 'x')",
-    "XMLHttpRequest": """(() => {
-        const request = new XMLHttpRequest();
-        request.open('GET', HTTP + 'xhr', false);
-        request.send();
-        return 'sent';
-    })()""",
-    "WebSocket": """new Promise((yes, no) => {
-        const socket = new WebSocket(HTTP.replace('http', 'ws') + 'socket');
-        socket.onopen = () => yes('opened'); socket.onerror = () => no(new Error('refused'));
-    })""",
-    "EventSource": """new Promise((yes, no) => {
-        const source = new EventSource(HTTP + 'events');
-        source.onopen = () => yes('opened'); source.onerror = () => no(new Error('refused'));
-    })""",
-    "WebTransport": """(async () => {
-        await new WebTransport(HTTP.replace('http:', 'https:') + 'transport').ready;
-        return 'opened';
-    })()""",
-    "import()": "import(HTTP + 'module.js').then(() => 'imported')",
-    "importScripts": "(importScripts(HTTP + 'script.js'), 'imported')",
-    "worker": """new Promise((yes, no) => {
-        const worker = new Worker(HTTP + 'worker.js');
-        worker.onmessage = () => yes('started'); worker.onerror = () => no(new Error('refused'));
-    })""",
-    "extension's files": "fetch(EXTENSION + '/manifest.json').then((response) => response.text())",
-    "navigation": "(location.href = HTTP + 'navigation', location.protocol)",
-}
-"""Written in JavaScript, for a fresh worker: nothing has been replaced there by something that
-merely refuses politely."""
-
-ATTACK = """
-import asyncio, js, json
-from pyodide.ffi import to_js
-source = '''
-const HTTP = {http}, EXTENSION = {extension};
-const attempts = {{{attempts}}};
-(async () => {{
-  const outcomes = {{}};
-  for (const [name, attempt] of Object.entries(attempts)) {{
-    const late = new Promise((yes) => setTimeout(() => yes('no answer'), 3000));
-    const outcome = (async () => attempt())().catch((error) => 'refused: ' + error);
-    outcomes[name] = await Promise.race([outcome, late]);
-  }}
-  postMessage(JSON.stringify(outcomes));
-}})();
-'''
-found = asyncio.Future()
-options = js.Object.new()
-options.type = "text/javascript"
-worker = js.Worker.new(js.URL.createObjectURL(js.Blob.new(to_js([source]), options)))
-worker.onmessage = lambda event: found.set_result(event.data)
-print(await found)
-"""
-
-
 def test_nothing_gets_out_of_it(app: App, panel: Panel, server: ScriptedServer) -> None:
-    attempts = ",".join(f"{json.dumps(name)}: () => {code}" for name, code in ATTEMPTS.items())
-    http, extension = json.dumps(f"{server.origin}/"), json.dumps(app.origin)
-    code = ATTACK.format(http=http, extension=extension, attempts=attempts.replace("\\", "\\\\"))
-    result = run(app, code)
-    assert result["ended"] == "ok", result
-    outcomes = json.loads(result["stdout"])
+    outcomes = attack(app, server.origin)
     # No policy keeps an extension's page from the extension's own files. They are no secret.
     assert outcomes.pop("extension's files").startswith("{")
     # A worker has an address, but does not go anywhere else.

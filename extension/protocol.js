@@ -379,6 +379,7 @@ export const SANDBOX = "sandbox";
  * @property {number} [run]  The how-manieth run of this Python it was, from 1; absent when it was cut off.
  * @property {boolean} [lost]  This run took its Python along: the conversation's variables are gone.
  * @property {boolean} [evicted]  The variables were gone before this run: others needed the room, or nobody used them for long.
+ * @property {boolean} [new_hosts]  The variables were gone before this run: the hosts that may be reached had changed.
  */
 
 /**
@@ -387,8 +388,11 @@ export const SANDBOX = "sandbox";
  */
 
 /**
- * Worker to offscreen document. `Run` answers a {@link PythonRun}.
- * @typedef {{to: typeof SANDBOX, type: "Run", conversation: string, code: string, time_limit_ms: number, memory_limit_mb: number}
+ * Worker to offscreen document. `Run` answers a {@link PythonRun}. `Limit` says what may be reached from now on, and ends a Python that
+ * could reach more.
+ * @typedef {{to: typeof SANDBOX, type: "Run", conversation: string, code: string, hosts: string[], time_limit_ms: number,
+ *     memory_limit_mb: number}
+ *   | {to: typeof SANDBOX, type: "Limit", conversation: string, hosts: string[]}
  *   | {to: typeof SANDBOX, type: "Stop", conversation: string}
  *   | {to: typeof SANDBOX, type: "Forget", conversation?: string}} SandboxRequest
  */

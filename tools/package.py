@@ -120,7 +120,9 @@ def copy_licenses(folder: Path, wheels: Iterable[Path]) -> None:
         shutil.copy(NODE_MODULES / name / "LICENSE", folder / f"{name.replace('/', '-')}.txt")
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as packed:
-            names = [n for n in packed.namelist() if re.search(r"\.dist-info/licenses/.", n)]
+            names = [
+                n for n in packed.namelist() if re.search(r"\.dist-info/(licenses/.|LICENSE$)", n)
+            ]
             if not names:
                 raise ProblemError(
                     f"{wheel.name} carries no licence; add it to extension/LICENSES/."

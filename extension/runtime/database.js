@@ -298,6 +298,17 @@ export async function loadConversation(id) {
   return { id, created_at, leaf, settings, turns };
 }
 
+/**
+ * The hosts that the user allows a conversation's Python to reach.
+ * @param {string} id
+ * @returns {Promise<string[]>}
+ */
+export async function networkOf(id) {
+  /** @type {StoredConversation | undefined} */
+  const conversation = await (await database()).get("conversations", id);
+  return conversation?.settings?.network ?? [];
+}
+
 /** The conversations with a turn that has yet to end. @returns {Promise<string[]>} */
 export async function unfinishedConversations() {
   const keys = /** @type {unknown} */ (await (await database()).getAllKeysFromIndex("turns", "by_active"));

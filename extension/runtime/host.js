@@ -5,7 +5,8 @@ import { loadAttachment } from "./attachments.js";
 import { openExchange } from "./bridge.js";
 import { loadConversation, recall, remember, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
 import { toTurnError } from "./errors.js";
-import { runPython, stopPython } from "./sandbox.js";
+import { logError } from "./log.js";
+import { limitPython, runPython, stopPython } from "./sandbox.js";
 import { connectionOf, saveTokens } from "./settings.js";
 
 /**
@@ -43,7 +44,7 @@ export function createHost({ stored, ...links }) {
     connection: (profileId) => answer(connectionOf(profileId).then((connection) => ({ connection }))),
     load: (id) => answer(loadConversation(id).then((conversation) => ({ conversation: conversation ?? null }))),
     unfinished: () => answer(unfinishedConversations().then((conversations) => ({ conversations }))),
-    save: (head, turn) => outcome(saveTurn(head, turn).then((id) => id && stored(id))),
+    save: (head, turn) => outcome(save(head, turn).then((id) => id && stored(id))),
     remove: (head, id) => outcome(removeTurn(head, id)),
     load_attachment: (conversation, id) =>
       answer(loadAttachment(conversation, id).then((content) => ({ content: content ?? null }))),
@@ -55,6 +56,17 @@ export function createHost({ stored, ...links }) {
     online: () => navigator.onLine,
     save_tokens: (profileId, before, after) => outcome(saveTokens(profileId, before, after)),
   };
+}
+
+/**
+ * Settings are stored with a head that comes alone.
+ * @param {string} head
+ * @param {string} turn
+ */
+async function save(head, turn) {
+  const id = await saveTurn(head, turn);
+  if (!turn) limitPython(JSON.parse(head).id).catch((error) => logError("The sandbox could not be limited:", error));
+  return id;
 }
 
 /**

@@ -4,7 +4,9 @@
  */
 
 import { SANDBOX } from "../protocol.js";
+import { networkOf } from "./database.js";
 import { UserError } from "./errors.js";
+import { readHosts } from "./hosts.js";
 import { logError } from "./log.js";
 
 /** @import { PythonRun, SandboxRequest } from "../protocol.js" */
@@ -36,14 +38,35 @@ export async function runPython({ conversation, code, time_limit_ms, memory_limi
     making ??= make();
     await making;
   }
+  // Read last: what is stored after this is told to the sandbox after this.
+  const hosts = await hostsOf(conversation);
   return ask({
     to: SANDBOX,
     type: "Run",
     conversation,
     code,
+    hosts,
     time_limit_ms: within(time_limit_ms, TIME_LIMIT_MS, LONGEST_MS),
     memory_limit_mb: within(memory_limit_mb, MEMORY_LIMIT_MB, LARGEST_MB),
   });
+}
+
+/**
+ * The settings of a conversation were stored: a Python that can reach more than they allow is ended.
+ * @param {string} conversation
+ */
+export async function limitPython(conversation) {
+  if (!(await isThere())) return;
+  const hosts = await hostsOf(conversation);
+  await ask({ to: SANDBOX, type: "Limit", conversation, hosts });
+}
+
+/**
+ * What a conversation's Python may reach: what is stored of it is the one source, whoever runs the code.
+ * @param {string} conversation
+ */
+async function hostsOf(conversation) {
+  return readHosts((await networkOf(conversation)).join("\n")).hosts;
 }
 
 /**

@@ -2,6 +2,7 @@
  * One conversation's Python: a sandboxed frame with a worker in it. Whatever goes wrong in there, removing the frame ends it.
  */
 
+import { originsOf } from "../runtime/hosts.js";
 import { fetchFiles } from "./files.js";
 
 /** @import { PythonFigure, PythonRun } from "../protocol.js" */
@@ -17,7 +18,7 @@ const MOST_OUTPUT = 40_000;
 const DEEPEST = 30;
 
 /**
- * @typedef {"timeout" | "stopped" | "memory" | "broken" | "evicted"} End  Why an interpreter was ended.
+ * @typedef {"timeout" | "stopped" | "memory" | "broken" | "evicted" | "hosts"} End  Why an interpreter was ended.
  */
 
 export class Interpreter {
@@ -32,6 +33,8 @@ export class Interpreter {
   #over = new AbortController();
   #missed = 0;
   #started = false;
+  /** What it may reach. @type {string[]} */
+  hosts;
   /** How many runs wait or are under way. */
   pending = 0;
   /** What ran last; the next one waits for it. @type {Promise<unknown>} */
@@ -40,11 +43,17 @@ export class Interpreter {
   ended;
   #detail = "";
 
-  /** @param {number} memoryLimit  In bytes. */
-  constructor(memoryLimit) {
+  /**
+   * @param {number} memoryLimit  In bytes.
+   * @param {string[]} hosts  What it may reach, for good.
+   */
+  constructor(memoryLimit, hosts) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    this.hosts = hosts;
     this.#frame.setAttribute("sandbox", "allow-scripts");
+    // Without the user's cookies: an opaque origin alone does not keep those from being sent that a site has marked for use by others.
+    this.#frame.setAttribute("credentialless", "");
     this.#frame.src = "sandbox.html";
     /** @type {Promise<void>} */
     const ready = new Promise((resolve, reject) => {
@@ -73,8 +82,9 @@ export class Interpreter {
     try {
       const files = await fetchFiles();
       const buffers = Object.values(files.archives);
+      const limits = { memory_limit: memoryLimit, hosts: this.hosts, origins: this.hosts.flatMap(originsOf) };
       // An opaque origin has no name by which it could be addressed. Nothing in these files is secret.
-      this.#frame.contentWindow?.postMessage({ ...files, memory_limit: memoryLimit }, "*", [port, ...buffers]);
+      this.#frame.contentWindow?.postMessage({ ...files, ...limits }, "*", [port, ...buffers]);
     } catch (error) {
       this.#onMessage({ type: "Broken", reason: error });
     }
@@ -104,6 +114,11 @@ export class Interpreter {
     });
     this.#last.catch(() => {});
     return run;
+  }
+
+  /** Resolves when nothing runs or waits here. */
+  async idle() {
+    while (this.pending > 0) await this.#last.catch(() => {});
   }
 
   /**

@@ -14,10 +14,14 @@ const MOST_INTERPRETERS = 3;
 /** A Python that nobody used for so long is ended: it holds some 100 MB. */
 const IDLE_MS = 30 * 60_000;
 
+const NOT_ALLOWED_ANY_MORE = "Python was ended, because the user has taken a host away that it could reach.";
+
 /** By conversation, the one used last at the end. @type {Map<string, Interpreter>} */
 const interpreters = new Map();
-/** Conversations whose Python was ended unasked, until their next run tells. @type {Set<string>} */
-const evicted = new Set();
+/** Conversations whose Python was ended between two runs, and why, until the next run tells. @type {Map<string, "evicted" | "new_hosts">} */
+const lost = new Map();
+/** What each conversation's Python may reach, as the worker said last. @type {Map<string, string[]>} */
+const allowed = new Map();
 /** @type {Map<string, ReturnType<typeof setTimeout>>} */
 const idle = new Map();
 
@@ -25,8 +29,12 @@ chrome.runtime.onMessage.addListener((/** @type {SandboxRequest} */ request, sen
   if (request?.to !== SANDBOX || sender.id !== chrome.runtime.id) return false;
   switch (request.type) {
     case "Run":
+      limit(request);
       run(request).then(sendResponse);
       return true;
+    case "Limit":
+      limit(request);
+      break;
     case "Stop":
       end(request.conversation, "stopped");
       break;
@@ -35,7 +43,8 @@ chrome.runtime.onMessage.addListener((/** @type {SandboxRequest} */ request, sen
         ? [...interpreters.keys()]
         : [request.conversation]) {
         end(conversation, "stopped");
-        evicted.delete(conversation);
+        lost.delete(conversation);
+        allowed.delete(conversation);
       }
       break;
   }
@@ -44,13 +53,29 @@ chrome.runtime.onMessage.addListener((/** @type {SandboxRequest} */ request, sen
 });
 
 /**
+ * A Python that could reach more than is allowed now is ended, whatever it does.
+ * @param {Pick<Extract<SandboxRequest, {type: "Limit"}>, "conversation" | "hosts">} request
+ */
+function limit({ conversation, hosts }) {
+  allowed.set(conversation, hosts);
+  const known = interpreters.get(conversation)?.hosts ?? [];
+  if (known.some((host) => !hosts.includes(host))) end(conversation, "hosts");
+}
+
+/**
  * @param {Extract<SandboxRequest, {type: "Run"}>} request
  * @returns {Promise<PythonRun>}
  */
 async function run(request) {
   const { conversation, code, time_limit_ms, memory_limit_mb } = request;
   clearTimeout(idle.get(conversation));
-  const interpreter = interpreters.get(conversation) ?? makeRoom(new Interpreter(memory_limit_mb * 2 ** 20));
+  for (let stale = outdated(conversation); stale; stale = outdated(conversation)) {
+    // Nothing was taken away, so what runs may go on.
+    await stale.idle();
+    if (interpreters.get(conversation) === stale) end(conversation, "hosts");
+  }
+  const hosts = allowed.get(conversation) ?? [];
+  const interpreter = interpreters.get(conversation) ?? makeRoom(new Interpreter(memory_limit_mb * 2 ** 20, hosts));
   interpreters.delete(conversation);
   interpreters.set(conversation, interpreter);
   const result = await interpreter.run(code, time_limit_ms);
@@ -63,7 +88,18 @@ async function run(request) {
     conversation,
     setTimeout(() => interpreter.pending || end(conversation, "evicted"), IDLE_MS),
   );
-  return /** @type {PythonRun} */ (evicted.delete(conversation) ? { ...result, evicted: true } : result);
+  const reason = lost.get(conversation);
+  lost.delete(conversation);
+  return /** @type {PythonRun} */ (reason ? { ...result, [reason]: true } : result);
+}
+
+/**
+ * The Python of a conversation whose list of hosts has changed since it was started.
+ * @param {string} conversation
+ */
+function outdated(conversation) {
+  const interpreter = interpreters.get(conversation);
+  return String(interpreter?.hosts) === String(allowed.get(conversation)) ? undefined : interpreter;
 }
 
 /**
@@ -88,6 +124,8 @@ function end(conversation, reason) {
   const interpreter = interpreters.get(conversation);
   if (!interpreter) return;
   interpreters.delete(conversation);
-  interpreter.end(reason);
-  if (reason === "evicted") evicted.add(conversation);
+  // Who waits for a run learns it from its result.
+  if (reason === "evicted") lost.set(conversation, "evicted");
+  else if (reason === "hosts" && !interpreter.pending) lost.set(conversation, "new_hosts");
+  interpreter.end(reason, reason === "hosts" ? NOT_ALLOWED_ANY_MORE : "");
 }

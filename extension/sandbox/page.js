@@ -1,7 +1,8 @@
 /**
- * The sandboxed page. It has an opaque origin and no access to the extension, and its content security policy lets nothing
- * out. It only starts the worker in which Python runs: a worker has no document, so Python can neither navigate this frame nor
- * use what no policy covers (WebRTC, hints to resolve names).
+ * The sandboxed page. It has an opaque origin and no access to the extension. It only starts the worker in which Python runs, after it has
+ * narrowed its own content security policy to what this conversation's Python may reach. The worker inherits that, as does all that it
+ * starts, and nothing can widen a policy. A worker has no document, so Python can neither navigate this frame nor use what no policy covers
+ * (WebRTC, hints to resolve names).
  *
  * A classic script: modules are fetched in a way that an opaque origin is refused. For the same reason the parent sends the files.
  */
@@ -12,7 +13,8 @@ addEventListener("message", ({ source, data, ports }) => {
     parent.postMessage({ type: "Alive" }, "*");
     return;
   }
-  const { modules, archives } = data;
+  const { modules, archives, origins } = data;
+  limitNetwork(origins);
   /** @param {string} text */
   const address = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   const worker = new Worker(address(modules.worker));
@@ -20,3 +22,12 @@ addEventListener("message", ({ source, data, ports }) => {
   const addresses = { pyodide: address(modules.pyodide), runtime: address(modules.runtime) };
   worker.postMessage({ ...data, modules: addresses }, [...ports, ...Object.values(archives)]);
 });
+
+/** @param {string[]} origins */
+function limitNetwork(origins) {
+  const policy = document.createElement("meta");
+  policy.httpEquiv = "Content-Security-Policy";
+  policy.content = `connect-src ${origins.length > 0 ? origins.join(" ") : "'none'"}`;
+  // Anywhere else it would not count.
+  document.head.append(policy);
+}

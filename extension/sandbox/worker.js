@@ -1,6 +1,6 @@
 /**
- * The worker inside the sandboxed page: Pyodide, and one conversation's Python in it. All files come with the first message, since nothing
- * can be fetched here. What the code does it tells through a port to the page that made the sandbox.
+ * The worker inside the sandboxed page: Pyodide, and one conversation's Python in it. All files come with the first message, since the
+ * network is for the hosts that the user allows. What the code does it tells through a port to the page that made the sandbox.
  *
  * The code that runs here is not trusted, and it can reach all that is reachable from `globalThis`. What it must not get, the port above all,
  * is kept in closures; and the prototypes through which it could be caught on the way are frozen.
@@ -8,24 +8,28 @@
 
 const INDEX = "https://sandbox.invalid/";
 const PAGE_BYTES = 65_536;
-const SWITCHED_OFF = "The network is switched off in this sandbox.";
+const SWITCHED_OFF =
+  "The network is switched off in this sandbox. The user can allow single hosts in the settings of the conversation.";
+const NO_SOCKETS = "There are no sockets in a browser. Use requests, urllib.request or pyodide.http.";
 /** In one run, of output and result. More than Python's side ever sends; code that goes around it is cut off. */
 const MOST_CHARACTERS = 16_000_000;
 
 addEventListener("message", ({ data, ports: [port] }) => start(data, port), { once: true });
 
 /**
- * @param {{modules: Record<string, string>, archives: Record<string, ArrayBuffer>, lock: string, memory_limit: number}} files
+ * @param {{modules: Record<string, string>, archives: Record<string, ArrayBuffer>, lock: string, memory_limit: number, hosts: string[],
+ *   origins: string[]}} files
  * @param {MessagePort} port
  */
-async function start({ modules, archives, lock, memory_limit }, port) {
+async function start({ modules, archives, lock, memory_limit, hosts, origins }, port) {
   const post = port.postMessage.bind(port);
   /** @param {unknown} reason */
   const broken = (reason) => post({ type: "Broken", reason: String(reason) });
   try {
     limitMemory(memory_limit);
-    const run = await startPython(modules, archives, lock, broken);
-    switchOff();
+    const { fetch } = globalThis;
+    const run = await startPython(modules, archives, lock, hosts.length > 0 ? NO_SOCKETS : SWITCHED_OFF, broken);
+    explainRefusals(fetch, hosts, origins);
     for (const { prototype } of [Event, MessageEvent, MessagePort, EventTarget]) Object.freeze(prototype);
     port.onmessage = async ({ data: { code } }) => {
       let left = MOST_CHARACTERS;
@@ -54,10 +58,11 @@ async function start({ modules, archives, lock, memory_limit }, port) {
  * @param {Record<string, string>} modules
  * @param {Record<string, ArrayBuffer>} archives
  * @param {string} lock
+ * @param {string} noSockets  What whoever opens a socket is told.
  * @param {(reason: unknown) => void} onFatal
  * @returns {Promise<(code: string, onOutput: (stream: string, text: string) => void) => Promise<string>>}
  */
-async function startPython(modules, archives, lock, onFatal) {
+async function startPython(modules, archives, lock, noSockets, onFatal) {
   const [{ loadPyodide }, { default: createPyodideModule }] = await Promise.all([
     import(modules.pyodide),
     import(modules.runtime),
@@ -80,7 +85,7 @@ async function startPython(modules, archives, lock, onFatal) {
   pyodide.FS.writeFile(packages, new Uint8Array(archives.packages), { canOwn: true });
   pyodide.runPython(`import sys; sys.path.append("${packages}")`);
   const runner = pyodide.pyimport("sidestream_sandbox.runner");
-  runner.prepare(SWITCHED_OFF);
+  runner.prepare(noSockets);
   return (code, onOutput) => runner.run.callPromising(code, onOutput);
 }
 
@@ -96,11 +101,61 @@ function limitMemory(limit) {
   };
 }
 
-/** The policy of the page lets no request out; this only says so in words that a person understands. */
-function switchOff() {
-  const refuse = () => {
-    throw new DOMException(SWITCHED_OFF, "NetworkError");
+/**
+ * The policy of the page keeps requests in; this only says in words that a person understands why one has failed.
+ * @param {typeof globalThis.fetch} fetch
+ * @param {string[]} hosts
+ * @param {string[]} origins  What may be reached of the hosts.
+ */
+function explainRefusals(fetch, hosts, origins) {
+  /** @param {string} address */
+  const refusal = (address) => {
+    if (hosts.length === 0) return SWITCHED_OFF;
+    const { origin } = new URL(address);
+    if (origins.includes(origin)) return "";
+    if (origins.includes(origin.replace(/^http:/, "https:"))) return `${origin} may be reached by https:// only.`;
+    return `${origin} may not be reached, only ${hosts.join(", ")}. The user can allow it in the settings of the conversation.`;
   };
-  globalThis.fetch = () => Promise.reject(new TypeError(SWITCHED_OFF));
-  XMLHttpRequest.prototype.send = refuse;
+  /** @param {string} address */
+  const failure = (address) =>
+    `${new URL(address).origin} did not answer, or does not let browsers read its answers (CORS), or forwards to a host that may not be reached.`;
+
+  globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const reason = refusal(request.url);
+    if (reason) throw new TypeError(reason);
+    try {
+      return await fetch(request);
+    } catch (error) {
+      throw error instanceof TypeError ? new TypeError(failure(request.url)) : error;
+    }
+  };
+
+  const { open, send } = XMLHttpRequest.prototype;
+  /** @type {WeakMap<XMLHttpRequest, string>} */
+  const addresses = new WeakMap();
+  XMLHttpRequest.prototype.open = function (/** @type {any[]} */ ...parameters) {
+    addresses.set(this, String(parameters[1]));
+    Reflect.apply(open, this, parameters);
+  };
+  /** @param {XMLHttpRequestBodyInit} [body] */
+  XMLHttpRequest.prototype.send = function (body) {
+    const address = addresses.get(this) ?? "";
+    const reason = addresses.has(this) && refusal(address);
+    if (reason) throw networkError(reason);
+    try {
+      send.call(this, body);
+    } catch (error) {
+      const isNetwork = error instanceof DOMException && error.name === "NetworkError";
+      throw isNetwork ? networkError(failure(address)) : error;
+    }
+  };
+}
+
+/**
+ * As the browser's own, but no `DOMException`: one that is made here, Pyodide does not know for an error.
+ * @param {string} message
+ */
+function networkError(message) {
+  return Object.assign(new Error(message), { name: "NetworkError" });
 }

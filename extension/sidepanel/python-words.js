@@ -6,7 +6,7 @@
  * @param {PythonRun} run
  * @returns {string}
  */
-export function runTitle({ ended, duration_ms, run, lost, evicted, ...given }) {
+export function runTitle({ ended, duration_ms, run, lost, evicted, new_hosts, ...given }) {
   const time = durationText(duration_ms);
   const parts = [ENDINGS[ended](time)];
   const isSilent = !given.stdout && !given.value && !given.stderr && !given.traceback && !given.figures && !given.files;
@@ -14,6 +14,8 @@ export function runTitle({ ended, duration_ms, run, lost, evicted, ...given }) {
   let text = parts.join(", ");
   if (lost) text += ". Python was ended, and this conversation's variables are gone.";
   else if (evicted) text += ". Python had been ended to save memory: the variables of earlier runs were gone.";
+  else if (new_hosts)
+    text += ". The hosts that Python may reach have changed: the variables of earlier runs were gone.";
   else if (run === 1) text += " · new Python";
   return text;
 }

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ast
 import base64
 import builtins
-import errno
 import inspect
 import json
 import linecache
 import os
-import socket
 import sys
 import time
 import traceback
@@ -20,7 +18,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
-from sidestream_sandbox import show
+from sidestream_sandbox import network, show
 from sidestream_sandbox.text import Stream, describe, shorten
 
 OnOutput = Callable[[str, str], object]
@@ -37,18 +35,16 @@ _main = ModuleType("__main__")
 _count = 0
 
 
-def prepare(switched_off: str) -> None:
+def prepare(no_sockets: str) -> None:
     """Make this interpreter ready for code: once, before the first run.
 
-    ``switched_off`` is what whoever wants the network is told.
+    ``no_sockets`` is what whoever opens a socket is told.
     """
+    network.prepare(no_sockets)
     sys.modules["__main__"] = _main
     sys.modules.update(show.notebook_modules())
     for thing in (show.display, show.SVG, show.HTML, show.Image):
         setattr(_main, thing.__name__, thing)
-
-    def refuse(*_: object, **__: object) -> NoReturn:
-        raise OSError(errno.ENETUNREACH, switched_off)
 
     def leave(status: int = 0) -> NoReturn:
         raise SystemExit(status)
@@ -56,10 +52,6 @@ def prepare(switched_off: str) -> None:
     def no_input(*_: object) -> NoReturn:
         raise RuntimeError("input() can ask nobody here: write the value into the code.")
 
-    # The browser lets nothing out anyway, but says so in words that help nobody. Typing has no word
-    # for a method that is replaced.
-    socket.socket.connect = socket.create_connection = refuse  # type: ignore[method-assign]
-    socket.getaddrinfo = refuse
     builtins.input = no_input
     # It would end the interpreter without a word.
     os._exit = leave

@@ -24,6 +24,7 @@ test("a title says how it went, and what became of the variables", () => {
   assert.match(title({ ended: "memory", lost: true }), /memory.* variables are gone/);
   assert.match(title({ ended: "stopped", lost: true }), /^Stopped/);
   assert.match(title({ value: "1", run: 1, evicted: true }), /save memory/);
+  assert.match(title({ value: "1", run: 1, new_hosts: true }), /hosts .* have changed: .* were gone/);
 });
 
 test("times and sizes", () => {

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.python_tool import PythonArguments, PythonTool
+from sidestream.session.tool_calls import ToolCalls
 from sidestream.session.tools import ToolOutput
 from sidestream.testing import run
 
@@ -35,6 +37,7 @@ def output(result: dict[str, Any]) -> ToolOutput:
         ({"ended": "memory"}, "too much memory", True),
         ({"ended": "stopped"}, "user stopped", True),
         ({"evicted": True, "value": "2"}, "earlier calls are gone.\n2", False),
+        ({"new_hosts": True, "value": "2"}, "gone: the user has changed which hosts", False),
     ],
 )
 def test_what_the_model_is_told(result: dict[str, Any], text: str, failed: bool) -> None:
@@ -77,3 +80,32 @@ def test_a_call_that_is_given_up_ends_the_code() -> None:
         assert stopped == ["c"]
 
     run(scene())
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (None, "There is no network."),
+        ([], "There is no network."),
+        (["api.example.com", "localhost:8000"], "reached: api.example.com, localhost:8000."),
+    ],
+)
+def test_the_model_is_told_which_hosts_it_may_reach(network: list[str] | None, words: str) -> None:
+    async def nothing(*_: str) -> str:
+        raise AssertionError
+
+    async def safe() -> None:
+        raise AssertionError
+
+    conversation = Conversation(id="c", created_at=0)
+    conversation.settings = ConversationSettings(tools={"python": "ask"}, network=network)
+    calls = ToolCalls(
+        conversation,
+        [PythonTool(nothing, nothing)],
+        tell=lambda _: None,
+        write=lambda _: None,
+        safe=safe,
+        configure=lambda _: None,
+    )
+    (spec,) = calls.offered({})
+    assert words in str(spec)

@@ -118,6 +118,13 @@ def test_a_fault_or_too_long_a_wait_is_an_output(caplog: pytest.LogCaptureFixtur
     assert "10 s" in slow.text
 
 
+def test_the_model_is_told_what_holds_in_this_conversation() -> None:
+    (spec,) = Tools([Adder()], ASK, {"add": "Not today.", "other": "No."}).specs()
+    assert spec.description == "Adds. Not today."
+    (spec,) = Tools([Adder()], ASK).specs()
+    assert spec.description == "Adds."
+
+
 def test_the_model_is_told_the_schema_without_ornaments() -> None:
     (spec,) = Tools([Adder()], ASK).specs()
     assert spec.name == "add"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -20,6 +20,9 @@ _ENDINGS = {
     "memory": "It used too much memory and was ended.",
     "stopped": "The user stopped it.",
 }
+_NEW_HOSTS = (
+    "The variables of earlier calls are gone: the user has changed which hosts can be reached."
+)
 
 
 class PythonArguments(Arguments):
@@ -42,8 +45,8 @@ class PythonTool:
         "Runs Python 3 code in a sandbox in the user's browser (Pyodide, WebAssembly) and gives "
         "back what is printed, the value of the last expression, or the traceback. Variables stay "
         "from call to call within this conversation. Figures (SVG, PNG) and HTML tables that are "
-        "the last value are shown to the user. There is no network and no access to the user's "
-        "files; a run is ended after a minute."
+        "the last value are shown to the user. There is no access to the user's files; a run is "
+        "ended after a minute."
     )
     arguments = PythonArguments
     time_limit_s = 90.0
@@ -69,11 +72,22 @@ class PythonTool:
         return ToolOutput(_told(result), failed=result["ended"] != "ok", shown=_shown(result))
 
 
+def network_note(hosts: Sequence[str] | None) -> str:
+    """What the model is told of the network that the user allows."""
+    if not hosts:
+        return "There is no network."
+    return (
+        f"Of the network, only these hosts can be reached: {', '.join(hosts)}. Use requests or "
+        "urllib.request; a server answers only if it lets browsers read its answers (CORS)."
+    )
+
+
 def _told(result: dict[str, Any]) -> str:
     """What the model is told of a run."""
     figures, files = result.get("figures", []), result.get("files", [])
     parts = [
         "The variables of earlier calls are gone." if result.get("evicted") else "",
+        _NEW_HOSTS if result.get("new_hosts") else "",
         result["stdout"],
         f"[stderr]\n{result['stderr']}" if result["stderr"] else "",
         result.get("traceback", ""),

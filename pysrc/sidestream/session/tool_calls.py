@@ -10,6 +10,7 @@ from typing import Literal
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session import provider_tools
 from sidestream.session.conversation import Conversation, ConversationSettings, Turn
+from sidestream.session.python_tool import PythonTool, network_note
 from sidestream.session.tools import DEFAULT_CALLS, Permission, Tool, ToolLimits, Tools
 from sidestream.session.untrusted import mark
 from sidestream.types.items import FunctionCallItem
@@ -65,7 +66,10 @@ class ToolCalls:
 
     @property
     def _tools(self) -> Tools:
-        return Tools(self._all, self._conversation.settings.tools)
+        settings = self._conversation.settings
+        return Tools(
+            self._all, settings.tools, notes={PythonTool.name: network_note(settings.network)}
+        )
 
     @property
     def _limits(self) -> ToolLimits:

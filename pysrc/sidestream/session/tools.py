@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -92,18 +92,25 @@ class Tools:
     Args:
         tools: All there are.
         permissions: By name; a tool without an entry is not offered.
+        notes: By name: what the model is told of a tool in this conversation, beside its
+            description.
 
     """
 
     def __init__(
-        self, tools: Iterable[Tool] = (), permissions: dict[str, Permission] | None = None
+        self,
+        tools: Iterable[Tool] = (),
+        permissions: dict[str, Permission] | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._permissions = permissions or {}
+        self._notes = notes or {}
 
     def specs(self) -> list[FunctionTool]:
         """What the model is offered."""
-        return [_spec(tool) for tool in self._tools.values() if self._may(tool.name) != "never"]
+        offered = (tool for tool in self._tools.values() if self._may(tool.name) != "never")
+        return [_spec(tool, self._notes.get(tool.name, "")) for tool in offered]
 
     def _may(self, name: str) -> Permission:
         return self._permissions.get(name, "never")
@@ -143,13 +150,14 @@ class Tools:
         return replace(output, text=_bounded(output.text))
 
 
-def _spec(tool: Tool) -> FunctionTool:
+def _spec(tool: Tool, note: str) -> FunctionTool:
     schema = tool.arguments.model_json_schema()
     schema.pop("title", None)
     schema.pop("description", None)
     for described in schema.get("properties", {}).values():
         described.pop("title", None)
-    return FunctionTool(name=tool.name, description=tool.description, parameters=schema)
+    description = f"{tool.description} {note}".strip()
+    return FunctionTool(name=tool.name, description=description, parameters=schema)
 
 
 def _failure(text: str, *, status: str = "completed") -> ToolOutput:

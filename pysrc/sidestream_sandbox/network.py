@@ -1,0 +1,189 @@
+"""The network as a browser has it: requests go through the browser, and there are no sockets.
+
+`requests` and `urllib3` find the browser's `fetch` by themselves; `urllib.request` gets it from
+pyodide-http. What is amiss in either is set right when code imports it, so that a Python that asks
+for nothing pays nothing. Which hosts can be reached is the browser's matter alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import socket
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, NoReturn
+
+Patch = Callable[[Any], None]
+
+UNSENDABLE = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
+"""Headers that are the browser's own, in small letters."""
+
+
+def prepare(no_sockets: str) -> None:
+    """Make this interpreter ready; who opens a socket is told ``no_sockets``."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.ENETUNREACH, no_sockets)
+
+    # Typing has no word for a method that is replaced.
+    socket.socket.connect = socket.create_connection = refuse  # type: ignore[method-assign]
+    socket.getaddrinfo = refuse
+    sys.meta_path.insert(0, PatchingFinder(PATCHES))
+
+
+class PatchingFinder(MetaPathFinder):
+    """Changes modules right after they were imported.
+
+    Args:
+        patches: What changes which module, by its name.
+
+    """
+
+    def __init__(self, patches: dict[str, Patch]) -> None:
+        self._patches = patches
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """What another finder finds, if that module is to be changed."""
+        patch = self._patches.get(fullname)
+        if patch is None:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next(filter(None, found), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _PatchingLoader(spec.loader, patch)
+        return spec
+
+
+class _PatchingLoader(Loader):
+    def __init__(self, loader: Loader, patch: Patch) -> None:
+        self._loader = loader
+        self._patch = patch
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        self._patch(module)
+
+    def __getattr__(self, name: str) -> Any:
+        # Sources and data, for tracebacks and whoever else asks.
+        return getattr(self._loader, name)
+
+
+# --- urllib.request -----------------------------------------------------------------------------
+
+
+def patch_urllib(urllib_request: Any) -> None:
+    """Have the one function that opens connections ask the browser instead.
+
+    All around it stays as it is: data, headers, openers, cookies, `HTTPError`.
+    """
+    from http.client import HTTPResponse, responses
+
+    class Answered:
+        """In the place of a socket: what has been received already."""
+
+        def __init__(self, data: bytes) -> None:
+            self._data = data
+
+        def makefile(self, *_: object) -> io.BytesIO:
+            return io.BytesIO(self._data)
+
+    def do_open(_: object, __: object, request: Any, **___: object) -> Any:
+        from pyodide.ffi import JsException
+        from pyodide_http._core import Request, send
+
+        given = {**request.unredirected_hdrs, **request.headers}
+        headers = {name: text for name, text in given.items() if name.lower() not in UNSENDABLE}
+        timeout = request.timeout if isinstance(request.timeout, int | float) else 0
+        method, body = request.get_method(), whole(request.data)
+        try:
+            answer = send(Request(method, request.full_url, None, body, headers, timeout))
+        except JsException as error:
+            late = error.name == "TimeoutError"
+            reason = TimeoutError("The request timed out.") if late else error.message
+            raise urllib_request.URLError(reason) from None
+        # The browser has unpacked the body.
+        fields = {
+            name: text
+            for name, text in answer.headers.items()
+            if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
+        }
+        fields["content-length"] = str(len(answer.body))
+        status = f"HTTP/1.1 {answer.status_code} {responses.get(answer.status_code, '')}"
+        head = "\r\n".join([status, *(f"{name}: {text}" for name, text in fields.items())])
+        data = head.encode("latin-1", "replace") + b"\r\n\r\n" + answer.body
+        answered: Any = Answered(data)
+        response: Any = HTTPResponse(answered, method=method, url=request.full_url)
+        response.begin()
+        # As `urllib.request` itself does it.
+        response.url, response.msg = request.full_url, response.reason
+        return response
+
+    urllib_request.AbstractHTTPHandler.do_open = do_open
+
+
+def patch_pyodide_http(pyodide_http: Any) -> None:
+    """Who patches by hand, as is usual elsewhere, must not undo this."""
+    pyodide_http._SHOULD_PATCH = False
+
+
+# --- urllib3, and requests with it --------------------------------------------------------------
+
+
+def patch_urllib3(connection: Any) -> None:
+    """Send files and iterables as a body, and tell a timeout so that `requests` knows it."""
+    from urllib3.exceptions import ConnectTimeoutError, TimeoutError
+
+    ask = connection.EmscriptenHTTPConnection.request
+
+    def request(
+        self: Any, method: str, url: str, body: Any = None, *more: Any, **named: Any
+    ) -> None:
+        try:
+            ask(self, method, url, whole(body), *more, **named)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "The request timed out.") from error
+
+    connection.EmscriptenHTTPConnection.request = request
+
+
+def patch_urllib3_response(response: Any) -> None:
+    """The same for a body that stops coming."""
+    from urllib3.exceptions import ReadTimeoutError, TimeoutError
+
+    read = response.EmscriptenHttpResponseWrapper.read
+
+    def patched(self: Any, *given: Any, **named: Any) -> Any:
+        try:
+            return read(self, *given, **named)
+        except TimeoutError as error:
+            raise ReadTimeoutError(self._pool, self.url, "The answer timed out.") from error
+
+    response.EmscriptenHttpResponseWrapper.read = patched
+
+
+def whole(body: Any) -> Any:
+    """A request's body in one piece: what is read or iterated over would not reach the browser."""
+    if hasattr(body, "read"):
+        body = body.read()
+    elif isinstance(body, Iterable) and not isinstance(body, str | bytes | bytearray | memoryview):
+        parts = (part.encode() if isinstance(part, str) else part for part in body)
+        body = b"".join(parts)
+    return body
+
+
+PATCHES: dict[str, Patch] = {
+    "urllib.request": patch_urllib,
+    "pyodide_http": patch_pyodide_http,
+    "urllib3.contrib.emscripten.connection": patch_urllib3,
+    "urllib3.contrib.emscripten.response": patch_urllib3_response,
+}
