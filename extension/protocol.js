@@ -26,14 +26,27 @@ export const SANDBOX = "sandbox";
  * @property {string} [item_id]
  * @property {string} [call_id]
  * @property {string} [status]  A tool's progress, in the provider's words.
- * @property {{url: string, title?: string}[]} [citations]
+ * @property {Source[]} [citations]
  * @property {boolean} [asks]  The call waits for the user's leave.
  * @property {boolean} [begun]  The call is being carried out.
  * @property {string} [output]  What a call gave.
  * @property {boolean} [failed]  That is why it could not be done.
  * @property {number} [duration_ms]
- * @property {Record<string, any>} [shown]  What a call has to show beside its output.
+ * @property {Shown} [shown]  What a call has to show beside its output. Of a call of the provider's own tools it is made of the finished item
+ *   (`tool-results.js`), and left out of `Turn` messages.
  * @property {boolean} open  Still growing. A `Reconnecting` event without `resumes` removes the open blocks.
+ */
+
+/**
+ * What an answer or a call goes back to: a page by its address, or a file by its name.
+ * @typedef {{url?: string, title?: string}} Source
+ */
+
+/**
+ * @typedef {object} Shown
+ * @property {Figure[]} [figures]
+ * @property {RunFile[]} [files]
+ * @property {Source[]} [sources]
  */
 
 /**
@@ -118,6 +131,7 @@ export const SANDBOX = "sandbox";
  * @property {"low" | "medium" | "high"} [verbosity]
  * @property {Compaction} [compaction]
  * @property {Record<string, Permission>} [tools]  What the model may use; a tool without an entry is not offered.
+ * @property {string[]} [vector_stores]  The ids of those in which the provider's file search looks.
  * @property {string[]} [network]  The hosts that the sandbox's Python may reach, as `api.example.com` or `localhost:8000`.
  * @property {ToolLimits} [limits]
  */
@@ -373,8 +387,8 @@ export const SANDBOX = "sandbox";
  * @property {string} stderr
  * @property {string} [value]  Of the last expression, as `repr` shows it.
  * @property {string} [traceback]
- * @property {PythonFigure[]} [figures]
- * @property {{name: string, size: number, base64?: string}[]} [files]  Written by the code; `size` in bytes. Large ones come without contents.
+ * @property {Figure[]} [figures]
+ * @property {RunFile[]} [files]  Written by the code.
  * @property {number} duration_ms  Without the start of Python.
  * @property {number} [run]  The how-manieth run of this Python it was, from 1; absent when it was cut off.
  * @property {boolean} [lost]  This run took its Python along: the conversation's variables are gone.
@@ -384,7 +398,13 @@ export const SANDBOX = "sandbox";
 
 /**
  * A picture or a table. `nodes` is the part of an HTML text that is shown: texts, and elements as `[tag, {attribute: number}, nodes]`.
- * @typedef {{type: "svg", text: string} | {type: "png", base64: string} | {type: "html", text: string, nodes: any[]}} PythonFigure
+ * @typedef {{type: "svg", text: string} | {type: "png" | "jpeg" | "webp" | "gif", base64: string}
+ *   | {type: "html", text: string, nodes: any[]}} Figure
+ */
+
+/**
+ * `size` in bytes. Large files come without contents.
+ * @typedef {{name: string, size: number, base64?: string}} RunFile
  */
 
 /**

@@ -6,6 +6,7 @@
  * shown while Python starts.
  */
 
+import { withShown } from "../tool-results.js";
 import { deleteDB, openDB } from "../vendor/idb.js";
 import { claim, release } from "./attachments.js";
 import { titleOf, titleOfTurn, wordsOfTurn } from "./search.js";
@@ -21,7 +22,7 @@ export const RECORD_VERSION = 2;
 const VIEW_TURNS = 40;
 
 /**
- * @typedef {Turn & {conversation_id: string, position: number, version: number, words: string[], sent?: boolean, active?: 1}} StoredTurn
+ * @typedef {Turn & {conversation_id: string, position: number, version: number, words: string[], sent?: boolean, active?: 1, items?: any[]}} StoredTurn
  *   `active` is there while it has yet to end.
  */
 
@@ -363,7 +364,7 @@ function viewOfTurn(stored, siblings) {
     user,
     created_at,
     status: isCut ? "interrupted" : waits ? "queued" : stored.status,
-    blocks: waits ? [] : stored.blocks.map((block) => ({ ...block, open: false })),
+    blocks: waits ? [] : withShown(stored.blocks, stored.items).map((block) => ({ ...block, open: false })),
   };
   if (waits) turn.waiting = stored.waiting ?? { reason: "turn" };
   if (siblings.length > 1) turn.siblings = siblings;

@@ -266,9 +266,9 @@ function checkedContents(contents = [], turns) {
 /** @param {any} settings */
 function isSettings(settings) {
   if (typeof settings !== "object" || settings === null) return false;
-  const { tools = {}, network = [], limits = {}, ...texts } = settings;
+  const { tools = {}, network = [], vector_stores = [], limits = {}, ...texts } = settings;
   return (
-    [tools, network, texts].every((each) => areAll(isText, each)) &&
+    [tools, network, vector_stores, texts].every((each) => areAll(isText, each)) &&
     areAll((value) => isTime(value) && value !== 0, limits)
   );
 }
@@ -303,7 +303,7 @@ function isBlock(block) {
     BLOCK_KINDS.includes(kind) &&
     isText(text) &&
     Array.isArray(citations) &&
-    citations.every((/** @type {any} */ citation) => isText(citation?.url))
+    citations.every((/** @type {any} */ citation) => isText(citation?.url) || isText(citation?.title))
   );
 }
 

@@ -5,7 +5,7 @@
 import { originsOf } from "../runtime/hosts.js";
 import { fetchFiles } from "./files.js";
 
-/** @import { PythonFigure, PythonRun } from "../protocol.js" */
+/** @import { Figure, PythonRun } from "../protocol.js" */
 
 /** A start that takes longer has failed. */
 const START_MS = 60_000;
@@ -238,7 +238,7 @@ function clean(json) {
 
 /**
  * @param {any} raw
- * @returns {PythonFigure[]}
+ * @returns {Figure[]}
  */
 function cleanFigure(raw) {
   if (raw?.type === "svg" && typeof raw.text === "string") return [{ type: "svg", text: raw.text }];

@@ -8,9 +8,9 @@ import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
 import { offerRun, shownParts } from "./python-run.js";
-import { toolState, toolTitle } from "./words.js";
+import { callLine, toolTitle } from "./words.js";
 
-/** @import {Block} from "../protocol.js" */
+/** @import {Block, Source} from "../protocol.js" */
 
 /**
  * @typedef {object} BlockView
@@ -94,19 +94,24 @@ class TextView {
     if (citations.length === this.#citationCount) return;
     this.#citationCount = citations.length;
     this.#citations?.remove();
-    this.#citations = el("ol", { class: "citations", "aria-label": "Sources" });
-    for (const { url, title } of citations) {
-      const safe = safeUrl(url, ["http:", "https:"]);
-      if (!safe) continue;
-      const link = el(
-        "a",
-        { href: safe.href, target: "_blank", rel: "noopener noreferrer", title: safe.href },
-        title ?? safe.host,
-      );
-      this.#citations.append(el("li", {}, link));
-    }
+    this.#citations = sourceList(citations, "Sources");
     this.root.append(this.#citations);
   }
+}
+
+/**
+ * Pages as links, files by their names: these are at the provider.
+ * @param {Source[]} sources
+ * @param {string} label
+ */
+function sourceList(sources, label) {
+  const items = sources.map(({ url, title }) => {
+    const safe = url ? safeUrl(url, ["http:", "https:"]) : null;
+    if (!safe) return title ? el("li", {}, title) : null;
+    const link = { href: safe.href, target: "_blank", rel: "noopener noreferrer", title: safe.href };
+    return el("li", {}, el("a", link, title ?? safe.host));
+  });
+  return el("ol", { class: "citations", "aria-label": label, "data-label": label }, ...items);
 }
 
 /** What the model thought, folded. */
@@ -148,6 +153,9 @@ class ToolView {
   #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
   #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
   #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
+  /** The user has folded or unfolded it. */
+  #isSet = false;
+  #isShown = false;
   /** @type {HTMLElement | null} */
   #question = null;
   #shown = el("div", { class: "run-parts", hidden: true });
@@ -158,21 +166,33 @@ class ToolView {
   /** @param {BlockActions} actions */
   constructor(actions) {
     this.#actions = actions;
+    this.#summary.addEventListener("click", () => {
+      this.#isSet = true;
+    });
   }
 
   /** @param {Block} block */
   update(block) {
-    this.#title.textContent = toolTitle(block);
-    this.#state.textContent = toolState(block);
-    const text = block.open ? block.text : argumentsText(block.text);
-    this.#text.update(text || (block.open ? "" : "No arguments."));
+    const { title, state } = callLine(block);
+    this.#title.textContent = title;
+    this.#title.title = title;
+    this.#state.textContent = state;
+    const text = block.open || !block.call_id ? block.text : argumentsText(block.text);
+    this.#text.update(text || (block.open || !block.call_id ? "" : "No arguments."));
+    this.#pre.hidden = !text && !block.call_id;
     this.#details.classList.toggle("open", block.open);
+    // Code that runs elsewhere is in view as long as it is written and runs.
+    if (block.name === "code_interpreter" && !this.#isSet) this.#details.open = block.open;
     this.#output.hidden = !block.output;
     if (this.#output.textContent !== (block.output ?? "")) this.#output.textContent = block.output ?? "";
     this.#output.classList.toggle("failed", Boolean(block.failed));
-    if (block.shown && this.#shown.hidden) {
-      this.#shown.hidden = false;
-      this.#shown.append(...shownParts(block.shown));
+    if (block.shown && !this.#isShown) {
+      this.#isShown = true;
+      const { sources = [] } = block.shown;
+      if (sources.length > 0) this.#details.append(sourceList(sources, "Found"));
+      const description = block.name === "image_generation" ? block.text : undefined;
+      this.#shown.append(...shownParts(block.shown, description));
+      this.#shown.hidden = this.#shown.childElementCount === 0;
     }
     if (Boolean(block.asks) !== Boolean(this.#question)) this.#ask(block);
   }

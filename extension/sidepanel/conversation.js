@@ -6,7 +6,9 @@
  * stopped; a block whose text becomes another one is replaced by a new object.
  */
 
-/** @import {Attachment, Block, ConversationSettings, ConversationView, PanelMessage, ResponseEvent, Turn} from "../protocol.js" */
+import { shownOf } from "../tool-results.js";
+
+/** @import {Attachment, Block, ConversationSettings, ConversationView, PanelMessage, ResponseEvent, Source, Turn} from "../protocol.js" */
 
 const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
 
@@ -244,7 +246,10 @@ export class Conversation {
 function takeOver(turn, fresh) {
   const blocks = fresh.blocks.map((block, index) => {
     const old = turn.blocks[index];
-    if (!old || old.kind !== block.kind || !block.text.startsWith(old.text)) return block;
+    if (!old || old.kind !== block.kind) return block;
+    // What a call has to show may be left out of what is said of it later.
+    if (old.shown && !block.shown && old.item_id === block.item_id) block.shown = old.shown;
+    if (!block.text.startsWith(old.text)) return block;
     delete old.asks;
     delete old.begun;
     return Object.assign(old, block);
@@ -410,8 +415,11 @@ function findOpen(turn, kind, itemId) {
  * @returns {Block}
  */
 function openTool(turn, itemId, name) {
+  // What the worker gave an output belongs to an earlier call of the model: some servers count anew. Without an id, what is finished is another
+  // one.
+  const isAnswered = (/** @type {Block} */ block) => block.output !== undefined && block.call_id !== undefined;
   const found = turn.blocks.findLast(
-    (block) => block.kind === "tool" && block.item_id === itemId && block.output === undefined,
+    (block) => block.kind === "tool" && block.item_id === itemId && (itemId !== "" || block.open) && !isAnswered(block),
   );
   return found ?? push(turn, { kind: "tool", text: "", name, item_id: itemId, open: true });
 }
@@ -463,7 +471,13 @@ function end(turn, item) {
     const tool = toolOf(item);
     if (!tool) return;
     const block = openTool(turn, tool.item_id, tool.name);
-    Object.assign(block, { ...tool, text: tool.text || block.text, status: tool.status ?? "completed", open: false });
+    const status = tool.status ?? "completed";
+    Object.assign(block, { ...tool, text: tool.text || block.text, status, open: false });
+    if (status === "failed") block.failed = true;
+    const logs = logsOf(item);
+    if (logs) block.output = logs;
+    const shown = shownOf(item);
+    if (shown) block.shown = shown;
   }
 }
 
@@ -489,28 +503,50 @@ function close(turn, kind, itemId, text) {
 }
 
 /**
+ * What code printed that ran at the provider.
+ * @param {Record<string, any>} item
+ * @returns {string}
+ */
+function logsOf({ type, outputs }) {
+  if (type !== "code_interpreter_call") return "";
+  const logs = (outputs ?? []).map((/** @type {any} */ part) => part?.logs);
+  return logs.filter((/** @type {unknown} */ log) => typeof log === "string" && log).join("\n");
+}
+
+/**
  * @param {Block} block
- * @param {{url: string, title?: string}[]} citations
+ * @param {Source[]} citations
  */
 function addCitations(block, citations) {
-  const known = block.citations ?? [];
-  const fresh = citations.filter(({ url }, index) => {
-    const isKnown = known.some((other) => other.url === url);
-    return !isKnown && citations.findIndex((other) => other.url === url) === index;
-  });
-  if (fresh.length > 0) block.citations = [...known, ...fresh];
+  const known = [...(block.citations ?? [])];
+  for (const citation of citations) if (!known.some((other) => isSame(citation, other))) known.push(citation);
+  if (known.length > 0) block.citations = known;
+}
+
+/** @param {Source} one @param {Source} other */
+function isSame(one, other) {
+  return one.url === other.url && (one.url !== undefined || one.title === other.title);
 }
 
 /**
  * @param {any[]} annotations  As the Responses API writes them, or with the citation one level down as Chat Completions
  *   does.
- * @returns {{url: string, title?: string}[]}
+ * @returns {Source[]}
  */
 function citationsOf(annotations) {
-  return annotations
-    .map((annotation) => annotation?.url_citation ?? annotation)
-    .filter((citation) => typeof citation?.url === "string")
-    .map(({ url, title }) => (typeof title === "string" && title ? { url, title } : { url }));
+  /** @type {Source[]} */
+  const found = [];
+  for (const annotation of annotations) {
+    const { url, title } = annotation?.url_citation ?? annotation ?? {};
+    if (isText(url)) found.push(isText(title) ? { url, title } : { url });
+    else if (isText(annotation?.filename)) found.push({ title: annotation.filename });
+  }
+  return found;
+}
+
+/** @param {unknown} value @returns {value is string} */
+function isText(value) {
+  return typeof value === "string" && value !== "";
 }
 
 /**
@@ -533,6 +569,7 @@ function toolOf(item) {
     item.input ??
     item.code ??
     action?.query ??
+    action?.queries ??
     action?.command ??
     action?.url ??
     item.revised_prompt ??

@@ -7,7 +7,7 @@ import { el } from "../ui/dom.js";
 import { ask } from "./ask.js";
 import { fileSize, runTitle } from "./python-words.js";
 
-/** @import { PythonFigure, PythonRun } from "../protocol.js" */
+/** @import { Figure, PythonRun, Shown } from "../protocol.js" */
 
 const LANGUAGES = new Set(["python", "python3", "py", "py3"]);
 
@@ -164,20 +164,23 @@ function text(kind, label, content) {
 }
 
 /**
- * What a run has to show beside its texts.
- * @param {Pick<PythonRun, "figures" | "files">} shown
+ * What a run or a call has to show beside its texts.
+ * @param {Pick<Shown, "figures" | "files">} shown
+ * @param {string} [description]  Of what the figures show.
  * @returns {HTMLElement[]}
  */
-export function shownParts({ figures = [], files = [] }) {
-  return [...figures.map(figure), ...(files.length > 0 ? [fileList(files)] : [])];
+export function shownParts({ figures = [], files = [] }, description) {
+  const views = figures.map((shown, index) => figure(shown, index, description));
+  return [...views, ...(files.length > 0 ? [fileList(files)] : [])];
 }
 
 /**
- * @param {PythonFigure} shown
+ * @param {Figure} shown
  * @param {number} index
+ * @param {string} [description]
  * @returns {HTMLElement}
  */
-function figure(shown, index) {
+function figure(shown, index, description) {
   if (shown.type === "html") {
     return el(
       "div",
@@ -189,8 +192,8 @@ function figure(shown, index) {
   const src =
     shown.type === "svg"
       ? `data:image/svg+xml;charset=utf-8,${encodeURIComponent(shown.text.toWellFormed())}`
-      : `data:image/png;base64,${shown.base64}`;
-  const image = el("img", { src, alt: `Figure ${index + 1}` });
+      : `data:image/${shown.type};base64,${shown.base64}`;
+  const image = el("img", { src, alt: description || `Figure ${index + 1}` });
   image.addEventListener("error", () => {
     image.replaceWith(
       el(
@@ -200,7 +203,11 @@ function figure(shown, index) {
       ),
     );
   });
-  return el("div", { class: "run-figure" }, image);
+  if (shown.type === "svg") return el("div", { class: "run-figure" }, image);
+  const { type, base64 } = shown;
+  const name = `figure-${index + 1}.${type === "jpeg" ? "jpg" : type}`;
+  const button = el("button", { type: "button", class: "quiet", onclick: () => save(name, base64) }, "Save image");
+  return el("div", { class: "run-figure" }, image, button);
 }
 
 /**

@@ -19,6 +19,22 @@ const BUILT_IN_TOOLS = new Map(
 );
 
 /**
+ * What the provider's own tools do and have done.
+ * @type {Map<string, {doing: string, done: string, failed: string}>}
+ */
+const DEEDS = new Map(
+  Object.entries({
+    web_search: { doing: "Searching the web", done: "Searched the web", failed: "The web search failed" },
+    file_search: { doing: "Searching files", done: "Searched files", failed: "The file search failed" },
+    code_interpreter: { doing: "Running code", done: "Ran code", failed: "The code failed" },
+    image_generation: { doing: "Making an image", done: "Made an image", failed: "No image was made" },
+  }),
+);
+
+/** So much of a query stands in a title. */
+const TITLE_LENGTH = 100;
+
+/**
  * The one line that says what is going on. It changes with the state, not with every word, since screen readers read it
  * out.
  * @param {object} state
@@ -53,7 +69,7 @@ function progress(turn, model) {
   if (at?.kind === "tool" && at.call_id && !at.open && at.output === undefined) return `${toolTitle(at)}…`;
   const block = turn.blocks.findLast((candidate) => candidate.open);
   if (block?.kind === "reasoning") return "Thinking…";
-  if (block?.kind === "tool") return `${toolTitle(block)}…`;
+  if (block?.kind === "tool") return `${callLine(block).title}…`;
   if (block?.text) return "Writing…";
   return `Waiting for ${turn.model || model || "the model"}…`;
 }
@@ -138,6 +154,40 @@ export function toolState({ status, open, asks, begun, output, failed, duration_
   if (output !== undefined) return duration_ms === undefined ? "done" : `${(duration_ms / 1000).toFixed(1)} s`;
   if (status && status !== "in_progress") return status.replaceAll("_", " ");
   return open ? "running" : "";
+}
+
+/**
+ * The line of a call: what is done, and how it stands. Of the provider's own tools it is a sentence, of all others the name.
+ * @param {Block} block
+ * @returns {{title: string, state: string}}
+ */
+export function callLine(block) {
+  const deeds = DEEDS.get(block.name ?? "");
+  // What has a call id is a tool of ours under the same name.
+  if (!deeds || block.call_id) return { title: toolTitle(block), state: toolState(block) };
+  if (block.failed) return { title: deeds.failed, state: "" };
+  if (block.open) return { title: inWords(block, doing(block, deeds.doing)), state: "" };
+  if (block.status === "completed") return { title: inWords(block, deeds.done), state: "" };
+  return { title: inWords(block, toolTitle(block)), state: "not finished" };
+}
+
+/**
+ * @param {Block} block
+ * @param {string} otherwise
+ */
+function doing({ name, status }, otherwise) {
+  return name === "code_interpreter" && (status === "code" || status === "in_progress") ? "Writing code" : otherwise;
+}
+
+/**
+ * With what is searched for; of a page that was opened, its host.
+ * @param {Block} block
+ * @param {string} deed
+ */
+function inWords({ name, text }, deed) {
+  if ((name !== "web_search" && name !== "file_search") || !text) return deed;
+  if (name === "web_search" && URL.canParse(text)) return `Read ${new URL(text).host}`;
+  return `${deed}: ${text.length > TITLE_LENGTH ? `${text.slice(0, TITLE_LENGTH).trimEnd()}…` : text}`;
 }
 
 const number = new Intl.NumberFormat();

@@ -168,7 +168,11 @@ test("citations are listed once", () => {
   const turn = after(
     text("See", "m"),
     added,
-    message("See", [annotation, { type: "file_citation" }, { url_citation: { url: "https://b.example" } }]),
+    message("See", [
+      annotation,
+      { type: "file_citation", file_id: "f" },
+      { url_citation: { url: "https://b.example" } },
+    ]),
   );
   assert.deepEqual(turn.blocks[0].citations, [{ url: "https://a.example", title: "A" }, { url: "https://b.example" }]);
 });
@@ -448,4 +452,18 @@ test("settings come with the conversation and when they change", () => {
   assert.deepEqual(conversation.settings, { effort: "low" });
   conversation.receive({ type: "Conversation", conversation: { id: "c2", turns: [] }, seq: 0 });
   assert.deepEqual(conversation.settings, {});
+});
+
+test("what a call has to show stays when a later message leaves it out", () => {
+  const conversation = new Conversation();
+  const shown = { figures: [{ type: "png", base64: "iVBORw0KGgo" }] };
+  const block = { kind: "tool", text: "A cat", name: "image_generation", item_id: "ig", open: false };
+  const turn = { id: "t", user: "?", created_at: 0, status: "running", blocks: [{ ...block, shown }] };
+  conversation.receive(/** @type {any} */ ({ type: "Conversation", conversation: { id: "c", turns: [turn] }, seq: 1 }));
+  for (const text of ["A cat", "Another cat"]) {
+    const later = { ...turn, status: "completed", blocks: [{ ...block, text }] };
+    conversation.receive(/** @type {any} */ ({ type: "Turn", turn: later }));
+    assert.deepEqual(conversation.turns[0].blocks[0].shown, shown);
+    assert.equal(conversation.turns[0].blocks[0].text, text);
+  }
 });

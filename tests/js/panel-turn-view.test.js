@@ -334,3 +334,34 @@ test("a rejected edit, and one whose conversation is not shown any more, keep th
   assert.deepEqual(edits.unconfirmed, []);
   assert.deepEqual([edits.get("t")?.text, edits.get("u")?.text], ["One", "Two"]);
 });
+
+// --- what the provider's tools give -------------------------------------------------------------------------------------
+
+test("pages that were found are links, and files are names", () => {
+  const sources = [{ title: "a.pdf" }, { url: "javascript:alert(1)", title: "b" }, { url: "https://c.example/x" }, {}];
+  const block = /** @type {const} */ ({
+    kind: "tool",
+    name: "file_search",
+    text: "q",
+    status: "completed",
+    open: false,
+  });
+  const { page } = shown({ blocks: [{ ...block, shown: { sources } }] });
+  assert.equal(page.find("ol", "Found").textContent, "a.pdfbc.example");
+  assert.equal(page.find("a", "c.example").getAttribute("href"), "https://c.example/x");
+  assert.equal(page.find("a", "b"), undefined);
+});
+
+test("an image that was made is shown by its description, and can be saved; one that is linked is not loaded", () => {
+  const block = /** @type {const} */ ({ kind: "tool", text: "A cat", status: "completed", open: false });
+  const figures = [{ type: /** @type {const} */ ("jpeg"), base64: "/9j/" }];
+  const { page } = shown({ blocks: [{ ...block, name: "image_generation", shown: { figures } }] });
+  const image = page.find("img", "");
+  assert.equal(image.getAttribute("src"), "data:image/jpeg;base64,/9j/");
+  assert.equal(image.getAttribute("alt"), "A cat");
+  assert.ok(page.find("button", "Save image"));
+  const sources = [{ url: "https://files.example/plot.png", title: "Image 1" }];
+  const linked = shown({ blocks: [{ ...block, name: "code_interpreter", shown: { sources } }] }).page;
+  assert.equal(linked.find("img", ""), undefined);
+  assert.ok(linked.find("a", "Image 1"));
+});

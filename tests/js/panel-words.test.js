@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   answererOf,
+  callLine,
   contextText,
   creditsText,
   gaugeText,
@@ -59,7 +60,7 @@ const STATUS = [
   ["waiting for nobody known", { running: turn({}), model: "" }, "Waiting for the model…"],
   ["thinking", { running: turn({ blocks: [open("reasoning", "")] }) }, "Thinking…"],
   ["writing", { running: turn({ blocks: [open("text", "a")] }) }, "Writing…"],
-  ["searching", { running: turn({ blocks: [open("tool", "")] }) }, "Web search…"],
+  ["searching", { running: turn({ blocks: [open("tool", "")] }) }, "Searching the web…"],
   ["a notice", { running: turn({ notice: "Reconnecting 1/5 in 2 s: x" }) }, "Reconnecting 1/5 in 2 s: x"],
   ["calling the worker", { running: turn({}), isCalling: true }, "Reconnecting to the background process…"],
   ["done", { last: turn({ status: "completed" }) }, "The answer is complete."],
@@ -106,6 +107,31 @@ test("tools have readable names and states", () => {
   assert.equal(status(call), "Python…");
   assert.match(status({ ...call, output: "2" }), /^Waiting for/);
 });
+
+/** @type {[Partial<Block>, string, string][]} */
+const LINES = [
+  [{ name: "web_search", open: true, status: "searching" }, "Searching the web", ""],
+  [{ name: "web_search", open: true, text: "bern" }, "Searching the web: bern", ""],
+  [{ name: "web_search", status: "completed", text: "bern" }, "Searched the web: bern", ""],
+  [{ name: "web_search", status: "completed", text: "https://a.example/b?c" }, "Read a.example", ""],
+  [{ name: "web_search", status: "searching" }, "Web search", "not finished"],
+  [{ name: "web_search", status: "failed", failed: true }, "The web search failed", ""],
+  [{ name: "code_interpreter", open: true, status: "code" }, "Writing code", ""],
+  [{ name: "code_interpreter", open: true, status: "interpreting" }, "Running code", ""],
+  [{ name: "code_interpreter", status: "completed", text: "https://a.example", output: "1" }, "Ran code", ""],
+  [{ name: "image_generation", open: true, status: "generating" }, "Making an image", ""],
+  [{ name: "image_generation", status: "completed", text: "A cat" }, "Made an image", ""],
+  [{ name: "image_generation", status: "failed", failed: true }, "No image was made", ""],
+  [{ name: "file_search", open: true }, "Searching files", ""],
+  [{ name: "file_search", status: "completed", text: "x".repeat(200) }, `Searched files: ${"x".repeat(100)}…`, ""],
+  [{ name: "web_search", call_id: "c", output: "" }, "Web search", "done"],
+  [{ name: "python", call_id: "c", open: true }, "Python", "running"],
+];
+for (const [block, title, state] of LINES) {
+  test(`the line of ${JSON.stringify(block).slice(0, 60)}`, () => {
+    assert.deepEqual(callLine({ kind: "tool", text: "", open: false, ...block }), { title, state });
+  });
+}
 
 test("usage is short in the row and whole in the tooltip", () => {
   assert.equal(usageText(turn({})), null);

@@ -175,6 +175,25 @@ test("the branch that is shown is the one that leads to the leaf, from its end",
   assert.deepEqual(await database.storedView("nowhere"), { id: "nowhere", turns: [] });
 });
 
+test("what a call has to show is made of its item, which may be anything in a file", async () => {
+  const block = { kind: "tool", text: "", item_id: "ig", open: false };
+  const items = [
+    { type: "message", id: "ig" },
+    { type: "image_generation_call", id: "ig", result: "iVBORw0KGgo" },
+    { type: "code_interpreter_call", id: "ci", outputs: "junk" },
+    { type: "web_search_call", id: "ws", action: { sources: [null, 7, { url: ["x"] }] } },
+    { type: "file_search_call", id: "fs", results: {} },
+  ];
+  const blocks = ["ig", "ci", "ws", "fs", "ig"].map((item_id) => ({ ...block, item_id }));
+  await store("a", 10, turn("1", "Q", "", { blocks, items }));
+  const { turns } = await database.storedView("a");
+  const shown = { figures: [{ type: "png", base64: "iVBORw0KGgo" }] };
+  assert.deepEqual(
+    turns[0].blocks.map((each) => each.shown),
+    [shown, undefined, undefined, undefined, undefined],
+  );
+});
+
 test("what a message is and whether it was sent waits for the disk, what an answer has grown does not", async () => {
   /** @type {(string | undefined)[]} */
   const waits = [];

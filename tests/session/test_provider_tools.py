@@ -10,9 +10,15 @@ import pytest
 
 from sidestream.provider import PRESETS, WireApi
 from sidestream.session.connection import connect
-from sidestream.session.conversation import ConversationSettings
+from sidestream.session.conversation import (
+    Conversation,
+    ConversationSettings,
+    Turn,
+    TurnStatus,
+)
 from sidestream.session.provider_tools import PROVIDER_TOOLS, offered, provider_tools
-from sidestream.testing import FakeFetch
+from sidestream.testing import FakeFetch, Reply, ResponsesStream
+from sidestream.types.events import response_event
 from tests.session.world import World, in_world, story
 
 # The panel's table is tested with the same (tests/js/provider-tools.test.js).
@@ -75,3 +81,73 @@ def test_a_conversation_goes_on_with_a_provider_that_has_none_of_them() -> None:
         await world.quiet()
         assert "tools" not in world.fetch.json()
         assert panel.texts() == {"1": "First", "2": "Second"}
+
+
+# --- images ------------------------------------------------------------------------------------
+
+PNG = "iVBORw0KGgo" + "A" * 50_000
+
+
+def drawn(item_id: str = "ig_1") -> Reply:
+    item = {"type": "image_generation_call", "id": item_id, "status": "in_progress"}
+    done = {**item, "status": "completed", "revised_prompt": "A cat", "result": PNG}
+    stream = ResponsesStream().created()
+    stream.send("response.output_item.added", output_index=0, item=item)
+    stream.send("response.image_generation_call.generating", output_index=0, item_id=item_id)
+    stream.send("response.output_item.done", output_index=0, item=done)
+    return Reply(stream.text("Here it is.").completed())
+
+
+def test_an_image_is_kept_once_and_sent_to_the_panel_once() -> None:
+    @in_world(drawn(), story("A cat."))
+    async def scene(world: World) -> None:
+        world.settings |= {"preset": "openai"}
+        early = world.open_panel()
+        world.chat.open.configure(EVERYTHING)
+        world.chat.send("1", "Draw a cat")
+        await world.quiet()
+        told = [json.dumps(message).count(PNG) for message in early.messages]
+        assert sum(told) == 1, "with its event alone"
+        assert json.dumps(world.store.last("1")).count(PNG) == 1
+        # Who comes later gets it with the conversation.
+        late = world.open_panel()
+        assert late.turns["1"].blocks[0].shown == {"figures": [{"type": "png", "base64": PNG}]}
+        view = world.chat.conversation.path[0].view(whole=False)
+        assert "shown" not in view["blocks"][0]
+        world.chat.send("2", "What is it?")
+        await world.quiet()
+        sent = world.fetch.json()["input"][1]
+        assert sent == {
+            "type": "image_generation_call",
+            "id": "ig_1",
+            "status": "completed",
+            "revised_prompt": "A cat",
+            "result": PNG,
+        }
+        assert world.fetch.json(0)["include"] == [
+            "web_search_call.action.sources",
+            "code_interpreter_call.outputs",
+            "file_search_call.results",
+        ]
+
+
+def test_items_without_ids_each_show_their_own() -> None:
+    turn = Turn(id="t", user="?", created_at=0)
+    for result in (PNG, "/9j/AAAA"):
+        item = {"type": "image_generation_call", "status": "completed", "result": result}
+        turn.apply(response_event.validate_python({"type": "OutputItemDone", "item": item}))
+    shown = [block["shown"]["figures"][0]["type"] for block in turn.view()["blocks"]]
+    assert shown == ["png", "jpeg"]
+
+
+def test_what_another_provider_stored_is_said_in_terms_that_all_know() -> None:
+    conversation = Conversation(id="c")
+    turn = conversation.add("1", "Compute", 0)
+    turn.start()
+    turn.origin = "https://one.test"
+    item = {"type": "code_interpreter_call", "id": "ci_1", "status": "completed", "code": "1"}
+    turn.apply(response_event.validate_python({"type": "OutputItemDone", "item": item}))
+    turn.finish(TurnStatus.COMPLETED)
+    following = conversation.add("2", "And?", 1)
+    assert conversation.history(following, "https://one.test")[1].id == "ci_1"
+    assert conversation.history(following, "https://two.test")[1].id is None

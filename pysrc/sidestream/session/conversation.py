@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
 from sidestream.session.attachments import Attachment, parts_of, tokens_of
-from sidestream.session.shown import shown_of
+from sidestream.session.tool_results import shown_of
 from sidestream.session.tools import Permission, ToolLimits, ToolOutput
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.events import (
@@ -561,9 +561,10 @@ class Turn(_State):
     def _tool(self, item_id: str, name: str) -> Block:
         for block in reversed(self.blocks):
             # What we gave an output belongs to an earlier call of the model: some servers count
-            # anew.
+            # anew. Without an id, what is finished is another one.
             answered = block.output is not None and block.call_id is not None
-            if block.kind == "tool" and block.item_id == item_id and not answered:
+            known = block.item_id == item_id and (bool(item_id) or block.open)
+            if block.kind == "tool" and known and not answered:
                 return block
         self.blocks.append(Block(kind="tool", name=name, item_id=item_id))
         return self.blocks[-1]

@@ -1,0 +1,160 @@
+"""The provider's own tools: what is sent, what is shown while they work, and what they give."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import Locator, expect
+
+from e2e.app import App, Panel
+from e2e.provider_calls import Calls, code, file_search, image, png, web_search
+from e2e.server import ScriptedServer, answer
+
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])\nplt.show()\nprint('drawn')"
+
+
+def call(panel: Panel, at: int = 0) -> Locator:
+    return panel.answer.locator(".call").nth(at)
+
+
+def summary(panel: Panel, at: int = 0) -> Locator:
+    return call(panel, at).locator("summary")
+
+
+# --- what they do, and what they give ----------------------------------------------------------
+
+
+def test_a_web_search_tells_its_query_and_its_sources(panel: Panel, server: ScriptedServer) -> None:
+    page = "https://developer.chrome.com/docs/extensions/reference/api/sidePanel"
+    cited = {"type": "url_citation", "start_index": 0, "end_index": 9, "url": page}
+    script = Calls(
+        web_search("chromium side panel", page, "https://blog.example/panel"),
+        text="It came with 114.",
+        annotations=[{**cited, "title": "chrome.sidePanel"}],
+        hold=True,
+    )
+    server.on("Since when?", script)
+    panel.ask("Since when?")
+    expect(summary(panel)).to_have_text("Searching the web")
+    expect(panel.status).to_have_text("Searching the web…")
+    script.open.set()
+    expect(panel.answer).to_contain_text("It came with 114.")
+    panel.expect_idle()
+    expect(summary(panel)).to_have_text("Searched the web: chromium side panel")
+    sources = panel.answer.get_by_role("list", name="Sources")
+    link = sources.get_by_role("link", name="chrome.sidePanel")
+    expect(link).to_have_attribute("href", page)
+    found = panel.answer.get_by_role("list", name="Found")
+    expect(found).to_be_hidden()
+    summary(panel).press("Enter")
+    expect(found.get_by_role("link")).to_have_text(["developer.chrome.com", "blog.example"])
+
+
+def test_code_streams_runs_and_shows_what_it_gave(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    outputs = (
+        {"type": "logs", "logs": "drawn"},
+        {"type": "image", "url": f"data:image/png;base64,{png(60, 40)}"},
+        {"type": "image", "url": f"{server.origin}/plot.png"},
+    )
+    cited = {
+        "type": "container_file_citation",
+        "container_id": "cntr_1",
+        "file_id": "cfile_1",
+        "filename": "plot.csv",
+        "start_index": 0,
+        "end_index": 4,
+    }
+    script = Calls(code(PLOT, *outputs), text="See it.", annotations=[cited], hold=True)
+    server.on("Plot", script)
+    panel.ask("Plot")
+    expect(call(panel).locator("pre").first).to_have_text(PLOT)
+    expect(summary(panel)).to_have_text("Running code")
+    script.open.set()
+    expect(panel.answer).to_contain_text("See it.")
+    panel.expect_idle()
+    expect(summary(panel)).to_have_text("Ran code")
+    expect(call(panel).locator("pre").first).to_be_hidden()
+    expect(call(panel).get_by_role("img")).to_have_count(1)
+    expect(call(panel).get_by_role("img", name="Figure 1")).to_be_visible()
+    summary(panel).click()
+    expect(call(panel).locator("pre.output")).to_have_text("drawn")
+    # What lies elsewhere is not loaded before somebody wants it.
+    expect(call(panel).get_by_role("link", name="Image 2")).to_be_visible()
+    assert not [url for url in app.requests if url.endswith("/plot.png")]
+    named = panel.answer.get_by_role("list", name="Sources").get_by_role("listitem")
+    expect(named).to_have_text(["plot.csv"])
+    expect(named.get_by_role("link")).to_have_count(0)
+    # The next request says it in terms that every server knows.
+    panel.ask("And?")
+    expect(panel.answer).to_have_text("You said: And?")
+    sent = server.turns[-1].json["input"]
+    assert json.loads(sent[1]["arguments"]) == {"code": PLOT}
+    assert sent[2]["output"].startswith("drawn\n")
+
+
+def test_an_image_is_shown_saved_and_still_there_after_the_worker_was_lost(
+    app: App, panel: Panel, server: ScriptedServer, tmp_path: Path
+) -> None:
+    picture = png(120, 80, noise=1_500_000)
+    script = Calls(image(picture, "A sun over the sea"), text="Here it is.", hold=True)
+    server.on("Paint", script)
+    panel.ask("Paint")
+    expect(summary(panel)).to_have_text("Making an image")
+    script.open.set()
+    expect(panel.answer).to_contain_text("Here it is.")
+    shown = panel.answer.get_by_role("img", name="A sun over the sea")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [120, 80]
+    with panel.page.expect_download() as download:
+        panel.answer.get_by_role("button", name="Save image").click()
+    assert download.value.suggested_filename == "figure-1.png"
+    assert picture.startswith("iVBORw0KGgo")
+    assert len(download.value.path().read_bytes()) == len(picture) * 3 // 4 - picture.count("=")
+    turn = next(turn for turn in app.stored_turns(panel.page) if turn["user"] == "Paint")
+    assert json.dumps(turn).count(picture[:2000]) == 1, "it is kept once"
+    app.stop_worker(panel.page)
+    later = app.open_panel()
+    expect(later.answer.get_by_role("img", name="A sun over the sea")).to_be_visible()
+    later.ask("And?")
+    expect(later.answer).to_have_text("You said: And?")
+    expect(later.page.get_by_role("img", name="A sun over the sea")).to_be_visible()
+
+
+def test_a_file_search_names_the_files(panel: Panel, server: ScriptedServer) -> None:
+    cited = {"type": "file_citation", "index": 5, "file_id": "file-1", "filename": "handbook.pdf"}
+    script = Calls(
+        file_search("holidays", "handbook.pdf", "rules.md"),
+        text="Thirty days.",
+        annotations=[cited, cited],
+        hold=True,
+    )
+    server.on("How many?", script)
+    panel.ask("How many?")
+    expect(summary(panel)).to_have_text("Searching files")
+    script.open.set()
+    expect(panel.answer).to_contain_text("Thirty days.")
+    expect(summary(panel)).to_have_text("Searched files: holidays")
+    expect(panel.answer.get_by_role("list", name="Sources")).to_have_text("handbook.pdf")
+    summary(panel).click()
+    expect(panel.answer.get_by_role("list", name="Found").get_by_role("listitem")).to_have_text(
+        ["handbook.pdf", "rules.md"]
+    )
+
+
+def test_stop_ends_a_call_and_says_that_it_is_not_finished(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    script = Calls(code("while True: pass"), text="never", hold=True)
+    server.on("Loop", script)
+    panel.ask("Loop")
+    expect(summary(panel)).to_have_text("Running code")
+    panel.stop.click()
+    panel.expect_idle()
+    expect(summary(panel)).to_contain_text("not finished")
+    server.on("And now?", answer("Fine."))
+    panel.ask("And now?")
+    expect(panel.answer).to_have_text("Fine.")
+    assert {item["type"] for item in server.turns[-1].json["input"]} == {"message"}
