@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.app import API_KEY, App, Panel, choose
+from e2e.attached import HOSTILE, attach_page, file, pick, png, tray
 from e2e.server import Gate, ScriptedServer, answer, fail, python_calls
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -139,6 +140,35 @@ def asking(app: App, server: ScriptedServer) -> Page:
     return panel.page
 
 
+def attachments(app: App, server: ScriptedServer) -> Page:
+    """A page and an image that were sent, others that will be, and the menu for more."""
+    app.configure(server.base_url)
+    server.on("Compare", answer("The chart shows what the page says."))
+    panel = app.open_panel()
+    photo = file("a-photo-with-quite-a-long-name-2026-08-06.png", png(640, 400))
+    attach_page(panel)
+    pick(panel, photo)
+    expect(tray(panel)).to_have_count(2)
+    panel.ask("Compare")
+    expect(panel.answer).to_contain_text("what the page says")
+    attach_page(panel)
+    pick(panel, photo)
+    expect(tray(panel)).to_have_count(2)
+    panel.message.fill("And these?")
+    panel.page.get_by_role("button", name="Attach", exact=True).click()
+    expect(panel.page.get_by_role("menu")).to_be_visible()
+    return panel.page
+
+
+def attached_page(app: App, server: ScriptedServer) -> Page:
+    app.configure(server.base_url)
+    panel = app.open_panel()
+    attach_page(panel, (HOSTILE + " " + MARKDOWN) * 5)
+    tray(panel).get_by_role("button", name="Show page").click()
+    expect(panel.page.get_by_role("dialog")).to_contain_text("Streams")
+    return panel.page
+
+
 def unnamed(app: App, page: Page) -> list[str]:
     """Controls that a screen reader could not name."""
     session = app.context.new_cdp_session(page)
@@ -187,6 +217,8 @@ STATES = (
     interrupted,
     own_settings,
     asking,
+    attachments,
+    attached_page,
 )
 
 

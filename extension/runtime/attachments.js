@@ -67,14 +67,15 @@ export async function dropAttachment(id) {
 }
 
 /**
- * What was attached in a conversation; a message that is on its way has drafts.
+ * What was attached in a conversation. A message that is on its way has drafts, perhaps such as another panel has sent elsewhere meanwhile.
  * @param {string} conversation
  * @param {string} id
  * @returns {Promise<string | undefined>}
  */
 export async function loadAttachment(conversation, id) {
   const db = await database();
-  const found = (await db.get("attachments", [conversation, id])) ?? (await db.get("attachments", [DRAFT, id]));
+  const found =
+    (await db.get("attachments", [conversation, id])) ?? (await db.getFromIndex("attachments", "by_id", id));
   return found?.content;
 }
 
@@ -89,7 +90,7 @@ export async function claim(transaction, conversation, { attachments = [] }) {
   for (const { id } of attachments) {
     if ((await store.getKey([conversation, id])) !== undefined) continue;
     /** @type {StoredAttachment | undefined} */
-    const found = (await store.get([DRAFT, id])) ?? (await store.index("by_id").get(id));
+    const found = await store.index("by_id").get(id);
     if (!found) continue;
     await store.put({ ...found, conversation_id: conversation });
     await store.delete([DRAFT, id]);

@@ -11,6 +11,9 @@ import { hostOf, tokensText } from "./words.js";
 /** @import {Attachment} from "../protocol.js" */
 
 const ICONS = /** @type {const} */ ({ page: "page", selection: "selection", image: "image" });
+/** Of an image at a message, in pixels. */
+const LARGEST = 160;
+const SMALLEST = 40;
 const KINDS = { page: "Page", selection: "Selection", image: "Image" };
 
 /**
@@ -27,26 +30,40 @@ const KINDS = { page: "Page", selection: "Selection", image: "Image" };
  */
 function attachmentChip(attachment, { conversation, content, onRemove }) {
   const { kind, title, url, tokens } = attachment;
-  const details = [url && hostOf(url), tokensText(tokens)].filter(Boolean).join(" · ");
+  const host = url ? hostOf(url) : "";
+  const size = `${host ? " · " : ""}${tokensText(tokens)}`;
   const name = title || KINDS[kind];
   const picture = el("span", { class: "chip-picture" }, icon(ICONS[kind]));
+  if (conversation && kind === "image") giveSize(picture, attachment);
   const show = el(
     "button",
     {
       type: "button",
       class: "quiet chip-show",
-      "aria-label": `Show ${KINDS[kind].toLowerCase()}: ${name}, ${details}`,
+      "aria-label": `Show ${KINDS[kind].toLowerCase()}: ${name}, ${host}${size}`,
       title: url ? `${name}\n${url}` : name,
       onclick: () => showAttachment(attachment, conversation),
     },
     picture,
     el("span", { class: "chip-title" }, name),
-    el("span", { class: "chip-details" }, details),
+    el("span", { class: "chip-details" }, el("span", {}, host), el("span", {}, size)),
   );
   const chip = el("li", { class: `chip ${kind}` }, show);
   if (onRemove) chip.append(iconButton(`Remove ${name}`, ["close"], onRemove));
   if (kind === "image") whenSeen(chip, () => fillPicture(picture, attachment, conversation, content));
   return chip;
+}
+
+/**
+ * The room that an image takes is there before it is.
+ * @param {HTMLElement} picture
+ * @param {Attachment} attachment
+ */
+function giveSize(picture, { width = LARGEST, height = LARGEST }) {
+  const scale = Math.min(LARGEST / width, LARGEST / height, 1);
+  // Of a very long one the middle is shown.
+  picture.style.width = `${Math.max(width * scale, SMALLEST)}px`;
+  picture.style.height = `${Math.max(height * scale, SMALLEST)}px`;
 }
 
 /**

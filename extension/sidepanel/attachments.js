@@ -78,6 +78,7 @@ export class AttachmentTray {
       if (description.kind === "image") this.#contents.set(attachment.id, content);
       this.#attachments.push(attachment);
       this.#changed();
+      this.#list.scrollTop = this.#list.scrollHeight;
       return attachment;
     });
   }

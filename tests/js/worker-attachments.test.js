@@ -68,6 +68,7 @@ test("a draft becomes the conversation's with its turn, and a draft again when t
 test("two panels with the same draft can both send it", async () => {
   await attachments.keepAttachment(page("p"), "A valley.");
   await send("c", "1", page("p"));
+  assert.equal(await attachments.loadAttachment("", "p"), "A valley.", "the other panel still shows it");
   await send("d", "2", page("p"));
   assert.deepEqual(await stored(), ["c/p", "d/p"]);
 });
