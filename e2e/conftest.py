@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Whether the test waits for a case of the background."""
+    """Whether the test waits for a case that takes real time."""
     return item.path.name == "test_slowly.py"
 
 
@@ -78,21 +78,18 @@ def is_long(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The background's tests come last, when their cases are over."""
+    """Without ``--long`` there is nothing that takes minutes."""
     if not config.getoption("--long"):
         config.hook.pytest_deselected(items=list(filter(is_long, items)))
         items[:] = [item for item in items if not is_long(item)]
-    items.sort(key=lambda item: (is_slow(item), is_long(item)))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def slow_run(request: pytest.FixtureRequest) -> SlowRun | None:
-    """The slow cases, begun before the first test where any of their tests is selected."""
+@pytest.fixture(scope="module")
+def slow_run(request: pytest.FixtureRequest, chromium: str, extension: Path) -> SlowRun:
+    """The slow cases whose tests are selected, all at once."""
     slow = [is_long(item) for item in request.session.items if is_slow(item)]
-    if not slow:
-        return None
     cases = (CASES if False in slow else {}) | (LONG_CASES if True in slow else {})
-    return SlowRun(request.getfixturevalue("chromium"), request.getfixturevalue("extension"), cases)
+    return SlowRun(chromium, extension, cases)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Cases that take real time, each in a browser of its own, with no debugger on the worker.
 
-They run in the background from the beginning of the session on; `test_slowly.py` looks at what
-came of them. Nothing is asserted here but that a case could be carried out at all.
+They run side by side; `test_slowly.py` looks at what came of them. Nothing is asserted here
+but that a case could be carried out at all.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools import chromium, package
-from tools.common import CACHE, NODE_MODULES, ROOT, ProblemError, digest, node, say
+from tools.common import CACHE, DIST, NODE_MODULES, ROOT, ProblemError, digest, node, say
 from tools.setup import ensure_npm, ensure_tools, pyodide_wheels, tool
 
 PARTS = ("lint", "js", "build", "unit", "pyodide", "e2e")
@@ -27,6 +27,8 @@ CLOSING = re.compile(
 TSC = "typescript/bin/tsc"
 BIOME = ("ci", "--error-on-warnings", "--colors=off")
 NODE_TEST = ("--test", "--test-reporter=spec")
+SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadfile")
+"""Tests in the browser wait more than they work: one file's beside two others'."""
 COVERAGE = ("--cov", "--cov-report=term-missing:skip-covered")
 
 
@@ -179,8 +181,10 @@ def end_to_end(pytest_arguments: Sequence[str], long: bool) -> Callable[[], list
     arguments = [*pytest_arguments, "--long"] if long else pytest_arguments
 
     def check() -> list[str]:
+        package.build()
         env = browser_environment()
-        return pytest(*folder("e2e", arguments), *arguments, env=env)()
+        options = (*SIDE_BY_SIDE, "--extension", str(DIST / "sidestream"))
+        return pytest(*folder("e2e", arguments), *options, *arguments, env=env)()
 
     return check
 
