@@ -308,7 +308,11 @@ def choose(panel: Panel, **choices: str) -> None:
     dialog = panel.page.get_by_role("dialog", name="Conversation settings")
     for name, choice in choices.items():
         label = name.replace("_", " ").capitalize()
-        dialog.get_by_role("combobox", name=label, exact=True).select_option(label=choice)
+        switch = dialog.get_by_role("switch", name=label, exact=True)
+        if choice in ("On", "Off"):
+            switch.set_checked(choice == "On")
+        else:
+            dialog.get_by_role("combobox", name=label, exact=True).select_option(label=choice)
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog).to_be_hidden()
 

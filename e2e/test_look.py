@@ -122,6 +122,19 @@ def own_settings(app: App, server: ScriptedServer) -> Page:
     return page
 
 
+def permissions(app: App, server: ScriptedServer) -> Page:
+    """The list of what a conversation may do."""
+    app.configure(server.base_url, preset="openai")
+    page = app.open_panel().page
+    page.get_by_role("button", name="May use no tools", exact=True).click()
+    listed = page.get_by_role("region", name="What this conversation may do")
+    listed.get_by_role("combobox", name="Python", exact=True).select_option("Ask each time")
+    listed.get_by_role("textbox", name="Hosts that Python may reach").fill("api.example.com")
+    listed.get_by_role("switch", name="File search", exact=True).check()
+    listed.evaluate("(section) => section.scrollIntoView()")
+    return page
+
+
 def asking(app: App, server: ScriptedServer) -> Page:
     """A tool that waits for leave, below one that gave a figure."""
     app.configure(server.base_url)
@@ -134,9 +147,9 @@ def asking(app: App, server: ScriptedServer) -> Page:
     panel = app.open_panel()
     choose(panel, python="Ask each time")
     panel.ask("Draw the numbers from 1 to 9 and add them up")
-    panel.page.get_by_role("button", name="Allow", exact=True).click()
+    panel.page.get_by_role("button", name="Allow once", exact=True).click()
     expect(panel.answer.locator("img")).to_be_visible()
-    expect(panel.page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+    expect(panel.page.get_by_role("button", name="Allow once", exact=True)).to_be_visible()
     return panel.page
 
 
@@ -216,6 +229,7 @@ STATES = (
     usage,
     interrupted,
     own_settings,
+    permissions,
     asking,
     attachments,
     attached_page,

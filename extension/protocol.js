@@ -117,7 +117,8 @@ export const SANDBOX = "sandbox";
  * @property {boolean} locked  The key is behind a passphrase that has not been given since the browser started.
  * @property {string} name
  * @property {string} model
- * @property {{id: string, name: string, model: string}[]} profiles  All that could answer.
+ * @property {{id: string, name: string, model: string, tools?: Record<string, "yes" | "perhaps">}[]} profiles  All that could answer, with the
+ *   tools that each provider has.
  * @property {string | null} active  The profile that does.
  */
 
@@ -133,6 +134,7 @@ export const SANDBOX = "sandbox";
  * @property {Record<string, Permission>} [tools]  What the model may use; a tool without an entry is not offered.
  * @property {string[]} [vector_stores]  The ids of those in which the provider's file search looks.
  * @property {string[]} [network]  The hosts that the sandbox's Python may reach, as `api.example.com` or `localhost:8000`.
+ * @property {string[]} [vector_stores]  The ids of those in which the provider's file search looks.
  * @property {ToolLimits} [limits]
  */
 
@@ -214,7 +216,7 @@ export const SANDBOX = "sandbox";
  *   | {type: "Cancel", id: string}
  *   | {type: "SendNow", id: string}
  *   | {type: "Compact", retry?: string}
- *   | {type: "Decide", call: string, allow: boolean, always?: boolean}
+ *   | {type: "Decide", call: string, allow: boolean, always?: boolean, never?: boolean}
  *   | {type: "Configure", settings: ConversationSettings}
  *   | {type: "Earlier", before: string}
  *   | {type: "NewChat", conversation: string}
@@ -233,7 +235,7 @@ export const SANDBOX = "sandbox";
  * was cut off. `ShowBranch` shows the branch that `turn` belongs to. Branches stay as they are while a turn is under way.
  * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
  * `Compact` has the conversation summarised, before the turn `retry`, which is then run again, or at its end. `Decide` answers a
- * call that asks; with `always` that tool does not ask again in this conversation. `Configure` replaces the conversation's settings.
+ * call that asks; with `always`, or `never` where it is not allowed, for all calls of that tool in this conversation. `Configure` replaces the conversation's settings.
  * `Earlier` asks for more turns, those before that one.
  * `Open` shows a stored conversation, `NewChat` an empty one under an id that the panel made; what runs in others goes on.
  * `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot. `Wake` says

@@ -4,6 +4,7 @@
  * What changes them reads first and writes then, so everything here runs one after the other.
  */
 
+import { providerTools } from "../ui/provider-tools.js";
 import { describeSignIn, parseAuthJson } from "./auth_json.js";
 import { configurationError } from "./errors.js";
 import { DEMO } from "./paths.js";
@@ -327,7 +328,12 @@ export const providerView = inTurn(async () => {
   if (profile) {
     const { locked, kindOf } = await vault.vaultState();
     const { name, model } = profile.settings;
-    const profiles = state.profiles.map(({ id, settings }) => ({ id, name: settings.name, model: settings.model }));
+    const profiles = state.profiles.map(({ id, settings }) => ({
+      id,
+      name: settings.name,
+      model: settings.model,
+      tools: providerTools(settings),
+    }));
     const isLocked = locked && kindOf(ownerOf(profile)) !== undefined;
     /** @type {ProviderView} */
     const view = { configured: true, demo: false, locked: isLocked, name, model, profiles, active: profile.id };

@@ -7,8 +7,9 @@ import { GrowingText } from "../ui/growing-text.js";
 import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
+import { argumentsSoFar, argumentsText } from "./call-text.js";
 import { offerRun, shownParts } from "./python-run.js";
-import { callLine, toolTitle } from "./words.js";
+import { askText, callLine, toolTitle } from "./words.js";
 
 /** @import {Block, Source} from "../protocol.js" */
 
@@ -20,7 +21,8 @@ import { callLine, toolTitle } from "./words.js";
 
 /**
  * @typedef {object} BlockActions
- * @property {(call: string, allow: boolean, always?: boolean) => void} decide  The user's word on a call that asks.
+ * @property {(call: string, decision: {allow: boolean, always?: true, never?: true}) => void} decide  The user's word on a call that asks.
+ * @property {() => string[]} hosts  Those that Python may reach.
  */
 
 /**
@@ -148,8 +150,10 @@ class RefusalView {
 class ToolView {
   #title = el("span", { class: "aside-title" });
   #state = el("span", { class: "aside-state" });
-  #pre = el("pre");
-  #text = new GrowingText(this.#pre);
+  #code = el("code", { "data-language": "python" });
+  #pre = el("pre", { class: "arguments" }, this.#code);
+  #text = new GrowingText(this.#code);
+  #isColoured = false;
   #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
   #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
   #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
@@ -177,9 +181,7 @@ class ToolView {
     this.#title.textContent = title;
     this.#title.title = title;
     this.#state.textContent = state;
-    const text = block.open || !block.call_id ? block.text : argumentsText(block.text);
-    this.#text.update(text || (block.open || !block.call_id ? "" : "No arguments."));
-    this.#pre.hidden = !text && !block.call_id;
+    this.#showArguments(block);
     this.#details.classList.toggle("open", block.open);
     // Code that runs elsewhere is in view as long as it is written and runs.
     if (block.name === "code_interpreter" && !this.#isSet) this.#details.open = block.open;
@@ -198,56 +200,60 @@ class ToolView {
   }
 
   /** @param {Block} block */
+  #showArguments(block) {
+    if (this.#isColoured) return;
+    if (!block.call_id) {
+      // The provider tells of its own calls in words, and of its interpreter's in code.
+      this.#text.update(block.text);
+      this.#pre.hidden = !block.text;
+      if (block.name === "code_interpreter" && !block.open && block.text) this.#colour();
+    } else if (block.open) {
+      this.#text.update(argumentsSoFar(block.text));
+    } else {
+      const { text, isCode } = argumentsText(block.text);
+      this.#text.update(text || "No arguments.");
+      if (isCode) this.#colour();
+    }
+  }
+
+  #colour() {
+    this.#isColoured = true;
+    whenIdle(() => highlight(this.#code));
+  }
+
+  /** @param {Block} block */
   #ask({ asks, call_id = "", name = "" }) {
     this.#question?.remove();
     this.#question = null;
     // What will be done is to be seen by whoever allows it.
     this.#details.open = Boolean(asks);
     if (!asks) return;
-    const { decide } = this.#actions;
-    /** @param {string} label @param {boolean} allow @param {boolean} [always] */
-    const button = (label, allow, always) =>
-      el("button", { type: "button", onclick: () => decide(call_id, allow, always) }, label);
+    const { decide, hosts } = this.#actions;
+    // The second click of a double one is not meant for the call that may stand there by then.
+    /** @param {Parameters<typeof decide>[1]} decision @returns {(event: MouseEvent) => void} */
+    const act = (decision) => (event) => event.detail < 2 && decide(call_id, decision);
+    /** @param {string} label @param {Parameters<typeof decide>[1]} decision */
+    const button = (label, decision) => el("button", { type: "button", onclick: act(decision) }, label);
     this.#question = el(
       "div",
-      { class: "ask", role: "group", "aria-label": `Allow ${toolTitle({ name })}?` },
-      el("p", { role: "alert" }, `The model wants to use ${toolTitle({ name })} as shown. Allow it?`),
+      {
+        class: "ask",
+        role: "group",
+        "aria-label": `Allow ${toolTitle({ name })}?`,
+        tabindex: -1,
+        "data-call": call_id,
+      },
+      el("p", { role: "alert" }, askText(name, hosts())),
       el(
         "div",
         { class: "actions" },
-        button("Allow", true),
-        button("Always in this conversation", true, true),
-        button("Refuse", false),
+        button("Allow once", { allow: true }),
+        button("Don't allow", { allow: false }),
+        button("Allow in this conversation", { allow: true, always: true }),
+        button("Never in this conversation", { allow: false, never: true }),
       ),
     );
     this.root.append(this.#question);
-  }
-}
-
-/**
- * Code is shown as it is, other arguments as JSON.
- * @param {string} text
- */
-function argumentsText(text) {
-  try {
-    const { code, ...others } = JSON.parse(text);
-    if (typeof code === "string" && Object.keys(others).length === 0) return code;
-  } catch {
-    // It is shown as it came.
-  }
-  return prettyJson(text);
-}
-
-/**
- * @param {string} text
- * @returns {string}
- */
-function prettyJson(text) {
-  try {
-    const value = JSON.parse(text);
-    return typeof value === "object" ? JSON.stringify(value, null, 2) : text;
-  } catch {
-    return text;
   }
 }
 

@@ -2,9 +2,10 @@
  * The dialog with what a conversation has of its own: who answers, and how. What is left empty is as the profile says.
  */
 
-import { COMPACTIONS, EFFORTS, fillSelect, labelOf, PYTHON, VERBOSITIES, WEB_SEARCH } from "../ui/choices.js";
+import { COMPACTIONS, EFFORTS, fillSelect, labelOf, VERBOSITIES } from "../ui/choices.js";
 import { byId, el } from "../ui/dom.js";
 import { ask } from "./ask.js";
+import { Permissions } from "./permissions.js";
 import { answererOf } from "./words.js";
 
 /** @import {Choices} from "../ui/choices.js" */
@@ -33,10 +34,7 @@ export class ConversationSettingsDialog {
   #verbosity = byId("own-verbosity");
   /** @type {HTMLSelectElement} */
   #compaction = byId("own-compaction");
-  /** @type {HTMLSelectElement} */
-  #python = byId("own-python");
-  /** @type {HTMLSelectElement} */
-  #webSearch = byId("own-web-search");
+  #permissions = new Permissions();
   /** @type {HTMLButtonElement} */
   #save = byId("save-own");
   /** @type {HTMLButtonElement} */
@@ -70,12 +68,14 @@ export class ConversationSettingsDialog {
     this.#dialog.addEventListener("close", () => this.#rest());
   }
 
-  async show() {
+  /** @param {"" | "permissions"} [part]  What the user has come for. */
+  async show(part = "") {
     if (this.#dialog.open) return;
     this.#fill(this.#links.state().settings);
     this.#say("");
     this.#dialog.showModal();
-    this.#profile.focus();
+    if (part === "permissions") this.#permissions.show();
+    else this.#profile.focus();
     try {
       this.#profiles = (await ask({ type: "LoadSettings" })).profiles ?? [];
     } catch {
@@ -132,8 +132,7 @@ export class ConversationSettingsDialog {
     fillSelect(this.#effort, "", EFFORTS, settings.effort ?? "");
     fillSelect(this.#verbosity, "", VERBOSITIES, settings.verbosity ?? "");
     fillSelect(this.#compaction, "", COMPACTIONS, settings.compaction ?? "");
-    fillSelect(this.#python, "Off", PYTHON, allowed(settings, "python"));
-    fillSelect(this.#webSearch, "Off", WEB_SEARCH, allowed(settings, "web_search"));
+    this.#permissions.fill(settings);
     this.#showDefaults();
   }
 
@@ -142,7 +141,8 @@ export class ConversationSettingsDialog {
     const { provider, models } = this.#links.state();
     const active = answererOf(provider, {});
     nameDefault(this.#profile, `As in the settings: ${active.name}`);
-    const { id, name, model } = answererOf(provider, { profile: this.#profile.value });
+    const { id, name, model, tools } = answererOf(provider, { profile: this.#profile.value });
+    this.#permissions.offer(name, tools);
     const settings = this.#profiles.find((each) => each.id === id)?.settings;
     /** @param {Choices} choices @param {string | undefined} value @param {string} otherwise */
     const asIn = (choices, value, otherwise) => (value ? `As in ${name}: ${labelOf(choices, value)}` : otherwise);
@@ -161,7 +161,7 @@ export class ConversationSettingsDialog {
     byId("own-models").replaceChildren(...options);
   }
 
-  /** @returns {ConversationSettings} */
+  /** What is chosen beside the permissions. @returns {ConversationSettings} */
   #read() {
     const values = {
       profile: this.#profile.value,
@@ -171,8 +171,7 @@ export class ConversationSettingsDialog {
       verbosity: this.#verbosity.value,
       compaction: this.#compaction.value,
     };
-    const tools = withoutEmpty({ python: this.#python.value, web_search: this.#webSearch.value });
-    return { ...withoutEmpty(values), ...(Object.keys(tools).length > 0 ? { tools } : {}) };
+    return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
   }
 
   /** @param {"saving" | "compacting"} work */
@@ -183,11 +182,17 @@ export class ConversationSettingsDialog {
       this.#model.focus();
       return;
     }
+    const chosen = this.#permissions.read();
+    if ("problem" in chosen) {
+      this.#say(chosen.problem, true);
+      chosen.place.focus();
+      return;
+    }
     this.#work = work;
     this.#save.disabled = true;
     this.#compact.disabled = true;
     this.#say("Saving…");
-    this.#links.onSave(settings);
+    this.#links.onSave({ ...settings, ...chosen.leave });
   }
 
   async #listModels() {
@@ -216,16 +221,6 @@ export class ConversationSettingsDialog {
     place.textContent = text;
     place.classList.toggle("field-error", isError);
   }
-}
-
-/** @param {ConversationSettings} settings @param {string} tool */
-function allowed({ tools = {} }, tool) {
-  return tools[tool] === "never" ? "" : (tools[tool] ?? "");
-}
-
-/** @param {Record<string, string>} values @returns {Record<string, any>} */
-function withoutEmpty(values) {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 }
 
 /** @param {HTMLSelectElement} select @param {string} name */

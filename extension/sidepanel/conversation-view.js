@@ -102,6 +102,19 @@ export class ConversationView {
     this.#follows = false;
   }
 
+  /**
+   * Moves the keyboard to another call that asks; not to its buttons, since it has not been read yet.
+   * @param {string} call  The one that is answered.
+   * @returns {boolean}  Whether there is one.
+   */
+  focusQuestion(call) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const asking = this.#log.querySelectorAll(".ask");
+    const next = [...asking].find((question) => question.dataset.call !== call);
+    next?.focus();
+    return next !== undefined;
+  }
+
   #draw() {
     const place = this.#place();
     const ids = new Set(this.#turns.map((turn) => turn.id));

@@ -16,6 +16,7 @@ import { Edits } from "./edits.js";
 import { takeImages } from "./image-input.js";
 import { UsageMeter } from "./meter.js";
 import { Outbox } from "./outbox.js";
+import { leaveText } from "./permissions.js";
 import { Unanswered } from "./unanswered.js";
 import { answererOf, statusText } from "./words.js";
 
@@ -90,10 +91,14 @@ const view = new ConversationView({
       composer.focus();
     },
     cancel: (id) => connection.send({ type: "Cancel", id }),
-    decide: (call, allow, always) => {
-      connection.send({ type: "Decide", call, allow, ...(always ? { always } : {}) });
-      composer.focus();
+    decide: (call, decision) => {
+      connection.send({ type: "Decide", call, ...decision });
+      // One that holds for the whole conversation answers the others as well.
+      const isForAll = decision.always || decision.never;
+      if (isForAll || !view.focusQuestion(call)) composer.focus();
     },
+    hosts: () => conversation.settings.network ?? [],
+    openPermissions,
     openSettings,
   },
 });
@@ -394,6 +399,10 @@ function dismiss() {
   composer.focus();
 }
 
+function openPermissions() {
+  ownSettings.show("permissions");
+}
+
 function openSettings() {
   chrome.runtime.openOptionsPage();
 }
@@ -493,6 +502,11 @@ function showOwnSettings() {
   button.hidden = !provider?.configured;
   button.classList.toggle("has-own", hasOwn);
   button.title = hasOwn ? "Conversation settings: some are its own" : "Conversation settings";
+  const { tools } = answererOf(provider, conversation.settings);
+  const may = leaveText(conversation.settings, tools);
+  byId("may").hidden = !provider?.configured;
+  byId("may").title = "What this conversation may do";
+  byId("may-text").textContent = may ? `May use: ${may}` : "May use no tools";
 }
 
 // --- the passphrase ---------------------------------------------------------------------------------
@@ -534,6 +548,7 @@ for (const place of document.querySelectorAll("[data-icon]")) {
 for (const button of document.querySelectorAll("[data-open-settings]")) button.addEventListener("click", openSettings);
 byId("settings").addEventListener("click", openSettings);
 byId("show-conversation-settings").addEventListener("click", () => ownSettings.show());
+byId("may").addEventListener("click", openPermissions);
 byId("show-conversations").addEventListener("click", () => list.show());
 byId("problem-action").addEventListener("click", () => problem?.act());
 byId("new-chat").addEventListener("click", () => {

@@ -12,7 +12,7 @@ import { Versions } from "./versions.js";
 import { compactionText, usageText, waitingText } from "./words.js";
 
 /** @import {Block, Turn, TurnError} from "../protocol.js" */
-/** @import {BlockView} from "./block-view.js" */
+/** @import {BlockActions, BlockView} from "./block-view.js" */
 /** @import {QuestionActions} from "./question-view.js" */
 /** @import {Step} from "./versions.js" */
 
@@ -23,7 +23,9 @@ import { compactionText, usageText, waitingText } from "./words.js";
  * @property {(turnId: string) => void} goOn  Has the rest of the answer written.
  * @property {(turnId: string) => void} compact  Has the conversation summarised, and retries.
  * @property {(turnId: string) => void} sendNow
- * @property {(call: string, allow: boolean, always?: boolean) => void} decide
+ * @property {BlockActions["decide"]} decide
+ * @property {BlockActions["hosts"]} hosts
+ * @property {() => void} openPermissions
  * @property {(turnId: string) => void} cancel
  * @property {() => void} openSettings
  */
@@ -252,6 +254,9 @@ export class TurnView {
     if (details.length > 0) box.append(el("p", { class: "details" }, details.join(" · ")));
     const actions = el("div", { class: "actions" });
     if (isLast) actions.append(...this.#buildWaysOn(turn));
+    if (error.limit) {
+      actions.append(el("button", { type: "button", onclick: this.#actions.openPermissions }, "Change the limits"));
+    }
     if (SETTINGS_HELP.has(error.kind)) {
       actions.append(el("button", { type: "button", onclick: this.#actions.openSettings }, "Open settings"));
     }

@@ -15,6 +15,8 @@ const BUILT_IN_TOOLS = new Map(
     image_generation: "Image generation",
     local_shell: "Shell",
     python: "Python",
+    read_page: "This page",
+    read_selection: "Selection",
   }),
 );
 
@@ -78,17 +80,19 @@ function progress(turn, model) {
  * Who answers in a conversation.
  * @param {ProviderView | null} provider
  * @param {ConversationSettings} own
- * @returns {{id: string | null, name: string, model: string, hasOwnProfile: boolean}}
+ * @returns {{id: string | null, name: string, model: string, hasOwnProfile: boolean, tools: Record<string, "yes" | "perhaps">}}
  */
 export function answererOf(provider, own) {
-  if (!provider) return { id: null, name: "", model: own.model ?? "", hasOwnProfile: false };
+  if (!provider) return { id: null, name: "", model: own.model ?? "", hasOwnProfile: false, tools: {} };
   const profile = provider.profiles.find(({ id }) => id === own.profile);
   const { name, model } = profile ?? provider;
+  const { tools = {} } = profile ?? provider.profiles.find(({ id }) => id === provider.active) ?? {};
   return {
     id: profile?.id ?? provider.active,
     name,
     model: own.model ?? model,
     hasOwnProfile: profile !== undefined,
+    tools,
   };
 }
 
@@ -141,6 +145,18 @@ function countdown(ms) {
  */
 export function toolTitle({ name }) {
   return BUILT_IN_TOOLS.get(name ?? "") ?? name ?? "Tool";
+}
+
+/**
+ * What the user is asked about a call.
+ * @param {string} name  The tool's.
+ * @param {string[]} hosts  Those that Python may reach.
+ * @returns {string}
+ */
+export function askText(name, hosts) {
+  if (name !== "python") return `The model wants to use ${toolTitle({ name })} as shown. Allow it?`;
+  const reach = hosts.length > 0 ? ` It can reach ${new Intl.ListFormat("en").format(hosts)}.` : "";
+  return `The model wants to run this code.${reach} Allow it?`;
 }
 
 /**

@@ -30,14 +30,31 @@ export const COMPACTIONS = [
   ["off", "Do nothing"],
 ];
 
-/** Whether the model may use the sandbox's Python. @type {Choices} */
-export const PYTHON = [
+/** Whether a tool may act that runs here. @type {Choices} */
+export const PERMISSIONS = [
   ["ask", "Ask each time"],
   ["always", "Without asking"],
 ];
 
-/** Whether the model may search the web. @type {Choices} */
-export const WEB_SEARCH = [["always", "On"]];
+/**
+ * What the model may use, with what it does.
+ * @typedef {{name: string, label: string, does: string}} ToolChoice
+ */
+
+/** The tools that run here, with the user's leave. @type {readonly ToolChoice[]} */
+export const OWN_TOOLS = [
+  { name: "python", label: "Python", does: "Runs code on this computer, walled in." },
+  { name: "read_page", label: "This page", does: "Reads the page beside the panel." },
+  { name: "read_selection", label: "Selection", does: "Reads what you have selected in that page." },
+];
+
+/** The provider's own, which do not ask. @type {readonly ToolChoice[]} */
+export const OTHERS_TOOLS = [
+  { name: "web_search", label: "Web search", does: "Searches the web and reads pages." },
+  { name: "code_interpreter", label: "Code interpreter", does: "Runs Python on the provider's computers." },
+  { name: "image_generation", label: "Image generation", does: "Makes images, which are charged for apart." },
+  { name: "file_search", label: "File search", does: "Searches files that you have given to the provider." },
+];
 
 /**
  * What a value is called; one that is not among the choices, by itself.

@@ -27,7 +27,7 @@ const provider = {
   name: "OpenAI",
   model: "gpt-5.1",
   profiles: [
-    { id: "1", name: "OpenAI", model: "gpt-5.1" },
+    { id: "1", name: "OpenAI", model: "gpt-5.1", tools: /** @type {const} */ ({ web_search: "yes" }) },
     { id: "2", name: "Ollama", model: "llama" },
   ],
   active: "1",
@@ -77,10 +77,10 @@ for (const [name, state, expected] of STATUS) {
 }
 
 test("who answers is as the conversation says, else as the settings say", () => {
-  const active = { id: "1", name: "OpenAI", model: "gpt-5.1", hasOwnProfile: false };
+  const active = { id: "1", name: "OpenAI", model: "gpt-5.1", hasOwnProfile: false, tools: { web_search: "yes" } };
   assert.deepEqual(answererOf(provider, {}), active);
   assert.deepEqual(answererOf(provider, { model: "mini" }), { ...active, model: "mini" });
-  const own = { id: "2", name: "Ollama", model: "llama", hasOwnProfile: true };
+  const own = { id: "2", name: "Ollama", model: "llama", hasOwnProfile: true, tools: {} };
   assert.deepEqual(answererOf(provider, { profile: "2" }), own);
   assert.deepEqual(answererOf(provider, { profile: "2", model: "mini" }), { ...own, model: "mini" });
   assert.deepEqual(answererOf(provider, { profile: "removed" }), active);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { providerTools } from "../../extension/ui/provider-tools.js";
 import { forgetAll, local, session, storedText } from "./worker-globals.js";
 
 const vault = await import("../../extension/runtime/vault.js");
@@ -330,7 +331,7 @@ test("a saved key is used for the next turn", async () => {
     locked: false,
     name: "A",
     model: "m",
-    profiles: [{ id: "1", name: "A", model: "m" }],
+    profiles: [{ id: "1", name: "A", model: "m", tools: providerTools(settings()) }],
     active: "1",
   });
 });

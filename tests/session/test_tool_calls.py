@@ -130,6 +130,31 @@ def test_a_call_asks_first_and_goes_on_as_the_user_says() -> None:
         assert world.store.heads[ID]["settings"]["tools"] == {"add": "always"}
 
 
+@pytest.mark.parametrize("allow_it", [True, False])
+def test_a_word_for_the_conversation_answers_all_that_ask(allow_it: bool) -> None:
+    @in_world(sums((1, 2), (3, 4)), sums((5, 6)), story("All."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, "ask")
+        world.chat.send("1", "Add")
+        await asyncio.sleep(5)
+        word = {"always": True} if allow_it else {"never": True}
+        await world.do("Decide", panel=1, call="call1", allow=allow_it, **word)
+        await world.quiet()
+        assert world.adder.calls == ([(1, 2), (3, 4), (5, 6)] if allow_it else [])
+        settings = world.store.heads[ID]["settings"]
+        assert settings["tools"] == {"add": "always" if allow_it else "never"}
+        statuses = [block.status for block in panel.turns["1"].blocks if block.kind == "tool"]
+        ends = ["completed"] * 2 if allow_it else ["refused"] * 2
+        assert statuses == [*ends, "completed"]
+        configured = [m for m in panel.messages if m["type"] == "Configured"]
+        assert configured[-1]["settings"]["tools"] == settings["tools"], "the panel shows it"
+        if not allow_it:
+            assert not world.fetch.json(1).get("tools"), "it is not offered any more"
+            assert "no tool 'add'" in sent_items(world)[-1][1]
+        assert panel.turns["1"].text == "All."
+
+
 def test_mistakes_of_the_model_are_told_to_it() -> None:
     @in_world(calls("{}", "junk"), calls("{}", name="delete_all"), story("Sorry."))
     async def scene(world: World) -> None:

@@ -194,8 +194,12 @@ class Chats:
             case "Compact":
                 chat.compact(panel, command.get("retry"))
             case "Decide":
-                always = command.get("always", False)
-                chat.tool_calls.decide(command["call"], allow=command["allow"], always=always)
+                chat.tool_calls.decide(
+                    command["call"],
+                    allow=command["allow"],
+                    always=command.get("always", False),
+                    never=command.get("never", False),
+                )
             case "Configure":
                 chat.configure(ConversationSettings.model_validate(command["settings"]))
             case "Earlier":

@@ -58,7 +58,8 @@ class ToolCalls:
         self._write = write
         self._safe = safe
         self._configure = configure
-        self._asked: dict[str, asyncio.Future[bool]] = {}
+        self._asked: dict[str, tuple[str, asyncio.Future[bool]]] = {}
+        """By a call's id: its tool, and what the user will say."""
         self._clock: asyncio.Timeout | None = None
         """Ends a turn that takes too long; stands still while a call asks."""
         self._left_s: float | None = None
@@ -129,8 +130,8 @@ class ToolCalls:
         False when there is nothing. Raises `LimitReachedError` when the turn may not go on.
         """
         calls = turn.open_calls
-        # Without tools on offer, a call is only shown: nobody has asked for it to be carried out.
-        if not calls or not self._tools.specs():
+        # Where no tools were on offer, a call is only shown: nobody has asked for it.
+        if not calls or not (turn.calls or self._tools.specs()):
             return False
         self._check(turn)
         if parallel:
@@ -175,14 +176,14 @@ class ToolCalls:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if not self._asked:
             self._hold_clock()
-        self._asked[call.call_id] = answer
+        self._asked[call.call_id] = asked = (call.name, answer)
         if block := turn.call_block(call):
             block.asks = True
         self._tell(turn)
         try:
             return await answer
         finally:
-            if self._asked.get(call.call_id) is answer:
+            if self._asked.get(call.call_id) is asked:
                 del self._asked[call.call_id]
             if not self._asked:
                 self._let_clock_run()
@@ -190,15 +191,23 @@ class ToolCalls:
                 block.asks = None
             self._tell(turn)
 
-    def decide(self, call_id: str, *, allow: bool, always: bool = False) -> None:
-        """The user's word on a call that asks; with ``always`` on all later ones of that tool."""
-        answer = self._asked.get(call_id)
-        turn = self._conversation.running
-        if answer is None or answer.done() or turn is None:
+    def decide(
+        self, call_id: str, *, allow: bool, always: bool = False, never: bool = False
+    ) -> None:
+        """The user's word on a call that asks.
+
+        With ``always`` or ``never`` it holds for all calls of that tool in the conversation, also
+        for those that ask already.
+        """
+        name, answer = self._asked.get(call_id, ("", None))
+        if answer is None or answer.done():
             return
-        if always:
-            name = next(call.name for call in turn.open_calls if call.call_id == call_id)
+        if always or never:
             own = self._conversation.settings
-            tools: dict[str, Permission] = {**(own.tools or {}), name: "always"}
+            permission: Permission = "always" if allow else "never"
+            tools: dict[str, Permission] = {**(own.tools or {}), name: permission}
             self._configure(own.model_copy(update={"tools": tools}))
-        answer.set_result(allow)
+        for other_id, (other, waiting) in self._asked.items():
+            concerned = other == name if always or never else other_id == call_id
+            if concerned and not waiting.done():
+                waiting.set_result(allow)

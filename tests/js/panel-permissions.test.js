@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { leaveText } from "../../extension/sidepanel/permissions.js";
+
+test("what a conversation may do is said in a line", () => {
+  assert.equal(leaveText({}, { web_search: "yes" }), "");
+  assert.equal(leaveText({ tools: { python: "never" } }, {}), "");
+  assert.equal(leaveText({ tools: { python: "ask" } }, {}), "Python (asks)");
+  assert.equal(leaveText({ tools: { python: "always" }, network: ["a.test"] }, {}), "Python (1 host)");
+  assert.equal(
+    leaveText({ tools: { read_page: "always", python: "ask" }, network: ["a.test", "b.test"] }, {}),
+    "Python (asks, 2 hosts), This page",
+  );
+});
+
+test("of the provider's tools only those count that it has and that can do something", () => {
+  const tools = /** @type {const} */ ({ web_search: "always", file_search: "always" });
+  assert.equal(leaveText({ tools }, {}), "");
+  const has = { web_search: "yes", file_search: "perhaps" };
+  assert.equal(leaveText({ tools }, has), "Web search");
+  assert.equal(leaveText({ tools, vector_stores: ["vs_1"] }, has), "Web search, File search");
+  assert.equal(leaveText({ tools: { web_search: "ask" } }, has), "");
+});
