@@ -134,7 +134,6 @@ export const SANDBOX = "sandbox";
  * @property {Record<string, Permission>} [tools]  What the model may use; a tool without an entry is not offered.
  * @property {string[]} [vector_stores]  The ids of those in which the provider's file search looks.
  * @property {string[]} [network]  The hosts that the sandbox's Python may reach, as `api.example.com` or `localhost:8000`.
- * @property {string[]} [vector_stores]  The ids of those in which the provider's file search looks.
  * @property {ToolLimits} [limits]
  */
 

@@ -191,6 +191,8 @@ class TinyElement extends TinyNode {
 
 Object.assign(globalThis, {
   Node: TinyNode,
+  // Nothing is ever idle here: what would be done then needs a browser.
+  requestIdleCallback: () => 0,
   document: {
     createElement: (/** @type {string} */ tag) => new TinyElement(tag),
     createElementNS: (/** @type {string} */ _, /** @type {string} */ tag) => new TinyElement(tag),

@@ -331,7 +331,7 @@ test("a saved key is used for the next turn", async () => {
     locked: false,
     name: "A",
     model: "m",
-    profiles: [{ id: "1", name: "A", model: "m", tools: providerTools(settings()) }],
+    profiles: [{ id: "1", name: "A", model: "m", tools: providerTools({ preset: "custom", wire_api: "responses" }) }],
     active: "1",
   });
 });
