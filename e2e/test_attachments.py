@@ -269,6 +269,7 @@ def test_what_is_see_through_stays_so(panel: Panel, server: ScriptedServer) -> N
         ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "format SVG"),
         ("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0", "format HEIC"),
         ("half.png", png(50, 50)[:60], "damaged"),
+        ("vast.png", png(20_000, 20_000), "100 million pixels"),
         ("letter.png", b"Dear all,", "is no image"),
     ],
 )

@@ -10,8 +10,10 @@ const MAX_SIDE = 2048;
 /** A lossless image may have so many bytes; a larger one is compressed. */
 const MAX_LOSSLESS = 1_500_000;
 const QUALITY = 0.9;
-/** Of a file. */
+/** Of a file, */
 const MAX_BYTES = 50_000_000;
+/** and of what is in it: all of it is drawn at once, four bytes to a pixel. */
+const MAX_PIXELS = 100_000_000;
 /** Documented for OpenAI's models: a token for each patch of so many pixels square, at most so many. */
 const PATCH = 32;
 const MAX_PATCHES = 1536;
@@ -29,9 +31,7 @@ export async function imageAttachment(blob, title, url) {
   if (blob.size > MAX_BYTES) throw new Error(`“${title}” is larger than ${MAX_BYTES / 1e6} MB. Attach a smaller one.`);
   const format = await formatOf(blob);
   if (!READ.includes(format)) throw new Error(refusal(title, format));
-  const bitmap = await createImageBitmap(blob).catch(() => {
-    throw new Error(`“${title}” cannot be shown: the file is damaged, or the image too large.`);
-  });
+  const bitmap = await decode(blob, title);
   const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
   const height = Math.max(1, Math.round(bitmap.height * scale));
@@ -44,6 +44,28 @@ export async function imageAttachment(blob, title, url) {
   const content = await dataUrl(await encode(canvas, context, format));
   const tokens = Math.min(Math.ceil(width / PATCH) * Math.ceil(height / PATCH), MAX_PATCHES);
   return { description: { kind: "image", title, ...(url ? { url } : {}), tokens, width, height }, content };
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} title
+ */
+async function decode(blob, title) {
+  const probe = new Image();
+  probe.src = URL.createObjectURL(blob);
+  try {
+    // Its size is known before it is drawn.
+    await new Promise((resolve, reject) => {
+      probe.onload = resolve;
+      probe.onerror = reject;
+    });
+    if (probe.naturalWidth * probe.naturalHeight <= MAX_PIXELS) return await createImageBitmap(blob);
+  } catch {
+    throw new Error(`“${title}” cannot be shown: the file is damaged.`);
+  } finally {
+    URL.revokeObjectURL(probe.src);
+  }
+  throw new Error(`“${title}” has more than ${MAX_PIXELS / 1e6} million pixels. Attach a smaller one.`);
 }
 
 /**
