@@ -156,7 +156,7 @@ class Calls:
         yield {"type": "response.completed", "response": {**response, "usage": usage}}
 
 
-def png(width: int, height: int, *, noise: int = 0) -> str:
+def picture(width: int, height: int, *, noise: int = 0) -> str:
     """An image in base64: a red sun over the sea, with so many bytes that do not compress."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:

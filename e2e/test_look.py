@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.app import API_KEY, App, Panel, choose
 from e2e.attached import HOSTILE, attach_page, file, pick, png, tray
+from e2e.provider_calls import Calls, code, image, picture, web_search
 from e2e.server import Gate, ScriptedServer, answer, fail, python_calls
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -182,6 +183,32 @@ def attached_page(app: App, server: ScriptedServer) -> Page:
     return panel.page
 
 
+def at_the_provider(app: App, server: ScriptedServer) -> Page:
+    """What the provider's tools gave: folded, unfolded, and a picture."""
+    app.configure(server.base_url)
+    logs = {"type": "logs", "logs": "2026-06-21 sunrise 05:29, sunset 21:27\nlight for 15 h 58 min"}
+    pages = ("https://www.timeanddate.example/sun", "https://almanac.example/june")
+    cited = {"type": "url_citation", "url": pages[0], "title": "Sunrise and sunset in Bern"}
+    named = {"type": "file_citation", "file_id": "file-1", "filename": "hut-opening-times.pdf"}
+    server.on(
+        "",
+        Calls(
+            web_search("sunrise and sunset Bern 21 June 2026", *pages),
+            code("from datetime import datetime\nprint(set_ - rise)", logs),
+            image(picture(360, 120), "A red sun over a calm lake"),
+            text="The sun rises at 05:29 and sets at 21:27: **15 h 58 min** of light.",
+            annotations=[cited, named],
+        ),
+    )
+    panel = app.open_panel()
+    choose(panel, web_search="On", code_interpreter="On", image_generation="On")
+    panel.ask("How long is Bern's longest day?")
+    expect(panel.answer).to_contain_text("of light")
+    panel.expect_idle()
+    panel.answer.locator("summary").nth(1).click()
+    return panel.page
+
+
 def unnamed(app: App, page: Page) -> list[str]:
     """Controls that a screen reader could not name."""
     session = app.context.new_cdp_session(page)
@@ -233,6 +260,7 @@ STATES = (
     asking,
     attachments,
     attached_page,
+    at_the_provider,
 )
 
 

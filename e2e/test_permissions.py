@@ -100,7 +100,7 @@ def test_only_what_the_provider_has_can_be_switched_on(
 ) -> None:
     choose(panel, web_search="On")
     app.configure(server.base_url, wire_api="chat")
-    expect(may(panel)).to_have_text("May use no tools")
+    expect(may(panel)).to_contain_text("May use no tools. As it is set up, Scripted has no")
     listed = section(panel)
     # What is on is listed, so that it can be switched off.
     expect(listed.get_by_role("switch")).to_have_count(1)

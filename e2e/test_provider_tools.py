@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, expect
 
-from e2e.app import App, Panel
-from e2e.provider_calls import Calls, code, file_search, image, png, web_search
-from e2e.server import ScriptedServer, answer
+from e2e.app import App, Panel, choose
+from e2e.provider_calls import Calls, code, file_search, image, picture, web_search
+from e2e.server import ScriptedServer, answer, fail
 
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])\nplt.show()\nprint('drawn')"
 
@@ -56,7 +56,7 @@ def test_code_streams_runs_and_shows_what_it_gave(
 ) -> None:
     outputs = (
         {"type": "logs", "logs": "drawn"},
-        {"type": "image", "url": f"data:image/png;base64,{png(60, 40)}"},
+        {"type": "image", "url": f"data:image/png;base64,{picture(60, 40)}"},
         {"type": "image", "url": f"{server.origin}/plot.png"},
     )
     cited = {
@@ -96,10 +96,10 @@ def test_code_streams_runs_and_shows_what_it_gave(
 
 
 def test_an_image_is_shown_saved_and_still_there_after_the_worker_was_lost(
-    app: App, panel: Panel, server: ScriptedServer, tmp_path: Path
+    app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    picture = png(120, 80, noise=1_500_000)
-    script = Calls(image(picture, "A sun over the sea"), text="Here it is.", hold=True)
+    base64 = picture(120, 80, noise=1_500_000)
+    script = Calls(image(base64, "A sun over the sea"), text="Here it is.", hold=True)
     server.on("Paint", script)
     panel.ask("Paint")
     expect(summary(panel)).to_have_text("Making an image")
@@ -111,10 +111,10 @@ def test_an_image_is_shown_saved_and_still_there_after_the_worker_was_lost(
     with panel.page.expect_download() as download:
         panel.answer.get_by_role("button", name="Save image").click()
     assert download.value.suggested_filename == "figure-1.png"
-    assert picture.startswith("iVBORw0KGgo")
-    assert len(download.value.path().read_bytes()) == len(picture) * 3 // 4 - picture.count("=")
+    assert base64.startswith("iVBORw0KGgo")
+    assert len(download.value.path().read_bytes()) == len(base64) * 3 // 4 - base64.count("=")
     turn = next(turn for turn in app.stored_turns(panel.page) if turn["user"] == "Paint")
-    assert json.dumps(turn).count(picture[:2000]) == 1, "it is kept once"
+    assert json.dumps(turn).count(base64[:2000]) == 1, "it is kept once"
     app.stop_worker(panel.page)
     later = app.open_panel()
     expect(later.answer.get_by_role("img", name="A sun over the sea")).to_be_visible()
@@ -158,3 +158,115 @@ def test_stop_ends_a_call_and_says_that_it_is_not_finished(
     panel.ask("And now?")
     expect(panel.answer).to_have_text("Fine.")
     assert {item["type"] for item in server.turns[-1].json["input"]} == {"message"}
+
+
+# --- switches ----------------------------------------------------------------------------------
+
+ALL = ["Web search", "Code interpreter", "Image generation", "File search"]
+
+
+def switches(panel: Panel) -> Locator:
+    """Those of the provider's tools, in the list of what the conversation may do."""
+    panel.page.locator("#may").click()
+    listed = panel.page.get_by_role("region", name="What this conversation may do")
+    expect(listed).to_be_visible()
+    return listed.get_by_role("switch")
+
+
+def named(those: Locator) -> list[str]:
+    labels: list[str] = those.evaluate_all("all => all.map(({labels}) => labels[0].textContent)")
+    return labels
+
+
+@pytest.mark.parametrize(
+    ("preset", "wire_api", "names"),
+    [
+        ("openai", "responses", ALL),
+        ("openai", "chat", []),
+        ("openrouter", "responses", ["Web search"]),
+        ("vllm", "responses", ["Code interpreter"]),
+        ("ollama", "responses", []),
+        ("custom", "responses", ALL),
+    ],
+)
+def test_there_is_a_switch_for_what_the_provider_has(
+    app: App, server: ScriptedServer, preset: str, wire_api: str, names: list[str]
+) -> None:
+    app.configure(server.base_url, preset=preset, wire_api=wire_api)
+    panel = app.open_panel()
+    assert named(switches(panel)) == names
+    hint = panel.page.get_by_text("Not every server has all of these")
+    expect(hint).to_be_visible(visible=preset in ("vllm", "custom"))
+
+
+def test_what_is_on_is_sent_and_what_it_gives_is_asked_for(
+    app: App, server: ScriptedServer
+) -> None:
+    app.configure(server.base_url, preset="openai")
+    panel = app.open_panel()
+    panel.ask("Before")
+    expect(panel.answer).to_have_text("You said: Before")
+    those = switches(panel)
+    for at in range(4):
+        those.nth(at).check()
+    panel.page.get_by_role("textbox", name="Vector stores", exact=True).fill("vs_1, vs_2")
+    panel.page.get_by_role("button", name="Save", exact=True).click()
+    panel.ask("After")
+    expect(panel.answer).to_have_text("You said: After")
+    before, after = (turn.json for turn in server.turns)
+    assert before["tools"] == []
+    assert "include" not in before
+    assert after["tools"] == [
+        {"type": "web_search"},
+        {"type": "code_interpreter", "container": {"type": "auto"}},
+        {"type": "image_generation"},
+        {"type": "file_search", "vector_store_ids": ["vs_1", "vs_2"]},
+    ]
+    assert after["include"] == [
+        "web_search_call.action.sources",
+        "code_interpreter_call.outputs",
+        "file_search_call.results",
+    ]
+    panel.new_chat.click()
+    panel.ask("Elsewhere")
+    expect(panel.answer).to_have_text("You said: Elsewhere")
+    assert server.turns[-1].json["tools"] == [], "a switch counts in its conversation alone"
+
+
+def test_what_another_provider_does_not_have_is_said_and_not_sent(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    choose(panel, web_search="On", code_interpreter="On")
+    panel.ask("First")
+    expect(panel.answer).to_have_text("You said: First")
+    assert len(server.turns[0].json["tools"]) == 2
+    app.configure(server.base_url, preset="openrouter")
+    may = panel.page.locator("#may")
+    expect(may).to_have_text(
+        "May use: Web search. As it is set up, Scripted has no Code interpreter."
+    )
+    panel.ask("Second")
+    expect(panel.answer).to_have_text("You said: Second")
+    assert server.turns[1].json["tools"] == [{"type": "web_search"}]
+    app.configure(server.base_url, preset="ollama", wire_api="chat")
+    expect(may).to_have_text(
+        "May use no tools. As it is set up, Scripted has no Web search and no Code interpreter."
+    )
+    panel.ask("Third")
+    expect(panel.answer).to_have_text("You said: Third")
+    assert "tools" not in server.turns[2].json
+    assert named(switches(panel)) == ["Web search", "Code interpreter"], "they can be switched off"
+
+
+def test_a_provider_that_refuses_a_tool_is_told_of_in_words(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    choose(panel, web_search="On")
+    refusal = "Hosted tool 'web_search' is not supported with scripted-model."
+    server.on("Search", fail(400, refusal, type="invalid_request_error"), answer("Without it."))
+    panel.ask("Search")
+    panel.expect_alert("no web search for this model", "Switch it off", refusal)
+    choose(panel, web_search="Off")
+    panel.retry.click()
+    expect(panel.answer).to_have_text("Without it.")
+    assert not server.turns[-1].json.get("tools")

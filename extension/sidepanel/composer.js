@@ -31,8 +31,6 @@ export class Composer {
   #onSend;
   #running = false;
   #ready = true;
-  /** The message is to be sent when all that goes with it is here. */
-  #isDue = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -63,8 +61,6 @@ export class Composer {
       this.#submit();
     });
     box.addEventListener("input", () => {
-      // Who writes on has more to say.
-      this.#isDue = false;
       this.#changed();
       onInput();
     });
@@ -117,8 +113,7 @@ export class Composer {
   }
 
   #submit() {
-    this.#isDue = this.#tray.isBusy;
-    if (!this.#hasMessage || this.#isDue || !this.#onSend(this.#text, this.#tray.attachments)) return;
+    if (!this.#hasMessage || this.#tray.isBusy || !this.#onSend(this.#text, this.#tray.attachments)) return;
     this.#tray.clear();
     this.#box.value = "";
     this.#changed();
@@ -135,10 +130,6 @@ export class Composer {
   /** Something came into the tray, or left it. */
   trayChanged() {
     this.#updateSend();
-    if (!this.#isDue || this.#tray.isBusy) return;
-    this.#isDue = false;
-    // Without what could not be attached it is another message.
-    if (!this.#tray.hasFailed) this.#submit();
   }
 
   #updateSend() {

@@ -16,7 +16,7 @@ import { Edits } from "./edits.js";
 import { takeImages } from "./image-input.js";
 import { UsageMeter } from "./meter.js";
 import { Outbox } from "./outbox.js";
-import { leaveText } from "./permissions.js";
+import { lackText, leaveText } from "./permissions.js";
 import { Unanswered } from "./unanswered.js";
 import { answererOf, statusText } from "./words.js";
 
@@ -502,11 +502,13 @@ function showOwnSettings() {
   button.hidden = !provider?.configured;
   button.classList.toggle("has-own", hasOwn);
   button.title = hasOwn ? "Conversation settings: some are its own" : "Conversation settings";
-  const { tools } = answererOf(provider, conversation.settings);
+  const { name, tools } = answererOf(provider, conversation.settings);
   const may = leaveText(conversation.settings, tools);
   byId("may").hidden = !provider?.configured;
   byId("may").title = "What this conversation may do";
-  byId("may-text").textContent = may ? `May use: ${may}` : "May use no tools";
+  const line = may ? `May use: ${may}` : "May use no tools";
+  const lack = lackText(conversation.settings, name, tools);
+  byId("may-text").textContent = lack ? `${line}. ${lack}` : line;
 }
 
 // --- the passphrase ---------------------------------------------------------------------------------

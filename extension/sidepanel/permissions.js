@@ -45,6 +45,19 @@ export function leaveText(settings, has) {
   return [...own, ...inUse(settings, has).map(({ label }) => label)].join(", ");
 }
 
+/**
+ * Which of a provider's tools are on and not offered to the model, since whoever answers has none. Empty: there are no such.
+ * @param {ConversationSettings} settings
+ * @param {string} provider  Its name.
+ * @param {Record<string, string>} has  The tools that the provider has.
+ * @returns {string}
+ */
+export function lackText({ tools = {} }, provider, has) {
+  const lacking = OTHERS_TOOLS.filter(({ name }) => tools[name] === "always" && !(name in has));
+  const list = new Intl.ListFormat("en").format(lacking.map(({ label }) => `no ${label}`));
+  return list && `As it is set up, ${provider} has ${list}.`;
+}
+
 /** The section of the dialog. */
 export class Permissions {
   #own = byId("own-leaves");

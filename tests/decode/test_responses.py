@@ -636,6 +636,47 @@ def test_tool_progress(frame: dict[str, Any], event: ev.ToolCallProgress, play: 
     assert outcome.decoder.skipped == 0
 
 
+def test_what_the_tools_of_the_provider_gave_is_in_their_items(play: Any) -> None:
+    ran = {
+        "type": "code_interpreter_call",
+        "id": "ci_1",
+        "status": "completed",
+        "code": "print(1)",
+        "container_id": "cntr_1",
+        "outputs": [{"type": "logs", "logs": "1"}, {"type": "image", "url": "data:image/png;..."}],
+    }
+    found = {
+        "type": "file_search_call",
+        "id": "fs_1",
+        "status": "completed",
+        "queries": ["q"],
+        "results": [{"file_id": "f", "filename": "a.pdf", "score": 0.5, "text": "x"}],
+    }
+    frames = [{"type": "response.output_item.done", "item": item} for item in (ran, found)]
+    code, search = play("responses", [*frames, DONE]).items
+    assert isinstance(code, it.CodeInterpreterCallItem)
+    assert isinstance(search, it.FileSearchCallItem)
+    assert code.model_dump() == ran
+    assert code.logs == "1"
+    assert search.model_dump() == found
+    # The same where the answer's end alone tells it.
+    response = {"status": "completed", "output": [ran, found]}
+    last = {"type": "response.completed", "response": response}
+    assert play("responses", [last]).items == [code, search]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"outputs": "x"}, {"outputs": [1]}, {"code": 7}, {"queries": None}, {"results": {}}]
+)
+def test_fields_that_are_not_what_they_should_be_are_left_out(
+    wrong: dict[str, Any], play: Any
+) -> None:
+    for kind in ("code_interpreter_call", "file_search_call"):
+        frame = {"type": "response.output_item.done", "item": {"type": kind, "id": "x_1", **wrong}}
+        (item,) = play("responses", [frame, DONE]).items
+        assert (item.type, item.id) == (kind, "x_1")
+
+
 def test_tool_progress_finds_its_item_by_index(play: Any) -> None:
     frames = [
         added("shell_call", "sh_1", output_index=2),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { leaveText } from "../../extension/sidepanel/permissions.js";
+import { lackText, leaveText } from "../../extension/sidepanel/permissions.js";
 
 test("what a conversation may do is said in a line", () => {
   assert.equal(leaveText({}, { web_search: "yes" }), "");
@@ -20,4 +20,12 @@ test("of the provider's tools only those count that it has and that can do somet
   assert.equal(leaveText({ tools }, has), "Web search");
   assert.equal(leaveText({ tools, vector_stores: ["vs_1"] }, has), "Web search, File search");
   assert.equal(leaveText({ tools: { web_search: "ask" } }, has), "");
+});
+
+test("what is on and what the provider does not have is said", () => {
+  const tools = /** @type {const} */ ({ web_search: "always", file_search: "always", code_interpreter: "never" });
+  assert.equal(lackText({}, "Ollama", {}), "");
+  assert.equal(lackText({ tools }, "Ollama", { web_search: "yes", file_search: "yes" }), "");
+  assert.equal(lackText({ tools }, "Ollama", { web_search: "perhaps" }), "As it is set up, Ollama has no File search.");
+  assert.equal(lackText({ tools }, "Ollama", {}), "As it is set up, Ollama has no Web search and no File search.");
 });

@@ -18,7 +18,8 @@ import pytest
 
 import sidestream
 from sidestream.errors import ErrorKind
-from sidestream.provider import PRESETS
+from sidestream.provider import PRESETS, WireApi
+from sidestream.session.provider_tools import PROVIDER_TOOLS, provider_tools
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -232,7 +233,8 @@ def test_the_messages_shown_are_those_of_the_code() -> None:
 
 
 def test_every_preset_is_described_as_it_is() -> None:
-    rows = {row[0].split("`")[1]: row for row in table_rows(page("providers.md")) if len(row) == 5}
+    described = [row for row in table_rows(page("providers.md")) if row[0].startswith("`")]
+    rows = {row[0].split("`")[1]: row for row in described if len(row) == 5}
     assert list(rows) == list(PRESETS)
     names = {"responses": "Responses", "chat": "Chat Completions"}
     for key, preset in PRESETS.items():
@@ -242,6 +244,20 @@ def test_every_preset_is_described_as_it_is() -> None:
         assert wire_api == names[preset.wire_api]
         both = len(preset.wire_apis) == 2
         assert speaks == ("both" if both else names[preset.wire_apis[0]])
+
+
+def test_the_tools_of_each_provider_are_those_that_it_has() -> None:
+    _, section = page("providers.md").split("### The provider's own tools")
+    written = {
+        label: cells
+        for labels, *cells in table_rows(section)
+        for label in labels.split(", ")
+        if len(cells) == len(PROVIDER_TOOLS)
+    }
+    for key, preset in PRESETS.items():
+        has = provider_tools(key, WireApi.RESPONSES)
+        said = [has.get(name, "") for name in PROVIDER_TOOLS]
+        assert written[preset.label] == said, preset.label
 
 
 # --- all pages ---------------------------------------------------------------------------------
