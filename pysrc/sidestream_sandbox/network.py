@@ -140,8 +140,10 @@ def patch_pyodide_http(pyodide_http: Any) -> None:
 
 
 def patch_urllib3(connection: Any) -> None:
-    """Send files and iterables as a body, and tell a timeout so that `requests` knows it."""
-    from urllib3.exceptions import ConnectTimeoutError, TimeoutError
+    """Send files and iterables as a body, and raise what `requests` knows, and no more."""
+    from http.client import HTTPException
+
+    from urllib3.exceptions import ReadTimeoutError, TimeoutError
 
     ask = connection.EmscriptenHTTPConnection.request
 
@@ -150,8 +152,11 @@ def patch_urllib3(connection: Any) -> None:
     ) -> None:
         try:
             ask(self, method, url, whole(body), *more, **named)
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, "The request timed out.") from error
+        # The server may have got it: an error of connecting would have urllib3 send it again.
+        except TimeoutError:
+            raise ReadTimeoutError(self, url, "The request timed out.") from None
+        except HTTPException as error:
+            raise HTTPException(str(error)) from None
 
     connection.EmscriptenHTTPConnection.request = request
 
@@ -165,8 +170,8 @@ def patch_urllib3_response(response: Any) -> None:
     def patched(self: Any, *given: Any, **named: Any) -> Any:
         try:
             return read(self, *given, **named)
-        except TimeoutError as error:
-            raise ReadTimeoutError(self._pool, self.url, "The answer timed out.") from error
+        except TimeoutError:
+            raise ReadTimeoutError(self._pool, self.url, "The answer timed out.") from None
 
     response.EmscriptenHttpResponseWrapper.read = patched
 

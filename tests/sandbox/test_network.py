@@ -198,9 +198,8 @@ def urllib3(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
     class LateError(Exception):
         pass
 
-    names = ("ConnectTimeoutError", "ReadTimeoutError")
-    made: dict[str, object] = {name: type(name, (LateError,), {}) for name in names}
-    errors = module("urllib3.exceptions", TimeoutError=LateError, **made)
+    read = type("ReadTimeoutError", (LateError,), {})
+    errors = module("urllib3.exceptions", TimeoutError=LateError, ReadTimeoutError=read)
     monkeypatch.setitem(sys.modules, "urllib3", module("urllib3", exceptions=errors))
     monkeypatch.setitem(sys.modules, "urllib3.exceptions", errors)
     return LateError
@@ -214,6 +213,8 @@ def test_urllib3_sends_files_and_tells_of_timeouts(urllib3: type[Exception]) -> 
             bodies.append((method, url, body, named))
             if url == "/slow":
                 raise urllib3
+            if url == "/closed":
+                raise http.client.HTTPException("It may not be reached.")
 
     class EmscriptenHttpResponseWrapper:
         _pool, url = None, "/"
@@ -232,7 +233,10 @@ def test_urllib3_sends_files_and_tells_of_timeouts(urllib3: type[Exception]) -> 
     assert bodies == [("PUT", "/", b"file", {"preload_content": False})]
     with pytest.raises(urllib3) as caught:
         connection.request("GET", "/slow")
-    assert type(caught.value).__name__ == "ConnectTimeoutError"
+    assert type(caught.value).__name__ == "ReadTimeoutError"
+    with pytest.raises(http.client.HTTPException, match="may not be reached") as closed:
+        connection.request("GET", "/closed")
+    assert closed.value.__suppress_context__
     assert EmscriptenHttpResponseWrapper().read(2) == b"xx"
     with pytest.raises(urllib3) as caught:
         EmscriptenHttpResponseWrapper().read()
