@@ -36,6 +36,28 @@ def answer(*deltas: str, **usage: Any) -> Reply:
     return Reply(ResponsesStream().created().text(*deltas).completed(**usage))
 
 
+def searched_and_ran() -> ResponsesStream:
+    action = {"type": "search", "query": "longest day bern"}
+    outputs = [{"type": "logs", "logs": "958"}]
+    items = (
+        ("web_search_call", "ws_1", "searching", {"action": action}),
+        (
+            "code_interpreter_call",
+            "ci_1",
+            "interpreting",
+            {"code": "print(15 * 60 + 58)", "outputs": outputs},
+        ),
+    )
+    stream = ResponsesStream().created()
+    for index, (kind, item_id, status, fields) in enumerate(items):
+        item = {"type": kind, "id": item_id, "status": "in_progress"}
+        stream.send("response.output_item.added", output_index=index, item=item)
+        stream.send(f"response.{kind}.{status}", output_index=index, item_id=item_id)
+        done = {**item, "status": "completed", **fields}
+        stream.send("response.output_item.done", output_index=index, item=done)
+    return stream.text("15 h 58 min.").completed()
+
+
 def jwt(**payload: Any) -> str:
     middle = base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
     return f"e30.{middle}.c2ln"
@@ -122,6 +144,29 @@ CASES = {
         ],
         OPENAI,
         ['get_weather({"city":"Oslo"}) -> 3 degrees, snow', "-> error: ", "Lisbon."],
+    ),
+    "provider_tools": Case(
+        [Reply(searched_and_ran())],
+        OPENAI,
+        [
+            "[web_search_call: searching]",
+            "searched for: longest day bern",
+            "[code_interpreter_call: interpreting]",
+            "ran: print(15 * 60 + 58)",
+            "958",
+            "15 h 58 min.",
+        ],
+        {
+            "tools": [
+                {"type": "web_search"},
+                {"type": "code_interpreter", "container": {"type": "auto"}},
+            ],
+            "include": [
+                "reasoning.encrypted_content",
+                "web_search_call.action.sources",
+                "code_interpreter_call.outputs",
+            ],
+        },
     ),
     "structured_output": Case(
         [answer('{"title":"Pancakes","minutes":', '20,"ingredients":["milk","flour"]}')],
