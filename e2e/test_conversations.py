@@ -202,6 +202,12 @@ def test_exported_deleted_and_imported_the_same_bytes(chat: Panel) -> None:
 
 
 OLD_DATABASE = """async (turns) => {
+  // The worker has made a new one already, and gives it up when it is asked to.
+  const deleting = indexedDB.deleteDatabase("sidestream");
+  await new Promise((resolve, reject) => {
+    deleting.onsuccess = resolve;
+    deleting.onerror = () => reject(deleting.error);
+  });
   const opening = indexedDB.open("sidestream", 1);
   const database = await new Promise((resolve, reject) => {
     opening.onupgradeneeded = () => {
