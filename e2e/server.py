@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -29,6 +30,10 @@ from urllib.parse import parse_qs
 Script = Callable[["Exchange"], None]
 
 MODEL = "scripted-model"
+
+
+MARKED = re.compile(r'<untrusted source="\w+" id="(\w+)">\n(.*)\n</untrusted id="\1">', re.DOTALL)
+"""An output of a tool, as the model is sent it."""
 
 
 class ClientGoneError(Exception):
@@ -121,6 +126,33 @@ class Exchange:
                     return content
                 return "".join(part.get("text", "") for part in content)
         return ""
+
+    @property
+    def outputs(self) -> list[str]:
+        """What the model is told that its calls gave, of either wire API, without the marks."""
+        items = self.json.get("input") or self.json.get("messages") or []
+        told = [item.get("output") or item.get("content") for item in items if _is_output(item)]
+        return [found[2] if (found := MARKED.fullmatch(output)) else output for output in told]
+
+    def assert_calls_are_answered(self) -> None:
+        """Every call of the history has an id of its own and an output, as providers demand."""
+        items = self.json.get("input") or self.json.get("messages") or []
+        open_calls: set[str] = set()
+        seen: set[str] = set()
+        for item in items:
+            calls = item.get("tool_calls") or [item] * (item.get("type") == "function_call")
+            if _is_output(item):
+                call_id = item.get("call_id") or item.get("tool_call_id")
+                assert call_id in open_calls, f"an output without its call: {item}"
+                open_calls.discard(call_id)
+            elif not calls and item.get("type") != "reasoning":
+                assert not open_calls, f"{open_calls} without output before {item}"
+            for call in calls:
+                call_id = call.get("call_id") or call["id"]
+                assert call_id not in seen, f"{call_id} twice"
+                seen.add(call_id)
+                open_calls.add(call_id)
+        assert not open_calls
 
     @property
     def idempotency_key(self) -> str:
@@ -450,6 +482,10 @@ class ScriptedServer:
             answer(f"You said: {exchange.user_text}")(exchange)
 
 
+def _is_output(item: dict[str, Any]) -> bool:
+    return item.get("type") == "function_call_output" or item.get("role") == "tool"
+
+
 def _asks(exchange: Exchange) -> bool:
     """Whether this asks for a new answer."""
     return exchange.method == "POST" and "/responses/" not in exchange.path
@@ -607,6 +643,9 @@ class Gate:
         self._all = (*before, *after)
 
     def __call__(self, exchange: Exchange) -> None:
+        if exchange.path.endswith("/chat/completions"):
+            self._chat(exchange)
+            return
         events = list(response_events(*self._all))
         count = len(until_open(*self._before)) if self._before else 1
         exchange.head()
@@ -615,32 +654,119 @@ class Gate:
         exchange.wait(self.open)
         exchange.events(events[count:])
 
+    def _chat(self, exchange: Exchange) -> None:
+        chunks = [b"data: " + json.dumps(it).encode() + b"\n\n" for it in chat_chunks(*self._all)]
+        # What opens the answer comes before its text.
+        count = 1 + len(self._before)
+        exchange.head()
+        for chunk in chunks[:count]:
+            exchange.send(chunk)
+        self.reached.set()
+        exchange.wait(self.open)
+        for chunk in (*chunks[count:], b"data: [DONE]\n\n"):
+            exchange.send(chunk)
 
-def python_calls(*codes: str) -> Script:
-    """An answer that calls `python` with each of the codes."""
+
+Call = tuple[str, str]
+"""A tool and its arguments, as the model writes them."""
+
+
+def call_frames(exchange: Exchange, calls: Sequence[Call], pieces: int) -> Iterator[bytes]:
+    """An answer that calls tools, in the wire API that was asked.
+
+    The arguments come in so many pieces. Ids are counted anew in each answer, as some servers do.
+    """
+    if exchange.path.endswith("/chat/completions"):
+        frames = _chat_call_chunks(calls, pieces)
+        yield from (b"data: " + json.dumps(frame).encode() + b"\n\n" for frame in frames)
+        yield b"data: [DONE]\n\n"
+    else:
+        yield from map(sse, _response_call_events(calls, pieces))
+
+
+def _in_pieces(text: str, pieces: int) -> list[str]:
+    size = max(1, -(-len(text) // pieces))
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def _response_call_events(calls: Sequence[Call], pieces: int) -> Iterator[dict[str, Any]]:
+    response: dict[str, Any] = {"id": "resp_1", "status": "in_progress", "output": []}
+    yield {"type": "response.created", "response": response}
+    output = []
+    for index, (name, arguments) in enumerate(calls):
+        place = {"item_id": f"fc_{index}", "output_index": index}
+        item = {
+            "type": "function_call",
+            "id": f"fc_{index}",
+            "call_id": f"call_{index}",
+            "name": name,
+            "arguments": arguments,
+        }
+        started = {**item, "arguments": ""}
+        yield {"type": "response.output_item.added", "output_index": index, "item": started}
+        for piece in _in_pieces(arguments, pieces):
+            yield {"type": "response.function_call_arguments.delta", **place, "delta": piece}
+        done = {"type": "response.function_call_arguments.done", "arguments": arguments}
+        yield {**done, **place}
+        yield {"type": "response.output_item.done", "output_index": index, "item": item}
+        output.append(item)
+    usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+    response = {"id": "resp_1", "status": "completed", "output": output, "usage": usage}
+    yield {"type": "response.completed", "response": response}
+
+
+def _chat_call_chunks(calls: Sequence[Call], pieces: int) -> Iterator[dict[str, Any]]:
+    frame = {"id": "chatcmpl_1", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
+
+    def choice(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+        return {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+
+    yield choice({"role": "assistant", "content": None})
+    for index, (name, arguments) in enumerate(calls):
+        function = {"name": name, "arguments": ""}
+        call = {"index": index, "id": f"call_{index}", "type": "function", "function": function}
+        yield choice({"tool_calls": [call]})
+        for piece in _in_pieces(arguments, pieces):
+            yield choice({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    yield choice({}, "tool_calls")
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    yield {**frame, "choices": [], "usage": usage}
+
+
+def tool_calls(*calls: Call, pieces: int = 4) -> Script:
+    """An answer that calls tools."""
 
     def script(exchange: Exchange) -> None:
         exchange.head()
-        exchange.events(events())
-
-    def events() -> Iterator[dict[str, Any]]:
-        response: dict[str, Any] = {"id": "resp_1", "status": "in_progress", "output": []}
-        yield {"type": "response.created", "response": response}
-        output = []
-        for index, code in enumerate(codes):
-            item = {
-                "type": "function_call",
-                "id": f"fc_{index}",
-                "call_id": f"call_{index}",
-                "name": "python",
-                "arguments": json.dumps({"code": code}),
-            }
-            started = {**item, "arguments": ""}
-            yield {"type": "response.output_item.added", "output_index": index, "item": started}
-            yield {"type": "response.output_item.done", "output_index": index, "item": item}
-            output.append(item)
-        usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
-        response = {"id": "resp_1", "status": "completed", "output": output, "usage": usage}
-        yield {"type": "response.completed", "response": response}
+        for frame in call_frames(exchange, calls, pieces):
+            exchange.send(frame)
 
     return script
+
+
+def python_calls(*codes: str) -> Script:
+    """An answer that calls `python` with each of the codes."""
+    return tool_calls(*(("python", json.dumps({"code": code})) for code in codes))
+
+
+class CallGate:
+    """An answer that calls a tool, and waits for the test in the middle of the arguments.
+
+    `reached` is set when it does; `open` lets it go on.
+    """
+
+    def __init__(self, name: str, arguments: str) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+        self._call = (name, arguments)
+
+    def __call__(self, exchange: Exchange) -> None:
+        frames = list(call_frames(exchange, [self._call], pieces=2))
+        # What opens the answer, what begins the call, and the first half of its arguments.
+        exchange.head()
+        for frame in frames[:3]:
+            exchange.send(frame)
+        self.reached.set()
+        exchange.wait(self.open)
+        for frame in frames[3:]:
+            exchange.send(frame)

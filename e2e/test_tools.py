@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
 from e2e.app import App, Panel, choose
-from e2e.server import Exchange, ScriptedServer, answer, python_calls
-
-MARKED = re.compile(r'<untrusted source="\w+" id="(\w+)">\n(.*)\n</untrusted id="\1">', re.DOTALL)
-
-
-def outputs(exchange: Exchange) -> list[str]:
-    """What the model was told that its calls gave, without the marks."""
-    told = [item["output"] for item in exchange.json["input"] if "output" in item]
-    return [found[2] if (found := MARKED.fullmatch(output)) else output for output in told]
+from e2e.server import MARKED, ScriptedServer, answer, python_calls
 
 
 @pytest.fixture
@@ -41,7 +31,7 @@ def test_a_call_is_shown_allowed_and_answered(tools: Panel, server: ScriptedServ
     expect(tools.answer).to_contain_text("It is 42.")
     tools.expect_idle()
     expect(call.locator("pre.output")).to_have_text("working\n42")
-    assert outputs(server.turns[1]) == ["working\n42"]
+    assert server.turns[1].outputs == ["working\n42"]
     assert [tool["name"] for tool in server.turns[0].json["tools"]] == ["python"]
 
 
@@ -50,7 +40,7 @@ def test_refused_stopped_and_for_always(app: App, tools: Panel, server: Scripted
     tools.ask("First")
     press(tools, "Don't allow")
     expect(tools.answer).to_contain_text("As you like.")
-    assert "not allow" in outputs(server.turns[1])[0]
+    assert "not allow" in server.turns[1].outputs[0]
 
     server.on("Second", python_calls("2 + 2"))
     tools.ask("Second")
@@ -64,7 +54,7 @@ def test_refused_stopped_and_for_always(app: App, tools: Panel, server: Scripted
     press(tools, "Allow in this conversation")
     expect(tools.answer).to_contain_text("Done.")
     tools.expect_idle()
-    assert outputs(server.turns[-1])[-1] in ("6", "8")
+    assert server.turns[-1].outputs[-1] in ("6", "8")
     app.stop_worker(tools.page)
     server.on("Fourth", python_calls("'still'"), answer("Yes."))
     tools.ask("Fourth")
@@ -88,7 +78,7 @@ def test_code_that_does_not_end_is_stopped_with_the_turn(
     server.on("Again", python_calls("7 * 7"), answer("Fine."))
     tools.ask("Again")
     expect(tools.answer).to_contain_text("Fine.")
-    ended, given = outputs(server.turns[-1])
+    ended, given = server.turns[-1].outputs
     assert "may have had effects" in ended
     assert "49" in given
 
@@ -104,7 +94,7 @@ def test_the_worker_killed_between_call_and_output_leaves_a_history_that_can_be_
     expect(tools.page.get_by_role("button", name="Allow once", exact=True)).to_have_count(0)
     tools.ask("And now?")
     expect(tools.answer).to_have_text("You said: And now?")
-    assert "Nothing of it was done" in outputs(server.turns[-1])[0]
+    assert "Nothing of it was done" in server.turns[-1].outputs[0]
 
 
 def test_hostile_text_from_a_tool_widens_nothing(tools: Panel, server: ScriptedServer) -> None:
@@ -116,7 +106,7 @@ def test_hostile_text_from_a_tool_widens_nothing(tools: Panel, server: ScriptedS
     expect(tools.answer.locator("pre.output").first).to_have_text(hostile)
     press(tools, "Don't allow")
     expect(tools.answer).to_contain_text("Done.")
-    assert "not allow" in outputs(server.turns[-1])[1]
+    assert "not allow" in server.turns[-1].outputs[1]
     (told, _) = (item["output"] for item in server.turns[-1].json["input"] if "output" in item)
     assert MARKED.fullmatch(told), "the model is told that these are a stranger's words"
     assert "<untrusted>" in server.turns[-1].json["instructions"]
@@ -130,7 +120,7 @@ def test_a_figure_is_shown_below_its_call(tools: Panel, server: ScriptedServer) 
     tools.ask("Draw")
     expect(tools.answer).to_contain_text("Drawn.")
     expect(tools.answer.locator(".call img")).to_be_visible()
-    assert "<svg" not in outputs(server.turns[-1])[0]
+    assert "<svg" not in server.turns[-1].outputs[0]
 
 
 def test_web_search_is_offered_where_it_is_switched_on(

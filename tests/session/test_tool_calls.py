@@ -232,6 +232,7 @@ def test_a_process_that_ends_between_call_and_output_leaves_a_valid_history(
         assert panel.turns["1"].status == "interrupted"
         assert panel.actions("1") == ["continue"]
         assert world.adder.calls == []
+        assert world.abandoned == ([ID] if permission == "always" else [])
         await world.do("Continue", panel=1, id="2", turn="1")
         await world.quiet()
         what = CUT_SHORT if permission == "always" else UNDONE

@@ -193,6 +193,7 @@ class World:
         self.alarms: list[int] = []
         self.is_online = True
         self.options = CallOptions()
+        self.abandoned: list[str] = []
         self.adder = Adder()
         self.chats = Chats(
             store=self.store,
@@ -203,6 +204,7 @@ class World:
             online=lambda: self.is_online,
             now=now,
             tools=[self.adder],
+            abandoned=self.abandoned.append,
         )
         self.chat = Talk(self)
 

@@ -75,6 +75,7 @@ class _Entry:
             alarm=host.alarm,
             online=host.online,
             tools=[PythonTool(host.run_python, host.stop_python)],
+            abandoned=self._stop_python,
         )
 
     def receive(self, text: str) -> None:
@@ -83,6 +84,16 @@ class _Entry:
             self.chats.receive(message)
             return
         task = asyncio.ensure_future(self._answer(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _stop_python(self, conversation_id: str) -> None:
+        """What still runs there is nobody's any more, and nobody could stop it."""
+
+        async def stop() -> None:
+            await self._host.stop_python(conversation_id)
+
+        task = asyncio.ensure_future(stop())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

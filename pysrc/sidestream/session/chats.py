@@ -38,6 +38,7 @@ class Chats:
         online: Whether there is a network.
         now: Unix time in seconds.
         tools: What the model may call where the user allows it.
+        abandoned: Told of a conversation in which a call of the last process may still be at work.
 
     """
 
@@ -52,8 +53,10 @@ class Chats:
         online: Callable[[], bool] = lambda: True,
         now: Callable[[], float] = time.time,
         tools: Sequence[Tool] = (),
+        abandoned: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
+        self._abandoned = abandoned
         self._post = post
         self._busy = busy
         self._alarm = alarm
@@ -223,6 +226,8 @@ class Chats:
         conversation, ended = Conversation.restore(data, going_on=going_on)
         for turn in ended:
             self._writer.write(conversation, turn)
+        if any(turn.broke_off_calls for turn in ended):
+            self._abandoned(conversation_id)
         chat = Chat(
             conversation,
             self._services,

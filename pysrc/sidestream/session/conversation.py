@@ -442,11 +442,16 @@ class Turn(_State):
         block = self.call_block(call)
         if block is not None and block.begun:
             text = f"error: {why} before this call was done. It may have had effects all the same."
-            status = "ended_early"
+            status = _ENDED_EARLY
         else:
             text = f"error: {why} before this call was carried out. Nothing of it was done."
             status = "not_carried_out"
         self.finish_call(call, ToolOutput(text, failed=True, ours=True, status=status))
+
+    @property
+    def broke_off_calls(self) -> bool:
+        """Whether a call had begun that was not done when the turn ended."""
+        return any(block.status == _ENDED_EARLY for block in self.blocks)
 
     @property
     def _done(self) -> list[ResponseItem]:
@@ -632,6 +637,7 @@ class Turn(_State):
 
 
 _STORED_CALLS = (CodeInterpreterCallItem, FileSearchCallItem)
+_ENDED_EARLY = "ended_early"
 _BROKEN_OFF = {
     TurnStatus.STOPPED: "The user stopped the answer",
     TurnStatus.INTERRUPTED: "The browser stopped Sidestream",
