@@ -167,7 +167,7 @@ ASK = """async (count, perChat) => {
   const box = document.querySelector("#message");
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const until = async (condition) => { while (!condition()) await sleep(2); };
-  const busy = () => document.querySelector("[aria-busy]") !== null;
+  const busy = () => document.querySelector("[aria-busy=true]") !== null;
   const articles = () => document.querySelectorAll("article").length;
   const took = [];
   for (let turn = 0; turn < count; turn++) {

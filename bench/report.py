@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import decode, latency, memory, opening, wake
+from bench import decode, latency, memory, opening, python, wake
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = RESULTS / "reference.json"
@@ -176,6 +176,16 @@ def _opening(result: dict[str, Any]) -> list[Table]:
     return [rows]
 
 
+def _python(result: dict[str, Any]) -> list[Table]:
+    runs: Table = [("From the request to the result", "ms")]
+    for name, text in python.RUNS.items():
+        runs.append((_capital(text), _spread(result["ms"][name])))
+    turns: Table = [("From Send until the answer is drawn", "ms")]
+    for name, text in python.TURNS.items():
+        turns.append((_capital(text), _spread(result["turn_ms"][name])))
+    return [runs, turns]
+
+
 def _size(result: dict[str, Any]) -> list[Table]:
     rows: Table = [("MB", "")]
     rows.append(("The zip", _mb(result["zip"])))
@@ -194,6 +204,7 @@ TABLES = {
     "memory": _memory,
     "growth": _growth,
     "opening": _opening,
+    "python": _python,
     "size": _size,
 }
 

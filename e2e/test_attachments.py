@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,14 @@ from e2e.app import App, Panel
 from e2e.attached import attach_page, file, pick, png, tray
 from e2e.server import Exchange, Gate, ScriptedServer, answer, fail
 from e2e.test_conversations import FULL_DISK
+
+
+@pytest.fixture(autouse=True)
+def _no_drafts(app: App) -> Iterator[None]:
+    """The next test begins with nothing in the tray."""
+    yield
+    app.send({"type": "LoadSettings"})
+    app.lasting_page.evaluate("chrome.storage.session.remove('attachments')")
 
 
 def attached(panel: Panel) -> Locator:
@@ -167,6 +176,11 @@ PASTE = """(box, files) => {
     cancelable: true}));
 }"""
 
+PASTE_AND_SEND = f"""(box, files) => {{
+  ({PASTE})(box, files);
+  box.dispatchEvent(new KeyboardEvent("keydown", {{key: "Enter", cancelable: true}}));
+}}"""
+
 DROP = PASTE.replace(
     'new ClipboardEvent("paste", {clipboardData: data,',
     'new DragEvent("drop", {dataTransfer: data,',
@@ -284,6 +298,47 @@ def test_a_full_disk_is_said_and_what_was_written_stays(app: App, panel: Panel) 
     expect(full).to_have_count(0)
 
 
+def test_a_message_waits_for_what_goes_with_it(panel: Panel, server: ScriptedServer) -> None:
+    panel.message.fill("Look at this")
+    photo = given("a.png", png(3000, 3000))
+    # In one breath, before anything can be kept.
+    panel.message.evaluate(
+        PASTE_AND_SEND,
+        [photo],
+    )
+    expect(attached(panel)).to_have_count(1)
+    panel.expect_idle()
+    assert [part["type"] for part in parts(server.turns[0])] == ["input_image", "input_text"]
+    panel.message.fill("And at this")
+    panel.message.evaluate(
+        PASTE_AND_SEND,
+        [given("b.png", b"no image")],
+    )
+    expect(panel.page.get_by_role("alert").filter(has_text="b.png")).to_be_visible()
+    expect(panel.message).to_have_value("And at this")
+    assert len(server.turns) == 1
+
+
+def test_a_panel_that_is_closed_at_once_loses_nothing(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    server.on("", answer("Seen."))
+    pick(panel, file("a.png", png(40, 30)))
+    expect(tray(panel)).to_have_count(1)
+    app.stop_worker(panel.page)
+    panel.message.fill("Look")
+    panel.page.evaluate(
+        "document.querySelector('#send').click(); setTimeout(() => location.replace('about:blank'))"
+    )
+    panel.page.wait_for_url("about:blank")
+    again = app.open_panel()
+    expect(again.answer).to_have_text("Seen.")
+    expect(attached(again)).to_have_count(1)
+    expect(tray(again)).to_have_count(0)
+    (turn,) = server.turns
+    assert [part["type"] for part in parts(turn)] == ["input_image", "input_text"]
+
+
 def test_ten_go_with_a_message(panel: Panel) -> None:
     panel.message.evaluate(PASTE, [given(f"{n}.png", png(9, 9)) for n in range(11)])
     expect(panel.page.get_by_role("alert").filter(has_text="10 attachments")).to_be_visible()
@@ -311,7 +366,7 @@ def test_a_providers_own_refusal_is_said_and_the_image_can_be_removed(
     server.on("", fail(400, "This model does not support image inputs."), answer("Fine."))
     pick(panel, file("a.png", png(40, 30)))
     panel.ask("What is it?")
-    panel.expect_alert("does not support image inputs")
+    panel.expect_alert("cannot see images", "remove the image", "does not support image inputs")
     panel.questions.last.get_by_role("button", name="Edit", exact=True).click()
     panel.questions.last.get_by_role("button", name="Remove a.png", exact=True).click()
     panel.edited.press("Enter")

@@ -285,6 +285,38 @@ def test_a_vector_store_that_the_provider_does_not_know(status: int) -> None:
     assert "vs_" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "Invalid content type. image_url is only supported by certain models."),
+        (400, "Image inputs are not supported by this model."),
+        (400, "This model does not support image inputs."),
+        (400, "google/gemma is not a multimodal model"),
+        (400, "At most 0 image(s) may be provided in one prompt."),
+        (400, "Model does not support images. Please use a model that does."),
+        (422, "messages[0]: unknown variant `image_url`, expected `text`"),
+        (404, "No endpoints found that support image input"),
+        (500, "image input is not supported - hint: you may need to provide the mmproj"),
+        (500, "this model is missing data required for image input"),
+    ],
+)
+def test_a_model_that_cannot_see_images(status: int, words: str) -> None:
+    error = from_response(status, openai(words))
+    assert error.kind is Kind.INVALID_REQUEST
+    assert "cannot see images" in error.message
+    assert "remove the image" in error.hint
+    assert error.server_message == words
+
+
+def test_an_image_that_the_provider_cannot_read() -> None:
+    words = "The image data you provided does not represent a valid image."
+    error = from_response(400, openai(words, code="invalid_image"))
+    assert error.kind is Kind.INVALID_REQUEST
+    assert "cannot read an image" in error.message
+    others = from_response(400, openai("The images of that day are late."))
+    assert "refused the request" in others.message
+
+
 def test_words_about_tools_that_mean_something_else() -> None:
     for words in ("Missing required parameter: 'tools[0].name'.", "Invalid value: 'x'."):
         assert "refused the request" in from_response(400, openai(words)).message

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import decode, growth, latency, memory, opening, report, size, wake
+from bench import decode, growth, latency, memory, opening, python, report, size, wake
 from bench.browser import Browser
 from bench.setup import Setup
 from tools import package
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "memory": memory,
     "growth": growth,
     "opening": opening,
+    "python": python,
     "size": size,
 }
 PEERS = ("openai", "eventsource-parser")

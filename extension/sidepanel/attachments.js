@@ -55,6 +55,11 @@ export class AttachmentTray {
     return this.#keeping > 0;
   }
 
+  /** Whether the last thing could not be attached. */
+  get hasFailed() {
+    return !this.#note.hidden;
+  }
+
   /**
    * Attaches something to the next message.
    * @param {Description} description
@@ -102,11 +107,13 @@ export class AttachmentTray {
    * @param {Iterable<File>} files
    */
   async addFiles(files) {
-    const wrong = [];
-    for (const file of files) {
-      if (!(await this.addImage(file, file.name || "Image"))) wrong.push(this.#note.textContent);
-    }
-    if (wrong.length > 0) this.say([...new Set(wrong)].join(" "));
+    await this.during(async () => {
+      const wrong = new Set();
+      for (const file of files) {
+        if (!(await this.addImage(file, file.name || "Image"))) wrong.add(this.#note.textContent);
+      }
+      if (wrong.size > 0) throw new Error([...wrong].join(" "));
+    });
   }
 
   /**

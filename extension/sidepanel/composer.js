@@ -31,6 +31,8 @@ export class Composer {
   #onSend;
   #running = false;
   #ready = true;
+  /** The message is to be sent when all that goes with it is here. */
+  #isDue = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -61,6 +63,8 @@ export class Composer {
       this.#submit();
     });
     box.addEventListener("input", () => {
+      // Who writes on has more to say.
+      this.#isDue = false;
       this.#changed();
       onInput();
     });
@@ -113,7 +117,8 @@ export class Composer {
   }
 
   #submit() {
-    if (!this.#hasMessage || this.#tray.isBusy || !this.#onSend(this.#text, this.#tray.attachments)) return;
+    this.#isDue = this.#tray.isBusy;
+    if (!this.#hasMessage || this.#isDue || !this.#onSend(this.#text, this.#tray.attachments)) return;
     this.#tray.clear();
     this.#box.value = "";
     this.#changed();
@@ -130,6 +135,10 @@ export class Composer {
   /** Something came into the tray, or left it. */
   trayChanged() {
     this.#updateSend();
+    if (!this.#isDue || this.#tray.isBusy) return;
+    this.#isDue = false;
+    // Without what could not be attached it is another message.
+    if (!this.#tray.hasFailed) this.#submit();
   }
 
   #updateSend() {

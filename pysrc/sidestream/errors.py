@@ -489,12 +489,21 @@ _NO_TOOL = re.compile(
     re.I | re.S,
 )
 _NO_VECTOR_STORE = re.compile(r"vector[ _]stores?\b.{0,120}\bnot (?:be )?found", re.I | re.S)
+_NO_EYES = re.compile(
+    r"\bimages?(?:_url)?(?: inputs?| content| modality)?\W? (?:is|are) (?:not|only) supported"
+    r"|\b(?:not|n't|that) (?:support|accept|take|process|see) (?:images?|vision|multimodal)\b"
+    r"|\bis not a (?:multimodal|vision) model|\bat most 0 image|\bvision add-on is not loaded"
+    r"|unknown variant \W?image_url|missing data required for image input",
+    re.I,
+)
+_BAD_IMAGE = re.compile(r"does not represent a valid image|unsupported image|invalid image", re.I)
 _BAD_KEY = re.compile(r"api key not valid|(?:invalid|incorrect) api[ _-]?key", re.I)
 _QUOTA = re.compile(
     r"insufficient (?:balance|credits?|quota|funds)|exceeded your current quota", re.I
 )
 
 
+_REMOVE_IMAGE = "edit the message and remove the image"
 _TRANSIENT = (
     ErrorKind.RATE_LIMITED,
     ErrorKind.SERVER_OVERLOADED,
@@ -532,6 +541,8 @@ def _kind_by_status(context: _Context) -> ErrorKind:
         # Local servers say 500 where 400 is meant; trying again would only repeat it.
         too_long = _TOO_LONG.search(context.words) is not None
         too_long = too_long or bool(said.codes & _CODES[ErrorKind.CONTEXT_WINDOW_EXCEEDED])
+        if not too_long and _NO_EYES.search(context.words):
+            return ErrorKind.INVALID_REQUEST
         return ErrorKind.CONTEXT_WINDOW_EXCEEDED if too_long else ErrorKind.SERVER_ERROR
     kind = _kind_by_code(context)
     if status == 429:
@@ -548,7 +559,7 @@ def _kind_by_status(context: _Context) -> ErrorKind:
         return kind
     if status == 403:
         return ErrorKind.PERMISSION
-    if _NO_VECTOR_STORE.search(context.words):
+    if _NO_VECTOR_STORE.search(context.words) or _NO_EYES.search(context.words):
         return ErrorKind.INVALID_REQUEST
     if status in (404, 405):
         return ErrorKind.MODEL_NOT_FOUND if said.param == "model" else ErrorKind.NOT_FOUND
@@ -608,6 +619,12 @@ def _texts(kind: ErrorKind, context: _Context, resets_at: int | None) -> tuple[s
             missing = f"has no {label}" if label else "does not have all tools that are switched on"
             message = f"The provider {missing} for this model{number}."
             return message, "Switch it off in the conversation's settings, or pick another model."
+        if _NO_EYES.search(context.words):
+            message = f"The provider says that this model cannot see images{number}."
+            return message, f"Pick another model, or {_REMOVE_IMAGE}."
+        if _BAD_IMAGE.search(context.words):
+            message = f"The provider cannot read an image of the conversation{number}."
+            return message, f"If it is in the last message, {_REMOVE_IMAGE}."
         hint = "Change the request, the model or the settings; repeating it will not help."
         if re.search(r"only supported in v1/responses|use the responses api", context.words, re.I):
             hint = "Set the wire API to Responses in the settings."

@@ -13,6 +13,7 @@ from sidestream.session.compaction import tokens_in_context
 from sidestream.session.conversation import Conversation, Turn, TurnStatus
 from sidestream.session.meter import context_tokens
 from sidestream.session.untrusted import UNTRUSTED_NOTE, instructions_for
+from sidestream.testing import Reply, ResponsesStream
 from sidestream.types.items import InputImage, InputText, MessageItem
 from sidestream.types.usage import TokenUsage
 from tests.session.world import ID, MemoryStore, World, in_world, story
@@ -256,3 +257,43 @@ def test_a_cancelled_message_comes_back_with_what_was_attached() -> None:
         cancelled = [each for each in panel.messages if each["type"] == "Cancelled"]
         assert cancelled[-1] == {"type": "Cancelled", "id": "2", "text": "", "attachments": [PHOTO]}
         await world.quiet()
+
+
+def test_a_retry_and_a_summary_lose_nothing_that_was_attached() -> None:
+    too_long = {"error": {"message": "too long", "code": "context_length_exceeded"}}
+    cut = Reply(ResponsesStream().created().text("half").incomplete())
+    refusal = Reply(status=400, body=json.dumps(too_long).encode())
+    answers = (cut, story("whole"), refusal, story("SUMMARY"), story("on"))
+
+    @in_world(*answers, store=attached_store())
+    async def scene(world: World) -> None:
+        await world.do("Send", id="1", text="a", attachments=[PAGE])
+        await world.quiet()
+        await world.do("Retry", id="1")
+        await world.quiet()
+        assert contents(world) == contents(world, 0)
+        await world.do("Send", id="2", text="b", attachments=[PHOTO])
+        await world.quiet()
+        await world.do("Compact", retry="2")
+        await world.quiet()
+        asked, sent = contents(world, 3), contents(world, 4)
+        assert asked[0] == contents(world, 0)[0], "the summary is made of all that was said"
+        assert "SUMMARY" in sent[0][0]["text"]
+        assert sent[1] == [
+            {"type": "input_image", "image_url": PIXEL, "detail": "auto"},
+            {"type": "input_text", "text": "b"},
+        ]
+
+
+def test_the_window_is_full_of_what_is_attached() -> None:
+    answers = (story("Hi"), story("SUMMARY"), story("on"))
+
+    @in_world(*answers, store=attached_store())
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.settings["context_window"] = 10_000
+        await world.do("Send", id="1", text="a", attachments=[PAGE])
+        await world.quiet()
+        await world.do("Send", id="2", text="b", attachments=[{**PHOTO, "tokens": 9_200}])
+        await world.quiet()
+        assert [turn.kind for turn in panel.turns.values()] == [None, "compaction", None]
