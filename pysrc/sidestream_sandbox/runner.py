@@ -119,15 +119,27 @@ async def _evaluate(code: CodeType) -> Any:
 
 
 def _traceback(error: BaseException) -> str:
-    """The traceback without the frames of this module."""
+    """The traceback without the frames of this module, and what libraries met on the way to it."""
     place: TracebackType | None = error.__traceback__
     while place and place.tb_frame.f_code.co_filename == _execute.__code__.co_filename:
         place = place.tb_next
     try:
-        text = "".join(traceback.format_exception(type(error), error, place))
+        report = traceback.TracebackException(type(error), error, place, compact=True)
+        _leave_out_inner(report)
+        text = "".join(report.format())
     except BaseException as second:
         text = f"{type(error).__name__} (and its traceback fails: {type(second).__name__})"
     return shorten(text.encode("utf-8", "replace").decode().rstrip(), TRACEBACK)
+
+
+def _leave_out_inner(report: traceback.TracebackException) -> None:
+    """Of errors that only happened to come before, leave those that no line of the code is in."""
+    while following := report.__cause__ or report.__context__:
+        ours = any(frame.filename.startswith("<code ") for frame in following.stack)
+        if report.__cause__ is None and not ours:
+            report.__context__ = None
+            return
+        report = following
 
 
 def _files() -> dict[str, tuple[int, int]]:

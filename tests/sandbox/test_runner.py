@@ -59,6 +59,30 @@ def test_both_streams_in_their_place() -> None:
     assert ran.result["ended"] == "ok"
 
 
+def test_what_libraries_caught_on_the_way_is_left_out(folder: Path) -> None:
+    (folder / "library.py").write_text(
+        "def fail():\n"
+        "    try:\n        raise KeyError('inner')\n"
+        "    except KeyError as error:\n        raise ValueError('outer') from error\n"
+        "def stumble():\n"
+        "    try:\n        raise KeyError('inner')\n"
+        "    except KeyError:\n        raise ValueError('outer')\n"
+    )
+    begin = "import sys\nsys.path.insert(0, '.')\nimport library\n"
+    text = Ran(begin + "library.stumble()").result["traceback"]
+    assert "inner" not in text
+    assert text.count("Traceback") == 1
+    assert text.endswith("ValueError: outer")
+    # What somebody names as the cause is told, and so is what the code itself has caught.
+    assert "inner" in Ran("library.fail()").result["traceback"]
+    caught = "try: library.stumble()\nexcept ValueError: 1 / 0"
+    text = Ran(caught).result["traceback"]
+    assert "inner" not in text
+    assert "outer" in text
+    assert text.endswith("division by zero")
+    Ran("sys.path.remove('.')\ndel sys.modules['library']")
+
+
 def test_a_traceback_shows_the_code_and_not_the_runner() -> None:
     result = Ran("def f():\n    return 1 / 0\n\nf()").result
     assert result["ended"] == "error"
