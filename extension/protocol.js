@@ -11,6 +11,9 @@ export const PANEL_PORT = "panel";
 /** Marks what the worker says to the offscreen document. */
 export const SANDBOX = "sandbox";
 
+/** Marks what the worker says to open panels apart from their ports, which close with an idle worker. */
+export const PANELS = "panels";
+
 /**
  * A `ResponseEvent` as JSON; see `pysrc/sidestream/types/events.py`. `type` is the variant's name.
  * @typedef {{type: string} & Record<string, any>} ResponseEvent
@@ -355,7 +358,8 @@ export const SANDBOX = "sandbox";
  *   | {type: "LoadAttachment", id: string, conversation?: string}
  *   | {type: "DropAttachment", id: string}
  *   | {type: "RunPython", conversation: string, code: string, time_limit_ms?: number, memory_limit_mb?: number}
- *   | {type: "StopPython", conversation: string}} Request
+ *   | {type: "StopPython", conversation: string}
+ *   | {type: "ReadPage", what: "page" | "selection" | "screenshot", window?: number}} Request
  *
  * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
  * `older_than` (Unix time in milliseconds), but never the conversation that is shown. `KeepAttachment` keeps what the user will send,
@@ -366,7 +370,8 @@ export const SANDBOX = "sandbox";
  * @typedef {{ok: true, profiles?: ProfileView[], active?: string | null, settings?: Settings | null, has_key?: boolean, protected?: boolean,
  *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
  *   conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
- *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun, content?: string} | {ok: false, error: TurnError}} Reply
+ *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun, content?: string,
+ *   page?: PageText, image?: string} | {ok: false, error: TurnError}} Reply
  *
  * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
  * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
@@ -377,7 +382,30 @@ export const SANDBOX = "sandbox";
  * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
  * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
  * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `StopPython` ends
- * what runs in that conversation. `LoadAttachment` answers `content`.
+ * what runs in that conversation. `LoadAttachment` answers `content`. `ReadPage` answers the `page` that a window shows, or what is selected in it, or a PNG of what is in view as
+ * `image`, a `data:` URL; an error of kind `permission` says that the user has not let Sidestream read it.
+ */
+
+/**
+ * A page, or what is selected in it. All of it is a stranger's.
+ * @typedef {object} PageText
+ * @property {string} title
+ * @property {string} url  Without a user's name and password; "" where it is not known.
+ * @property {string} [language]
+ * @property {string} text
+ * @property {boolean} is_whole  False: there is more, which was left out.
+ */
+
+/**
+ * What the user hands to a window's panel from outside of it: something that was read or why it was not, or a question for a new conversation.
+ * @typedef {{type: "page" | "selection", page: PageText}
+ *   | {type: "problem", what: "page" | "selection", error: TurnError}
+ *   | {type: "question", text: string}} Intake
+ */
+
+/**
+ * Worker to open panels: the extension's icon was clicked in that window, at that Unix time in milliseconds.
+ * @typedef {{to: typeof PANELS, type: "IconClicked", window: number, at: number}} PanelsMessage
  */
 
 /**

@@ -6,6 +6,7 @@
 import { PANEL_PORT } from "./protocol.js";
 import { App } from "./runtime/app.js";
 import { database } from "./runtime/database.js";
+import { listenToGestures } from "./runtime/gestures.js";
 import { logError } from "./runtime/log.js";
 
 const app = new App();
@@ -24,8 +25,7 @@ chrome.runtime.onMessage.addListener((request, sender, sendResponse) => {
 chrome.alarms.onAlarm.addListener(wake);
 addEventListener("online", wake);
 
-chrome.runtime.onInstalled.addListener(openPanelOnClick);
-openPanelOnClick();
+listenToGestures();
 keepContentScriptsOut();
 // It is open by the time that Python is up and asks for it. Whoever needs it says why it cannot be opened.
 database().catch(() => {});
@@ -40,10 +40,6 @@ function wake() {
  */
 function isOwnPage(sender) {
   return sender?.id === chrome.runtime.id && Boolean(sender.url?.startsWith(chrome.runtime.getURL("")));
-}
-
-function openPanelOnClick() {
-  chrome.sidePanel.setPanelBehavior({ openPanelOnActionClick: true }).catch((error) => logError("Side panel:", error));
 }
 
 function keepContentScriptsOut() {

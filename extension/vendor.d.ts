@@ -19,3 +19,6 @@ declare module "*/pyodide/pyodide.asm.mjs" {
   >;
   export default createPyodideModule;
 }
+
+/** Injected into a page together with what uses it. */
+declare const Readability: typeof import("@mozilla/readability").Readability;

@@ -37,12 +37,13 @@ PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 VENDOR = {
     "marked": "marked/lib/marked.esm.js",
     "idb": "idb/build/index.js",
+    "readability": "@mozilla/readability/Readability.js",
     "highlight/core": "@highlightjs/cdn-assets/es/core.min.js",
 }
 LANGUAGES = """
     bash c cpp csharp css diff go java javascript json markdown python rust sql typescript xml yaml
 """.split()  # noqa: SIM905
-NPM_PACKAGES = ("marked", "idb", "@highlightjs/cdn-assets")
+NPM_PACKAGES = ("marked", "idb", "@highlightjs/cdn-assets", "@mozilla/readability")
 
 NOT_IN_A_BROWSER = ("native.py", "__main__.py", "testing")
 """Parts of the Python package that only CPython and the tests use."""
@@ -100,7 +101,7 @@ def copy_extension(stage: Path, version: str) -> None:
 
 
 def copy_vendor(vendor: Path) -> None:
-    """The npm packages that pages and worker import, as the plain ES modules that they publish."""
+    """The npm packages, as they are published: plain ES modules, and Readability as a script."""
     sources = {vendor / f"{name}.js": NODE_MODULES / source for name, source in VENDOR.items()}
     highlight = NODE_MODULES / "@highlightjs/cdn-assets/es/languages"
     for name in LANGUAGES:
@@ -117,7 +118,8 @@ def copy_licenses(folder: Path, wheels: Iterable[Path]) -> None:
     folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "LICENSE", folder / "Sidestream.txt")
     for name in NPM_PACKAGES:
-        shutil.copy(NODE_MODULES / name / "LICENSE", folder / f"{name.replace('/', '-')}.txt")
+        (text,) = (NODE_MODULES / name).glob("LICENSE*")
+        shutil.copy(text, folder / f"{name.replace('/', '-')}.txt")
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as packed:
             names = [

@@ -15,6 +15,7 @@ import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
 import { logError } from "./log.js";
+import { captureTab, readPage, readSelection, shownTab } from "./page.js";
 import { Panels } from "./panels.js";
 import { PythonSupervisor } from "./python.js";
 import { forgetEverything } from "./reset.js";
@@ -39,6 +40,7 @@ export class App {
       post: (message, panel) => this.#panels.postNews(message, panel),
       reply: (id, reply) => this.#settle(id, JSON.parse(reply)),
       busy: (busy) => this.#python.setBusy(busy),
+      windowOf: (conversation) => this.#windowOf(conversation),
     });
     this.#python = new PythonSupervisor(
       host,
@@ -211,6 +213,27 @@ export class App {
     if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
   }
 
+  /**
+   * The window in which somebody looks at a conversation: if there are several, the one that was used last.
+   * @param {string} conversation
+   * @returns {Promise<number>}
+   */
+  async #windowOf(conversation) {
+    const windows = [];
+    for (const panel of this.#panels.numbers) {
+      const { shown, window } = this.#panels.get(panel) ?? {};
+      if (window !== undefined && (await shown) === conversation) windows.push(window);
+    }
+    const last = windows.length > 1 ? (await chrome.windows.getLastFocused()).id : undefined;
+    const window = windows.find((id) => id === last) ?? windows[0];
+    if (window !== undefined) return window;
+    throw new UserError(
+      "unsupported",
+      "The panel does not show this conversation.",
+      "Open it beside the page, then try again.",
+    );
+  }
+
   /** The conversations that panels show. */
   async #inUse() {
     return new Set(await Promise.all(this.#panels.numbers.map((panel) => this.#panels.get(panel)?.shown ?? "")));
@@ -374,6 +397,11 @@ export class App {
         return { ok: true };
       case "RunPython":
         return { ok: true, run: await runPython(request) };
+      case "ReadPage": {
+        const tab = await shownTab(request.window);
+        if (request.what === "screenshot") return { ok: true, image: await captureTab(tab) };
+        return { ok: true, page: await (request.what === "selection" ? readSelection : readPage)(tab) };
+      }
       case "StopPython":
         await stopPython(request.conversation);
         return { ok: true };

@@ -6,6 +6,7 @@ import { openExchange } from "./bridge.js";
 import { loadConversation, recall, remember, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
 import { toTurnError } from "./errors.js";
 import { logError } from "./log.js";
+import { readPage, readSelection, shownTab } from "./page.js";
 import { limitPython, runPython, stopPython } from "./sandbox.js";
 import { connectionOf, saveTokens } from "./settings.js";
 
@@ -27,6 +28,9 @@ import { connectionOf, saveTokens } from "./settings.js";
  * @property {(name: string, text: string) => Promise<string>} remember  "" or what went wrong.
  * @property {(conversation: string, code: string) => Promise<string>} run_python  JSON: a `PythonRun` or `{"error": TurnError}`.
  * @property {(conversation: string) => Promise<string>} stop_python  Ends what runs there. "" or what went wrong.
+ * @property {(conversation: string) => Promise<string>} read_page  What the window shows whose panel shows the conversation. JSON:
+ *   `{"page": PageText}` or `{"error": TurnError}`.
+ * @property {(conversation: string) => Promise<string>} read_selection  What is selected there. Answers as `read_page`.
  * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
  * @property {() => boolean} online
  * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's renewed tokens, the
@@ -34,10 +38,19 @@ import { connectionOf, saveTokens } from "./settings.js";
  */
 
 /**
- * @param {Pick<Host, "post" | "reply" | "busy"> & {stored: (id: string) => void}} links  `stored` is told of each turn that is stored first.
+ * @param {Pick<Host, "post" | "reply" | "busy"> & {stored: (id: string) => void, windowOf: (conversation: string) => Promise<number>}} links
+ *   `stored` is told of each turn that is stored first; `windowOf` gives the window in which a conversation is shown.
  * @returns {Host}
  */
-export function createHost({ stored, ...links }) {
+export function createHost({ stored, windowOf, ...links }) {
+  /** @param {string} conversation @param {typeof readPage} read */
+  const reading = (conversation, read) =>
+    answer(
+      windowOf(conversation)
+        .then(shownTab)
+        .then((tab) => read(tab))
+        .then((page) => ({ page })),
+    );
   return {
     ...links,
     fetch: openExchange,
@@ -52,6 +65,8 @@ export function createHost({ stored, ...links }) {
     remember: (name, text) => outcome(remember(name, text)),
     run_python: (conversation, code) => answer(runPython({ conversation, code })),
     stop_python: (conversation) => outcome(stopPython(conversation)),
+    read_page: (conversation) => reading(conversation, readPage),
+    read_selection: (conversation) => reading(conversation, readSelection),
     alarm: setAlarm,
     online: () => navigator.onLine,
     save_tokens: (profileId, before, after) => outcome(saveTokens(profileId, before, after)),

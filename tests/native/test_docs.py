@@ -50,6 +50,7 @@ PUBLIC_MODULES = (
     "session.conversation",
     "session.limits",
     "session.meter",
+    "session.page_tools",
     "session.provider_tools",
     "session.python_tool",
     "session.queue",

@@ -21,6 +21,7 @@ from sidestream.session.chat import Connection
 from sidestream.session.chats import Chats
 from sidestream.session.connection import SignIns, connect, list_models, try_connection
 from sidestream.session.conversation import ConversationSettings
+from sidestream.session.page_tools import PageTool, SelectionTool
 from sidestream.session.python_tool import PythonTool
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,11 @@ class _Entry:
             busy=host.busy,
             alarm=host.alarm,
             online=host.online,
-            tools=[PythonTool(host.run_python, host.stop_python)],
+            tools=[
+                PythonTool(host.run_python, host.stop_python),
+                PageTool(host.read_page),
+                SelectionTool(host.read_selection),
+            ],
             abandoned=self._stop_python,
         )
 

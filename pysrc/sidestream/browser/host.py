@@ -102,6 +102,17 @@ class Host(Protocol):
         """End what runs there for a conversation. Empty, or a ``TurnError`` as JSON."""
         ...
 
+    def read_page(self, conversation_id: str) -> Awaitable[str]:
+        """``{"page": PageText}`` or ``{"error": TurnError}``, as JSON.
+
+        The page is the one that the window shows whose panel shows the conversation.
+        """
+        ...
+
+    def read_selection(self, conversation_id: str) -> Awaitable[str]:
+        """What is selected there. Answers as `read_page`."""
+        ...
+
     def alarm(self, at_ms: int) -> None:
         """Have a ``Wake`` message sent at that Unix time in milliseconds; 0 for none."""
         ...

@@ -1,0 +1,207 @@
+/** Reads the page that a tab shows, as far as the user has let Sidestream. Nothing in the page is changed. */
+
+import { UserError } from "./errors.js";
+import { logError } from "./log.js";
+
+/** @import { PageText } from "../protocol.js" */
+
+/** The command that attaches the page, in the manifest. */
+export const ATTACH_PAGE = "attach-page";
+
+/** A page whose scripts never rest does not answer. */
+const TIME_LIMIT_MS = 15_000;
+const LONGEST_TEXT = 200_000;
+const LONGEST_TITLE = 300;
+const LONGEST_ADDRESS = 2_000;
+
+/** Addresses that no extension may read, and what they are. @type {[RegExp, string][]} */
+const RESTRICTED = [
+  [/^(chrome|edge|brave|about|devtools|chrome-search|chrome-untrusted):/, "This is a page of the browser itself"],
+  [/^chrome-extension:/, "This is a page of an extension"],
+  [/^view-source:/, "This is the source text of a page"],
+  [/^https:\/\/(chromewebstore\.google\.com|chrome\.google\.com\/webstore)(\/|$)/, "This is the Chrome Web Store"],
+];
+
+/**
+ * The text of a tab's page.
+ * @param {chrome.tabs.Tab} tab
+ * @param {boolean} [isGranted]  The user has just pointed at this page: what is refused now is refused for good.
+ * @returns {Promise<PageText>}
+ */
+export async function readPage(tab, isGranted = false) {
+  const [read] = await inject(tab, isGranted, {}, ["vendor/readability.js", "page/read-page.js"]);
+  const page = checked(read);
+  if (read?.type === "application/pdf") throw unreadable("This is a PDF file in the browser's viewer", PDF_HINT);
+  if (page.text) return page;
+  throw new UserError(
+    "invalid_request",
+    "There is no text on this page.",
+    "It may still be loading, or hold pictures alone.",
+  );
+}
+
+/**
+ * What is selected in a tab.
+ * @param {chrome.tabs.Tab} tab
+ * @param {boolean} [isGranted]
+ * @returns {Promise<PageText>}
+ */
+export async function readSelection(tab, isGranted = false) {
+  const frames = await inject(tab, isGranted, { allFrames: true }, ["page/read-selection.js"]);
+  const selected = frames.map(checked).find(({ text }) => text.trim());
+  // A frame may be another site's; what the user sees is the page around it.
+  if (selected) return { ...selected, title: checked(frames[0]).title, url: checked(frames[0]).url };
+  throw new UserError(
+    "invalid_request",
+    "Nothing is selected on this page.",
+    "Select some of its text, then try again.",
+  );
+}
+
+/**
+ * What of a window's page is in view.
+ * @param {chrome.tabs.Tab} tab
+ * @returns {Promise<string>}  A PNG as a `data:` URL.
+ */
+export async function captureTab(tab) {
+  try {
+    return await chrome.tabs.captureVisibleTab(tab.windowId, { format: "png" });
+  } catch (error) {
+    throw await refusal(tab, false, String(error));
+  }
+}
+
+/**
+ * The tab that a window shows.
+ * @param {number} [window]  Undefined: the one that was used last.
+ * @returns {Promise<chrome.tabs.Tab>}
+ */
+export async function shownTab(window) {
+  const where = window === undefined ? { lastFocusedWindow: true } : { windowId: window };
+  const [tab] = await chrome.tabs.query({ active: true, ...where });
+  if (tab?.id !== undefined) return tab;
+  throw new UserError("invalid_request", "No page is shown in this window.", "Open one, then try again.");
+}
+
+/**
+ * @param {string} address
+ * @returns {string}  Without what may let somebody in: a user's name and password, and what is not a place in the page after the `#`.
+ */
+export function publicAddress(address) {
+  if (!URL.canParse(address)) return "";
+  const url = new URL(address);
+  url.username = "";
+  url.password = "";
+  if (!/^#[/!]/.test(url.hash)) url.hash = "";
+  return url.href.slice(0, LONGEST_ADDRESS);
+}
+
+/**
+ * @param {chrome.tabs.Tab} tab
+ * @param {boolean} isGranted
+ * @param {{allFrames?: boolean}} where
+ * @param {string[]} files
+ * @returns {Promise<any[]>}  What the last of them gave in each frame, the page itself first.
+ */
+async function inject(tab, isGranted, where, files) {
+  const { id: tabId = -1, url = "" } = tab;
+  if (RESTRICTED.some(([pattern]) => pattern.test(url))) throw await refusal(tab, isGranted, "");
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(new UserError("timeout", "The page does not answer.", "Wait until it has loaded, or load it again.")),
+      TIME_LIMIT_MS,
+    );
+  });
+  // Some pages never finish loading.
+  const reading = chrome.scripting.executeScript({ target: { tabId, ...where }, files, injectImmediately: true });
+  try {
+    const frames = /** @type {chrome.scripting.InjectionResult[]} */ (await Promise.race([reading, late]));
+    return frames.toSorted((one, other) => one.frameId - other.frameId).map(({ result }) => result);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw await refusal(tab, isGranted, String(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * What came out of a page, as it should be. A page's process may have been taken over.
+ * @param {any} read
+ * @returns {PageText}
+ */
+function checked(read) {
+  const text = (/** @type {unknown} */ value, /** @type {number} */ length) =>
+    typeof value === "string" ? value.slice(0, length).toWellFormed() : "";
+  const url = publicAddress(text(read?.address, 10 * LONGEST_ADDRESS));
+  const language = /^[\w-]{2,35}$/.exec(text(read?.language, 100))?.[0];
+  return {
+    title: text(read?.title, LONGEST_TITLE).replace(/\s+/g, " ").trim() || url,
+    url,
+    ...(language ? { language } : {}),
+    text: text(read?.text, LONGEST_TEXT).trim(),
+    is_whole: read?.isWhole === true,
+  };
+}
+
+const PDF_HINT = "Copy the text that you want to ask about and paste it into your message.";
+
+/** @param {string} what @param {string} [hint] */
+function unreadable(what, hint) {
+  return new UserError("unsupported", `${what}: it cannot be read.`, hint ?? "The browser lets no extension read it.");
+}
+
+/**
+ * Why a tab's page was not read, in words for the user.
+ * @param {chrome.tabs.Tab} tab
+ * @param {boolean} isGranted
+ * @param {string} reason  Chrome's.
+ */
+async function refusal({ id, url = "" }, isGranted, reason) {
+  const restricted = RESTRICTED.find(([pattern]) => pattern.test(url))?.[1];
+  if (restricted) return unreadable(restricted);
+  if (/extensions gallery/.test(reason)) return unreadable("This is the Chrome Web Store");
+  if (/showing error page/.test(reason))
+    return unreadable("This page could not be loaded", "Load it again, then try again.");
+  if (/ExtensionsSettings policy|blocked by the administrator/i.test(reason)) {
+    return unreadable("Your organisation keeps extensions out of this page");
+  }
+  const [, scheme] =
+    /cannot access (?:a |contents of (?:the )?url "?)?(chrome|devtools|edge|brave)[-\w]*:/i.exec(reason) ?? [];
+  if (scheme) return unreadable("This is a page of the browser itself");
+  if (/chrome-extension:/.test(reason)) return unreadable("This is a page of an extension");
+  if (/must request permission|Cannot access|activeTab/.test(reason)) {
+    if (isGranted || /^(file|data|blob):/.test(url)) {
+      return unreadable(
+        "This page is closed to extensions",
+        'For a file of this computer, switch on "Allow access to file URLs" in Sidestream\'s details at chrome://extensions.',
+      );
+    }
+    offerLeave(id);
+    return new UserError("permission", "Sidestream may not read this page yet.", await howToLetIn());
+  }
+  logError("A page was not read:", reason);
+  return new UserError("internal", "The page could not be read.", "Load it again, then try again.");
+}
+
+/**
+ * What gives Sidestream the leave to read one page: a click in the panel does not.
+ * @returns {Promise<string>}
+ */
+async function howToLetIn() {
+  const commands = await chrome.commands.getAll();
+  const shortcut = commands.find(({ name }) => name === ATTACH_PAGE)?.shortcut;
+  const keys = shortcut ? `, or press ${shortcut},` : "";
+  return `Click Sidestream's icon in the toolbar${keys} while the page is shown.`;
+}
+
+/** The browser offers in its toolbar to let Sidestream in, where it can. @param {number} [tabId] */
+function offerLeave(tabId) {
+  if (tabId === undefined) return;
+  chrome.permissions.addHostAccessRequest?.({ tabId }).catch(() => {
+    // There is no such page, or the user wants no such offers. The words in the panel say what else can be done.
+  });
+}

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sidestream.session.page_tools import PART, PageTool, ReadArguments, SelectionTool
+from sidestream.session.tools import MAX_OUTPUT, ToolOutput
+from sidestream.testing import run
+
+PAGE = {"title": "News", "url": "https://news.test/a", "text": "It rains.", "is_whole": True}
+
+
+def output(result: dict[str, Any], start: int = 0, tool: type[PageTool] = PageTool) -> ToolOutput:
+    async def read(conversation: str) -> str:
+        assert conversation == "c"
+        return json.dumps(result)
+
+    return run(tool(read).run(ReadArguments(start=start), "c"))
+
+
+@pytest.mark.parametrize("tool", [PageTool, SelectionTool])
+def test_a_page_is_told_with_its_title_and_address(tool: type[PageTool]) -> None:
+    told = output({"page": PAGE}, tool=tool)
+    assert told == ToolOutput("Title: News\nAddress: https://news.test/a\n\nIt rains.")
+
+
+def test_its_language_is_told_where_it_is_known_and_no_empty_address() -> None:
+    told = output({"page": PAGE | {"url": "", "language": "de"}})
+    assert told.text == "Title: News\nLanguage: de\n\nIt rains."
+
+
+def test_a_long_page_is_read_in_parts_that_lose_nothing() -> None:
+    text = "".join(f"{number}," for number in range(10_000))
+    read, start = "", 0
+    while True:
+        told = output({"page": PAGE | {"text": text}}, start).text
+        assert len(told) <= MAX_OUTPUT
+        header, _, part = told.partition("\n\n")
+        assert f"Characters {start} to {start + len(part)} of {len(text)}." in header
+        read += part
+        if "begins with" not in header:
+            break
+        start = int(header.rpartition("start=")[2].rstrip("."))
+    assert read == text
+
+
+def test_what_could_not_be_read_is_said_with_the_last_part() -> None:
+    page = PAGE | {"text": "a" * (PART + 1), "is_whole": False}
+    assert "cannot be read" not in output({"page": page}).text
+    assert "There is more, which cannot be read." in output({"page": page}, PART).text
+    assert "There is nothing from there on." in output({"page": page}, PART + 1).text
+
+
+def test_without_leave_the_model_hears_what_the_user_must_do() -> None:
+    error = {"kind": "permission", "message": "May not.", "hint": "Click the icon."}
+    told = output({"error": error})
+    assert told == ToolOutput("error: May not. Click the icon. Tell the user.", failed=True)
+    assert output({"error": {"message": "No."}}).text == "error: No. Tell the user."
