@@ -124,7 +124,7 @@
       if (this.#isBegun) this.#push(this.#line);
       this.#isBegun = false;
       this.#line = "";
-      if (isApart) this.#apart ??= this.prefix;
+      if (isApart && this.prefix.length < (this.#apart?.length ?? Number.POSITIVE_INFINITY)) this.#apart = this.prefix;
     }
 
     /** @param {string} words */
@@ -232,13 +232,18 @@
 
     /** @param {Node} node @param {() => void} inside */
     #link(node, inside) {
-      const address = node instanceof HTMLAnchorElement ? addressOf(node) : "";
+      const address = node instanceof HTMLAnchorElement ? withoutUser(addressOf(node)) : "";
       const isKept = /^https?:/.test(address) && address.length <= LONGEST_ADDRESS && textOf(node).trim();
       if (!isKept) return inside();
       this.#lines.add("[");
       inside();
       this.#lines.add(`](${address})`);
     }
+  }
+
+  /** @param {string} address  Its user's name and password can be the page's own. */
+  function withoutUser(address) {
+    return address.replace(/^(https?:\/\/)[^/?#]*@/, "$1");
   }
 
   /** @param {Node} item  Of a list. */

@@ -5,12 +5,13 @@
  * The panel opens in answer to a user's action alone, so that comes first, before anything is waited for.
  */
 
+import { publicAddress } from "../address.js";
 import { handOver } from "../intake.js";
 import { PANELS } from "../protocol.js";
 import { toTurnError, UserError } from "./errors.js";
 import { awakeDuring } from "./keep_alive.js";
 import { logError } from "./log.js";
-import { ATTACH_PAGE, publicAddress, readPage, readSelection } from "./page.js";
+import { ATTACH_PAGE, readPage, readSelection } from "./page.js";
 
 /** @import { Intake, PageText, PanelsMessage } from "../protocol.js" */
 /** @typedef {"page" | "selection"} What */

@@ -1,5 +1,6 @@
 /** Reads the page that a tab shows, as far as the user has let Sidestream. Nothing in the page is changed. */
 
+import { publicAddress } from "../address.js";
 import { UserError } from "./errors.js";
 import { logError } from "./log.js";
 
@@ -9,10 +10,9 @@ import { logError } from "./log.js";
 export const ATTACH_PAGE = "attach-page";
 
 /** A page whose scripts never rest does not answer. */
-const TIME_LIMIT_MS = 15_000;
+const TIME_LIMIT_MS = 10_000;
 const LONGEST_TEXT = 200_000;
 const LONGEST_TITLE = 300;
-const LONGEST_ADDRESS = 2_000;
 
 /** Addresses that no extension may read, and what they are. @type {[RegExp, string][]} */
 const RESTRICTED = [
@@ -84,19 +84,6 @@ export async function shownTab(window) {
 }
 
 /**
- * @param {string} address
- * @returns {string}  Without what may let somebody in: a user's name and password, and what is not a place in the page after the `#`.
- */
-export function publicAddress(address) {
-  if (!URL.canParse(address)) return "";
-  const url = new URL(address);
-  url.username = "";
-  url.password = "";
-  if (!/^#[/!]/.test(url.hash)) url.hash = "";
-  return url.href.slice(0, LONGEST_ADDRESS);
-}
-
-/**
  * @param {chrome.tabs.Tab} tab
  * @param {boolean} isGranted
  * @param {{allFrames?: boolean}} where
@@ -111,7 +98,13 @@ async function inject(tab, isGranted, where, files) {
   const late = new Promise((_, reject) => {
     timer = setTimeout(
       () =>
-        reject(new UserError("timeout", "The page does not answer.", "Wait until it has loaded, or load it again.")),
+        reject(
+          new UserError(
+            "timeout",
+            "The page does not answer.",
+            "Load it again, then try again. The source text of a page (view-source:) cannot be read.",
+          ),
+        ),
       TIME_LIMIT_MS,
     );
   });
@@ -136,7 +129,7 @@ async function inject(tab, isGranted, where, files) {
 function checked(read) {
   const text = (/** @type {unknown} */ value, /** @type {number} */ length) =>
     typeof value === "string" ? value.slice(0, length).toWellFormed() : "";
-  const url = publicAddress(text(read?.address, 10 * LONGEST_ADDRESS));
+  const url = publicAddress(text(read?.address, LONGEST_TEXT));
   const language = /^[\w-]{2,35}$/.exec(text(read?.language, 100))?.[0];
   return {
     title: text(read?.title, LONGEST_TITLE).replace(/\s+/g, " ").trim() || url,

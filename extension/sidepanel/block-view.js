@@ -8,6 +8,7 @@ import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
 import { argumentsSoFar, argumentsText } from "./call-text.js";
+import { AskedPage, readsPage } from "./page-question.js";
 import { offerRun, shownParts } from "./python-run.js";
 import { askText, callLine, toolTitle } from "./words.js";
 
@@ -162,6 +163,8 @@ class ToolView {
   #isShown = false;
   /** @type {HTMLElement | null} */
   #question = null;
+  /** @type {AskedPage | null} */
+  #page = null;
   #shown = el("div", { class: "run-parts", hidden: true });
   root = el("div", { class: "call" }, this.#details, this.#shown);
   /** @type {BlockActions} */
@@ -225,6 +228,8 @@ class ToolView {
   #ask({ asks, call_id = "", name = "" }) {
     this.#question?.remove();
     this.#question = null;
+    this.#page?.close();
+    this.#page = null;
     // What will be done is to be seen by whoever allows it.
     this.#details.open = Boolean(asks);
     if (!asks) return;
@@ -234,6 +239,7 @@ class ToolView {
     const act = (decision) => (event) => event.detail < 2 && decide(call_id, decision);
     /** @param {string} label @param {Parameters<typeof decide>[1]} decision */
     const button = (label, decision) => el("button", { type: "button", onclick: act(decision) }, label);
+    if (readsPage(name)) this.#page = new AskedPage();
     this.#question = el(
       "div",
       {
@@ -244,6 +250,7 @@ class ToolView {
         "data-call": call_id,
       },
       el("p", { role: "alert" }, askText(name, hosts())),
+      this.#page?.root,
       el(
         "div",
         { class: "actions" },

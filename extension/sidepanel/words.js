@@ -147,6 +147,17 @@ export function toolTitle({ name }) {
   return BUILT_IN_TOOLS.get(name ?? "") ?? name ?? "Tool";
 }
 
+/** What is read by the tools that read. */
+const READING = new Map([
+  ["read_page", "the page"],
+  ["read_selection", "what you have selected on the page"],
+]);
+
+/** @param {string} name  Of a tool: whether it reads what the browser shows. */
+export function readsPage(name) {
+  return READING.has(name);
+}
+
 /**
  * What the user is asked about a call.
  * @param {string} name  The tool's.
@@ -154,6 +165,8 @@ export function toolTitle({ name }) {
  * @returns {string}
  */
 export function askText(name, hosts) {
+  const reading = READING.get(name);
+  if (reading) return `The model wants to read ${reading} beside this panel. Allow it?`;
   if (name !== "python") return `The model wants to use ${toolTitle({ name })} as shown. Allow it?`;
   const reach = hosts.length > 0 ? ` It can reach ${new Intl.ListFormat("en").format(hosts)}.` : "";
   return `The model wants to run this code.${reach} Allow it?`;

@@ -1,0 +1,16 @@
+/** What may be shown and sent of a page's address. */
+
+const LONGEST = 2_000;
+
+/**
+ * @param {string} address
+ * @returns {string}  Without what may let somebody in: a user's name and password, and what is not a place in the page after the `#`.
+ */
+export function publicAddress(address) {
+  if (!URL.canParse(address)) return "";
+  const url = new URL(address);
+  url.username = "";
+  url.password = "";
+  if (!/^#[/!]/.test(url.hash)) url.hash = "";
+  return url.href.slice(0, LONGEST);
+}
