@@ -369,7 +369,7 @@ def test_the_model_reads_the_page_when_the_user_says_so(
     page.wait_for_load_state()
     server.on("About this", tool_calls(("read_page", {})), answer("It rained."))
     panel.ask("About this")
-    question = panel.answer.get_by_role("group", name="Allow Page?")
+    question = panel.answer.get_by_role("group", name="Allow This page?")
     expect(question.get_by_role("alert")).to_contain_text("wants to read the page beside this")
     expect(question).to_contain_text(f"Rain over the hills {url}")
     assert len(server.turns) == 1

@@ -359,7 +359,7 @@ export const PANELS = "panels";
  *   | {type: "DropAttachment", id: string}
  *   | {type: "RunPython", conversation: string, code: string, time_limit_ms?: number, memory_limit_mb?: number}
  *   | {type: "StopPython", conversation: string}
- *   | {type: "ReadPage", what: "page" | "selection" | "screenshot", window?: number}} Request
+ *   | {type: "ReadPage", what: "page" | "selection" | "screenshot", window?: number, granted?: boolean}} Request
  *
  * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
  * `older_than` (Unix time in milliseconds), but never the conversation that is shown. `KeepAttachment` keeps what the user will send,
@@ -382,8 +382,9 @@ export const PANELS = "panels";
  * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
  * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
  * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `StopPython` ends
- * what runs in that conversation. `LoadAttachment` answers `content`. `ReadPage` answers the `page` that a window shows, or what is selected in it, or a PNG of what is in view as
- * `image`, a `data:` URL; an error of kind `permission` says that the user has not let Sidestream read it.
+ * what runs in that conversation. `LoadAttachment` answers `content`. `ReadPage` answers the `page` that a window shows, or what is selected in it, or as
+ * `image` a PNG of what is in view, a `data:` URL, and the `page` without a text; an error of kind `permission` says that the user has not let
+ * Sidestream read it. `granted` says that the user has just clicked on the extension's icon: what is refused then is refused for good.
  */
 
 /**
@@ -404,8 +405,9 @@ export const PANELS = "panels";
  */
 
 /**
- * Worker to open panels: the extension's icon was clicked in that window, at that Unix time in milliseconds.
- * @typedef {{to: typeof PANELS, type: "IconClicked", window: number, at: number}} PanelsMessage
+ * Worker to open panels: the extension's icon was clicked in that window, at that Unix time in milliseconds. The panel `stays` when the click
+ * was asked for, to let Sidestream into the page.
+ * @typedef {{to: typeof PANELS, type: "IconClicked", window: number, at: number, stays: boolean}} PanelsMessage
  */
 
 /**

@@ -9,8 +9,9 @@
 (() => {
   /** Characters. What is beyond is left out. */
   const LIMIT = 200_000;
-  /** With more elements, Readability would take too long. */
+  /** With more elements, or more of them inside each other, Readability would take too long. */
   const MOST_ELEMENTS = 50_000;
+  const DEEPEST_ARTICLE = 150;
   /** A shorter "article" is but a part of a page that has none. */
   const SHORTEST_ARTICLE = 250;
   /** What is nested deeper is left out: it could exhaust the stack. */
@@ -72,6 +73,18 @@
     const elements = [];
     for (let node = walker.currentNode; node; node = /** @type {Node} */ (walker.nextNode())) elements.push(node);
     return /** @type {Element[]} */ (elements);
+  }
+
+  /** @param {Element[]} elements  In the document's order. */
+  function depthOf(elements) {
+    const depths = new Map();
+    let deepest = 0;
+    for (const element of elements) {
+      const depth = (depths.get(parentOf(element)) ?? 0) + 1;
+      depths.set(element, depth);
+      deepest = Math.max(deepest, depth);
+    }
+    return deepest;
   }
 
   /** Lines that grow, and what stands before each of them. */
@@ -281,7 +294,7 @@
 
   function article() {
     const elements = elementsOf(document);
-    if (elements.length > MOST_ELEMENTS) return undefined;
+    if (elements.length > MOST_ELEMENTS || depthOf(elements) > DEEPEST_ARTICLE) return undefined;
     try {
       const found = new Readability(readableCopy(elements), { serializer: (node) => node }).parse();
       const reader = new Reader(false);

@@ -399,8 +399,9 @@ export class App {
         return { ok: true, run: await runPython(request) };
       case "ReadPage": {
         const tab = await shownTab(request.window);
-        if (request.what === "screenshot") return { ok: true, image: await captureTab(tab) };
-        return { ok: true, page: await (request.what === "selection" ? readSelection : readPage)(tab) };
+        if (request.what === "screenshot") return { ok: true, ...(await captureTab(tab, request.granted)) };
+        const read = request.what === "selection" ? readSelection : readPage;
+        return { ok: true, page: await read(tab, request.granted) };
       }
       case "StopPython":
         await stopPython(request.conversation);

@@ -11,7 +11,7 @@ import { PANELS } from "../protocol.js";
 import { toTurnError, UserError } from "./errors.js";
 import { awakeDuring } from "./keep_alive.js";
 import { logError } from "./log.js";
-import { ATTACH_PAGE, readPage, readSelection } from "./page.js";
+import { ATTACH_PAGE, isClickAwaited, readPage, readSelection } from "./page.js";
 
 /** @import { Intake, PageText, PanelsMessage } from "../protocol.js" */
 /** @typedef {"page" | "selection"} What */
@@ -59,10 +59,12 @@ function openPanel(windowId) {
  * A panel that is open closes, unless it waits to be let into the page.
  * @param {chrome.tabs.Tab} tab
  */
-function onIcon({ windowId }) {
-  openPanel(windowId);
+async function onIcon(tab) {
+  const { windowId: window } = tab;
+  const at = Date.now();
+  openPanel(window);
   /** @type {PanelsMessage} */
-  const message = { to: PANELS, type: "IconClicked", window: windowId, at: Date.now() };
+  const message = { to: PANELS, type: "IconClicked", window, at, stays: await isClickAwaited(tab) };
   chrome.runtime.sendMessage(message).catch(() => {
     // No panel is open yet.
   });

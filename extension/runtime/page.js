@@ -59,15 +59,17 @@ export async function readSelection(tab, isGranted = false) {
 }
 
 /**
- * What of a window's page is in view.
+ * What of a tab is in view.
  * @param {chrome.tabs.Tab} tab
- * @returns {Promise<string>}  A PNG as a `data:` URL.
+ * @param {boolean} [isGranted]
+ * @returns {Promise<{image: string, page: PageText}>}  The image is a PNG as a `data:` URL, and the page has no text.
  */
-export async function captureTab(tab) {
+export async function captureTab(tab, isGranted = false) {
   try {
-    return await chrome.tabs.captureVisibleTab(tab.windowId, { format: "png" });
+    const image = await chrome.tabs.captureVisibleTab(tab.windowId, { format: "png" });
+    return { image, page: checked({ title: tab.title, address: tab.url, isWhole: true }) };
   } catch (error) {
-    throw await refusal(tab, false, String(error));
+    throw await refusal(tab, isGranted, String(error));
   }
 }
 
@@ -153,7 +155,7 @@ function unreadable(what, hint) {
  * @param {boolean} isGranted
  * @param {string} reason  Chrome's.
  */
-async function refusal({ id, url = "" }, isGranted, reason) {
+async function refusal({ id = -1, windowId, url = "" }, isGranted, reason) {
   const restricted = RESTRICTED.find(([pattern]) => pattern.test(url))?.[1];
   if (restricted) return unreadable(restricted);
   if (/extensions gallery/.test(reason)) return unreadable("This is the Chrome Web Store");
@@ -173,6 +175,7 @@ async function refusal({ id, url = "" }, isGranted, reason) {
         'For a file of this computer, switch on "Allow access to file URLs" in Sidestream\'s details at chrome://extensions.',
       );
     }
+    await chrome.storage.session.set({ [refusedIn(windowId)]: id });
     offerLeave(id);
     return new UserError("permission", "Sidestream may not read this page yet.", await howToLetIn());
   }
@@ -191,9 +194,22 @@ async function howToLetIn() {
   return `Click Sidestream's icon in the toolbar${keys} while the page is shown.`;
 }
 
-/** The browser offers in its toolbar to let Sidestream in, where it can. @param {number} [tabId] */
+/**
+ * Whether a click on the extension's icon was asked for in a tab, since its page could not be read. It is asked for once.
+ * @param {chrome.tabs.Tab} tab
+ */
+export async function isClickAwaited({ id, windowId }) {
+  const key = refusedIn(windowId);
+  const { [key]: refused } = await chrome.storage.session.get(key);
+  await chrome.storage.session.remove(key);
+  return refused !== undefined && refused === id;
+}
+
+/** Where the tab is kept that was refused last. @param {number} window */
+const refusedIn = (window) => `refused:${window}`;
+
+/** The browser offers in its toolbar to let Sidestream in, where it can. @param {number} tabId */
 function offerLeave(tabId) {
-  if (tabId === undefined) return;
   chrome.permissions.addHostAccessRequest?.({ tabId }).catch(() => {
     // There is no such page, or the user wants no such offers. The words in the panel say what else can be done.
   });

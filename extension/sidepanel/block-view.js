@@ -8,9 +8,9 @@ import { highlight } from "../ui/highlight.js";
 import { safeUrl } from "../ui/markdown.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
 import { argumentsSoFar, argumentsText } from "./call-text.js";
-import { AskedPage, readsPage } from "./page-question.js";
+import { AskedPage } from "./page-question.js";
 import { offerRun, shownParts } from "./python-run.js";
-import { askText, callLine, toolTitle } from "./words.js";
+import { askText, callLine, readsPage, toolTitle } from "./words.js";
 
 /** @import {Block, Source} from "../protocol.js" */
 

@@ -16,6 +16,8 @@ import { Edits } from "./edits.js";
 import { takeImages } from "./image-input.js";
 import { UsageMeter } from "./meter.js";
 import { Outbox } from "./outbox.js";
+import { PageInput } from "./page-input.js";
+import { listenToLeave } from "./page-leave.js";
 import { lackText, leaveText } from "./permissions.js";
 import { Unanswered } from "./unanswered.js";
 import { answererOf, statusText } from "./words.js";
@@ -37,6 +39,8 @@ let isCalling = false;
 let isUnlocking = false;
 /** Something to say about the last turn even when it is over. */
 let lastTurnId = "";
+/** Asked in the address bar before the worker has said who answers. @type {string[]} */
+const questions = [];
 /** The window that the panel is in. @type {number | undefined} */
 let ownWindow;
 /** What stands in the `alert` below the conversation: a fault of the panel or the worker, not of a turn. */
@@ -110,6 +114,8 @@ const tray = new AttachmentTray({
 });
 
 const attachMenu = new AttachMenu({ button: byId("attach"), menu: byId("attach-menu") });
+
+const pageInput = new PageInput({ tray, menu: attachMenu, onAttached: () => composer.focus(), onQuestion: askAnew });
 
 takeImages({ tray, menu: attachMenu, picker: byId("pick-image"), box: byId("message") });
 
@@ -218,6 +224,7 @@ function onMessage(message) {
 function onProvider(fresh) {
   const was = provider;
   provider = fresh;
+  for (const text of questions.splice(0)) askAnew(text);
   if (was?.locked === fresh.locked) return;
   byId("locked").hidden = !fresh.locked;
   if (fresh.locked) passphrase.focus();
@@ -403,6 +410,28 @@ function openPermissions() {
   ownSettings.show("permissions");
 }
 
+function beginChat() {
+  const id = crypto.randomUUID();
+  leave(id);
+  conversation.begin(id);
+  connection.send({ type: "NewChat", conversation: id });
+  update();
+  composer.focus();
+}
+
+/**
+ * What was asked in the address bar is sent in a new conversation, once it is known whether anybody answers.
+ * @param {string} text
+ */
+function askAnew(text) {
+  if (provider === null) {
+    questions.push(text);
+    return;
+  }
+  beginChat();
+  if (!send(text, [])) composer.putBack(text, []);
+}
+
 function openSettings() {
   chrome.runtime.openOptionsPage();
 }
@@ -553,14 +582,7 @@ byId("show-conversation-settings").addEventListener("click", () => ownSettings.s
 byId("may").addEventListener("click", openPermissions);
 byId("show-conversations").addEventListener("click", () => list.show());
 byId("problem-action").addEventListener("click", () => problem?.act());
-byId("new-chat").addEventListener("click", () => {
-  const id = crypto.randomUUID();
-  leave(id);
-  conversation.begin(id);
-  connection.send({ type: "NewChat", conversation: id });
-  update();
-  composer.focus();
-});
+byId("new-chat").addEventListener("click", beginChat);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || !conversation.running) return;
   event.preventDefault();
@@ -590,4 +612,6 @@ ownWindow = await chrome.windows.getCurrent().then(
   (window) => window.id,
   () => undefined,
 );
+listenToLeave(ownWindow);
 connection.open();
+pageInput.listen(ownWindow);

@@ -2,26 +2,18 @@
 
 import { publicAddress } from "../address.js";
 import { el } from "../ui/dom.js";
+import { waitForLeave } from "./page-leave.js";
 
-const QUESTIONS = /** @type {Record<string, string>} */ ({
-  read_page: "The model wants to read the page beside this panel. Allow it?",
-  read_selection: "The model wants to read what you have selected on the page beside this panel. Allow it?",
-});
-
-/**
- * What is asked of the user before a page is read.
- * @param {string} name  Of the tool.
- * @returns {string | undefined}  Undefined for a tool that reads none.
- */
-export function pageQuestion(name) {
-  return QUESTIONS[name];
-}
+const NO_LEAVE = "Sidestream may not read this page yet. Click its icon in the toolbar first, and then Allow.";
 
 /** It is the page that is shown when the user says yes, so it follows the tabs. */
 export class AskedPage {
   #title = el("strong");
   #address = el("span", { class: "address" });
   root = el("p", { class: "asked-page" }, this.#title, " ", this.#address);
+  /** Ends the waiting for the user's leave. @type {(() => void) | null} */
+  #stopWaiting = null;
+  #isClosed = false;
   #follow = () => {
     if (this.root.isConnected) this.#show();
     // Another conversation is shown.
@@ -35,16 +27,22 @@ export class AskedPage {
   }
 
   close() {
+    this.#isClosed = true;
     chrome.tabs.onActivated.removeListener(this.#follow);
     chrome.tabs.onUpdated.removeListener(this.#follow);
+    this.#stopWaiting?.();
   }
 
   async #show() {
     const [tab] = await chrome.tabs.query({ active: true, currentWindow: true }).catch(() => []);
+    if (this.#isClosed) return;
     const { url = "", title = "" } = tab ?? {};
     this.#title.textContent = url ? title : "";
-    this.#address.textContent = url
-      ? publicAddress(url)
-      : "Sidestream may not read this page yet. Click its icon in the toolbar first, and then Allow.";
+    this.#address.textContent = url ? publicAddress(url) : NO_LEAVE;
+    if (!url) this.#stopWaiting ??= waitForLeave(this.#follow);
+    else {
+      this.#stopWaiting?.();
+      this.#stopWaiting = null;
+    }
   }
 }
