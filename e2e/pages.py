@@ -6,6 +6,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+RESOLVER_RULES = "--host-resolver-rules=MAP *.test 127.0.0.1"
+"""The browser finds every site whose name ends so here."""
+
 PDF = (
     b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1"
     b">>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\n"
@@ -17,8 +20,7 @@ PDF = (
 class Pages:
     """A server of pages. Use it as a context manager.
 
-    A site's name other than 127.0.0.1 leads here as well, where the browser is told so
-    (`--host-resolver-rules`): Sidestream has no leave to read those.
+    Sidestream has leave to read what 127.0.0.1 serves, and no other site (`RESOLVER_RULES`).
     """
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from e2e.app import API_KEY, App, Panel
-from e2e.pages import PDF, Pages
+from e2e.pages import PDF, RESOLVER_RULES, Pages
 from e2e.server import Exchange, ScriptedServer, answer, tool_calls
 
 ARTICLE = """<!doctype html><html lang="en-GB"><head><title>Rain over  the hills</title>
@@ -74,8 +74,7 @@ def app(
 ) -> Iterator[App]:
     """A browser that finds every `.test` site here."""
     profile = tmp_path_factory.mktemp("profile")
-    rules = "--host-resolver-rules=MAP *.test 127.0.0.1"
-    app = App(playwright, chromium, extension, profile, rules)
+    app = App(playwright, chromium, extension, profile, RESOLVER_RULES)
     yield app
     app.close()
 

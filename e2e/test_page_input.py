@@ -1,0 +1,358 @@
+"""The page as an attachment, brought by all the ways there are: read, looked at, sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Playwright, expect
+
+from e2e import cdp
+from e2e.app import API_KEY, QUIET, App, Panel, extension_id, load_extensions
+from e2e.pages import RESOLVER_RULES, Pages
+from e2e.server import Exchange, ScriptedServer
+
+PAGE = "<title>Rain over the hills</title><p id=rain>It rained for <b>three</b> days.<p>Then not."
+TEXT = "It rained for three days.\n\nThen not."
+
+
+@pytest.fixture(scope="module")
+def app(
+    playwright: Playwright,
+    chromium: str,
+    extension: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[App]:
+    """A browser that finds every `.test` site here."""
+    profile = tmp_path_factory.mktemp("profile")
+    app = App(playwright, chromium, extension, profile, RESOLVER_RULES)
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[Pages]:
+    with Pages() as pages:
+        yield pages
+
+
+@pytest.fixture
+def panel(panel: Panel) -> Panel:
+    """A panel without what an earlier test left in it."""
+    panel.page.evaluate("chrome.storage.session.remove('attachments')")
+    panel.page.reload()
+    expect(tray(panel)).to_have_count(0)
+    return panel
+
+
+def tray(panel: Panel) -> Locator:
+    """What goes with the next message."""
+    return panel.page.locator("#tray > li")
+
+
+def attach(panel: Panel, what: str) -> None:
+    """Choose it in the menu at the composer."""
+    panel.page.get_by_role("button", name="Attach", exact=True).click()
+    panel.page.get_by_role("menuitem", name=what, exact=True).click()
+
+
+def note(panel: Panel) -> Locator:
+    return panel.page.locator("#page-note")
+
+
+def parts(exchange: Exchange) -> list[dict[str, Any]]:
+    """The parts of the last message of the user."""
+    messages = exchange.json["input"]
+    content: list[dict[str, Any]] = [m for m in messages if m.get("role") == "user"][-1]["content"]
+    return content
+
+
+def dispatch(app: App, event: str, *arguments: str) -> None:
+    """What Chrome tells the worker of a user's action; `TAB` is the tab that is shown.
+
+    Headless, there is no menu, no keyboard of the browser's own and no address bar to act on.
+    """
+    (worker,) = app.context.service_workers
+    worker.evaluate(
+        f"""async () => {{
+          const [TAB] = await chrome.tabs.query({{active: true, lastFocusedWindow: true}});
+          chrome.{event}.dispatch({", ".join(arguments)});
+        }}"""
+    )
+
+
+def select(page: Any) -> None:
+    page.evaluate("getSelection().selectAllChildren(rain)")
+
+
+def test_the_page_is_attached_looked_at_removed_and_sent(
+    app: App, panel: Panel, server: ScriptedServer, pages: Pages
+) -> None:
+    url = pages.put("/rain", PAGE)
+    app.context.new_page().goto(url)
+    attach(panel, "This page")
+    expect(tray(panel)).to_have_count(1)
+    expect(tray(panel)).to_contain_text("Rain over the hills")
+    expect(tray(panel)).to_contain_text("about 9 tokens")
+    expect(panel.message).to_be_focused()
+    assert server.turns == []
+
+    tray(panel).get_by_role("button", name="Rain over the hills").first.click()
+    dialog = panel.page.get_by_role("dialog", name="Rain over the hills")
+    expect(dialog).to_contain_text("It rained for three days.")
+    panel.page.keyboard.press("Escape")
+    tray(panel).get_by_role("button", name="Remove").click()
+    expect(tray(panel)).to_have_count(0)
+    panel.ask("Without")
+    expect(panel.answer).to_have_text("You said: Without")
+    assert "rained" not in server.turns[0].body.decode()
+
+    attach(panel, "This page")
+    expect(tray(panel)).to_have_count(1)
+    panel.ask("With it")
+    expect(panel.answer).to_contain_text("With it")
+    attached, asked = parts(server.turns[1])
+    assert attached["text"].startswith('<untrusted source="web page" id="')
+    assert f"\nRain over the hills\n{url}\n\n{TEXT}\n</untrusted id=" in attached["text"]
+    assert asked["text"] == "With it"
+    assert "<untrusted>" in server.turns[1].json["instructions"]
+    assert "instructions" not in server.turns[0].json or (
+        "<untrusted>" not in server.turns[0].json["instructions"]
+    )
+
+
+def test_the_selection_is_attached(app: App, panel: Panel, pages: Pages) -> None:
+    page = app.context.new_page()
+    page.goto(pages.put("/rain", PAGE))
+    attach(panel, "Selection")
+    expect(panel.page.locator("#tray-note")).to_have_text(
+        "Nothing is selected on this page. Select some of its text, then try again."
+    )
+    select(page)
+    attach(panel, "Selection")
+    expect(tray(panel)).to_have_count(1)
+    expect(panel.page.locator("#tray-note")).to_be_hidden()
+    tray(panel).get_by_role("button", name="Rain over the hills").first.click()
+    dialog = panel.page.get_by_role("dialog", name="Rain over the hills")
+    expect(dialog).to_contain_text("It rained for three days.")
+    expect(dialog).not_to_contain_text("Then not.")
+
+
+def test_without_leave_it_is_said_what_to_do(app: App, panel: Panel, pages: Pages) -> None:
+    app.context.new_page().goto(pages.put("/rain", PAGE, host="site.test"))
+    attach(panel, "This page")
+    expect(note(panel)).to_contain_text("Sidestream may not read this page yet.")
+    expect(note(panel)).to_contain_text("Click Sidestream's icon in the toolbar")
+    allow = note(panel).get_by_role("button", name="Allow on all sites", exact=True)
+    expect(allow).to_be_visible()
+    # Headless, nobody answers the browser's question.
+    panel.page.evaluate(
+        "chrome.permissions.request = async (asked) => { globalThis.asked = asked }"
+    )
+    allow.click()
+    expect(note(panel)).to_be_visible()
+    assert panel.page.evaluate("globalThis.asked") == {"origins": ["https://*/*", "http://*/*"]}
+    note(panel).get_by_role("button", name="Dismiss", exact=True).click()
+    expect(note(panel)).to_be_hidden()
+    expect(panel.message).to_be_focused()
+    # No leave for sites is enough for a screenshot.
+    attach(panel, "Screenshot")
+    expect(note(panel)).to_be_visible()
+    expect(allow).to_be_hidden()
+
+
+def test_the_menu_of_a_page_asks_about_the_selection(
+    app: App, panel: Panel, server: ScriptedServer, pages: Pages
+) -> None:
+    page = app.context.new_page()
+    page.goto(pages.put("/rain", PAGE))
+    select(page)
+    chosen = '{menuItemId: "selection", selectionText: "It rained for three days."}'
+    dispatch(app, "contextMenus.onClicked", chosen, "TAB")
+    expect(tray(panel)).to_have_count(1)
+    expect(tray(panel)).to_contain_text("Rain over the hills")
+    expect(panel.message).to_be_focused()
+    panel.ask("Why?")
+    expect(panel.answer).to_contain_text("Why?")
+    attached, _ = parts(server.turns[0])
+    assert 'source="selection on a web page"' in attached["text"]
+    assert "\n\nIt rained for three days.\n" in attached["text"]
+
+    # Where Sidestream may not read, the browser's word is there still; what it may read is not
+    # what was pointed at.
+    elsewhere = '{menuItemId: "selection", selectionText: "Words of a frame"}'
+    dispatch(app, "contextMenus.onClicked", elsewhere, "TAB")
+    expect(tray(panel)).to_have_count(1)
+    panel.ask("And this?")
+    expect(panel.answer).to_contain_text("And this?")
+    attached, _ = parts(server.turns[1])
+    assert "Words of a frame" in attached["text"]
+    assert "three days" not in attached["text"]
+
+
+def test_a_key_and_the_menu_attach_the_page_once(
+    app: App, panel: Panel, pages: Pages, server: ScriptedServer
+) -> None:
+    app.context.new_page().goto(pages.put("/rain", PAGE))
+    other = app.open_panel()
+    app.context.new_page().goto(pages.put("/rain", PAGE))
+    dispatch(app, "commands.onCommand", '"attach-page"', "TAB")
+    # Two panels in one window, and either may take it.
+    panel.page.wait_for_function(
+        """async () => {
+          const {attachments = []} = await chrome.storage.session.get("attachments");
+          return attachments.length === 1;
+        }""",
+        polling=100,
+    )
+    other.page.wait_for_timeout(300)
+    assert tray(panel).count() + tray(other).count() == 1
+    dispatch(app, "commands.onCommand", '"another"', "TAB")
+    # A panel that only opens afterwards takes what was brought before.
+    other.page.close()
+    panel.page.goto("about:blank")
+    app.context.new_page().goto(pages.put("/later", "<title>Later</title><p>Words"))
+    dispatch(app, "contextMenus.onClicked", '{menuItemId: "page"}', "TAB")
+    late = app.open_panel()
+    expect(tray(late).filter(has_text="Later")).to_have_count(1)
+    late.page.reload()
+    expect(tray(late).filter(has_text="Later")).to_have_count(1)
+
+
+def test_what_was_not_read_is_said_in_the_panel_that_opens(
+    app: App, panel: Panel, pages: Pages
+) -> None:
+    # The events of a test grant nothing; at a user's, this is what a file without leave gives.
+    app.context.new_page().goto(pages.put("/rain", PAGE, host="site.test"))
+    dispatch(app, "commands.onCommand", '"attach-page"', "TAB")
+    expect(panel.page.locator("#tray-note")).to_contain_text("This page is closed to extensions")
+    expect(panel.page.locator("#tray-note")).to_contain_text("chrome://extensions")
+
+
+def test_the_address_bar_asks_in_a_new_conversation(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    panel.ask("Before")
+    expect(panel.answer).to_have_text("You said: Before")
+    panel.expect_idle()
+    panel.message.fill("A draft")
+    dispatch(app, "omnibox.onInputStarted")
+    dispatch(app, "omnibox.onInputEntered", '" How deep is a fjord? "', '"currentTab"')
+    expect(panel.answer).to_have_text("You said: How deep is a fjord?")
+    expect(panel.questions).to_have_count(1)
+    expect(panel.message).to_have_value("A draft")
+    turns = server.turns_of("How deep is a fjord?")
+    assert len(turns) == 1
+    assert "Before" not in turns[0].body.decode()
+
+
+def test_what_is_asked_in_the_address_bar_stays_in_the_box_when_nobody_answers(
+    fresh_app: App,
+) -> None:
+    panel = fresh_app.open_panel()
+    dispatch(fresh_app, "omnibox.onInputEntered", '"How deep?"', '"currentTab"')
+    expect(panel.message).to_have_value("How deep?")
+    expect(panel.questions).to_have_count(0)
+
+
+# --- the real side panel, opened by the real icon ----------------------------------------------
+
+
+class SidePanel:
+    """Chromium with its side panel, which Playwright does not see."""
+
+    def __init__(self, browser: cdp.PipeBrowser, extension: Path) -> None:
+        self._browser = browser
+        self._id = extension_id(extension)
+
+    def expect_started(self) -> None:
+        """The worker listens."""
+        page = self._browser.open(f"chrome-extension://{self._id}/options/index.html")
+        page.wait_until("chrome.runtime.sendMessage({type: 'LoadSettings'}).then(() => true)", 60)
+        page.close()
+
+    def open(self, url: str) -> cdp.Page:
+        """A tab with the page."""
+        page = self._browser.open(url)
+        page.wait_until("document.readyState === 'complete'", 20)
+        return page
+
+    def click_icon(self, url: str) -> None:
+        """As the user does, while the tab with this address is shown."""
+        tabs = self._browser.send("Target.getTargets", filter=[{"type": "tab", "exclude": False}])
+        (tab,) = (tab["targetId"] for tab in tabs["targetInfos"] if tab["url"] == url)
+        self._browser.send("Extensions.triggerAction", id=self._id, targetId=tab)
+
+    @property
+    def targets(self) -> list[str]:
+        found = self._browser.targets("page")
+        return [each["targetId"] for each in found if "/sidepanel/" in each["url"]]
+
+    def panel(self) -> cdp.Page:
+        """The panel, as soon as it is there."""
+        (target,) = cdp.wait_until(lambda: self.targets, 30, "the side panel")
+        page = cdp.Page(self._browser, target)
+        page.wait_until("document.querySelector('#attach:not([hidden])') !== null", 60)
+        return page
+
+    def expect_closed(self) -> None:
+        cdp.wait_until(lambda: not self.targets, 20, "no side panel")
+
+
+CHOOSE = """what => {
+  document.getElementById("attach").click();
+  const items = [...document.querySelectorAll("#attach-menu > button")];
+  items.find(({textContent}) => textContent === what).click();
+}"""
+
+
+def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
+    chromium: str, extension: Path, tmp_path: Path, pages: Pages
+) -> None:
+    arguments = [*QUIET, *load_extensions(extension), RESOLVER_RULES]
+    debugging = "--enable-unsafe-extension-debugging"
+    with cdp.PipeBrowser(chromium, tmp_path / "profile", *arguments, debugging) as browser:
+        side = SidePanel(browser, extension)
+        first = pages.put("/rain", PAGE, host="site.test")
+        second = pages.put("/other", "<title>Other</title><p>Other words", host="other.test")
+        tab = side.open(first)
+        # Until the extension has started there is no icon to click on.
+        cdp.wait_until(lambda: browser.targets("service_worker"), 20, "the worker")
+        cdp.wait_until(lambda: side.click_icon(first) or side.targets, 20, "the side panel")
+        panel = side.panel()
+        panel.evaluate(f"({CHOOSE})('This page')")
+        panel.wait_until("document.querySelectorAll('#tray > li').length === 1", 20)
+        assert "Rain over the hills" in panel.evaluate("document.getElementById('tray').innerText")
+        panel.evaluate(f"({CHOOSE})('Screenshot')")
+        panel.wait_until("document.querySelectorAll('#tray > li.image').length === 1", 20)
+
+        side.click_icon(first)
+        side.expect_closed()
+        side.click_icon(first)
+        panel = side.panel()
+        panel.wait_until("document.querySelectorAll('#tray > li').length === 2", 20)
+
+        # Another site: the leave is over, and the click that gives it anew closes nothing.
+        tab.send("Page.navigate", url=second)
+        tab.wait_until("document.title === 'Other'", 20)
+        panel.evaluate(f"({CHOOSE})('This page')")
+        panel.wait_until("!document.getElementById('page-note').hidden", 20)
+        side.click_icon(second)
+        panel.wait_until("document.querySelectorAll('#tray > li').length === 3", 20)
+        assert panel.evaluate("document.getElementById('page-note').hidden")
+        assert "Other" in panel.evaluate("document.getElementById('tray').innerText")
+        side.click_icon(second)
+        side.expect_closed()
+
+
+def test_what_is_kept_and_sent_of_a_page_holds_no_key(
+    app: App, panel: Panel, server: ScriptedServer, pages: Pages
+) -> None:
+    app.context.new_page().goto(pages.put("/rain", PAGE))
+    attach(panel, "This page")
+    expect(tray(panel)).to_have_count(1)
+    panel.ask("With it")
+    expect(panel.answer).to_contain_text("With it")
+    assert API_KEY.encode() not in server.turns[0].body
