@@ -372,7 +372,7 @@ def test_the_model_reads_the_page_when_the_user_says_so(
     expect(question.get_by_role("alert")).to_contain_text("wants to read the page beside this")
     expect(question).to_contain_text(f"Rain over the hills {url}")
     assert len(server.turns) == 1
-    press(panel, "Allow")
+    press(panel, "Allow once")
     expect(panel.answer).to_contain_text("It rained.")
     (told,) = outputs(server.turns[1])
     header, _, text = told.partition("\n\n")
@@ -395,7 +395,7 @@ def test_refused_it_reads_nothing_and_the_question_follows_the_tabs(
     visit(app, pages.put("/other", "<title>Another</title><p>x", host="site.test"))
     expect(question).to_contain_text("Sidestream may not read this page yet.")
     expect(question).not_to_contain_text("Rain over the hills")
-    press(panel, "Refuse")
+    press(panel, "Don't allow")
     expect(panel.answer).to_contain_text("As you like.")
     assert "not allow" in outputs(server.turns[1])[0]
 
@@ -440,7 +440,7 @@ def test_a_hostile_page_widens_nothing(
     )
     panel.ask("Read")
     expect(panel.answer.get_by_role("group", name="Allow Python?")).to_be_visible()
-    press(panel, "Refuse")
+    press(panel, "Don't allow")
     expect(panel.answer).to_contain_text("Done.")
     panel.expect_idle()
     read_page, python, grant = outputs(server.turns[-1])
@@ -457,7 +457,7 @@ def test_a_hostile_page_widens_nothing(
     server.on("Again", tool_calls(("python", {"code": "2"})), answer("Fine."))
     panel.ask("Again")
     expect(panel.answer.get_by_role("group", name="Allow Python?")).to_be_visible()
-    press(panel, "Refuse")
+    press(panel, "Don't allow")
     expect(panel.answer).to_contain_text("Fine.")
     names = [tool["name"] for tool in server.turns[-1].json["tools"]]
     assert names == ["python", "read_page"]

@@ -4,7 +4,7 @@ import { publicAddress } from "../address.js";
 import { el } from "../ui/dom.js";
 import { waitForLeave } from "./page-leave.js";
 
-const NO_LEAVE = "Sidestream may not read this page yet. Click its icon in the toolbar first, and then Allow.";
+const NO_LEAVE = "Sidestream may not read this page yet. Click its icon in the toolbar first, and then allow this.";
 
 /** It is the page that is shown when the user says yes, so it follows the tabs. */
 export class AskedPage {
