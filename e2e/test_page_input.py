@@ -317,10 +317,9 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
         side = SidePanel(browser, extension)
         first = pages.put("/rain", PAGE, host="site.test")
         second = pages.put("/other", "<title>Other</title><p>Other words", host="other.test")
+        side.expect_started()
         tab = side.open(first)
-        # Until the extension has started there is no icon to click on.
-        cdp.wait_until(lambda: browser.targets("service_worker"), 20, "the worker")
-        cdp.wait_until(lambda: side.click_icon(first) or side.targets, 20, "the side panel")
+        side.click_icon(first)
         panel = side.panel()
         panel.evaluate(f"({CHOOSE})('This page')")
         panel.wait_until("document.querySelectorAll('#tray > li').length === 1", 20)
