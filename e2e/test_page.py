@@ -366,7 +366,7 @@ def test_the_model_reads_the_page_when_the_user_says_so(
     url = pages.put("/article", ARTICLE)
     page = visit(app, url)
     page.wait_for_load_state()
-    server.on("About this", tool_calls(("read_page", {})), answer("It rained."))
+    server.on("About this", tool_calls(("read_page", "{}")), answer("It rained."))
     panel.ask("About this")
     question = panel.answer.get_by_role("group", name="Allow This page?")
     expect(question.get_by_role("alert")).to_contain_text("wants to read the page beside this")
@@ -388,7 +388,7 @@ def test_refused_it_reads_nothing_and_the_question_follows_the_tabs(
 ) -> None:
     allow(panel, read_page="ask", read_selection="ask")
     visit(app, pages.put("/article", ARTICLE)).wait_for_load_state()
-    server.on("Look", tool_calls(("read_selection", {})), answer("As you like."))
+    server.on("Look", tool_calls(("read_selection", "{}")), answer("As you like."))
     panel.ask("Look")
     question = panel.answer.get_by_role("group", name="Allow Selection?")
     expect(question).to_contain_text("Rain over the hills")
@@ -405,7 +405,7 @@ def test_without_leave_the_model_is_told_what_the_user_must_do(
 ) -> None:
     allow(panel, read_page="always")
     visit(app, pages.put("/secret", "<title>Bank</title><p>Balance", host="site.test"))
-    server.on("Look", tool_calls(("read_page", {})), answer("Click, please."))
+    server.on("Look", tool_calls(("read_page", "{}")), answer("Click, please."))
     panel.ask("Look")
     expect(panel.answer).to_contain_text("Click, please.")
     (told,) = outputs(server.turns[1])
@@ -434,8 +434,8 @@ def test_a_hostile_page_widens_nothing(
     # The model does what the page says.
     server.on(
         "Read",
-        tool_calls(("read_page", {})),
-        tool_calls(("python", {"code": "1"}), ("grant", {"tool": "python"})),
+        tool_calls(("read_page", "{}")),
+        tool_calls(("python", '{"code": "1"}'), ("grant", '{"tool": "python"}')),
         answer("Done."),
     )
     panel.ask("Read")
@@ -454,7 +454,7 @@ def test_a_hostile_page_widens_nothing(
     assert all(API_KEY.encode() not in turn.body for turn in server.turns)
     assert pages.asked == [], "nothing was sent to the page's site"
     # The next call asks again, and what the model may use is as it was.
-    server.on("Again", tool_calls(("python", {"code": "2"})), answer("Fine."))
+    server.on("Again", tool_calls(("python", '{"code": "2"}')), answer("Fine."))
     panel.ask("Again")
     expect(panel.answer.get_by_role("group", name="Allow Python?")).to_be_visible()
     press(panel, "Don't allow")
