@@ -269,8 +269,10 @@ class SidePanel:
 
     def expect_started(self) -> None:
         """The worker listens."""
+        cdp.wait_until(lambda: self._browser.targets("service_worker"), 60, "the worker")
         page = self._browser.open(f"chrome-extension://{self._id}/options/index.html")
-        page.wait_until("chrome.runtime.sendMessage({type: 'LoadSettings'}).then(() => true)", 60)
+        page.wait_until("document.readyState === 'complete'", 20)
+        page.evaluate("chrome.runtime.sendMessage({type: 'LoadSettings'})")
         page.close()
 
     def open(self, url: str) -> cdp.Page:
