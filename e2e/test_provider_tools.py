@@ -123,6 +123,26 @@ def test_an_image_is_shown_saved_and_still_there_after_the_worker_was_lost(
     expect(later.page.get_by_role("img", name="A sun over the sea")).to_be_visible()
 
 
+def test_older_images_than_a_message_can_hold_are_shown_on_request(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    base64 = picture(60, 40, noise=3_500_000)
+    for number in range(1, 4):
+        server.on(f"Draw {number}", Calls(image(base64, f"Drawing {number}"), text="Drawn."))
+        panel.ask(f"Draw {number}")
+        expect(panel.answer.get_by_role("img", name=f"Drawing {number}")).to_be_visible()
+        panel.expect_idle()
+    for kill in (False, True):
+        if kill:
+            app.stop_worker(panel.page)
+        later = app.open_panel()
+        expect(later.page.get_by_role("img")).to_have_count(2)
+        button = later.answers.first.get_by_role("button", name="Show the image")
+        button.click()
+        expect(later.answers.first.get_by_role("img", name="Drawing 1")).to_be_visible()
+        expect(button).to_have_count(0)
+
+
 def test_a_file_search_names_the_files(panel: Panel, server: ScriptedServer) -> None:
     cited = {"type": "file_citation", "index": 5, "file_id": "file-1", "filename": "handbook.pdf"}
     script = Calls(

@@ -50,6 +50,7 @@ export const PANELS = "panels";
  * @property {Figure[]} [figures]
  * @property {RunFile[]} [files]
  * @property {Source[]} [sources]
+ * @property {boolean} [held_back]  Figures and files that no message had room for; `LoadShown` gives them.
  */
 
 /**
@@ -357,6 +358,7 @@ export const PANELS = "panels";
  *   | {type: "KeepAttachment", attachment: Attachment, content: string}
  *   | {type: "LoadAttachment", id: string, conversation?: string}
  *   | {type: "DropAttachment", id: string}
+ *   | {type: "LoadShown", conversation: string, turn: string, block: number}
  *   | {type: "RunPython", conversation: string, code: string, time_limit_ms?: number, memory_limit_mb?: number}
  *   | {type: "StopPython", conversation: string}
  *   | {type: "ReadPage", what: "page" | "selection" | "screenshot", window?: number, granted?: boolean}} Request
@@ -371,7 +373,7 @@ export const PANELS = "panels";
  *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
  *   conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
  *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun, content?: string,
- *   page?: PageText, image?: string} | {ok: false, error: TurnError}} Reply
+ *   page?: PageText, image?: string, shown?: Shown} | {ok: false, error: TurnError}} Reply
  *
  * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
  * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
@@ -382,7 +384,8 @@ export const PANELS = "panels";
  * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
  * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
  * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `StopPython` ends
- * what runs in that conversation. `LoadAttachment` answers `content`. `ReadPage` answers the `page` that a window shows, or what is selected in it, or as
+ * what runs in that conversation. `LoadAttachment` answers `content`, `LoadShown` what the block at that place of a turn has to
+ * show. `ReadPage` answers the `page` that a window shows, or what is selected in it, or as
  * `image` a PNG of what is in view, a `data:` URL, and the `page` without a text; an error of kind `permission` says that the user has not let
  * Sidestream read it. `granted` says that the user has just clicked on the extension's icon: what is refused then is refused for good.
  */

@@ -3,10 +3,13 @@
  * it, and not kept beside it: an image in base64 takes megabytes. Python makes the same of the same items (`session/tool_results.py`).
  */
 
-/** @import {Block, Figure, RunFile, Source} from "./protocol.js" */
+/** @import {Block, Figure, RunFile, Source, Turn} from "./protocol.js" */
 
 /** So many pages or files of one call are named. */
 const MAX_SOURCES = 100;
+
+/** Characters of images and files that a panel is given with a conversation; see `session/tool_results.py`. */
+const MAX_SHOWN = 12_000_000;
 
 /** How images begin, in base64. SVG is not among them: it is a document. */
 const BEGINNINGS = /** @type {const} */ ([
@@ -99,4 +102,24 @@ export function withShown(blocks, items = []) {
     const shown = item && shownOf(item);
     return shown ? { ...block, shown } : block;
   });
+}
+
+/**
+ * Takes out of turns what a message has no room for, the latest first; `held_back` says so in its place.
+ * @param {Turn[]} turns
+ */
+export function holdBack(turns) {
+  let room = MAX_SHOWN;
+  for (const block of turns.flatMap(({ blocks }) => blocks).reverse()) {
+    if (!block.shown) continue;
+    const { figures = [], files = [], sources } = block.shown;
+    const size = [...figures, ...files].reduce((sum, part) => sum + lengthOf(part), 0);
+    if (size <= room) room -= size;
+    else block.shown = { ...(sources ? { sources } : {}), held_back: true };
+  }
+}
+
+/** @param {{base64?: string, text?: string}} part */
+function lengthOf({ base64, text }) {
+  return (base64 ?? text ?? "").length;
 }

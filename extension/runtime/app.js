@@ -10,7 +10,15 @@ import {
   storageUse,
   undoDelete,
 } from "./conversations.js";
-import { database, hasTurn, loadConversation, remember, storedView, unfinishedConversations } from "./database.js";
+import {
+  database,
+  hasTurn,
+  loadConversation,
+  loadShown,
+  remember,
+  storedView,
+  unfinishedConversations,
+} from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -391,6 +399,11 @@ export class App {
         const content = await loadAttachment(String(request.conversation ?? ""), String(request.id));
         if (content === undefined) throw new UserError("not_found", "What was attached is not there any more.");
         return { ok: true, content };
+      }
+      case "LoadShown": {
+        const shown = await loadShown(String(request.conversation), String(request.turn), Number(request.block));
+        if (!shown) throw new UserError("not_found", "What was shown here is not there any more.");
+        return { ok: true, shown };
       }
       case "DropAttachment":
         await dropAttachment(String(request.id));

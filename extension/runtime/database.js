@@ -6,13 +6,13 @@
  * shown while Python starts.
  */
 
-import { withShown } from "../tool-results.js";
+import { holdBack, withShown } from "../tool-results.js";
 import { deleteDB, openDB } from "../vendor/idb.js";
 import { claim, release } from "./attachments.js";
 import { titleOf, titleOfTurn, wordsOfTurn } from "./search.js";
 import { countUsage } from "./usage.js";
 
-/** @import { ConversationSettings, ConversationView, Turn } from "../protocol.js" */
+/** @import { ConversationSettings, ConversationView, Shown, Turn } from "../protocol.js" */
 
 const NAME = "sidestream";
 const VERSION = 4;
@@ -350,7 +350,21 @@ export async function storedView(id) {
   const places = new Map();
   for (const turn of turns) places.set(turn.parent, [...(places.get(turn.parent) ?? []), turn.id]);
   const shown = path.slice(earlier).map((turn) => viewOfTurn(turn, places.get(turn.parent) ?? []));
+  holdBack(shown);
   return { id, turns: shown, earlier, settings };
+}
+
+/**
+ * What a block of a turn has to show, where a panel was not given it.
+ * @param {string} conversation
+ * @param {string} turn
+ * @param {number} block
+ * @returns {Promise<Shown | undefined>}
+ */
+export async function loadShown(conversation, turn, block) {
+  /** @type {StoredTurn | undefined} */
+  const stored = await (await database()).get("turns", [conversation, turn]);
+  return stored && withShown(stored.blocks, stored.items)[block]?.shown;
 }
 
 /** @param {StoredTurn} stored @param {string[]} siblings @returns {Turn} */

@@ -12,7 +12,7 @@ import { AskedPage } from "./page-question.js";
 import { offerRun, shownParts } from "./python-run.js";
 import { askText, callLine, readsPage, toolTitle } from "./words.js";
 
-/** @import {Block, Source} from "../protocol.js" */
+/** @import {Block, Shown, Source} from "../protocol.js" */
 
 /**
  * @typedef {object} BlockView
@@ -24,6 +24,7 @@ import { askText, callLine, readsPage, toolTitle } from "./words.js";
  * @typedef {object} BlockActions
  * @property {(call: string, decision: {allow: boolean, always?: true, never?: true}) => void} decide  The user's word on a call that asks.
  * @property {() => string[]} hosts  Those that Python may reach.
+ * @property {(block: Block) => Promise<Shown>} shownOf  What a block has to show that came without.
  */
 
 /**
@@ -195,11 +196,37 @@ class ToolView {
       this.#isShown = true;
       const { sources = [] } = block.shown;
       if (sources.length > 0) this.#details.append(sourceList(sources, "Found"));
-      const description = block.name === "image_generation" ? block.text : undefined;
-      this.#shown.append(...shownParts(block.shown, description));
-      this.#shown.hidden = this.#shown.childElementCount === 0;
+      this.#show(block, block.shown);
     }
     if (Boolean(block.asks) !== Boolean(this.#question)) this.#ask(block);
+  }
+
+  /** @param {Block} block @param {Shown} shown */
+  #show(block, shown) {
+    const description = block.name === "image_generation" ? block.text : undefined;
+    const parts = shown.held_back ? [this.#offerToLoad(block)] : shownParts(shown, description);
+    this.#shown.replaceChildren(...parts);
+    this.#shown.hidden = parts.length === 0;
+  }
+
+  /**
+   * The way to what came without: a long conversation's older images.
+   * @param {Block} block
+   */
+  #offerToLoad(block) {
+    const note = el("span", { class: "hint", role: "status" });
+    const load = async () => {
+      button.disabled = true;
+      try {
+        this.#show(block, await this.#actions.shownOf(block));
+      } catch (error) {
+        button.disabled = false;
+        note.textContent = error instanceof Error ? error.message : String(error);
+      }
+    };
+    const label = block.name === "image_generation" ? "Show the image" : "Show what it gave";
+    const button = el("button", { type: "button", onclick: load }, label);
+    return el("div", { class: "held-back" }, button, note);
   }
 
   /** @param {Block} block */

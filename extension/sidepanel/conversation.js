@@ -248,7 +248,8 @@ function takeOver(turn, fresh) {
     const old = turn.blocks[index];
     if (!old || old.kind !== block.kind) return block;
     // What a call has to show may be left out of what is said of it later.
-    if (old.shown && !block.shown && old.item_id === block.item_id) block.shown = old.shown;
+    const isLeftOut = !block.shown || block.shown.held_back;
+    if (old.shown && isLeftOut && old.item_id === block.item_id) block.shown = old.shown;
     if (!block.text.startsWith(old.text)) return block;
     delete old.asks;
     delete old.begun;

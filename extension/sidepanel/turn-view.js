@@ -4,6 +4,7 @@
 
 import { copy } from "../ui/actions.js";
 import { el } from "../ui/dom.js";
+import { ask } from "./ask.js";
 import { createBlockView } from "./block-view.js";
 import { isUnderWay } from "./conversation.js";
 import { iconButton } from "./icon-button.js";
@@ -11,7 +12,7 @@ import { QuestionView } from "./question-view.js";
 import { Versions } from "./versions.js";
 import { compactionText, usageText, waitingText } from "./words.js";
 
-/** @import {Block, Turn, TurnError} from "../protocol.js" */
+/** @import {Block, Shown, Turn, TurnError} from "../protocol.js" */
 /** @import {BlockActions, BlockView} from "./block-view.js" */
 /** @import {QuestionActions} from "./question-view.js" */
 /** @import {Step} from "./versions.js" */
@@ -69,8 +70,11 @@ export class TurnView {
   #versions = null;
   /** Where the row stands that follows a good answer. @type {HTMLElement} */
   #end;
+  #id;
   /** @type {Map<Block, BlockView>} */
   #views = new Map();
+  /** The blocks on the page. @type {Block[]} */
+  #drawn = [];
   /** @type {Block[] | null} */
   #settled = null;
   #wasLast = false;
@@ -91,6 +95,7 @@ export class TurnView {
    * @param {TurnActions} actions
    */
   constructor(turn, actions) {
+    this.#id = turn.id;
     this.#actions = actions;
     this.#end = this.#answer;
     if (turn.kind === "compaction") {
@@ -161,6 +166,7 @@ export class TurnView {
 
   /** @param {Block[]} blocks */
   #updateBlocks(blocks) {
+    this.#drawn = blocks;
     const wanted = new Set(blocks);
     for (const [block, view] of this.#views) {
       if (wanted.has(block)) continue;
@@ -170,13 +176,24 @@ export class TurnView {
     for (const [index, block] of blocks.entries()) {
       let view = this.#views.get(block);
       if (!view) {
-        view = createBlockView(block, this.#actions);
+        view = createBlockView(block, { ...this.#actions, shownOf: (wanted) => this.#shownOf(wanted) });
         this.#views.set(block, view);
       }
       view.update(block);
       const there = this.#blocks.children[index];
       if (there !== view.root) this.#blocks.insertBefore(view.root, there ?? null);
     }
+  }
+
+  /**
+   * What a block has to show, where it came without.
+   * @param {Block} block
+   * @returns {Promise<Shown>}
+   */
+  async #shownOf(block) {
+    const conversation = this.#actions.conversation();
+    const { shown } = await ask({ type: "LoadShown", conversation, turn: this.#id, block: this.#drawn.indexOf(block) });
+    return shown ?? {};
   }
 
   /** @param {Turn} turn */

@@ -460,6 +460,11 @@ test("what a call has to show stays when a later message leaves it out", () => {
   const block = { kind: "tool", text: "A cat", name: "image_generation", item_id: "ig", open: false };
   const turn = { id: "t", user: "?", created_at: 0, status: "running", blocks: [{ ...block, shown }] };
   conversation.receive(/** @type {any} */ ({ type: "Conversation", conversation: { id: "c", turns: [turn] }, seq: 1 }));
+  const again = { ...turn, blocks: [{ ...block, shown: { held_back: true } }] };
+  conversation.receive(
+    /** @type {any} */ ({ type: "Conversation", conversation: { id: "c", turns: [again] }, seq: 1 }),
+  );
+  assert.deepEqual(conversation.turns[0].blocks[0].shown, shown);
   for (const text of ["A cat", "Another cat"]) {
     const later = { ...turn, status: "completed", blocks: [{ ...block, text }] };
     conversation.receive(/** @type {any} */ ({ type: "Turn", turn: later }));

@@ -145,6 +145,11 @@ class TinyElement extends TinyNode {
     this.attributes.set(name, value);
   }
   /** @param {...any} nodes */
+  replaceChildren(...nodes) {
+    for (const node of [...this.childNodes]) node.remove();
+    this.append(...nodes);
+  }
+  /** @param {...any} nodes */
   append(...nodes) {
     for (const node of nodes) this.insertBefore(node, null);
   }

@@ -365,3 +365,28 @@ test("an image that was made is shown by its description, and can be saved; one 
   assert.equal(linked.find("img", ""), undefined);
   assert.ok(linked.find("a", "Image 1"));
 });
+
+test("what came without its image is loaded when somebody wants to see it", async () => {
+  /** @type {any[]} */
+  const requests = [];
+  const answers = [
+    { ok: false, error: { kind: "not_found", message: "It is gone." } },
+    { ok: true, shown: { figures: [{ type: "png", base64: "iVBORw0KGgo" }] } },
+  ];
+  Object.assign(globalThis.chrome, {
+    runtime: { sendMessage: async (/** @type {any} */ request) => requests.push(request) && answers.shift() },
+  });
+  const block = /** @type {const} */ ({ kind: "tool", text: "A cat", status: "completed", open: false });
+  const text = /** @type {const} */ ({ kind: "text", text: "Here:", open: false });
+  const { page } = shown({ blocks: [text, { ...block, name: "image_generation", shown: { held_back: true } }] });
+  const button = page.find("button", "Show the image");
+  assert.equal(page.find("img", ""), undefined);
+  await button.click();
+  await new Promise(setImmediate);
+  assert.ok(page.find("span", "It is gone."));
+  await button.click();
+  await new Promise(setImmediate);
+  assert.equal(page.find("img", "").getAttribute("alt"), "A cat");
+  assert.equal(page.find("button", "Show the image"), undefined);
+  assert.deepEqual(requests[1], { type: "LoadShown", conversation: "c", turn: "t", block: 1 });
+});

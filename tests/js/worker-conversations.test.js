@@ -194,6 +194,26 @@ test("what a call has to show is made of its item, which may be anything in a fi
   );
 });
 
+test("a message has room for the latest images, the others are given when they are asked for", async () => {
+  const result = `iVBORw0KGgo${"A".repeat(5_999_000)}`;
+  const turns = ["1", "2", "3", "4"].map((id) =>
+    turn(id, "Q", "", {
+      blocks: [{ kind: "tool", text: "", item_id: "ig", open: false }],
+      items: [{ type: "image_generation_call", id: "ig", result }],
+    }),
+  );
+  await store("a", 10, ...turns);
+  const shown = (await database.storedView("a")).turns.map(({ blocks }) => blocks[0].shown);
+  assert.deepEqual(
+    shown.map((each) => each?.held_back ?? false),
+    [true, true, false, false],
+  );
+  assert.deepEqual(shown[0], { held_back: true });
+  assert.equal((await database.loadShown("a", "1", 0))?.figures?.length, 1);
+  assert.equal(await database.loadShown("a", "1", 1), undefined);
+  assert.equal(await database.loadShown("a", "5", 0), undefined);
+});
+
 test("what a message is and whether it was sent waits for the disk, what an answer has grown does not", async () => {
   /** @type {(string | undefined)[]} */
   const waits = [];

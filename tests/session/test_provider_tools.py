@@ -17,6 +17,7 @@ from sidestream.session.conversation import (
     TurnStatus,
 )
 from sidestream.session.provider_tools import PROVIDER_TOOLS, offered, provider_tools
+from sidestream.session.tool_results import MAX_SHOWN, hold_back
 from sidestream.testing import FakeFetch, Reply, ResponsesStream
 from sidestream.types.events import response_event
 from tests.session.world import World, in_world, story
@@ -151,3 +152,36 @@ def test_what_another_provider_stored_is_said_in_terms_that_all_know() -> None:
     following = conversation.add("2", "And?", 1)
     assert conversation.history(following, "https://one.test")[1].id == "ci_1"
     assert conversation.history(following, "https://two.test")[1].id is None
+
+
+def test_the_latest_images_come_with_the_conversation_and_the_others_when_asked_for() -> None:
+    share = MAX_SHOWN // 2 - 10
+    conversation = Conversation(id="c")
+    for number in range(4):
+        turn = conversation.add(str(number), "Draw", number)
+        turn.start()
+        result = PNG[:11] + "A" * (share - 11)
+        item = {"type": "image_generation_call", "id": f"ig_{number}", "result": result}
+        turn.apply(response_event.validate_python({"type": "OutputItemDone", "item": item}))
+        turn.finish(TurnStatus.COMPLETED)
+    shown = [turn["blocks"][0]["shown"] for turn in conversation.view()["turns"]]
+    assert [part.get("held_back", False) for part in shown] == [True, True, False, False]
+    assert shown[0] == {"held_back": True}
+    assert len(shown[3]["figures"][0]["base64"]) == share
+
+
+def test_what_is_held_back_leaves_the_sources() -> None:
+    figures = [{"type": "svg", "text": "x" * 10}]
+    blocks: list[dict[str, Any]] = [
+        {"shown": {"figures": figures, "sources": [{"title": "a"}]}},
+        {},
+        {"shown": {"files": [{"name": "f", "size": 9}]}},
+        {"shown": {"figures": figures}},
+    ]
+    assert hold_back(blocks, 15) == 5
+    assert blocks == [
+        {"shown": {"sources": [{"title": "a"}], "held_back": True}},
+        {},
+        {"shown": {"files": [{"name": "f", "size": 9}]}},
+        {"shown": {"figures": figures}},
+    ]

@@ -178,7 +178,7 @@ class Chat:
     def earlier(self, turn_id: str, panel: int) -> None:
         """Give a panel the turns before one that it has."""
         turns, before = self.conversation.earlier(turn_id)
-        views = [self.conversation.view_of(turn) for turn in turns]
+        views = self.conversation.views_of(turns)
         self._post_message({"type": "Earlier", "turns": views, "earlier": before}, panel)
 
     def configure(self, settings: ConversationSettings) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
 from sidestream.session.attachments import Attachment, parts_of, tokens_of
-from sidestream.session.tool_results import shown_of
+from sidestream.session.tool_results import MAX_SHOWN, hold_back, shown_of
 from sidestream.session.tools import Permission, ToolLimits, ToolOutput
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.events import (
@@ -739,7 +739,7 @@ class Conversation(_State):
         earlier = max(0, len(self._path) - count)
         return {
             "id": self.id,
-            "turns": [self.view_of(turn) for turn in self._path[earlier:]],
+            "turns": self.views_of(self._path[earlier:]),
             "earlier": earlier,
             "settings": self.settings.model_dump(exclude_none=True),
         }
@@ -749,6 +749,14 @@ class Conversation(_State):
         end = next((at for at, turn in enumerate(self._path) if turn.id == turn_id), 0)
         start = max(0, end - VIEW_TURNS)
         return self._path[start:end], start
+
+    def views_of(self, turns: list[Turn]) -> list[dict[str, Any]]:
+        """Turns as the panel sees them, with as much of what they show as a message can hold."""
+        views = [self.view_of(turn) for turn in turns]
+        room = MAX_SHOWN
+        for view in reversed(views):
+            room = hold_back(view["blocks"], room)
+        return views
 
     def view_of(self, turn: Turn, *, whole: bool = True) -> dict[str, Any]:
         """A turn as the panel sees it; see `Turn.view`."""

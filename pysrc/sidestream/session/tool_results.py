@@ -20,6 +20,10 @@ from sidestream.types.items import (
 MAX_SOURCES = 100
 """So many pages or files of one call are named."""
 
+MAX_SHOWN = 12_000_000
+"""Characters of images and files that a panel is given with a conversation: a message has its
+limit (64 MiB). It asks for the others, the older ones, when somebody wants to see them."""
+
 # How images begin, in base64. SVG is not among them: it is a document.
 _BEGINNINGS = {"iVBORw0KGgo": "png", "/9j/": "jpeg", "UklGR": "webp", "R0lGOD": "gif"}
 _DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
@@ -71,3 +75,22 @@ def _named(sources: list[dict[str, Any]]) -> list[dict[str, str]]:
         if known and known not in named:
             named.append(known)
     return named[:MAX_SOURCES]
+
+
+def hold_back(blocks: list[dict[str, Any]], room: int) -> int:
+    """Take out of a turn's view what there is no room for, the latest first. Returns what is left.
+
+    ``held_back`` says so in its place.
+    """
+    for block in reversed(blocks):
+        shown = block.get("shown")
+        if not shown:
+            continue
+        parts = [*shown.get("figures", ()), *shown.get("files", ())]
+        size = sum(len(part.get("base64") or part.get("text") or "") for part in parts)
+        if size <= room:
+            room -= size
+            continue
+        sources = {"sources": shown["sources"]} if "sources" in shown else {}
+        block["shown"] = {**sources, "held_back": True}
+    return room
