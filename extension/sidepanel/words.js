@@ -179,8 +179,10 @@ export function askText(name, hosts) {
 export function toolState({ status, open, asks, begun, output, failed, duration_ms }) {
   if (asks) return "waits for your leave";
   if (begun) return "running";
-  if (failed) return status && status !== "completed" ? status.replaceAll("_", " ") : "failed";
-  if (output !== undefined) return duration_ms === undefined ? "done" : `${(duration_ms / 1000).toFixed(1)} s`;
+  const time = duration_ms === undefined ? "" : `${(duration_ms / 1000).toFixed(1)} s`;
+  if (failed && status && status !== "completed") return status.replaceAll("_", " ");
+  if (failed) return time ? `failed · ${time}` : "failed";
+  if (output !== undefined) return time || "done";
   if (status && status !== "in_progress") return status.replaceAll("_", " ");
   return open ? "running" : "";
 }

@@ -96,7 +96,8 @@ test("tools have readable names and states", () => {
   const call = /** @type {const} */ ({ kind: "tool", text: "", name: "python", call_id: "c", open: false });
   assert.equal(toolState({ ...call, asks: true }), "waits for your leave");
   assert.equal(toolState({ ...call, output: "2", duration_ms: 1234 }), "1.2 s");
-  assert.equal(toolState({ ...call, output: "no", failed: true, duration_ms: 5 }), "failed");
+  assert.equal(toolState({ ...call, output: "no", failed: true, duration_ms: 5 }), "failed · 0.0 s");
+  assert.equal(toolState({ ...call, output: "no", failed: true }), "failed");
   assert.equal(toolState({ ...call, status: "completed", begun: true }), "running");
   const undone = /** @type {const} */ ({ ...call, output: "no", failed: true, status: "not_carried_out" });
   assert.equal(toolState(undone), "not carried out");

@@ -244,6 +244,43 @@ def test_a_process_that_ends_between_call_and_output_leaves_a_valid_history(
         ]
 
 
+@pytest.mark.parametrize("permission", ["always", "ask"])
+def test_no_call_is_carried_out_twice_by_who_picks_an_answer_up(permission: Permission) -> None:
+    def new_world(store: MemoryStore | None = None) -> World:
+        world = World(store=store)
+        world.fetch = server
+        world.settings["background"] = True
+        return world
+
+    call = ResponsesStream().created().function_call("add", CALL[1], call_id="call0").completed()
+    done = ResponsesStream(response_id="resp_2").created().text("Done.").completed()
+    server = StoredResponses(call, done)
+
+    async def first_life() -> dict[str, Any]:
+        world = new_world()
+        await world.begin()
+        allow(world, permission)
+        world.adder.delay_s = 20
+        world.chat.send("1", "Add")
+        await asyncio.sleep(5)
+        return world.store.state()
+
+    store = MemoryStore(run(first_life()))
+
+    async def second_life() -> None:
+        world = new_world(store)
+        await world.begin()
+        panel = world.open_panel()
+        await world.quiet()
+        assert panel.turns["1"].status == "interrupted"
+        await world.do("Continue", panel=1, id="2", turn="1")
+        await world.quiet()
+        assert panel.turns["2"].text == "Done."
+        assert world.adder.calls == []
+
+    run(second_life())
+
+
 def test_a_call_that_acts_is_written_down_before() -> None:
     @in_world(sums((1, 2)), story("Done."))
     async def scene(world: World) -> None:

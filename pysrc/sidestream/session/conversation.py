@@ -336,7 +336,7 @@ class Turn(_State):
         self.calls = 0
         self.notice = None
         self.model = None
-        self._forget_response()
+        self.forget_response()
 
     def reached(self, response_id: str, sequence_number: int) -> None:
         """Note how far the provider's answer has been taken in."""
@@ -348,7 +348,8 @@ class Turn(_State):
         self.status = TurnStatus.RECONNECTING
         self.notice = notice
 
-    def _forget_response(self) -> None:
+    def forget_response(self) -> None:
+        """There is nothing to pick up any more."""
         self.response_id = self.sequence_number = None
 
     def finish(self, status: TurnStatus, error: dict[str, Any] | None = None) -> None:
@@ -363,7 +364,7 @@ class Turn(_State):
         self.waiting = None
         self.urgent = False
         self.limited = False
-        self._forget_response()
+        self.forget_response()
 
     def _withdraw(self) -> None:
         growing = [block for block in self.blocks if block.open]
@@ -415,7 +416,7 @@ class Turn(_State):
         self._end_blocks()
         self.calls += 1
         self.usage_before = self.usage
-        self._forget_response()
+        self.forget_response()
 
     def finish_call(
         self,
@@ -514,7 +515,7 @@ class Turn(_State):
             case ServerModel():
                 self.model = event.model
             case Reconnecting() if not event.resumes:
-                self._forget_response()
+                self.forget_response()
                 self._withdraw()
             case Completed():
                 self._end_blocks()

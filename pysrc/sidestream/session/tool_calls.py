@@ -134,6 +134,9 @@ class ToolCalls:
         if not calls or not (turn.calls or self._tools.specs()):
             return False
         self._check(turn)
+        # The answer with the calls is whole. Whoever picked it up would carry them out once more.
+        turn.forget_response()
+        self._write(turn)
         if parallel:
             await asyncio.gather(*(self._carry_out(turn, call) for call in calls))
         else:
