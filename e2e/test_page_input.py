@@ -310,6 +310,16 @@ CHOOSE = """what => {
 }"""
 
 
+def expect_attached(panel: cdp.Page, count: int) -> None:
+    """So many attachments are in the tray."""
+    words = "document.getElementById('composer').innerText"
+    there = "document.querySelectorAll('#tray > li').length"
+    try:
+        cdp.wait_until(lambda: panel.evaluate(there) == count, 20, f"{count} attachments")
+    except AssertionError as error:
+        raise AssertionError(panel.evaluate(words)) from error
+
+
 def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
     chromium: str, extension: Path, tmp_path: Path, pages: Pages
 ) -> None:
@@ -324,7 +334,7 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
         side.click_icon(first)
         panel = side.panel()
         panel.evaluate(f"({CHOOSE})('This page')")
-        panel.wait_until("document.querySelectorAll('#tray > li').length === 1", 20)
+        expect_attached(panel, 1)
         assert "Rain over the hills" in panel.evaluate("document.getElementById('tray').innerText")
         panel.evaluate(f"({CHOOSE})('Screenshot')")
         panel.wait_until("document.querySelectorAll('#tray > li.image').length === 1", 20)
@@ -333,7 +343,7 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
         side.expect_closed()
         side.click_icon(first)
         panel = side.panel()
-        panel.wait_until("document.querySelectorAll('#tray > li').length === 2", 20)
+        expect_attached(panel, 2)
 
         # Another site: the leave is over, and the click that gives it anew closes nothing.
         tab.send("Page.navigate", url=second)
@@ -341,7 +351,7 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
         panel.evaluate(f"({CHOOSE})('This page')")
         panel.wait_until("!document.getElementById('page-note').hidden", 20)
         side.click_icon(second)
-        panel.wait_until("document.querySelectorAll('#tray > li').length === 3", 20)
+        expect_attached(panel, 3)
         assert panel.evaluate("document.getElementById('page-note').hidden")
         assert "Other" in panel.evaluate("document.getElementById('tray').innerText")
         side.click_icon(second)
