@@ -16,6 +16,7 @@ export function argumentsText(text) {
     return { text, isCode: false };
   }
   if (typeof value !== "object" || value === null) return { text, isCode: false };
+  if (Object.keys(value).length === 0) return { text: "", isCode: false };
   const { code, ...others } = value;
   if (typeof code === "string" && Object.keys(others).length === 0) return { text: code, isCode: true };
   return { text: JSON.stringify(value, null, 2), isCode: false };

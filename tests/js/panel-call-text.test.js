@@ -5,6 +5,7 @@ import { argumentsSoFar, argumentsText } from "../../extension/sidepanel/call-te
 test("code is shown as it is, other arguments as JSON, junk as it came", () => {
   assert.deepEqual(argumentsText('{"code": "a\\nb"}'), { text: "a\nb", isCode: true });
   assert.deepEqual(argumentsText('{"code":"a","b":1}'), { text: '{\n  "code": "a",\n  "b": 1\n}', isCode: false });
+  assert.deepEqual(argumentsText("{}"), { text: "", isCode: false });
   for (const text of ["", "{", '"x"', "null", "7"]) assert.deepEqual(argumentsText(text), { text, isCode: false });
 });
 
