@@ -144,7 +144,9 @@ def test_without_leave_it_is_said_what_to_do(app: App, panel: Panel, pages: Page
     app.context.new_page().goto(pages.put("/rain", PAGE, host="site.test"))
     attach(panel, "This page")
     expect(note(panel)).to_contain_text("Sidestream may not read this page yet.")
-    expect(note(panel)).to_contain_text("Click Sidestream's icon in the toolbar")
+    expect(note(panel)).to_contain_text(
+        "Click Sidestream's icon in the toolbar, or press Alt+Shift+D, while the page is shown."
+    )
     allow = note(panel).get_by_role("button", name="Allow on all sites", exact=True)
     expect(allow).to_be_visible()
     # Headless, nobody answers the browser's question.
@@ -356,6 +358,13 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
         assert "Other" in panel.evaluate("document.getElementById('tray').innerText")
         side.click_icon(second)
         side.expect_closed()
+
+
+def test_the_browser_takes_the_suggested_keys(app: App, panel: Panel) -> None:
+    # Without a word, it leaves a command without a key when it has that key itself.
+    commands = panel.page.evaluate("chrome.commands.getAll()")
+    keys = {command["name"]: command["shortcut"] for command in commands}
+    assert keys == {"_execute_action": "Alt+Shift+S", "attach-page": "Alt+Shift+D"}
 
 
 def test_what_is_kept_and_sent_of_a_page_holds_no_key(
