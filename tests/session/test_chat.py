@@ -889,6 +889,17 @@ def test_a_held_back_message_goes_on_the_users_word() -> None:
         assert world.chat.conversation.turns[1].text == "two"
 
 
+def test_an_answer_is_stored_before_its_end_is_told() -> None:
+    @in_world(story("one"))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        world.store.delay_s = 0.1
+        world.chat.send("1", "q1")
+        while panel.turns.get("1") is None or panel.turns["1"].status is not TurnStatus.COMPLETED:
+            await asyncio.sleep(0.01)
+        assert world.store.last("1")["status"] == "completed"
+
+
 def test_the_providers_limit_is_waited_for() -> None:
     @in_world(limited("one", requests_left=0, reset="90s"), story("two"))
     async def scene(world: World) -> None:
@@ -905,6 +916,9 @@ def test_the_providers_limit_is_waited_for() -> None:
         assert abs(waiting.until / 1000 - (begin + 90)) < 1
         assert world.alarms[-1] == waiting.until
         assert world.busy[-1] is False
+        told = len(world.alarms)
+        await world.do("Wake")
+        assert len(world.alarms) == told
         await asyncio.sleep(60)
         assert len(world.fetch.requests) == 1
         await asyncio.sleep(31)

@@ -38,7 +38,7 @@ from sidestream.session.conversation import (
     Waiting,
 )
 from sidestream.session.limits import LimitKey, Limits
-from sidestream.session.meter import Meter, measure
+from sidestream.session.meter import Meter, has_usage, measure
 from sidestream.session.provider_tools import Support
 from sidestream.session.tool_calls import LimitReachedError, ToolCalls
 from sidestream.session.tools import Tool
@@ -411,9 +411,10 @@ class Chat:
         After a turn that failed the line stands until the user says what is to become of it: what
         made one fail would most likely make them all fail.
         """
-        self._set_alarm(None)
         if self._running is not None:
+            self._set_alarm(None)
             return
+        look_at: int | None = None
         for turn in self.conversation.queued[:1]:
             before = self.conversation.before(turn)
             went_wrong = before is not None and before.status in _GONE_WRONG
@@ -424,11 +425,12 @@ class Chat:
             elif went_wrong:
                 self._hold(turn, Waiting(reason="pause"))
             elif offline and not self._services.online():
-                self._set_alarm(self._next_look())
+                look_at = self._next_look()
             elif until is not None and until > self._now_ms():
-                self._set_alarm(until)
+                look_at = until
             else:
                 self._start(turn)
+        self._set_alarm(look_at)
         self._services.changed()
 
     def _waiting(self, turn_id: str, panel: int) -> Turn | None:
@@ -711,9 +713,17 @@ class Chat:
             self._services.spawn(self._end_at_provider(turn.response_id, turn.origin))
         self._running = None
         turn.finish(status, error)
-        self._send_turn(turn)
-        self._send_meter()
-        self._write(turn)
+
+        def tell() -> None:
+            self._send_turn(turn)
+            self._send_meter()
+
+        if status is TurnStatus.STOPPED:
+            tell()
+            self._write(turn)
+        else:
+            # Whoever was told that an answer is whole must find it so.
+            self._services.writer.write(self.conversation, turn, tell)
         self.advance()
 
     def _put_back(self, turn: Turn, obstacle: Waiting) -> None:
@@ -791,7 +801,7 @@ class Chat:
 
     def look_at_window(self) -> None:
         """Tell the panels how large the context window is of whoever answers next."""
-        if self._meter() is not None:
+        if has_usage(self.conversation.turns):
             self._services.spawn(self._look_at_window())
 
     async def _look_at_window(self) -> None:

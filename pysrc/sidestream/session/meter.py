@@ -40,6 +40,11 @@ class Meter:
         return {**usages, **{name: value for name, value in figures.items() if value is not None}}
 
 
+def has_usage(turns: Iterable[Turn]) -> bool:
+    """Whether a conversation with these turns, of all its branches, has a meter."""
+    return any(_told(turn) for turn in turns)
+
+
 def measure(
     turns: Iterable[Turn],
     path: Sequence[Turn],
@@ -51,11 +56,11 @@ def measure(
 
     ``turns`` are those of all branches, ``path`` those of the one that goes on, oldest first.
     """
-    usage = TokenUsage.sum(usage for turn in turns if (usage := _told(turn)))
-    if usage.is_zero:
+    told = [usage for turn in turns if (usage := _told(turn))]
+    if not told:
         return None
     return Meter(
-        usage=usage,
+        usage=TokenUsage.sum(told),
         last=next(filter(None, (_told(t) for t in reversed(path) if t.kind is None)), None),
         context_used=context_tokens(path),
         context_window=context_window,

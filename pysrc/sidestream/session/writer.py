@@ -67,6 +67,7 @@ class Writer:
         self._on_error = on_error
         self._on_idle = on_idle
         self._due: dict[str, tuple[Conversation, Turn]] = {}
+        self._then: dict[str, Callable[[], None]] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
         self._next: dict[str, float] = {}
         """When a growing turn may be written again."""
@@ -78,10 +79,14 @@ class Writer:
         """Whether something is yet to be written."""
         return self._task is not None or bool(self._later)
 
-    def write(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it as soon as may be."""
+    def write(
+        self, conversation: Conversation, turn: Turn, then: Callable[[], None] | None = None
+    ) -> None:
+        """Write it as soon as may be; ``then`` is called when that is done, or has failed."""
         self._unschedule(turn)
         self._due[turn.id] = (conversation, turn)
+        if then is not None:
+            self._then[turn.id] = then
         if self._task is None:
             self._task = asyncio.ensure_future(self._write_due())
 
@@ -96,6 +101,7 @@ class Writer:
     def forget(self, turn: Turn) -> None:
         """Write it no more."""
         self._due.pop(turn.id, None)
+        self._then.pop(turn.id, None)
         self._unschedule(turn)
 
     async def drain(self) -> None:
@@ -112,6 +118,7 @@ class Writer:
         try:
             while self._due:
                 conversation, turn = self._due.pop(next(iter(self._due)))
+                then = self._then.pop(turn.id, None)
                 try:
                     await self._save(conversation, turn)
                     self._failing = False
@@ -120,6 +127,8 @@ class Writer:
                     if not self._failing:
                         self._on_error(error)
                     self._failing = True
+                if then is not None:
+                    then()
         finally:
             self._task = None
             self._on_idle()
