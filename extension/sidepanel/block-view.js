@@ -2,17 +2,17 @@
  * The pieces of an answer on the screen: one view per block, brought up to date once per frame.
  */
 
-import { el, icon } from "../ui/dom.js";
+import { el } from "../ui/dom.js";
 import { GrowingText } from "../ui/growing-text.js";
 import { highlight } from "../ui/highlight.js";
-import { safeUrl } from "../ui/markdown.js";
+import { whenIdle } from "../ui/idle.js";
 import { MarkdownStream } from "../ui/markdown-stream.js";
-import { argumentsSoFar, argumentsText } from "./call-text.js";
-import { AskedPage } from "./page-question.js";
-import { offerRun, shownParts } from "./python-run.js";
-import { askText, callLine, readsPage, toolTitle } from "./words.js";
+import { offerRun } from "./python-run.js";
+import { sourceList } from "./source-list.js";
+import { ToolView } from "./tool-view.js";
 
-/** @import {Block, Shown, Source} from "../protocol.js" */
+/** @import {Block} from "../protocol.js" */
+/** @import {CallActions} from "./tool-view.js" */
 
 /**
  * @typedef {object} BlockView
@@ -21,15 +21,8 @@ import { askText, callLine, readsPage, toolTitle } from "./words.js";
  */
 
 /**
- * @typedef {object} BlockActions
- * @property {(call: string, decision: {allow: boolean, always?: true, never?: true}) => void} decide  The user's word on a call that asks.
- * @property {() => string[]} hosts  Those that Python may reach.
- * @property {(block: Block) => Promise<Shown>} shownOf  What a block has to show that came without.
- */
-
-/**
  * @param {Block} block
- * @param {BlockActions} actions
+ * @param {CallActions} actions
  * @returns {BlockView}
  */
 export function createBlockView(block, actions) {
@@ -103,21 +96,6 @@ class TextView {
   }
 }
 
-/**
- * Pages as links, files by their names: these are at the provider.
- * @param {Source[]} sources
- * @param {string} label
- */
-function sourceList(sources, label) {
-  const items = sources.map(({ url, title }) => {
-    const safe = url ? safeUrl(url, ["http:", "https:"]) : null;
-    if (!safe) return title ? el("li", {}, title) : null;
-    const link = { href: safe.href, target: "_blank", rel: "noopener noreferrer", title: safe.href };
-    return el("li", {}, el("a", link, title ?? safe.host));
-  });
-  return el("ol", { class: "citations", "aria-label": label, "data-label": label }, ...items);
-}
-
 /** What the model thought, folded. */
 class ReasoningView {
   #markdown = new GrowingMarkdown();
@@ -146,152 +124,4 @@ class RefusalView {
     this.#text.update(text);
     this.root.hidden = !text;
   }
-}
-
-/** One line for a tool's call; what it is called with and what it gave unfold. */
-class ToolView {
-  #title = el("span", { class: "aside-title" });
-  #state = el("span", { class: "aside-state" });
-  #code = el("code", { "data-language": "python" });
-  #pre = el("pre", { class: "arguments" }, this.#code);
-  #text = new GrowingText(this.#code);
-  #isColoured = false;
-  #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
-  #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
-  #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
-  /** The user has folded or unfolded it. */
-  #isSet = false;
-  #isShown = false;
-  /** @type {HTMLElement | null} */
-  #question = null;
-  /** @type {AskedPage | null} */
-  #page = null;
-  #shown = el("div", { class: "run-parts", hidden: true });
-  root = el("div", { class: "call" }, this.#details, this.#shown);
-  /** @type {BlockActions} */
-  #actions;
-
-  /** @param {BlockActions} actions */
-  constructor(actions) {
-    this.#actions = actions;
-    this.#summary.addEventListener("click", () => {
-      this.#isSet = true;
-    });
-  }
-
-  /** @param {Block} block */
-  update(block) {
-    const { title, state } = callLine(block);
-    this.#title.textContent = title;
-    this.#title.title = title;
-    this.#state.textContent = state;
-    this.#showArguments(block);
-    this.#details.classList.toggle("open", block.open);
-    // Code that runs elsewhere is in view as long as it is written and runs.
-    if (block.name === "code_interpreter" && !this.#isSet) this.#details.open = block.open;
-    this.#output.hidden = !block.output;
-    if (this.#output.textContent !== (block.output ?? "")) this.#output.textContent = block.output ?? "";
-    this.#output.classList.toggle("failed", Boolean(block.failed));
-    if (block.shown && !this.#isShown) {
-      this.#isShown = true;
-      const { sources = [] } = block.shown;
-      if (sources.length > 0) this.#details.append(sourceList(sources, "Found"));
-      this.#show(block, block.shown);
-    }
-    if (Boolean(block.asks) !== Boolean(this.#question)) this.#ask(block);
-  }
-
-  /** @param {Block} block @param {Shown} shown */
-  #show(block, shown) {
-    const description = block.name === "image_generation" ? block.text : undefined;
-    const parts = shown.held_back ? [this.#offerToLoad(block)] : shownParts(shown, description);
-    this.#shown.replaceChildren(...parts);
-    this.#shown.hidden = parts.length === 0;
-  }
-
-  /**
-   * The way to what came without: a long conversation's older images.
-   * @param {Block} block
-   */
-  #offerToLoad(block) {
-    const note = el("span", { class: "hint", role: "status" });
-    const load = async () => {
-      button.disabled = true;
-      try {
-        this.#show(block, await this.#actions.shownOf(block));
-      } catch (error) {
-        button.disabled = false;
-        note.textContent = error instanceof Error ? error.message : String(error);
-      }
-    };
-    const label = block.name === "image_generation" ? "Show the image" : "Show what it gave";
-    const button = el("button", { type: "button", onclick: load }, label);
-    return el("div", { class: "held-back" }, button, note);
-  }
-
-  /** @param {Block} block */
-  #showArguments(block) {
-    if (this.#isColoured) return;
-    if (!block.call_id) {
-      // The provider tells of its own calls in words, and of its interpreter's in code.
-      this.#text.update(block.text);
-      this.#pre.hidden = !block.text;
-      if (block.name === "code_interpreter" && !block.open && block.text) this.#colour();
-    } else if (block.open) {
-      this.#text.update(argumentsSoFar(block.text));
-    } else {
-      const { text, isCode } = argumentsText(block.text);
-      this.#text.update(text || "No arguments.");
-      if (isCode) this.#colour();
-    }
-  }
-
-  #colour() {
-    this.#isColoured = true;
-    whenIdle(() => highlight(this.#code));
-  }
-
-  /** @param {Block} block */
-  #ask({ asks, call_id = "", name = "" }) {
-    this.#question?.remove();
-    this.#question = null;
-    this.#page?.close();
-    this.#page = null;
-    // What will be done is to be seen by whoever allows it.
-    this.#details.open = Boolean(asks);
-    if (!asks) return;
-    const { decide, hosts } = this.#actions;
-    // The second click of a double one is not meant for the call that may stand there by then.
-    /** @param {Parameters<typeof decide>[1]} decision @returns {(event: MouseEvent) => void} */
-    const act = (decision) => (event) => event.detail < 2 && decide(call_id, decision);
-    /** @param {string} label @param {Parameters<typeof decide>[1]} decision */
-    const button = (label, decision) => el("button", { type: "button", onclick: act(decision) }, label);
-    if (readsPage(name)) this.#page = new AskedPage();
-    this.#question = el(
-      "div",
-      {
-        class: "ask",
-        role: "group",
-        "aria-label": `Allow ${toolTitle({ name })}?`,
-        tabindex: -1,
-        "data-call": call_id,
-      },
-      el("p", { role: "alert" }, askText(name, hosts())),
-      this.#page?.root,
-      el(
-        "div",
-        { class: "actions" },
-        button("Allow once", { allow: true }),
-        button("Don't allow", { allow: false }),
-        button("Allow in this conversation", { allow: true, always: true }),
-        button("Never in this conversation", { allow: false, never: true }),
-      ),
-    );
-    this.root.append(this.#question);
-  }
-}
-
-/** @param {() => void} work */
-function whenIdle(work) {
-  requestIdleCallback(work, { timeout: 1000 });
 }

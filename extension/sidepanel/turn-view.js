@@ -13,9 +13,10 @@ import { Versions } from "./versions.js";
 import { compactionText, usageText, waitingText } from "./words.js";
 
 /** @import {Block, Shown, Turn, TurnError} from "../protocol.js" */
-/** @import {BlockActions, BlockView} from "./block-view.js" */
+/** @import {BlockView} from "./block-view.js" */
 /** @import {QuestionActions} from "./question-view.js" */
 /** @import {Step} from "./versions.js" */
+/** @import {CallActions} from "./tool-view.js" */
 
 /**
  * @typedef {object} AnswerActions
@@ -24,8 +25,8 @@ import { compactionText, usageText, waitingText } from "./words.js";
  * @property {(turnId: string) => void} goOn  Has the rest of the answer written.
  * @property {(turnId: string) => void} compact  Has the conversation summarised, and retries.
  * @property {(turnId: string) => void} sendNow
- * @property {BlockActions["decide"]} decide
- * @property {BlockActions["hosts"]} hosts
+ * @property {CallActions["decide"]} decide
+ * @property {CallActions["hosts"]} hosts
  * @property {() => void} openPermissions
  * @property {(turnId: string) => void} cancel
  * @property {() => void} openSettings
