@@ -1,9 +1,10 @@
-/** Conversations as files: JSON that can be imported again, Markdown for reading. The format stands in `docs/storage.md`. */
+/** Conversations as files: JSON that can be imported again (the format stands in `docs/storage.md`), or Markdown. */
 
 import { contentsOf, isAttachment, isContent, putContents } from "./attachments.js";
 import { removeFrom, shownConversations, titleFor } from "./conversations.js";
-import { database, inOneLine, pathOf, RECORD_VERSION, turnsOf, write } from "./database.js";
+import { database, inOneLine, RECORD_VERSION, turnsOf, write } from "./database.js";
 import { UserError } from "./errors.js";
+import { asMarkdown } from "./markdown.js";
 import { titleOfTurn, wordsOfTurn } from "./search.js";
 
 /** @import { ConversationSettings } from "../protocol.js" */
@@ -105,38 +106,6 @@ function settingsIn({ tools: _tools, network: _network, ...settings } = {}) {
 /** @param {StoredTurn} turn @returns {ExportedTurn} */
 function withoutOurs({ conversation_id: _, words: __, active: ___, ...turn }) {
   return turn;
-}
-
-/** @param {Exported} exported @param {string} title */
-function asMarkdown({ created_at, leaf, turns }, title) {
-  const lines = [`# ${title}`, "", `*${new Date(created_at).toLocaleString()}*`, ""];
-  for (const turn of pathOf(turns, leaf)) {
-    if (turn.kind === "compaction") lines.push("## Summary", "");
-    else
-      lines.push(
-        "## You",
-        "",
-        ...attachedTo(turn),
-        turn.user,
-        "",
-        turn.model ? `## Assistant (${turn.model})` : "## Assistant",
-        "",
-      );
-    for (const { kind, text, name } of turn.blocks) {
-      if (kind === "text" || kind === "refusal") lines.push(text, "");
-      else if (kind === "tool") lines.push(`*Tool: ${name ?? "tool"}*`, "");
-    }
-    if (turn.error) lines.push(`*${turn.error.message}*`, "");
-  }
-  return lines.join("\n");
-}
-
-/** @param {ExportedTurn} turn */
-function attachedTo({ attachments = [] }) {
-  return attachments.flatMap(({ kind, title, url }) => {
-    const name = title.replace(/\s+/g, " ");
-    return [`*Attached ${kind}: ${url ? `${name} (${url})` : name}*`, ""];
-  });
 }
 
 /**
@@ -298,13 +267,26 @@ function isAttached(attachments) {
 
 /** @param {any} block */
 function isBlock(block) {
-  const { kind, text, citations = [] } = block ?? {};
-  return (
-    BLOCK_KINDS.includes(kind) &&
-    isText(text) &&
-    Array.isArray(citations) &&
-    citations.every((/** @type {any} */ citation) => isText(citation?.url) || isText(citation?.title))
-  );
+  const { kind, text, citations = [], shown = {} } = block ?? {};
+  return BLOCK_KINDS.includes(kind) && isText(text) && isList(isSource, citations) && isShown(shown);
+}
+
+/** @param {any} shown */
+function isShown(shown) {
+  const { figures = [], files = [], sources = [] } = shown ?? {};
+  const isPart = (/** @type {any} */ part) => typeof part === "object" && part !== null;
+  return isList(isPart, figures) && isList(isPart, files) && isList(isSource, sources);
+}
+
+/** @param {any} source */
+function isSource(source) {
+  const { url = "", title = "" } = source ?? {};
+  return isText(url) && isText(title) && url + title !== "";
+}
+
+/** @param {(value: any) => boolean} is @param {any} values */
+function isList(is, values) {
+  return Array.isArray(values) && values.every(is);
 }
 
 /** @param {(value: unknown) => boolean} is @param {any} values */

@@ -463,6 +463,9 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     { blocks: [{ kind: "html", text: "" }] },
     { blocks: [{ kind: "text" }] },
     { blocks: [{ kind: "text", text: "", citations: [{}] }] },
+    { blocks: [{ kind: "tool", text: "", shown: { figures: "x" } }] },
+    { blocks: [{ kind: "tool", text: "", shown: { files: [null] } }] },
+    { blocks: [{ kind: "tool", text: "", shown: { sources: [{ title: 1 }] } }] },
     { items: [null] },
     { version: 3 },
   ]) {
@@ -503,16 +506,42 @@ test("a file that is not right changes nothing, and it is said why", async () =>
 });
 
 test("Markdown holds what was said, for reading", async () => {
-  const tool = { kind: "tool", text: "{}", name: "web_search", open: false };
-  const blocks = [tool, { kind: "text", text: "**Bold**", open: false }];
-  await store("a", 10, turn("1", "Say it", "", { blocks, model: "m", error: { message: "It broke." } }));
+  const search = { kind: "tool", text: "q", name: "web_search", item_id: "ws", open: false };
+  const image = { kind: "tool", text: "a fox", name: "image_generation", item_id: "ig", open: false };
+  const citations = [
+    { url: "https://a.test/x y", title: "A [1]\nof all" },
+    { url: "https://b.test/" },
+    { title: "c.pdf" },
+  ];
+  const thought = { kind: "reasoning", text: "Hm.", open: false };
+  const blocks = [thought, search, image, { kind: "text", text: "**Bold**", citations, open: false }];
+  const items = [
+    { type: "web_search_call", id: "ws", action: { sources: [{ url: "https://c.test/" }] } },
+    { type: "image_generation_call", id: "ig", result: "iVBORw0KGgo=" },
+  ];
+  await store("a", 10, turn("1", "Say it", "", { blocks, items, model: "m", error: { message: "It broke." } }));
   await store("b", 20, turn("1", "Again", "Yes"));
   const { files } = await exportConversations({ ids: ["a"], format: "markdown" });
   assert.equal(files[0].name, "sidestream-Say-it.md");
   const said = files[0].text.split("\n").filter(Boolean);
   assert.deepEqual(
     [said[0], ...said.slice(2)],
-    ["# Say it", "## You", "Say it", "## Assistant (m)", "*Tool: web_search*", "**Bold**", "*It broke.*"],
+    [
+      "# Say it",
+      "## You",
+      "Say it",
+      "## Assistant (m)",
+      "*Tool: web_search*",
+      "Sources:",
+      "- <https://c.test/>",
+      "*Tool: image_generation, 1 picture*",
+      "**Bold**",
+      "Sources:",
+      "- [A \\[1\\] of all](<https://a.test/x%20y>)",
+      "- <https://b.test/>",
+      "- c.pdf",
+      "*It broke.*",
+    ],
   );
   const all = await exportConversations({ format: "markdown" });
   assert.match(all.files[0].text, /# Say it[\s\S]*\n---\n\n# Again/);
