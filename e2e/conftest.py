@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from e2e.app import App, Panel
+from e2e.pages import Pages
 from e2e.server import ScriptedServer
 from e2e.slow_cases import CASES, LONG_CASES, SlowRun
 from tools import chromium as browsers
@@ -119,14 +120,22 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
+def browser_arguments() -> list[str]:
+    """What a module's browser is started with besides; for the module to say otherwise."""
+    return []
+
+
+@pytest.fixture(scope="module")
 def app(
     playwright: Playwright,
     chromium: str,
     extension: Path,
+    browser_arguments: list[str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[App]:
     """A browser that the tests of a module share."""
-    app = App(playwright, chromium, extension, tmp_path_factory.mktemp("profile"))
+    profile = tmp_path_factory.mktemp("profile")
+    app = App(playwright, chromium, extension, profile, *browser_arguments)
     yield app
     app.close()
 
@@ -139,6 +148,13 @@ def fresh_app(
     app = App(playwright, chromium, extension, tmp_path / "profile")
     yield app
     app.close()
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[Pages]:
+    """Web pages to be read."""
+    with Pages() as pages:
+        yield pages
 
 
 @pytest.fixture(scope="session")

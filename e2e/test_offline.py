@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import expect
 
 from e2e.app import App, Panel
 from e2e.server import Exchange, ScriptedServer, answer, response_events, until_open
@@ -21,27 +21,20 @@ HOST = "provider.test"
 
 
 @pytest.fixture(scope="module")
-def app(
-    playwright: Playwright,
-    chromium: str,
-    extension: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[App]:
-    """A browser in which the user has allowed that host: its prompt cannot be clicked here."""
+def extension(extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One to which the user has allowed that host: the browser's prompt cannot be clicked here."""
     copy = tmp_path_factory.mktemp("allowed") / "sidestream"
     shutil.copytree(extension, copy)
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["host_permissions"].append(f"http://{HOST}/*")
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    app = App(
-        playwright,
-        chromium,
-        copy,
-        tmp_path_factory.mktemp("profile"),
-        f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
-    )
-    yield app
-    app.close()
+    return copy
+
+
+@pytest.fixture(scope="module")
+def browser_arguments() -> list[str]:
+    """The host is here."""
+    return [f"--host-resolver-rules=MAP {HOST} 127.0.0.1"]
 
 
 @pytest.fixture

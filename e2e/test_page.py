@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Page, expect
 
 from e2e.app import API_KEY, App, Panel
 from e2e.pages import PDF, RESOLVER_RULES, Pages
@@ -66,23 +64,9 @@ SENTENCE = (
 
 
 @pytest.fixture(scope="module")
-def app(
-    playwright: Playwright,
-    chromium: str,
-    extension: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[App]:
-    """A browser that finds every `.test` site here."""
-    profile = tmp_path_factory.mktemp("profile")
-    app = App(playwright, chromium, extension, profile, RESOLVER_RULES)
-    yield app
-    app.close()
-
-
-@pytest.fixture(scope="module")
-def pages() -> Iterator[Pages]:
-    with Pages() as pages:
-        yield pages
+def browser_arguments() -> list[str]:
+    """The browser finds every `.test` site here."""
+    return [RESOLVER_RULES]
 
 
 def visit(app: App, url: str) -> Page:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Playwright, expect
+from playwright.sync_api import Locator, expect
 
 from e2e import cdp
 from e2e.app import API_KEY, QUIET, App, Panel, extension_id, load_extensions
@@ -19,23 +18,9 @@ TEXT = "It rained for three days.\n\nThen not."
 
 
 @pytest.fixture(scope="module")
-def app(
-    playwright: Playwright,
-    chromium: str,
-    extension: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[App]:
-    """A browser that finds every `.test` site here."""
-    profile = tmp_path_factory.mktemp("profile")
-    app = App(playwright, chromium, extension, profile, RESOLVER_RULES)
-    yield app
-    app.close()
-
-
-@pytest.fixture(scope="module")
-def pages() -> Iterator[Pages]:
-    with Pages() as pages:
-        yield pages
+def browser_arguments() -> list[str]:
+    """The browser finds every `.test` site here."""
+    return [RESOLVER_RULES]
 
 
 @pytest.fixture

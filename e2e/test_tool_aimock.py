@@ -5,8 +5,6 @@ It answers a call's output only if that holds what it should: see ``aimock.json`
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,39 +12,22 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.app import App, Panel, choose
+from tests.native.aimock import aimock
 
 HERE = Path(__file__).parent
-AIMOCK = HERE.parent / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
 
 
 @pytest.fixture(scope="module")
-def aimock() -> Iterator[str]:
-    """The address of the server, on a free port."""
-    script = [str(AIMOCK), "--port", "0", "--fixtures", str(HERE / "aimock.json")]
-    server = subprocess.Popen(
-        ["node", *script, "--validate-on-load", "--strict"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert server.stdout is not None
-    try:
-        for line in server.stdout:
-            if address := re.search(r"http://127\.0\.0\.1:\d+", line):
-                yield f"{address[0]}/v1"
-                break
-        else:
-            pytest.fail(f"the server ended with code {server.wait()}")
-    finally:
-        server.terminate()
-        server.wait()
-        server.stdout.close()
+def base_url() -> Iterator[str]:
+    """The address of the server."""
+    with aimock(HERE / "aimock.json") as address:
+        yield address
 
 
 @pytest.fixture(params=["responses", "chat"])
-def loop(request: pytest.FixtureRequest, app: App, aimock: str) -> Iterator[Panel]:
+def loop(request: pytest.FixtureRequest, app: App, base_url: str) -> Iterator[Panel]:
     """A conversation with it, in which the model may use Python without asking."""
-    app.configure(aimock, wire_api=request.param)
+    app.configure(base_url, wire_api=request.param)
     panel = app.open_panel()
     panel.new_chat.click()
     choose(panel, python="Without asking")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,9 +23,9 @@ from sidestream.native import httpx_fetch
 from sidestream.types.events import Completed, OutputTextDelta, Reconnecting, WebSearchCallBegin
 from sidestream.types.items import FunctionCallItem, FunctionCallOutputItem, MessageItem
 from sidestream.types.tools import FunctionTool
+from tests.native.aimock import aimock
 
 HERE = Path(__file__).parent
-AIMOCK = HERE.parents[1] / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
 
 KEY = "sk-test-aimock"
 
@@ -35,26 +33,8 @@ KEY = "sk-test-aimock"
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """The address of a server on a free port, scripted by ``aimock.json``."""
-    assert AIMOCK.exists(), "run `npm ci` first, or `python build.py test`"
-    script = [str(AIMOCK), "--port", "0", "--fixtures", str(HERE / "aimock.json")]
-    server = subprocess.Popen(
-        ["node", *script, "--validate-on-load", "--strict"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert server.stdout is not None
-    try:
-        for line in server.stdout:
-            if address := re.search(r"http://127\.0\.0\.1:\d+", line):
-                yield f"{address[0]}/v1"
-                break
-        else:
-            pytest.fail(f"the server ended with code {server.wait()}")
-    finally:
-        server.terminate()
-        server.wait()
-        server.stdout.close()
+    with aimock(HERE / "aimock.json") as address:
+        yield address
 
 
 def client_of(base_url: str, wire_api: WireApi, *, retries: int = 0) -> Client:
