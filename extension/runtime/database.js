@@ -2,7 +2,7 @@
  * What outlives the worker: conversations, their turns, and the WebCrypto key of the vault, in IndexedDB.
  *
  * A turn is one record, so that writing a growing answer costs the same in a long conversation as in a short one. Turns are stored
- * as `session/conversation.py` writes them, with the words by which they are found; this file reads of them only what the panel is
+ * as `session/turn.py` writes them, with the words by which they are found; this file reads of them only what the panel is
  * shown while Python starts.
  */
 
@@ -16,9 +16,9 @@ import { countUsage } from "./usage.js";
 
 const NAME = "sidestream";
 const VERSION = 4;
-/** Of a turn's record; see `session/conversation.py`. */
+/** Of a turn's record; see `session/turn.py`. */
 export const RECORD_VERSION = 2;
-/** So many turns of a long conversation a panel is shown at once; see there. */
+/** So many turns of a long conversation a panel is shown at once; see `session/conversation.py`. */
 const VIEW_TURNS = 40;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The conversation as the panel knows it, built from the worker's messages. The worker builds the same from the same
- * events (`session/conversation.py`), so it does not matter when a panel joins.
+ * events (`session/turn.py`), so it does not matter when a panel joins.
  *
  * A block object stays the same one as long as text is only added to it, so whoever draws it may go on where it
  * stopped; a block whose text becomes another one is replaced by a new object.

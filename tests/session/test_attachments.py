@@ -10,8 +10,9 @@ from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import model_info
 from sidestream.session.attachments import Attachment, check_seen, check_there, parts_of
 from sidestream.session.compaction import tokens_in_context
-from sidestream.session.conversation import Conversation, Turn, TurnStatus
+from sidestream.session.conversation import Conversation
 from sidestream.session.meter import context_tokens
+from sidestream.session.turn import Turn, TurnStatus
 from sidestream.session.untrusted import UNTRUSTED_NOTE, instructions_for
 from sidestream.testing import Reply, ResponsesStream
 from sidestream.types.items import InputImage, InputText, MessageItem

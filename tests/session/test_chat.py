@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 
 from sidestream.errors import ErrorKind, SidestreamError, network_error
 from sidestream.http import HttpRequest
-from sidestream.session.conversation import (
-    Conversation,
-    Turn,
-    TurnStatus,
-)
+from sidestream.session.conversation import Conversation
+from sidestream.session.turn import Turn, TurnStatus
 from sidestream.sse import SSEDecoder
 from sidestream.testing import (
     Refuse,

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidestream.errors import ErrorKind
-from sidestream.session.conversation import Conversation, Turn, TurnStatus, Waiting
+from sidestream.session.conversation import Conversation
+from sidestream.session.turn import Turn, TurnStatus, Waiting
 from sidestream.types.events import response_event
 from sidestream.types.items import (
     FunctionCallItem,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidestream.session.conversation import Turn, TurnStatus
 from sidestream.session.meter import Meter, measure
+from sidestream.session.turn import Turn, TurnStatus
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.items import InputText, MessageItem, OutputText
 from sidestream.types.usage import TokenUsage

@@ -10,14 +10,10 @@ import pytest
 
 from sidestream.provider import PRESETS, WireApi
 from sidestream.session.connection import connect
-from sidestream.session.conversation import (
-    Conversation,
-    ConversationSettings,
-    Turn,
-    TurnStatus,
-)
+from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.provider_tools import PROVIDER_TOOLS, offered, provider_tools
 from sidestream.session.tool_results import MAX_SHOWN, hold_back
+from sidestream.session.turn import Turn, TurnStatus
 from sidestream.testing import FakeFetch, Reply, ResponsesStream
 from sidestream.types.events import response_event
 from tests.session.world import World, in_world, story

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidestream import CallOptions, Client, ErrorKind, Prompt, Provider, SidestreamError
-from sidestream.session.conversation import Turn
+from sidestream.session.turn import Turn
 from sidestream.testing import MockSSEStream, ResponsesStream, StoredResponses, now, run
 from sidestream.types.events import Batch
 

@@ -29,19 +29,13 @@ from sidestream.session.attachments import (
 )
 from sidestream.session.batch import Batch
 from sidestream.session.compaction import Compaction
-from sidestream.session.conversation import (
-    INTERRUPTED,
-    Conversation,
-    ConversationSettings,
-    Turn,
-    TurnStatus,
-    Waiting,
-)
+from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, has_usage, measure
 from sidestream.session.provider_tools import Support
 from sidestream.session.tool_calls import LimitReachedError, ToolCalls
 from sidestream.session.tools import Tool
+from sidestream.session.turn import INTERRUPTED, Turn, TurnStatus, Waiting
 from sidestream.session.untrusted import instructions_for
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events

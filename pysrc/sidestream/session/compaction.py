@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sidestream.session.attachments import tokens_of
-from sidestream.session.conversation import CompactionMode, Conversation, Turn
+from sidestream.session.conversation import CompactionMode, Conversation
 from sidestream.session.meter import context_tokens
+from sidestream.session.turn import Turn
 from sidestream.session.usage import estimate_tokens
 
 COMPACTION_ROOM = 0.8

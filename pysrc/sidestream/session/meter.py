@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidestream.session.attachments import tokens_of
-from sidestream.session.conversation import Turn, TurnStatus
+from sidestream.session.turn import Turn, TurnStatus
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.items import InputText, MessageItem
 from sidestream.types.usage import TokenUsage

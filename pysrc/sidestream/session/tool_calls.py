@@ -9,9 +9,10 @@ from typing import Literal
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session import provider_tools
-from sidestream.session.conversation import Conversation, ConversationSettings, Turn
+from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.python_tool import PythonTool, network_note
 from sidestream.session.tools import DEFAULT_CALLS, Permission, Tool, ToolLimits, Tools
+from sidestream.session.turn import Turn
 from sidestream.session.untrusted import mark
 from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import ToolSpec

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from sidestream.errors import SidestreamError
-from sidestream.session.conversation import Conversation, Turn
+from sidestream.session.conversation import Conversation
+from sidestream.session.turn import Turn
 
 SAVE_INTERVAL_S = 1.0
 """A growing answer is stored at least this often,"""
