@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from e2e.app import App, Panel
+from e2e.app import App, Panel, choose
+from e2e.attached import attach_page
 from e2e.conftest import ROOT
 
 
@@ -80,6 +81,43 @@ def test_a_long_story_can_be_stopped(demo_panel: Panel) -> None:
     demo_panel.expect_idle()
     expect(demo_panel.answer).to_contain_text("lighthouse")
     expect(demo_panel.answer).not_to_contain_text("touched the reef")
+
+
+def test_a_chart_is_drawn_when_the_newcomer_allows_it(demo_panel: Panel) -> None:
+    demo_panel.ask("chart")
+    expect(demo_panel.answer).to_contain_text("May use no tools")
+    demo_panel.expect_idle()
+    expect(demo_panel.answer.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    choose(demo_panel, python="Ask each time")
+    for button, says in (("Don't allow", "nothing was run"), ("Allow once", "most sun on Sunday")):
+        demo_panel.ask("Draw the chart")
+        expect(demo_panel.answer.locator("pre.arguments")).to_contain_text("class Chart")
+        demo_panel.page.get_by_role("button", name=button, exact=True).click()
+        expect(demo_panel.answer).to_contain_text(says)
+        demo_panel.expect_idle()
+    expect(demo_panel.answer.locator(".run-figure img")).to_be_visible()
+    expect(demo_panel.answer.locator("pre.output")).to_contain_text("Most sun: Sun")
+
+
+def test_it_says_what_was_attached(demo_panel: Panel) -> None:
+    # What the page says chooses no other answer.
+    attach_page(demo_panel, "A story about **code** in {{asked}}. " * 30)
+    demo_panel.ask("How deep is it?")
+    for words in ("On <b>fjords</b>", "https://example.com/fjords", "A story about", "180 words"):
+        expect(demo_panel.answer).to_contain_text(words)
+    expect(demo_panel.answer).to_contain_text("How deep is it?")
+    demo_panel.expect_idle()
+
+
+@pytest.mark.parametrize(
+    ("word", "says"), [("page", "This page"), ("image", "Screenshot"), ("search", "Web search")]
+)
+def test_it_tells_where_to_find_things(demo_panel: Panel, word: str, says: str) -> None:
+    demo_panel.ask(word)
+    expect(demo_panel.answer).to_contain_text(says)
+    demo_panel.expect_idle()
+    if word == "search":
+        expect(demo_panel.answer.locator("summary")).to_contain_text("Searched the web")
 
 
 def test_chat_completions(app: App, demo_url: str) -> None:

@@ -181,3 +181,16 @@ def test_at_a_limit_the_answer_ends_and_can_be_continued(
     told = [item["output"] for item in server.turns[-1].json["input"] if "output" in item]
     assert len(told) == count
     assert "The answer came to a limit before this call" in told[-1]
+
+
+def test_the_keyboard_stays_in_the_panel_when_a_question_goes(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    choose(panel, python="Ask each time")
+    server.on("Stop it", python_calls("1 + 1"), answer("never"))
+    panel.ask("Stop it")
+    allow = panel.page.get_by_role("button", name="Allow once", exact=True)
+    allow.focus()
+    panel.page.keyboard.press("Escape")
+    expect(allow).to_have_count(0)
+    expect(panel.message).to_be_focused()

@@ -14,20 +14,46 @@ import { LLMock } from "@copilotkit/aimock";
 
 const MODEL = "demo";
 
-/** @type {{pattern?: RegExp, name: string}[]} The first pattern that fits the last message wins. */
+/** @typedef {import("@copilotkit/aimock").ChatCompletionRequest} Request */
+/** @typedef {{content?: string, reasoning?: string, webSearches?: string[], toolCalls?: {name: string, arguments: string}[]}} Answer */
+
+/** The first pattern that fits the user's own words wins. @type {{pattern?: RegExp, make: (request: Request) => Answer}[]} */
 const ANSWERS = [
-  { pattern: /^\W*(hi|hello|hey|hallo|good (morning|evening|day)|help|what (is|are) (this|you))\b/i, name: "greeting" },
-  { pattern: /\b(tour|markdown|code|table|lists?)\b/i, name: "tour" },
-  { pattern: /\b(think|reason(ing)?|puzzle)\b/i, name: "think" },
-  { pattern: /\b(story|long)\b/i, name: "story" },
-  { name: "fallback" },
+  {
+    pattern: /^\W*(hi|hello|hey|hallo|good (morning|evening|day)|help|what (is|are) (this|you))\b/i,
+    make: () => ({ content: read("greeting") }),
+  },
+  { pattern: /\b(chart|figure|plot|draw)\b/i, make: chart },
+  { pattern: /\b(tour|markdown|code|table|lists?)\b/i, make: () => ({ content: read("tour") }) },
+  {
+    pattern: /\b(think|reason(ing)?|puzzle)\b/i,
+    make: () => ({ content: read("think"), reasoning: read("think.reasoning") }),
+  },
+  { pattern: /\b(story|long)\b/i, make: () => ({ content: read("story") }) },
+  {
+    pattern: /\bsearch\b/i,
+    make: () => ({ content: read("search"), webSearches: ["how long is a day in June"] }),
+  },
+  { pattern: /\b(image|picture|photo|screenshot)\b/i, make: () => ({ content: read("image") }) },
+  { pattern: /\b(page|attach)\b/i, make: () => ({ content: read("page") }) },
+  { make: (request) => ({ content: fill("fallback", { quote: quote(ownWords(request)) }) }) },
 ];
+
+/** What was read of a page, as `session/untrusted.py` marks it; the user's own words come after it. */
+const MARKED = /<untrusted source="[^"]*" id="(\w+)">\n([\s\S]*?)\n<\/untrusted id="\1">\s*/g;
+/** So much of a page is repeated. */
+const BEGINNING = 240;
 
 /**
  * About 130 characters a second: fast enough to be pleasant, slow enough to watch, and to try Stop.
  * `chunkSize` is in UTF-16 units: it would cut a pair of surrogates in two, so the texts hold none (see `quote`).
  */
 const PACE = { chunkSize: 4, streamingProfile: { ttft: 250, tps: 33, jitter: 0.5 } };
+
+/** @param {string} name @param {Record<string, string>} texts */
+const fill = (name, texts) =>
+  // A replacement function: "$&" in a message must not be read as a pattern.
+  read(name).replace(/\{\{(\w+)\}\}/g, (_, key) => texts[key]);
 
 /** @param {string} name */
 const read = (name) => readFileSync(new URL(`answers/${name}.md`, import.meta.url), "utf8").trim();
@@ -44,32 +70,69 @@ const quote = (text) =>
 /** About four characters make a token in English. @param {string} text */
 const countTokens = (text) => Math.ceil(text.length / 4);
 
-/** @param {import("@copilotkit/aimock").ChatCompletionRequest} request */
-function lastUserText(request) {
-  const content = request.messages.findLast((message) => message.role === "user")?.content ?? "";
+/** @param {Request["messages"][number]} [message] */
+function textOf(message) {
+  const content = message?.content ?? "";
   if (typeof content === "string") return content;
   return content.map((part) => part.text ?? "").join("");
 }
 
-/** @param {string} name */
-function answer(name) {
-  const template = read(name);
-  const reasoning = name === "think" ? read("think.reasoning") : undefined;
-  return (/** @type {import("@copilotkit/aimock").ChatCompletionRequest} */ request) => {
-    // A replacement function: "$&" in a message must not be read as a pattern.
-    const content = template.replace("{{quote}}", () => quote(lastUserText(request)));
-    const input = countTokens(JSON.stringify(request.messages));
-    const output = countTokens(content + (reasoning ?? ""));
-    // Both wire APIs take their own names from here.
-    const usage = {
-      input_tokens: input,
-      output_tokens: output,
-      prompt_tokens: input,
-      completion_tokens: output,
-      total_tokens: input + output,
-    };
-    return { content, reasoning, usage };
+/** @param {Request} request */
+const lastUserText = (request) => textOf(request.messages.findLast((message) => message.role === "user"));
+
+/** @param {Request} request */
+const ownWords = (request) => lastUserText(request).replace(MARKED, "").trim();
+
+/**
+ * About what is attached to the message. Empty: nothing is.
+ * @param {Request} request
+ * @returns {Answer | undefined}
+ */
+function aboutPages(request) {
+  const pages = [...lastUserText(request).matchAll(MARKED)].map(([, , text]) => {
+    const [about, ...rest] = text.split("\n\n");
+    const words = rest.join("\n\n").split(/\s+/).filter(Boolean);
+    return quote(`${about}\n\n${words.join(" ").slice(0, BEGINNING)} … (${words.length} words)`);
+  });
+  if (pages.length === 0) return undefined;
+  const asked = ownWords(request);
+  return { content: fill("attached", { pages: pages.join("\n\n"), asked: asked ? quote(asked) : "> (nothing)" }) };
+}
+
+/**
+ * Python that draws, where the conversation may use it.
+ * @param {Request} request
+ * @returns {Answer}
+ */
+function chart(request) {
+  const last = request.messages.at(-1);
+  if (last?.role === "tool") {
+    const isRefused = /not allow/i.test(textOf(last));
+    return { content: read(isRefused ? "chart.refused" : "chart.drawn") };
+  }
+  if (!request.tools?.some((tool) => tool.function.name === "python")) return { content: read("chart.how") };
+  const code = `${readFileSync(new URL("answers/chart.py", import.meta.url), "utf8").trim()}\n`;
+  return { toolCalls: [{ name: "python", arguments: JSON.stringify({ code }) }] };
+}
+
+/** @param {Request} request */
+function answer(request) {
+  const words = ownWords(request);
+  const { make } = /** @type {typeof ANSWERS[number]} */ (
+    ANSWERS.find(({ pattern }) => !pattern || pattern.test(words))
+  );
+  const given = aboutPages(request) ?? make(request);
+  const input = countTokens(JSON.stringify(request.messages));
+  const output = countTokens(JSON.stringify(given));
+  // Both wire APIs take their own names from here.
+  const usage = {
+    input_tokens: input,
+    output_tokens: output,
+    prompt_tokens: input,
+    completion_tokens: output,
+    total_tokens: input + output,
   };
+  return /** @type {import("@copilotkit/aimock").FixtureResponse} */ ({ ...given, usage });
 }
 
 const { values } = parseArgs({ options: { port: { type: "string", default: "0" } } });
@@ -80,11 +143,9 @@ if (!Number.isInteger(port) || port < 0 || port > 65535) {
 }
 
 const mock = new LLMock({ host: "127.0.0.1", port, journalMaxEntries: 20 });
-for (const { pattern, name } of ANSWERS) {
-  // `/models` lists the models that fixtures name; the second fixture answers for any other model.
-  mock.on({ endpoint: "chat", userMessage: pattern, model: MODEL }, answer(name), PACE);
-  mock.on({ endpoint: "chat", userMessage: pattern }, answer(name), PACE);
-}
+// `/models` lists the models that fixtures name; the second fixture answers for any other model.
+mock.on({ endpoint: "chat", model: MODEL }, answer, PACE);
+mock.on({ endpoint: "chat" }, answer, PACE);
 
 try {
   await mock.start();

@@ -27,6 +27,8 @@ export class ConversationView {
   #actions;
   /** @type {() => void} */
   #onDrawn;
+  /** @type {() => void} */
+  #onFocusLost;
   /** @type {Map<string, TurnView>} */
   #views = new Map();
   /** @type {Turn[]} */
@@ -48,13 +50,15 @@ export class ConversationView {
    * @param {HTMLElement} parts.jump  The button that goes to the end.
    * @param {TurnActions} parts.actions
    * @param {() => void} [parts.onDrawn]  Called after each drawing.
+   * @param {() => void} [parts.onFocusLost]  What had the keyboard is gone.
    */
-  constructor({ log, scroller, jump, actions, onDrawn = () => {} }) {
+  constructor({ log, scroller, jump, actions, onDrawn = () => {}, onFocusLost = () => {} }) {
     this.#log = log;
     this.#scroller = scroller;
     this.#jump = jump;
     this.#actions = actions;
     this.#onDrawn = onDrawn;
+    this.#onFocusLost = onFocusLost;
     log.addEventListener("click", onMarkdownClick);
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     // Images, unfolded reasoning and a changed width move the end as well.
@@ -117,6 +121,7 @@ export class ConversationView {
 
   #draw() {
     const place = this.#place();
+    const focused = document.activeElement;
     const ids = new Set(this.#turns.map((turn) => turn.id));
     for (const [id, view] of this.#views) {
       if (ids.has(id)) continue;
@@ -141,6 +146,8 @@ export class ConversationView {
     if (place && !place.step) this.#hush();
     this.#first = this.#turns[0]?.id;
     this.#goTo(place);
+    // A question that somebody else has answered, or that was stopped.
+    if (focused && !focused.isConnected && document.activeElement === document.body) this.#onFocusLost();
     this.#scroll();
   }
 

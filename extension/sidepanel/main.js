@@ -77,6 +77,7 @@ const view = new ConversationView({
   scroller: byId("stage"),
   jump: byId("jump"),
   onDrawn: () => connection.acknowledge(),
+  onFocusLost: () => composer.focus(),
   actions: {
     edits,
     conversation: () => conversation.id,
