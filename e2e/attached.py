@@ -51,6 +51,27 @@ def attach_page(panel: Panel, text: str = HOSTILE) -> str:
     return page["id"]
 
 
+def attach_pages(panel: Panel, *titles: str) -> None:
+    """Several pages with these titles."""
+    panel.page.evaluate(
+        """async (titles) => {
+          const attachments = [];
+          for (const title of titles) {
+            const attachment = {id: crypto.randomUUID(), kind: "page", title,
+              url: "https://" + "sub.".repeat(12) + "example.com/", tokens: 3214, size: 4};
+            const request = {type: "KeepAttachment", attachment, content: "Text"};
+            const reply = await chrome.runtime.sendMessage(request);
+            if (!reply.ok) throw new Error(reply.error.message);
+            attachments.push(attachment);
+          }
+          await chrome.storage.session.set({attachments});
+        }""",
+        titles,
+    )
+    panel.page.reload()
+    expect(tray(panel)).to_have_count(len(titles))
+
+
 def tray(panel: Panel) -> Locator:
     """What goes with the next message."""
     return panel.page.locator("#tray > li")

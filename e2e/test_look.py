@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.app import API_KEY, App, Panel, choose
-from e2e.attached import HOSTILE, attach_page, file, pick, png, tray
+from e2e.attached import HOSTILE, attach_page, attach_pages, file, pick, png, tray
 from e2e.provider_calls import Calls, code, image, picture, web_search
 from e2e.server import Gate, ScriptedServer, answer, fail, python_calls
 
@@ -39,6 +39,8 @@ for chunk in response:
 
 > A quotation. Averyveryveryverylongwordthatdoesnotfitintoanarrowpanelanywhereatallandmustbreak.
 """
+
+ARABIC = "مرحبا بكم في صفحة طويلة عن المضايق "
 
 LIMITS = {
     "x-ratelimit-limit-requests": "500",
@@ -139,7 +141,7 @@ def permissions(app: App, server: ScriptedServer) -> Page:
 def asking(app: App, server: ScriptedServer) -> Page:
     """A tool that waits for leave, below one that gave a figure."""
     app.configure(server.base_url)
-    svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 30' width='270'>"
+    svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 30' width='270' fill='teal'>"
     bars = "".join(f"<path d='M{9 * n} 30v-{3 * n}h6v{3 * n}'/>" for n in range(1, 10))
     draw = (
         f"class Bars:\n    def _repr_svg_(self):\n        return {svg + bars + '</svg>'!r}\nBars()"
@@ -171,6 +173,25 @@ def attachments(app: App, server: ScriptedServer) -> Page:
     panel.message.fill("And these?")
     panel.page.get_by_role("button", name="Attach", exact=True).click()
     expect(panel.page.get_by_role("menu")).to_be_visible()
+    return panel.page
+
+
+def crowded(app: App, server: ScriptedServer) -> Page:
+    """As many attachments as there may be, with titles that fit nowhere, sent and to be sent."""
+    app.configure(server.base_url)
+    server.on("All", answer("Ten things."))
+    panel = app.open_panel()
+    long = "A title that goes on " + "and_on" * 45
+    for then in ("All of them", "And\n" * 30):
+        attach_pages(panel, long, ARABIC * 7, *(f"Page {number}" for number in range(3, 11)))
+        panel.message.fill(then)
+        title = panel.page.get_by_text(ARABIC).last
+        # Of a text from right to left the end is cut off as well.
+        assert title.evaluate("(title) => getComputedStyle(title).direction") == "rtl"
+        if panel.questions.count() == 0:
+            panel.message.press("Enter")
+            expect(panel.answer).to_have_text("Ten things.")
+            panel.expect_idle()
     return panel.page
 
 
@@ -247,6 +268,12 @@ CONTRAST = """(element) => {
 }"""
 
 
+SIDEWAYS = """() => {
+  const stage = document.getElementById("stage");
+  return stage ? stage.scrollWidth - stage.clientWidth : 0;
+}"""
+
+
 STATES = (
     first_run,
     streaming,
@@ -259,6 +286,7 @@ STATES = (
     permissions,
     asking,
     attachments,
+    crowded,
     attached_page,
     at_the_provider,
 )
@@ -280,6 +308,7 @@ def test_it_can_be_read_at_any_width_in_any_light(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert overflow <= 0, f"{overflow} px too wide at {width} px"
+            assert page.evaluate(SIDEWAYS) <= 0, f"the conversation scrolls sideways at {width} px"
         texts = page.locator("p, li, button, label, input, textarea, select, td, pre code, a")
         for element in texts.all():
             if element.is_visible() and element.is_enabled():

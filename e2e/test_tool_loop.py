@@ -65,7 +65,7 @@ def test_a_call_is_shown_from_its_first_argument_on(loop: Panel, server: Scripte
     expect(loop.answer).to_contain_text("Done.")
     loop.expect_idle()
     expect(calls(loop).locator("pre.output")).to_contain_text("one\na longer line")
-    expect(calls(loop).locator(".aside-state")).to_have_text(re.compile(r"\d+\.\d s"))
+    expect(calls(loop).locator(".aside-state")).to_have_text(re.compile(r"\d+(\.\d)? m?s"))
 
 
 def test_parallel_calls_calls_after_calls_and_ids_that_come_again(
@@ -106,7 +106,7 @@ def test_what_goes_wrong_is_for_the_model_to_read(loop: Panel, server: ScriptedS
     assert "'delete_all'" in unknown
     assert "not right" in junk
     assert "ZeroDivisionError" in failed
-    ran = re.compile(r"failed · \d+\.\d s")
+    ran = re.compile(r"failed · \d+(\.\d)? m?s")
     expect(calls(loop).locator(".aside-state")).to_have_text(["failed", "failed", "failed", ran])
 
 

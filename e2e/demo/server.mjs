@@ -92,7 +92,9 @@ function aboutPages(request) {
   const pages = [...lastUserText(request).matchAll(MARKED)].map(([, , text]) => {
     const [about, ...rest] = text.split("\n\n");
     const words = rest.join("\n\n").split(/\s+/).filter(Boolean);
-    return quote(`${about}\n\n${words.join(" ").slice(0, BEGINNING)} … (${words.length} words)`);
+    const all = words.join(" ");
+    const beginning = all.length > BEGINNING ? `${all.slice(0, BEGINNING)} …` : all;
+    return quote(`${about}\n\n${beginning} (${words.length} words)`);
   });
   if (pages.length === 0) return undefined;
   const asked = ownWords(request);
@@ -111,7 +113,7 @@ function chart(request) {
     return { content: read(isRefused ? "chart.refused" : "chart.drawn") };
   }
   if (!request.tools?.some((tool) => tool.function.name === "python")) return { content: read("chart.how") };
-  const code = `${readFileSync(new URL("answers/chart.py", import.meta.url), "utf8").trim()}\n`;
+  const code = readFileSync(new URL("answers/chart.code.txt", import.meta.url), "utf8");
   return { toolCalls: [{ name: "python", arguments: JSON.stringify({ code }) }] };
 }
 

@@ -45,7 +45,7 @@ function attachmentChip(attachment, { conversation, content, onRemove }) {
       onclick: () => showAttachment(attachment, conversation),
     },
     picture,
-    el("span", { class: "chip-title" }, name),
+    el("span", { class: "chip-title", dir: "auto" }, name),
     el("span", { class: "chip-details" }, el("span", {}, host), el("span", {}, size)),
   );
   const chip = el("li", { class: `chip ${kind}` }, show);
@@ -117,7 +117,12 @@ async function showAttachment(attachment, conversation) {
   const dialog = el(
     "dialog",
     { class: "attachment-dialog", "aria-labelledby": "attachment-title" },
-    el("div", { class: "attachment-top" }, el("h2", { id: "attachment-title" }, title || KINDS[kind]), close),
+    el(
+      "div",
+      { class: "attachment-top" },
+      el("h2", { id: "attachment-title", dir: "auto", title }, title || KINDS[kind]),
+      close,
+    ),
     el("p", { class: "attachment-facts" }, facts),
     body,
   );
@@ -138,7 +143,7 @@ async function showAttachment(attachment, conversation) {
     body.append(
       kind === "image"
         ? el("img", { src: content, alt: title })
-        : el("pre", { tabindex: 0, "aria-label": "Text as it is sent" }, text),
+        : el("pre", { tabindex: 0, dir: "auto", "aria-label": "Text as it is sent" }, text),
     );
   } catch (error) {
     body.append(el("p", { class: "field-error", role: "alert" }, /** @type {Error} */ (error).message));

@@ -2,6 +2,8 @@
  * What the panel says in words, apart from what the model says.
  */
 
+import { durationText } from "./python-words.js";
+
 /** @import {Block, ConversationSettings, Meter, PanelMessage, ProviderView, StorageUse, Turn, Waiting} from "../protocol.js" */
 /** @import {Gauge} from "./figures.js" */
 
@@ -66,7 +68,7 @@ export function statusText({ boot, running, last, isCalling, model }) {
 function progress(turn, model) {
   if (turn.kind === "compaction") return compactionText(turn);
   const asking = turn.blocks.find((candidate) => candidate.asks);
-  if (asking) return `${toolTitle(asking)} waits for your leave.`;
+  if (asking) return `${toolTitle(asking)} waits for your permission.`;
   const at = turn.blocks.at(-1);
   if (at?.kind === "tool" && at.call_id && !at.open && at.output === undefined) return `${toolTitle(at)}…`;
   const block = turn.blocks.findLast((candidate) => candidate.open);
@@ -177,9 +179,9 @@ export function askText(name, hosts) {
  * @returns {string}
  */
 export function toolState({ status, open, asks, begun, output, failed, duration_ms }) {
-  if (asks) return "waits for your leave";
+  if (asks) return "waits for your permission";
   if (begun) return "running";
-  const time = duration_ms === undefined ? "" : `${(duration_ms / 1000).toFixed(1)} s`;
+  const time = duration_ms === undefined ? "" : durationText(duration_ms);
   if (failed && status && status !== "completed") return status.replaceAll("_", " ");
   if (failed) return time ? `failed · ${time}` : "failed";
   if (output !== undefined) return time || "done";

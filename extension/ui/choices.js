@@ -43,7 +43,7 @@ export const PERMISSIONS = [
 
 /** The tools that run here, with the user's leave. @type {readonly ToolChoice[]} */
 export const OWN_TOOLS = [
-  { name: "python", label: "Python", does: "Runs code on this computer, walled in." },
+  { name: "python", label: "Python", does: "Runs code in a sandbox on this computer." },
   { name: "read_page", label: "This page", does: "Reads the page beside the panel." },
   { name: "read_selection", label: "Selection", does: "Reads what you have selected in that page." },
 ];

@@ -94,9 +94,9 @@ test("tools have readable names and states", () => {
   assert.equal(toolState({ kind: "tool", text: "", status: "writing_code", open: true }), "writing code");
   assert.equal(toolState({ kind: "tool", text: "", open: false }), "");
   const call = /** @type {const} */ ({ kind: "tool", text: "", name: "python", call_id: "c", open: false });
-  assert.equal(toolState({ ...call, asks: true }), "waits for your leave");
+  assert.equal(toolState({ ...call, asks: true }), "waits for your permission");
   assert.equal(toolState({ ...call, output: "2", duration_ms: 1234 }), "1.2 s");
-  assert.equal(toolState({ ...call, output: "no", failed: true, duration_ms: 5 }), "failed · 0.0 s");
+  assert.equal(toolState({ ...call, output: "no", failed: true, duration_ms: 5 }), "failed · 5 ms");
   assert.equal(toolState({ ...call, output: "no", failed: true }), "failed");
   assert.equal(toolState({ ...call, status: "completed", begun: true }), "running");
   const undone = /** @type {const} */ ({ ...call, output: "no", failed: true, status: "not_carried_out" });
@@ -104,7 +104,7 @@ test("tools have readable names and states", () => {
   /** @param {Block} block */
   const status = (block) =>
     statusText({ boot: ready, isCalling: false, model: "m", running: turn({ blocks: [block] }), last: undefined });
-  assert.equal(status({ ...call, asks: true }), "Python waits for your leave.");
+  assert.equal(status({ ...call, asks: true }), "Python waits for your permission.");
   assert.equal(status(call), "Python…");
   assert.match(status({ ...call, output: "2" }), /^Waiting for/);
 });
