@@ -7,7 +7,7 @@ import { AttachMenu } from "./attach-menu.js";
 import { AttachmentTray } from "./attachments.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
-import { Conversation, hasEnded } from "./conversation.js";
+import { Conversation } from "./conversation.js";
 import { ConversationList } from "./conversation-list.js";
 import { ConversationSettingsDialog } from "./conversation-settings.js";
 import { ConversationView } from "./conversation-view.js";
@@ -19,6 +19,7 @@ import { Outbox } from "./outbox.js";
 import { PageInput } from "./page-input.js";
 import { listenToLeave } from "./page-leave.js";
 import { lackText, leaveText } from "./permissions.js";
+import { hasEnded } from "./turn.js";
 import { Unanswered } from "./unanswered.js";
 import { answererOf, statusText } from "./words.js";
 

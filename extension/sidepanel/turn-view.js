@@ -6,9 +6,9 @@ import { copy } from "../ui/actions.js";
 import { el } from "../ui/dom.js";
 import { ask } from "./ask.js";
 import { createBlockView } from "./block-view.js";
-import { isUnderWay } from "./conversation.js";
 import { iconButton } from "./icon-button.js";
 import { QuestionView } from "./question-view.js";
+import { isUnderWay } from "./turn.js";
 import { Versions } from "./versions.js";
 import { compactionText, usageText, waitingText } from "./words.js";
 

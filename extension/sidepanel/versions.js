@@ -3,8 +3,8 @@
  */
 
 import { el } from "../ui/dom.js";
-import { versionOf } from "./conversation.js";
 import { iconButton } from "./icon-button.js";
+import { versionOf } from "./turn.js";
 
 /** @import {Turn} from "../protocol.js" */
 

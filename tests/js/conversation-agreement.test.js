@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { applyEvent } from "../../extension/sidepanel/conversation.js";
+import { applyEvent } from "../../extension/sidepanel/turn.js";
 
 const cases = JSON.parse(readFileSync(new URL("../fixtures/conversation.json", import.meta.url), "utf8"));
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyEvent, Conversation, versionOf } from "../../extension/sidepanel/conversation.js";
+import { Conversation } from "../../extension/sidepanel/conversation.js";
+import { applyEvent, versionOf } from "../../extension/sidepanel/turn.js";
 
 /** @import {ResponseEvent, Turn} from "../../extension/protocol.js" */
 

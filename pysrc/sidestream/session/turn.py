@@ -1,7 +1,7 @@
 """A turn: one message of the user and the answer to it, made of blocks.
 
 The view of a turn is what ``extension/protocol.js`` calls ``Turn``. The panel builds the same
-blocks from the same events (``extension/sidepanel/conversation.js``).
+blocks from the same events (``extension/sidepanel/turn.js``).
 """
 
 from __future__ import annotations
