@@ -10,15 +10,7 @@ import {
   storageUse,
   undoDelete,
 } from "./conversations.js";
-import {
-  database,
-  hasTurn,
-  loadConversation,
-  loadShown,
-  remember,
-  storedView,
-  unfinishedConversations,
-} from "./database.js";
+import { database, hasTurn, loadConversation, remember, unfinishedConversations } from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -30,6 +22,7 @@ import { forgetEverything } from "./reset.js";
 import { forgetPython, runPython, stopPython } from "./sandbox.js";
 import * as settings from "./settings.js";
 import { rememberShown, shownIn } from "./shown.js";
+import { loadShown, storedView } from "./stored_view.js";
 import { exportConversations, importConversations } from "./transfer.js";
 import { usageByDay } from "./usage.js";
 

@@ -2,24 +2,20 @@
  * What outlives the worker: conversations, their turns, and the WebCrypto key of the vault, in IndexedDB.
  *
  * A turn is one record, so that writing a growing answer costs the same in a long conversation as in a short one. Turns are stored
- * as `session/turn.py` writes them, with the words by which they are found; this file reads of them only what the panel is
- * shown while Python starts.
+ * as `session/turn.py` writes them, with the words by which they are found.
  */
 
-import { holdBack, withShown } from "../tool-results.js";
 import { deleteDB, openDB } from "../vendor/idb.js";
 import { claim, release } from "./attachments.js";
 import { titleOf, titleOfTurn, wordsOfTurn } from "./search.js";
 import { countUsage } from "./usage.js";
 
-/** @import { ConversationSettings, ConversationView, Shown, Turn } from "../protocol.js" */
+/** @import { ConversationSettings, Turn } from "../protocol.js" */
 
 const NAME = "sidestream";
 const VERSION = 4;
 /** Of a turn's record; see `session/turn.py`. */
 export const RECORD_VERSION = 2;
-/** So many turns of a long conversation a panel is shown at once; see `session/conversation.py`. */
-const VIEW_TURNS = 40;
 
 /**
  * @typedef {Turn & {conversation_id: string, position: number, version: number, words: string[], sent?: boolean, active?: 1, items?: any[]}} StoredTurn
@@ -331,59 +327,6 @@ export function pathOf(turns, leaf) {
     turn = known.get(turn.parent ?? "");
   }
   return /** @type {T[]} */ ([...path].reverse());
-}
-
-/**
- * A conversation as the panel is shown it before Python is up. A turn whose request was under way was cut off when the last worker
- * ended; one that had not been sent still stands in line.
- * @param {string} id
- * @returns {Promise<ConversationView>}
- */
-export async function storedView(id) {
-  const conversation = await loadConversation(id);
-  if (!conversation) return { id, turns: [] };
-  const { turns, leaf, settings = {} } = conversation;
-  const path = pathOf(turns, leaf);
-  const waiting = path.filter((turn) => turn.active).length;
-  const earlier = Math.max(0, path.length - Math.max(VIEW_TURNS, 1 + waiting));
-  /** @type {Map<string | undefined, string[]>} */
-  const places = new Map();
-  for (const turn of turns) places.set(turn.parent, [...(places.get(turn.parent) ?? []), turn.id]);
-  const shown = path.slice(earlier).map((turn) => viewOfTurn(turn, places.get(turn.parent) ?? []));
-  holdBack(shown);
-  return { id, turns: shown, earlier, settings };
-}
-
-/**
- * What a block of a turn has to show, where a panel was not given it.
- * @param {string} conversation
- * @param {string} turn
- * @param {number} block
- * @returns {Promise<Shown | undefined>}
- */
-export async function loadShown(conversation, turn, block) {
-  /** @type {StoredTurn | undefined} */
-  const stored = await (await database()).get("turns", [conversation, turn]);
-  return stored && withShown(stored.blocks, stored.items)[block]?.shown;
-}
-
-/** @param {StoredTurn} stored @param {string[]} siblings @returns {Turn} */
-function viewOfTurn(stored, siblings) {
-  const { id, user, attachments, created_at, parent, kind, model, error, usage } = stored;
-  const isCut = stored.active && stored.sent !== false;
-  const waits = stored.active && !isCut;
-  /** @type {Turn} */
-  const turn = {
-    id,
-    user,
-    created_at,
-    status: isCut ? "interrupted" : waits ? "queued" : stored.status,
-    blocks: waits ? [] : withShown(stored.blocks, stored.items).map((block) => ({ ...block, open: false })),
-  };
-  if (waits) turn.waiting = stored.waiting ?? { reason: "turn" };
-  if (siblings.length > 1) turn.siblings = siblings;
-  const more = { attachments, parent, kind, ...(waits ? {} : { model, error, usage }) };
-  return Object.assign(turn, Object.fromEntries(Object.entries(more).filter(([_, value]) => value !== undefined)));
 }
 
 /**

@@ -18,6 +18,7 @@ Object.assign(globalThis, { chrome: { storage: { session: { get: async () => ({ 
 
 const { openDB, deleteDB } = await import("idb");
 const database = await import("../../extension/runtime/database.js");
+const { storedView } = await import("../../extension/runtime/stored_view.js");
 const list = await import("../../extension/runtime/conversations.js");
 const attachments = await import("../../extension/runtime/attachments.js");
 const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
@@ -183,7 +184,7 @@ test("an export brings back what was attached, to the byte", async () => {
 
 test("the panel sees what is attached while Python starts", async () => {
   await send("c", "1", page("p"));
-  assert.deepEqual((await database.storedView("c")).turns[0].attachments, [page("p")]);
+  assert.deepEqual((await storedView("c")).turns[0].attachments, [page("p")]);
 });
 
 test("a database of version 3 gets a place for attachments, and keeps all it has", async () => {

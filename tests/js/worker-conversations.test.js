@@ -14,6 +14,7 @@ register(
 
 const { openDB, deleteDB } = await import("idb");
 const database = await import("../../extension/runtime/database.js");
+const { loadShown, storedView } = await import("../../extension/runtime/stored_view.js");
 const list = await import("../../extension/runtime/conversations.js");
 const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
 const { usageByDay } = await import("../../extension/runtime/usage.js");
@@ -141,7 +142,7 @@ test("a database of version 2 gets branches, and what was under way in it is fou
   await old.put("turns", { ...turn("t2", "Second", "y", { position: 1, status: "running" }), ...fields });
   old.close();
   assert.deepEqual(await database.unfinishedConversations(), ["a"]);
-  const view = await database.storedView("a");
+  const view = await storedView("a");
   assert.deepEqual(
     view.turns.map(({ id, status, parent }) => [id, status, parent]),
     [
@@ -159,7 +160,7 @@ test("the branch that is shown is the one that leads to the leaf, from its end",
   await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "y"));
   const head = JSON.stringify({ id: "a", created_at: 10, leaf: "2b", settings: { model: "m" } });
   await database.saveTurn(head, JSON.stringify(turn("2b", "Q2 again", "z", { position: 2, parent: "1" })));
-  const { turns, earlier, settings } = await database.storedView("a");
+  const { turns, earlier, settings } = await storedView("a");
   assert.deepEqual(
     turns.map(({ id, siblings }) => [id, siblings]),
     [
@@ -169,10 +170,10 @@ test("the branch that is shown is the one that leads to the leaf, from its end",
   );
   assert.deepEqual([earlier, settings], [0, { model: "m" }]);
   await store("long", 20, ...Array.from({ length: 100 }, (_, index) => turn(`t${index}`, "Q", "x")));
-  const long = await database.storedView("long");
+  const long = await storedView("long");
   assert.equal(long.earlier, 60);
   assert.equal(long.turns[0].id, "t60");
-  assert.deepEqual(await database.storedView("nowhere"), { id: "nowhere", turns: [] });
+  assert.deepEqual(await storedView("nowhere"), { id: "nowhere", turns: [] });
 });
 
 test("what a call has to show is made of its item, which may be anything in a file", async () => {
@@ -186,7 +187,7 @@ test("what a call has to show is made of its item, which may be anything in a fi
   ];
   const blocks = ["ig", "ci", "ws", "fs", "ig"].map((item_id) => ({ ...block, item_id }));
   await store("a", 10, turn("1", "Q", "", { blocks, items }));
-  const { turns } = await database.storedView("a");
+  const { turns } = await storedView("a");
   const shown = { figures: [{ type: "png", base64: "iVBORw0KGgo" }] };
   assert.deepEqual(
     turns[0].blocks.map((each) => each.shown),
@@ -203,15 +204,15 @@ test("a message has room for the latest images, the others are given when they a
     }),
   );
   await store("a", 10, ...turns);
-  const shown = (await database.storedView("a")).turns.map(({ blocks }) => blocks[0].shown);
+  const shown = (await storedView("a")).turns.map(({ blocks }) => blocks[0].shown);
   assert.deepEqual(
     shown.map((each) => each?.held_back ?? false),
     [true, true, false, false],
   );
   assert.deepEqual(shown[0], { held_back: true });
-  assert.equal((await database.loadShown("a", "1", 0))?.figures?.length, 1);
-  assert.equal(await database.loadShown("a", "1", 1), undefined);
-  assert.equal(await database.loadShown("a", "5", 0), undefined);
+  assert.equal((await loadShown("a", "1", 0))?.figures?.length, 1);
+  assert.equal(await loadShown("a", "1", 1), undefined);
+  assert.equal(await loadShown("a", "5", 0), undefined);
 });
 
 test("what a message is and whether it was sent waits for the disk, what an answer has grown does not", async () => {
@@ -248,8 +249,8 @@ test("what has yet to end is found until it has", async () => {
     ["b", true],
     ["a", true],
   ]);
-  assert.equal((await database.storedView("a")).turns[1].waiting?.reason, "turn");
-  assert.equal((await database.storedView("b")).turns[0].status, "interrupted");
+  assert.equal((await storedView("a")).turns[1].waiting?.reason, "turn");
+  assert.equal((await storedView("b")).turns[0].status, "interrupted");
   await store("b", 30, turn("1", "Q1", "x"));
   await database.removeTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings: {} }), "2");
   assert.deepEqual(await database.unfinishedConversations(), []);
@@ -408,7 +409,7 @@ test("branches and settings come back from a file, and a file of version 1 is on
   conversation.turns = conversation.turns.map((/** @type {any} */ { parent: _, ...each }) => ({ ...each, version: 1 }));
   await deleteDB("sidestream");
   await importConversations(JSON.stringify(old));
-  const { turns } = await database.storedView("a");
+  const { turns } = await storedView("a");
   assert.deepEqual(
     turns.map(({ id }) => id),
     ["1", "2", "3", "2b"],
