@@ -28,7 +28,8 @@ export const PANELS = "panels";
  * @property {string} [name]  A tool's name.
  * @property {string} [item_id]
  * @property {string} [call_id]
- * @property {string} [status]  A tool's progress, in the provider's words.
+ * @property {string} [status]  A tool's progress, in the provider's words; of a call that is carried out here how it ended: `completed`,
+ *   `refused`, `ended_early`, `not_carried_out`.
  * @property {Source[]} [citations]
  * @property {boolean} [asks]  The call waits for the user's leave.
  * @property {boolean} [begun]  The call is being carried out.

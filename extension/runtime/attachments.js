@@ -15,9 +15,9 @@ import { UserError } from "./errors.js";
 /** @typedef {{conversation_id: string, id: string, content: string, kept_at: number}} StoredAttachment */
 
 /** Characters of a text that is attached. */
-export const MAX_TEXT = 400_000;
+const MAX_TEXT = 400_000;
 /** Characters of an image as a `data:` URL. */
-export const MAX_IMAGE = 8_000_000;
+const MAX_IMAGE = 8_000_000;
 const MAX_LABEL = 2_000;
 /** In place of a conversation. */
 const DRAFT = "";

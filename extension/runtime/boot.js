@@ -24,7 +24,7 @@ import { findSnapshot, forgetSnapshots, snapshotKey, writeSnapshot } from "./sna
  */
 
 /** Set to true in `chrome.storage.local` to start plainly each time. */
-export const DISABLE_SNAPSHOT = "disable_snapshot";
+const DISABLE_SNAPSHOT = "disable_snapshot";
 
 /**
  * Boot and hand over to `sidestream.browser.entry`.

@@ -435,7 +435,7 @@ async function requireOwnSecret({ id, origin }) {
 let demo;
 
 /** The demo provider, where this copy of the extension has one. */
-export function loadDemo() {
+function loadDemo() {
   demo ??= fetch(DEMO)
     .then((response) => (response.ok ? response.json() : null))
     .then((data) => data && { name: "Demo", ...data })

@@ -21,12 +21,11 @@ import { listenToLeave } from "./page-leave.js";
 import { lackText, leaveText } from "./permissions.js";
 import { hasEnded } from "./turn.js";
 import { Unanswered } from "./unanswered.js";
+import { Unlock } from "./unlock.js";
 import { answererOf, statusText } from "./words.js";
 
 /** @import {Attachment, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
 
-/** @type {HTMLInputElement} */
-const passphrase = byId("passphrase");
 const conversation = new Conversation();
 const edits = new Edits();
 const unanswered = new Unanswered();
@@ -37,7 +36,6 @@ let provider = null;
 let boot = { type: "Boot", state: "starting", message: "" };
 /** The worker was lost while a turn ran, and is being called. */
 let isCalling = false;
-let isUnlocking = false;
 /** Something to say about the last turn even when it is over. */
 let lastTurnId = "";
 /** Asked in the address bar before the worker has said who answers. @type {string[]} */
@@ -69,7 +67,7 @@ const connection = new Connection({
     conversation.unconfirmed.length > 0 ||
     isAsking() ||
     boot.state === "starting" ||
-    isUnlocking,
+    unlock.isWaiting,
   onTrouble,
 });
 
@@ -152,6 +150,11 @@ const ownSettings = new ConversationSettingsDialog({
   onCompact: () => askForAnswer({ type: "Compact" }),
 });
 
+const unlock = new Unlock({
+  onPassphrase: (passphrase) => connection.send({ type: "Unlock", passphrase }),
+  onDone: () => composer.focus(),
+});
+
 const earlier = new Earlier({
   button: byId("earlier"),
   scroller: byId("stage"),
@@ -224,13 +227,9 @@ function onMessage(message) {
 
 /** @param {ProviderView} fresh */
 function onProvider(fresh) {
-  const was = provider;
   provider = fresh;
   for (const text of questions.splice(0)) askAnew(text);
-  if (was?.locked === fresh.locked) return;
-  byId("locked").hidden = !fresh.locked;
-  if (fresh.locked) passphrase.focus();
-  else if (was) closeUnlock();
+  unlock.show(fresh.locked);
 }
 
 /**
@@ -245,11 +244,7 @@ function onRejected(error, id) {
   // What was chosen in the header may have been it.
   delete profile.dataset.drawn;
   if (ownSettings.rejected(error)) return;
-  if (isUnlocking) {
-    isUnlocking = false;
-    showUnlockError(error);
-    return;
-  }
+  if (unlock.rejected(error)) return;
   // A boot that failed has its own alert, whose button helps.
   if (boot.state === "failed") return;
   problem = { text: error.message, hint: error.hint, action: "Dismiss", act: dismiss };
@@ -456,7 +451,6 @@ function update() {
   showOwnSettings();
   byId("demo").hidden = !provider?.demo;
   byId("onboarding").hidden = provider === null || provider.configured || turns.length > 0;
-  byId("locked").hidden = !provider?.locked;
   byId("empty").hidden = !provider?.configured || provider.locked || turns.length > 0;
 
   byId("problem").hidden = problem === null;
@@ -540,37 +534,6 @@ function showOwnSettings() {
   const line = may ? `May use: ${may}` : "May use no tools";
   const lack = lackText(conversation.settings, name, tools);
   byId("may-text").textContent = lack ? `${line}. ${lack}` : line;
-}
-
-// --- the passphrase ---------------------------------------------------------------------------------
-
-byId("unlock").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (!passphrase.value) {
-    showUnlockError({ kind: "configuration", message: "Enter your passphrase." });
-    return;
-  }
-  isUnlocking = true;
-  byId("unlock-error").hidden = true;
-  passphrase.removeAttribute("aria-invalid");
-  connection.send({ type: "Unlock", passphrase: passphrase.value });
-  passphrase.value = "";
-});
-
-/** @param {TurnError} error */
-function showUnlockError(error) {
-  const field = byId("unlock-error");
-  field.textContent = [error.message, error.hint].filter(Boolean).join(" ");
-  field.hidden = false;
-  passphrase.setAttribute("aria-invalid", "true");
-  passphrase.focus();
-}
-
-function closeUnlock() {
-  isUnlocking = false;
-  passphrase.value = "";
-  byId("unlock-error").hidden = true;
-  composer.focus();
 }
 
 // --- the rest of the page ---------------------------------------------------------------------------

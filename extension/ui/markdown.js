@@ -74,7 +74,7 @@ export function buildBlock(token) {
  * @param {Token[]} tokens
  * @returns {HTMLElement[]}
  */
-export function buildBlocks(tokens) {
+function buildBlocks(tokens) {
   return tokens.map(buildBlock).filter((node) => node !== null);
 }
 

@@ -8,7 +8,7 @@
  */
 
 /** All of them, by the names under which a conversation's settings allow them. */
-export const PROVIDER_TOOLS = /** @type {const} */ ([
+const PROVIDER_TOOLS = /** @type {const} */ ([
   "web_search",
   "code_interpreter",
   "image_generation",
