@@ -8,12 +8,7 @@
  */
 
 /** All of them, by the names under which a conversation's settings allow them. */
-const PROVIDER_TOOLS = /** @type {const} */ ([
-  "web_search",
-  "code_interpreter",
-  "image_generation",
-  "file_search",
-]);
+const PROVIDER_TOOLS = /** @type {const} */ (["web_search", "code_interpreter", "image_generation", "file_search"]);
 
 /** @typedef {typeof PROVIDER_TOOLS[number]} ProviderTool */
 
