@@ -18,6 +18,7 @@ const FILE_LENGTH = 12_000_000;
 
 const STATUSES = ["queued", "running", "reconnecting", "completed", "incomplete", "failed", "interrupted", "stopped"];
 const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
+const IMAGE_TYPES = ["png", "jpeg", "webp", "gif"];
 
 /** @typedef {Omit<StoredTurn, "conversation_id" | "words" | "active">} ExportedTurn */
 /**
@@ -190,7 +191,7 @@ function checked(conversation, index) {
   const place = `Conversation ${index + 1} of the file`;
   const { id, title, created_at, updated_at, turns } = conversation ?? {};
   const isTitle = title === undefined || (isText(title) && title !== "");
-  if (!isText(id) || id === "" || !isTitle || !isTime(created_at) || !isTime(updated_at)) {
+  if (!isText(id) || id === "" || !isTitle || !isCount(created_at) || !isCount(updated_at)) {
     throw unreadable(`${place} has no proper id, title or times.`);
   }
   if (!Array.isArray(turns) || turns.length === 0) throw unreadable(`${place} has no messages.`);
@@ -238,7 +239,7 @@ function isSettings(settings) {
   const { tools = {}, network = [], vector_stores = [], limits = {}, ...texts } = settings;
   return (
     [tools, network, vector_stores, texts].every((each) => areAll(isText, each)) &&
-    areAll((value) => isTime(value) && value !== 0, limits)
+    areAll((value) => isCount(value) && value !== 0, limits)
   );
 }
 
@@ -248,8 +249,8 @@ function isTurn(turn) {
     isText(turn?.id) &&
     isText(turn.user) &&
     (turn.attachments === undefined || isAttached(turn.attachments)) &&
-    isTime(turn.created_at) &&
-    isTime(turn.position) &&
+    isCount(turn.created_at) &&
+    isCount(turn.position) &&
     turn.version <= RECORD_VERSION &&
     STATUSES.includes(turn.status) &&
     Array.isArray(turn.blocks) &&
@@ -274,8 +275,27 @@ function isBlock(block) {
 /** @param {any} shown */
 function isShown(shown) {
   const { figures = [], files = [], sources = [] } = shown ?? {};
-  const isPart = (/** @type {any} */ part) => typeof part === "object" && part !== null;
-  return isList(isPart, figures) && isList(isPart, files) && isList(isSource, sources);
+  return isList(isFigure, figures) && isList(isFile, files) && isList(isSource, sources);
+}
+
+/** @param {any} figure */
+function isFigure(figure) {
+  const { type, text, base64, nodes } = figure ?? {};
+  if (type === "html") return isText(text) && isList(isNode, nodes);
+  return type === "svg" ? isText(text) : IMAGE_TYPES.includes(type) && isText(base64);
+}
+
+/** @param {any} node @returns {boolean} */
+function isNode(node) {
+  if (!Array.isArray(node)) return isText(node);
+  const [tag, spans, nodes] = node;
+  return isText(tag) && areAll(isCount, spans) && isList(isNode, nodes);
+}
+
+/** @param {any} file */
+function isFile(file) {
+  const { name, size, base64 = "" } = file ?? {};
+  return isText(name) && isCount(size) && isText(base64);
 }
 
 /** @param {any} source */
@@ -300,7 +320,7 @@ function isText(value) {
 }
 
 /** @param {unknown} value */
-function isTime(value) {
+function isCount(value) {
   return Number.isSafeInteger(value) && /** @type {number} */ (value) >= 0;
 }
 

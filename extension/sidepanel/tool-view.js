@@ -6,7 +6,7 @@ import { highlight } from "../ui/highlight.js";
 import { whenIdle } from "../ui/idle.js";
 import { argumentsSoFar, argumentsText } from "./call-text.js";
 import { AskedPage } from "./page-question.js";
-import { shownParts } from "./python-run.js";
+import { shownParts } from "./shown-parts.js";
 import { sourceList } from "./source-list.js";
 import { askText, callLine, readsPage, toolTitle } from "./words.js";
 

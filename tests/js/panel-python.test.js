@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { newRoot, outline } from "./panel-dom.js";
 
-const { build } = await import("../../extension/sidepanel/python-run.js");
+const { build } = await import("../../extension/sidepanel/shown-parts.js");
 const { durationText, fileSize, runTitle } = await import("../../extension/sidepanel/python-words.js");
 
 /** @import { PythonRun } from "../../extension/protocol.js" */

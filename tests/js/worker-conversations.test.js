@@ -439,6 +439,30 @@ test("what is there with another content is kept beside the file's", async () =>
   assert.deepEqual(await ids({ query: "old" }), [both[1]]);
 });
 
+test("what a call has to show comes back with a file", async () => {
+  const shown = {
+    figures: [
+      { type: "svg", text: "<svg/>" },
+      { type: "png", base64: "iVBORw0KGgo=" },
+      { type: "html", text: "x", nodes: ["a", ["td", { colspan: 2 }, [["b", {}, ["x"]]]]] },
+    ],
+    files: [
+      { name: "a.csv", size: 3, base64: "YSxi" },
+      { name: "large.bin", size: 9_000_000 },
+    ],
+    sources: [{ title: "notes" }],
+  };
+  await store(
+    "a",
+    10,
+    turn("1", "Draw", "", { blocks: [{ kind: "tool", text: "{}", call_id: "c", open: false, shown }] }),
+  );
+  const text = await exported();
+  await deleteDB("sidestream");
+  assert.deepEqual(await importConversations(text), { imported: 1, skipped: 0 });
+  assert.deepEqual((await storedView("a")).turns[0].blocks[0].shown, shown);
+});
+
 test("a file that is not right changes nothing, and it is said why", async () => {
   await store("a", 10, turn("1", "First", "x"), turn("2", "Second", "y"));
   const good = JSON.parse(await exported());
@@ -465,6 +489,10 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     { blocks: [{ kind: "text" }] },
     { blocks: [{ kind: "text", text: "", citations: [{}] }] },
     { blocks: [{ kind: "tool", text: "", shown: { figures: "x" } }] },
+    { blocks: [{ kind: "tool", text: "", shown: { figures: [{ type: "png" }] } }] },
+    {
+      blocks: [{ kind: "tool", text: "", shown: { figures: [{ type: "html", text: "", nodes: [["p", null, []]] }] } }],
+    },
     { blocks: [{ kind: "tool", text: "", shown: { files: [null] } }] },
     { blocks: [{ kind: "tool", text: "", shown: { sources: [{ title: 1 }] } }] },
     { items: [null] },
