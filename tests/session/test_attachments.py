@@ -59,7 +59,9 @@ def test_an_image_is_an_image() -> None:
 def test_what_is_lost_is_said() -> None:
     page, image = attachment(), attachment("image", id="a2", title="Photo")
     parts = parts_of([page, image], {"a1": "text"})
-    assert "not there any more: Photo" in text_of(parts[1])
+    assert "not there any more" in text_of(parts[1])
+    # A title is a stranger's as well.
+    assert text_of(parts[1]).count("untrusted") == 2
     with pytest.raises(SidestreamError, match=r"Photo.*not there any more") as caught:
         check_there([page, image], {"a1": "text", "a2": None})
     assert caught.value.kind is ErrorKind.INVALID_REQUEST
@@ -202,7 +204,7 @@ def test_a_lost_attachment_stops_its_own_message_and_no_later_one() -> None:
         assert "not there any more" in (panel.turns["2"].error or {})["message"]
         await world.do("Send", id="3", text="z")
         await world.quiet()
-        assert "not there any more: Fjords" in contents(world)[0][0]["text"]
+        assert ">\nFjords\n</untrusted" in contents(world)[0][0]["text"]
 
 
 def test_what_cannot_be_read_fails_the_turn_and_can_be_retried() -> None:

@@ -4,17 +4,18 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from sidestream.session.page_tools import PART, PageTool, ReadArguments, SelectionTool
-from sidestream.session.tools import MAX_OUTPUT, ToolOutput
+from sidestream.session.tools import MAX_OUTPUT, Leave, ToolOutput
 from sidestream.testing import run
 
 PAGE = {"title": "News", "url": "https://news.test/a", "text": "It rains.", "is_whole": True}
 
 
 def output(result: dict[str, Any], start: int = 0, tool: type[PageTool] = PageTool) -> ToolOutput:
-    async def read(conversation: str) -> str:
-        assert conversation == "c"
+    async def read(conversation: str, agreed: str) -> str:
+        assert (conversation, agreed) == ("c", "")
         return json.dumps(result)
 
     return run(tool(read).run(ReadArguments(start=start), "c"))
@@ -58,3 +59,19 @@ def test_without_leave_the_model_hears_what_the_user_must_do() -> None:
     told = output({"error": error})
     assert told == ToolOutput("error: May not. Click the icon. Tell the user.", failed=True)
     assert output({"error": {"message": "No."}}).text == "error: No. Tell the user."
+
+
+def test_the_page_that_the_user_has_agreed_to_is_the_one_that_is_asked_for() -> None:
+    asked = []
+
+    async def read(_: str, agreed: str) -> str:
+        asked.append(agreed)
+        return json.dumps({"page": PAGE})
+
+    # The model has no part in it.
+    with pytest.raises(ValidationError):
+        ReadArguments.model_validate_json('{"_agreed_page": "7 https://other.test/"}')
+    arguments = ReadArguments.model_validate_json('{"start": 0}')
+    arguments.with_leave(Leave(allowed=True, page="7 https://news.test/a"))
+    run(PageTool(read).run(arguments, "c"))
+    assert asked == ["7 https://news.test/a"]

@@ -11,6 +11,7 @@ import pytest
 
 from sidestream.prompt import CallOptions
 from sidestream.session.conversation import ConversationSettings
+from sidestream.session.tool_calls import MOST_AT_ONCE
 from sidestream.session.tools import DEFAULT_CALLS, Permission, ToolLimits
 from sidestream.testing import Reply, ResponsesStream, StoredResponses, run
 from sidestream.types.usage import TokenUsage
@@ -518,3 +519,89 @@ def test_a_call_that_is_refused_keeps_no_other_from_going_on() -> None:
         await world.do("Decide", panel=1, call="call1", allow=False)
         await world.quiet()
         assert [block.status for block in panel.turns["1"].blocks[:2]] == ["completed", "refused"]
+
+
+def call_item(item_id: str, call_id: str, first: int) -> dict[str, Any]:
+    arguments = json.dumps({"first": first, "second": 0})
+    about = {"id": item_id, "type": "function_call", "call_id": call_id, "name": "add"}
+    return {**about, "arguments": arguments, "status": "completed"}
+
+
+def frames(*sent: tuple[str, dict[str, Any]]) -> Reply:
+    """An answer in which items begin and end in whatever order."""
+    stream = ResponsesStream().created()
+    for kind, fields in sent:
+        stream.send(f"response.{kind}", output_index=0, **fields)
+    return Reply(stream.completed())
+
+
+def added(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return "output_item.added", {"item": item}
+
+
+def done(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return "output_item.done", {"item": item}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        # Two calls of one id, which begin in one order and end in the other.
+        [
+            added(call_item("fc_1", "same", 666)),
+            added(call_item("fc_2", "same", 1)),
+            done(call_item("fc_2", "same", 1)),
+            done(call_item("fc_1", "same", 666)),
+        ],
+        # One takes the other's place.
+        [done(call_item("fc_1", "same", 1)), done(call_item("fc_1", "same", 666))],
+        # What came in pieces says something else.
+        [
+            added({**call_item("fc_1", "same", 1), "arguments": ""}),
+            (
+                "function_call_arguments.delta",
+                {"item_id": "fc_1", "delta": '{"first": 1, "second": 0}'},
+            ),
+            done(call_item("fc_1", "same", 666)),
+            ("function_call_arguments.delta", {"item_id": "fc_1", "delta": " "}),
+        ],
+    ],
+)
+def test_what_is_asked_about_is_what_would_be_done(sent: list[tuple[str, dict[str, Any]]]) -> None:
+    @in_world(frames(*sent), story("Done."))
+    async def scene(world: World) -> None:
+        panel = world.open_panel()
+        allow(world, "ask")
+        world.chat.send("1", "Add")
+        await asyncio.sleep(5)
+        [asking] = [block for block in panel.turns["1"].blocks if block.asks]
+        shown = json.loads(asking.settle().text)
+        await world.do("Decide", panel=1, call="same", allow=True)
+        await world.quiet()
+        assert world.adder.calls == [(shown["first"], shown["second"])]
+
+
+def test_a_summary_calls_nothing() -> None:
+    @in_world(story("Hi."), sums((1, 2)), story("Never asked for."))
+    async def scene(world: World) -> None:
+        world.open_panel()
+        allow(world)
+        world.chat.send("1", "Hello")
+        await world.quiet()
+        await world.do("Compact", panel=1)
+        await world.quiet()
+        assert len(world.fetch.requests) == 2
+        assert world.adder.calls == []
+
+
+def test_a_flood_of_calls_is_not_carried_out() -> None:
+    @in_world(sums(*((number, 0) for number in range(1000))), story("Done."))
+    async def scene(world: World) -> None:
+        world.open_panel()
+        allow(world)
+        world.chat.send("1", "Add")
+        await world.quiet()
+        assert len(world.adder.calls) == MOST_AT_ONCE
+        outputs = [text for kind, text in sent_items(world) if kind == "function_call_output"]
+        assert len(outputs) == 1000
+        assert sum("Too many calls" in text for text in outputs) == 1000 - MOST_AT_ONCE

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any, Literal
 
 import pytest
@@ -8,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from sidestream.session.tools import MAX_OUTPUT, Arguments, Permission, ToolOutput, Tools
+from sidestream.session.tools import (
+    MAX_OUTPUT,
+    Arguments,
+    Leave,
+    Permission,
+    ToolOutput,
+    Tools,
+)
 from sidestream.testing import run
 from sidestream.types.items import FunctionCallItem
 
@@ -48,9 +56,9 @@ def call(tools: Tools, arguments: str, *, name: str = "add", leave: bool = True)
 
     asked, begun = [], []
 
-    async def ask() -> bool:
+    async def ask() -> Leave:
         asked.append(True)
-        return leave
+        return Leave(leave)
 
     async def begin() -> None:
         assert not asked or leave
@@ -161,3 +169,18 @@ def test_a_long_output_loses_its_middle(text: str, times: int) -> None:
         assert output.text.startswith(whole[: MAX_OUTPUT // 2])
         assert output.text.endswith(whole[-MAX_OUTPUT // 2 :])
         assert "left out" in output.text
+
+
+def test_what_the_model_calls_does_not_come_back_at_any_length() -> None:
+    tools = Tools([Adder()], {"add": "always"})
+    assert len(call(tools, "{}", name="x" * 1_000_000).text) < MAX_OUTPUT + 100
+    many = {f"argument{number}": 1 for number in range(10_000)}
+    assert len(call(tools, json.dumps(many)).text) < MAX_OUTPUT + 100
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "toString", "_tools", "", "ADD"])
+def test_names_that_are_no_tools_call_nothing(name: str) -> None:
+    adder = Adder()
+    output = call(Tools([adder], {"add": "always"}), '{"first": 1}', name=name)
+    assert output.failed
+    assert adder.calls == []

@@ -102,14 +102,15 @@ class Host(Protocol):
         """End what runs there for a conversation. Empty, or a ``TurnError`` as JSON."""
         ...
 
-    def read_page(self, conversation_id: str) -> Awaitable[str]:
+    def read_page(self, conversation_id: str, agreed: str) -> Awaitable[str]:
         """``{"page": PageText}`` or ``{"error": TurnError}``, as JSON.
 
-        The page is the one that the window shows whose panel shows the conversation.
+        The page is the one that the window shows whose panel shows the conversation. If the user
+        has ``agreed`` to one ("": to any), another one is not read.
         """
         ...
 
-    def read_selection(self, conversation_id: str) -> Awaitable[str]:
+    def read_selection(self, conversation_id: str, agreed: str) -> Awaitable[str]:
         """What is selected there. Answers as `read_page`."""
         ...
 

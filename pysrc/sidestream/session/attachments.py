@@ -53,7 +53,7 @@ _GAP = "\n\n"
 """After a part that is text: not every way to a model keeps the parts of a message apart."""
 _SOURCES = {"page": "web page", "selection": "selection on a web page"}
 
-MISSING = "[Something was attached here, and is not there any more: {title}]"
+MISSING = "[Something was attached here, and is not there any more. It was called:]"
 """What the model is told of an attachment of an earlier message that is lost."""
 
 
@@ -62,7 +62,7 @@ def parts_of(
 ) -> list[ContentItem]:
     """The attachments as parts of a message. ``contents`` are by id."""
     return [
-        InputText(text=MISSING.format(title=each.title) + _GAP)
+        InputText(text=f"{MISSING}\n{mark(each.title, 'title', each.id)}{_GAP}")
         if (content := contents.get(each.id)) is None
         else each.part(content)
         for each in attachments

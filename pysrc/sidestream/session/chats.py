@@ -202,6 +202,7 @@ class Chats:
                     allow=command["allow"],
                     always=command.get("always", False),
                     never=command.get("never", False),
+                    page=command.get("page"),
                 )
             case "Configure":
                 chat.configure(ConversationSettings.model_validate(command["settings"]))

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from sidestream.session.tools import Arguments, ToolOutput
 
-ReadPage = Callable[[str], Awaitable[str]]
-"""Reads what the window shows in which a conversation is shown: conversation id. Gives
-``{"page": PageText}`` of ``extension/protocol.js`` as JSON, or ``{"error": TurnError}``."""
+ReadPage = Callable[[str, str], Awaitable[str]]
+"""Reads what the window shows in which a conversation is shown: conversation id, and the page that
+the user has agreed to, or "" for any. Gives ``{"page": PageText}`` of ``extension/protocol.js`` as
+JSON, or ``{"error": TurnError}``."""
 
 PART = 16_000
 """Characters of a text that one call gives, so that nothing of its middle is lost."""
@@ -51,7 +52,7 @@ class PageTool:
 
     async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:
         """Read it."""
-        result = json.loads(await self._read(conversation_id))
+        result = json.loads(await self._read(conversation_id, arguments.agreed_page or ""))
         if error := result.get("error"):
             words = " ".join(filter(None, [error["message"], error.get("hint")]))
             return ToolOutput(f"error: {words} Tell the user.", failed=True)

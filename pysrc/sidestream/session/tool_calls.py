@@ -11,11 +11,28 @@ from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session import provider_tools
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.python_tool import PythonTool, network_note
-from sidestream.session.tools import DEFAULT_CALLS, Permission, Tool, ToolLimits, Tools
+from sidestream.session.tools import (
+    DEFAULT_CALLS,
+    Leave,
+    Permission,
+    Tool,
+    ToolLimits,
+    ToolOutput,
+    Tools,
+)
 from sidestream.session.turn import Turn
 from sidestream.session.untrusted import mark
 from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import ToolSpec
+
+MOST_AT_ONCE = 64
+"""So many calls of one answer are carried out: limits count the rounds, and each may ask."""
+_TOO_MANY = ToolOutput(
+    f"error: Too many calls in one answer. Only the first {MOST_AT_ONCE} are carried out.",
+    failed=True,
+    ours=True,
+    status="not_carried_out",
+)
 
 
 class LimitReachedError(SidestreamError):
@@ -59,7 +76,7 @@ class ToolCalls:
         self._write = write
         self._safe = safe
         self._configure = configure
-        self._asked: dict[str, tuple[str, asyncio.Future[bool]]] = {}
+        self._asked: dict[str, tuple[str, asyncio.Future[Leave]]] = {}
         """By a call's id: its tool, and what the user will say."""
         self._clock: asyncio.Timeout | None = None
         """Ends a turn that takes too long; stands still while a call asks."""
@@ -132,11 +149,14 @@ class ToolCalls:
         """
         calls = turn.open_calls
         # Where no tools were on offer, a call is only shown: nobody has asked for it.
-        if not calls or not (turn.calls or self._tools.specs()):
+        if not calls or turn.kind is not None or not (turn.calls or self._tools.specs()):
             return False
         self._check(turn)
         # The answer with the calls is whole. Whoever picked it up would carry them out once more.
         turn.forget_response()
+        for call in calls[MOST_AT_ONCE:]:
+            turn.finish_call(call, _TOO_MANY)
+        calls = calls[:MOST_AT_ONCE]
         self._write(turn)
         if parallel:
             await asyncio.gather(*(self._carry_out(turn, call) for call in calls))
@@ -176,13 +196,12 @@ class ToolCalls:
         self._tell(turn)
         self._write(turn)
 
-    async def _ask(self, turn: Turn, call: FunctionCallItem) -> bool:
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    async def _ask(self, turn: Turn, call: FunctionCallItem) -> Leave:
+        answer: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         if not self._asked:
             self._hold_clock()
         self._asked[call.call_id] = asked = (call.name, answer)
-        if block := turn.call_block(call):
-            block.asks = True
+        block = turn.ask_about(call)
         self._tell(turn)
         try:
             return await answer
@@ -196,9 +215,15 @@ class ToolCalls:
             self._tell(turn)
 
     def decide(
-        self, call_id: str, *, allow: bool, always: bool = False, never: bool = False
+        self,
+        call_id: str,
+        *,
+        allow: bool,
+        always: bool = False,
+        never: bool = False,
+        page: str | None = None,
     ) -> None:
-        """The user's word on a call that asks.
+        """The user's word on a call that asks; ``page`` is the one that was shown with it.
 
         With ``always`` or ``never`` it holds for all calls of that tool in the conversation, also
         for those that ask already.
@@ -214,4 +239,4 @@ class ToolCalls:
         for other_id, (other, waiting) in self._asked.items():
             concerned = other == name if always or never else other_id == call_id
             if concerned and not waiting.done():
-                waiting.set_result(allow)
+                waiting.set_result(Leave(allow, page if other_id == call_id else None))

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import FunctionTool
@@ -41,6 +41,25 @@ class Arguments(BaseModel):
     """What a tool is called with: the model gets its JSON schema, and what does not fit it back."""
 
     model_config = ConfigDict(extra="forbid")
+    _agreed_page: str | None = PrivateAttr(default=None)
+
+    @property
+    def agreed_page(self) -> str | None:
+        """The page that the user was shown when saying yes to this call; None: was not asked."""
+        return self._agreed_page
+
+    def with_leave(self, leave: Leave) -> None:
+        """Note what the user has agreed to. The model cannot set it."""
+        self._agreed_page = leave.page
+
+
+@dataclass(frozen=True)
+class Leave:
+    """The user's word on a call."""
+
+    allowed: bool
+    page: str | None = None
+    """The page that was shown with the question, as the browser's side knows it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +138,7 @@ class Tools:
         self,
         item: FunctionCallItem,
         conversation_id: str,
-        ask: Callable[[], Awaitable[bool]],
+        ask: Callable[[], Awaitable[Leave]],
         begin: Callable[[], Awaitable[None]],
     ) -> ToolOutput:
         """Carry out a call of the model. Never raises: what went wrong is for the model to read.
@@ -135,9 +154,12 @@ class Tools:
             arguments = tool.arguments.model_validate_json(item.arguments or "{}")
         except ValidationError as error:
             return _failure(f"The arguments are not right. {_mistakes(error)}")
-        if self._may(tool.name) == "ask" and not await ask():
-            refused = "The user did not allow this call. Do not try it again unasked."
-            return _failure(refused, status="refused")
+        if self._may(tool.name) == "ask":
+            leave = await ask()
+            if not leave.allowed:
+                refused = "The user did not allow this call. Do not try it again unasked."
+                return _failure(refused, status="refused")
+            arguments.with_leave(leave)
         await begin()
         try:
             async with asyncio.timeout(tool.time_limit_s):
@@ -161,7 +183,8 @@ def _spec(tool: Tool, note: str) -> FunctionTool:
 
 
 def _failure(text: str, *, status: str = "completed") -> ToolOutput:
-    return ToolOutput(f"error: {text}", failed=True, ours=True, status=status)
+    # Names and arguments in it are the model's own, and may be of any length.
+    return ToolOutput(_bounded(f"error: {text}"), failed=True, ours=True, status=status)
 
 
 def _mistakes(error: ValidationError) -> str:

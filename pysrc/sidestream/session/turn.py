@@ -299,9 +299,20 @@ class Turn(Stored):
     def call_block(self, call: FunctionCallItem) -> Block | None:
         """The block that shows a call."""
         for block in reversed(self.blocks):
-            if block.kind == "tool" and block.call_id == call.call_id:
+            # Two calls may have come under one call id: one must not be shown for the other.
+            own = (block.call_id, block.item_id) == (call.call_id, _item_id(call))
+            if block.kind == "tool" and own:
                 return block
         return None
+
+    def ask_about(self, call: FunctionCallItem) -> Block | None:
+        """Have a call wait for the user's leave, in view as it would be carried out."""
+        block = self.call_block(call)
+        if block is not None:
+            # What came in pieces, or later under the same id, may say something else.
+            block.close(call.arguments)
+            block.asks = True
+        return block
 
     def begin_call(self) -> None:
         """The model is called again, with the outputs of its calls."""
@@ -482,11 +493,13 @@ class Turn(Stored):
             block.text = block.text or tool_text(item)
 
     def _finish_item(self, item: ResponseItem) -> None:
+        if isinstance(item, MessageItem) and item.role != "assistant":
+            # An answer must not put words into the user's mouth, or a developer's.
+            return
         self.items.append(item)
         self.withdrawn = None
         if isinstance(item, MessageItem):
-            if item.role == "assistant":
-                self._finish_message(item)
+            self._finish_message(item)
         elif isinstance(item, ReasoningItem):
             parts = [part.text for part in (*item.summary, *(item.content or ()))]
             self._close("reasoning", item.id, PART_BREAK.join(parts))
