@@ -447,3 +447,35 @@ def test_a_hostile_page_widens_nothing(
     assert names == ["python", "read_page"]
     assert panel.page.locator("#conversation script, #conversation [onerror]").count() == 0
     assert not app.logged("stolen")
+
+
+def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
+    app: App, panel: Panel, server: ScriptedServer, pages: Pages
+) -> None:
+    allow(panel, read_page="ask")
+    tab = visit(app, pages.put("/article", ARTICLE))
+    tab.wait_for_load_state()
+    secret = pages.put("/account", "<title>Account</title><p>The balance is 12345.</p>")
+    call = tool_calls(("read_page", "{}"))
+    server.on("Look", call, call, answer("I see."))
+    panel.ask("Look")
+    question = panel.answer.get_by_role("group", name="Allow This page?")
+    expect(question).to_contain_text("Rain over the hills")
+    # A panel that has not heard of it yet: the user still sees the page that was there.
+    panel.page.evaluate("chrome.tabs.query = () => new Promise(() => {})")
+    tab.goto(secret)
+    press(panel, "Allow once")
+    expect(question).to_be_visible()
+    told = outputs(server.turns[1])[0]
+    assert "Another page is shown" in told
+    assert "12345" not in told
+    # The same when another tab is shown by now.
+    panel.page.reload()
+    expect(question).to_contain_text("Account")
+    panel.page.evaluate("chrome.tabs.query = () => new Promise(() => {})")
+    visit(app, pages.put("/article", ARTICLE)).wait_for_load_state()
+    press(panel, "Allow once")
+    expect(panel.answer).to_contain_text("I see.")
+    told = outputs(server.turns[2])[-1]
+    assert "Another page is shown" in told
+    assert "hills" not in told

@@ -3,6 +3,14 @@
 const LONGEST = 2_000;
 
 /**
+ * A page as it is shown to the user with a question, so that the one that is read can be compared with it.
+ * @param {{id?: number, url?: string}} tab
+ */
+export function pageName({ id = -1, url = "" }) {
+  return `${id} ${publicAddress(url)}`;
+}
+
+/**
  * @param {string} address
  * @returns {string}  Without what may let somebody in: a user's name and password, and what is not a place in the page after the `#`.
  */

@@ -220,7 +220,7 @@ export const PANELS = "panels";
  *   | {type: "Cancel", id: string}
  *   | {type: "SendNow", id: string}
  *   | {type: "Compact", retry?: string}
- *   | {type: "Decide", call: string, allow: boolean, always?: boolean, never?: boolean}
+ *   | {type: "Decide", call: string, allow: boolean, always?: boolean, never?: boolean, page?: string}
  *   | {type: "Configure", settings: ConversationSettings}
  *   | {type: "Earlier", before: string}
  *   | {type: "NewChat", conversation: string}
@@ -239,7 +239,8 @@ export const PANELS = "panels";
  * was cut off. `ShowBranch` shows the branch that `turn` belongs to. Branches stay as they are while a turn is under way.
  * `Cancel` takes a queued turn out of the line; `SendNow` lets it go first, whatever it waits for, and stops an answer under way.
  * `Compact` has the conversation summarised, before the turn `retry`, which is then run again, or at its end. `Decide` answers a
- * call that asks; with `always`, or `never` where it is not allowed, for all calls of that tool in this conversation. `Configure` replaces the conversation's settings.
+ * call that asks; with `always`, or `never` where it is not allowed, for all calls of that tool in this conversation. `page` is the one that
+ * was shown with the question: no other is read. `Configure` replaces the conversation's settings.
  * `Earlier` asks for more turns, those before that one.
  * `Open` shows a stored conversation, `NewChat` an empty one under an id that the panel made; what runs in others goes on.
  * `ActivateProfile` lets another profile answer from the next turn on. `Restart` boots Python again after a failed boot. `Wake` says

@@ -6,9 +6,11 @@ import { openExchange } from "./bridge.js";
 import { loadConversation, recall, remember, removeTurn, saveTurn, unfinishedConversations } from "./database.js";
 import { toTurnError } from "./errors.js";
 import { logError } from "./log.js";
-import { readPage, readSelection, shownTab } from "./page.js";
+import { readAgreed, readPage, readSelection, shownTab } from "./page.js";
 import { limitPython, runPython, stopPython } from "./sandbox.js";
 import { connectionOf, saveTokens } from "./settings.js";
+
+/** @import { PageText } from "../protocol.js" */
 
 /**
  * @typedef {object} Host
@@ -28,9 +30,9 @@ import { connectionOf, saveTokens } from "./settings.js";
  * @property {(name: string, text: string) => Promise<string>} remember  "" or what went wrong.
  * @property {(conversation: string, code: string) => Promise<string>} run_python  JSON: a `PythonRun` or `{"error": TurnError}`.
  * @property {(conversation: string) => Promise<string>} stop_python  Ends what runs there. "" or what went wrong.
- * @property {(conversation: string) => Promise<string>} read_page  What the window shows whose panel shows the conversation. JSON:
- *   `{"page": PageText}` or `{"error": TurnError}`.
- * @property {(conversation: string) => Promise<string>} read_selection  What is selected there. Answers as `read_page`.
+ * @property {(conversation: string, agreed: string) => Promise<string>} read_page  What the window shows whose panel shows the
+ *   conversation; if the user has agreed to a page ("": to any), that one alone. JSON: `{"page": PageText}` or `{"error": TurnError}`.
+ * @property {(conversation: string, agreed: string) => Promise<string>} read_selection  What is selected there. Answers as `read_page`.
  * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
  * @property {() => boolean} online
  * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's renewed tokens, the
@@ -43,14 +45,11 @@ import { connectionOf, saveTokens } from "./settings.js";
  * @returns {Host}
  */
 export function createHost({ stored, windowOf, ...links }) {
-  /** @param {string} conversation @param {typeof readPage} read */
-  const reading = (conversation, read) =>
-    answer(
-      windowOf(conversation)
-        .then(shownTab)
-        .then((tab) => read(tab))
-        .then((page) => ({ page })),
-    );
+  /** @param {string} conversation @param {string} agreed @param {(tab: chrome.tabs.Tab) => Promise<PageText>} read */
+  const reading = (conversation, agreed, read) => {
+    const page = agreed ? readAgreed(agreed, read) : windowOf(conversation).then(shownTab).then(read);
+    return answer(page.then((read) => ({ page: read })));
+  };
   return {
     ...links,
     fetch: openExchange,
@@ -65,8 +64,8 @@ export function createHost({ stored, windowOf, ...links }) {
     remember: (name, text) => outcome(remember(name, text)),
     run_python: (conversation, code) => answer(runPython({ conversation, code })),
     stop_python: (conversation) => outcome(stopPython(conversation)),
-    read_page: (conversation) => reading(conversation, readPage),
-    read_selection: (conversation) => reading(conversation, readSelection),
+    read_page: (conversation, agreed) => reading(conversation, agreed, (tab) => readPage(tab)),
+    read_selection: (conversation, agreed) => reading(conversation, agreed, (tab) => readSelection(tab)),
     alarm: setAlarm,
     online: () => navigator.onLine,
     save_tokens: (profileId, before, after) => outcome(saveTokens(profileId, before, after)),

@@ -1,6 +1,6 @@
 /** Reads the page that a tab shows, as far as the user has let Sidestream. Nothing in the page is changed. */
 
-import { publicAddress } from "../address.js";
+import { pageName, publicAddress } from "../address.js";
 import { UserError } from "./errors.js";
 import { logError } from "./log.js";
 
@@ -55,6 +55,25 @@ export async function readSelection(tab, isGranted = false) {
     "invalid_request",
     "Nothing is selected on this page.",
     "Select some of its text, then try again.",
+  );
+}
+
+/**
+ * A page that the user has agreed to, and no other: the tab may have gone elsewhere, or another one may be shown by now.
+ * @param {string} agreed  Its {@link pageName}.
+ * @param {(tab: chrome.tabs.Tab) => Promise<PageText>} read
+ * @returns {Promise<PageText>}
+ */
+export async function readAgreed(agreed, read) {
+  const tab = await chrome.tabs.get(Number.parseInt(agreed, 10)).catch(() => undefined);
+  if (tab?.active && pageName(tab) === agreed) {
+    const page = await read(tab);
+    if (pageName({ id: tab.id, url: page.url }) === agreed) return page;
+  }
+  throw new UserError(
+    "invalid_request",
+    "Another page is shown than the one that the user allowed to be read. Nothing of it was read.",
+    "Call again, so that the user is asked about this one.",
   );
 }
 

@@ -1,6 +1,30 @@
 /**
- * What a call says that it will do, as it is shown.
+ * What a call says that it will do, as it is shown. Whoever is asked has to see all of it.
  */
+
+/** Characters that are not seen, or that turn the order of others. Line feeds and tabs look like what they are, and so do emoji. */
+const UNSEEN = /(?![\n\t\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * The text with a name in the place of each character that is not seen. To Python a carriage return ends a line.
+ * @param {string} text
+ * @returns {string}
+ */
+function revealed(text) {
+  return text.replaceAll("\r\n", "\n").replace(UNSEEN, (character) => {
+    const code = /** @type {number} */ (character.codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
+    return `⟨U+${code}⟩${character === "\r" ? "\n" : ""}`;
+  });
+}
+
+/**
+ * @param {string} text  The arguments.
+ * @returns {{lines: number, hasUnseen: boolean}}  Of what is shown.
+ */
+export function aboutArguments(text) {
+  const { text: shown } = argumentsText(text);
+  return { lines: shown.trimEnd().split("\n").length, hasUnseen: /⟨U\+[\dA-F]{4,6}⟩/.test(shown) };
+}
 
 /**
  * Code is shown as it is, other arguments as JSON.
@@ -13,13 +37,13 @@ export function argumentsText(text) {
     value = JSON.parse(text);
   } catch {
     // It is shown as it came.
-    return { text, isCode: false };
+    return { text: revealed(text), isCode: false };
   }
-  if (typeof value !== "object" || value === null) return { text, isCode: false };
+  if (typeof value !== "object" || value === null) return { text: revealed(text), isCode: false };
   if (Object.keys(value).length === 0) return { text: "", isCode: false };
   const { code, ...others } = value;
-  if (typeof code === "string" && Object.keys(others).length === 0) return { text: code, isCode: true };
-  return { text: JSON.stringify(value, null, 2), isCode: false };
+  if (typeof code === "string" && Object.keys(others).length === 0) return { text: revealed(code), isCode: true };
+  return { text: revealed(JSON.stringify(value, null, 2)), isCode: false };
 }
 
 /**
@@ -29,14 +53,14 @@ export function argumentsText(text) {
  */
 export function argumentsSoFar(text) {
   const opening = /^\s*\{\s*"code"\s*:\s*"/.exec(text);
-  if (!opening) return text;
+  if (!opening) return revealed(text);
   // Up to the closing quotation mark, or to an escape that is not whole yet.
   const [string] = /** @type {RegExpExecArray} */ (
     /^(?:[^"\\]+|\\u[\da-fA-F]{4}|\\[^u])*/.exec(text.slice(opening[0].length))
   );
   try {
-    return JSON.parse(`"${string}"`);
+    return revealed(JSON.parse(`"${string}"`));
   } catch {
-    return text;
+    return revealed(text);
   }
 }

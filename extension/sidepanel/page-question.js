@@ -1,6 +1,6 @@
 /** Which page a call of `read_page` or `read_selection` would read, while it waits for the user's leave. */
 
-import { publicAddress } from "../address.js";
+import { pageName, publicAddress } from "../address.js";
 import { el } from "../ui/dom.js";
 import { waitForLeave } from "./page-leave.js";
 
@@ -14,6 +14,7 @@ export class AskedPage {
   /** Ends the waiting for the user's leave. @type {(() => void) | null} */
   #stopWaiting = null;
   #isClosed = false;
+  #name = pageName({});
   #follow = () => {
     if (this.root.isConnected) this.#show();
     // Another conversation is shown.
@@ -24,6 +25,11 @@ export class AskedPage {
     chrome.tabs.onActivated.addListener(this.#follow);
     chrome.tabs.onUpdated.addListener(this.#follow);
     this.#show();
+  }
+
+  /** The page that is shown here now. */
+  get name() {
+    return this.#name;
   }
 
   close() {
@@ -37,6 +43,7 @@ export class AskedPage {
     const [tab] = await chrome.tabs.query({ active: true, currentWindow: true }).catch(() => []);
     if (this.#isClosed) return;
     const { url = "", title = "" } = tab ?? {};
+    this.#name = pageName(tab ?? {});
     this.#title.textContent = url ? title : "";
     this.#address.textContent = url ? publicAddress(url) : NO_LEAVE;
     if (!url) this.#stopWaiting ??= waitForLeave(this.#follow);

@@ -4,7 +4,7 @@ import { el, icon } from "../ui/dom.js";
 import { GrowingText } from "../ui/growing-text.js";
 import { highlight } from "../ui/highlight.js";
 import { whenIdle } from "../ui/idle.js";
-import { argumentsSoFar, argumentsText } from "./call-text.js";
+import { aboutArguments, argumentsSoFar, argumentsText } from "./call-text.js";
 import { AskedPage } from "./page-question.js";
 import { shownParts } from "./shown-parts.js";
 import { sourceList } from "./source-list.js";
@@ -14,7 +14,7 @@ import { askText, callLine, readsPage, toolTitle } from "./words.js";
 
 /**
  * @typedef {object} CallActions
- * @property {(call: string, decision: {allow: boolean, always?: true, never?: true}) => void} decide  The user's word on a call that asks.
+ * @property {(call: string, decision: {allow: boolean, always?: true, never?: true, page?: string}) => void} decide  The user's word on a call that asks.
  * @property {() => string[]} hosts  Those that Python may reach.
  * @property {(block: Block) => Promise<Shown>} shownOf  What a block has to show that came without.
  */
@@ -26,7 +26,8 @@ export class ToolView {
   #code = el("code", { "data-language": "python" });
   #pre = el("pre", { class: "arguments" }, this.#code);
   #text = new GrowingText(this.#code);
-  #isColoured = false;
+  /** The text that is coloured: it stays, unless there is another one. @type {string | null} */
+  #coloured = null;
   #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
   #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
   #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
@@ -102,28 +103,41 @@ export class ToolView {
 
   /** @param {Block} block */
   #showArguments(block) {
-    if (this.#isColoured) return;
+    if (this.#coloured === block.text) return;
+    if (this.#coloured !== null) this.#beginArguments();
     if (!block.call_id) {
       // The provider tells of its own calls in words, and of its interpreter's in code.
       this.#text.update(block.text);
       this.#pre.hidden = !block.text;
-      if (block.name === "code_interpreter" && !block.open && block.text) this.#colour();
+      if (block.name === "code_interpreter" && !block.open && block.text) this.#colour(block);
     } else if (block.open) {
       this.#text.update(argumentsSoFar(block.text));
     } else {
       const { text, isCode } = argumentsText(block.text);
       this.#text.update(text || "No arguments.");
-      if (isCode) this.#colour();
+      if (isCode) this.#colour(block);
     }
   }
 
-  #colour() {
-    this.#isColoured = true;
-    whenIdle(() => highlight(this.#code));
+  #beginArguments() {
+    this.#coloured = null;
+    this.#code.replaceChildren();
+    this.#text = new GrowingText(this.#code);
   }
 
   /** @param {Block} block */
-  #ask({ asks, call_id = "", name = "" }) {
+  #colour({ text }) {
+    this.#coloured = text;
+    whenIdle(() => highlight(this.#code));
+  }
+
+  /** What is read must be what is in view when the user says yes. */
+  get #agreedPage() {
+    return this.#page ? { page: this.#page.name } : {};
+  }
+
+  /** @param {Block} block */
+  #ask({ asks, call_id = "", name = "", text }) {
     this.#question?.remove();
     this.#question = null;
     this.#page?.close();
@@ -134,7 +148,7 @@ export class ToolView {
     const { decide, hosts } = this.#actions;
     // The second click of a double one is not meant for the call that may stand there by then.
     /** @param {Parameters<typeof decide>[1]} decision @returns {(event: MouseEvent) => void} */
-    const act = (decision) => (event) => event.detail < 2 && decide(call_id, decision);
+    const act = (decision) => (event) => event.detail < 2 && decide(call_id, { ...decision, ...this.#agreedPage });
     /** @param {string} label @param {Parameters<typeof decide>[1]} decision */
     const button = (label, decision) => el("button", { type: "button", onclick: act(decision) }, label);
     if (readsPage(name)) this.#page = new AskedPage();
@@ -147,7 +161,7 @@ export class ToolView {
         tabindex: -1,
         "data-call": call_id,
       },
-      el("p", { role: "alert" }, askText(name, hosts())),
+      el("p", { role: "alert" }, askText(name, hosts(), aboutArguments(text))),
       this.#page?.root,
       el(
         "div",

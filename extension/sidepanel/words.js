@@ -155,6 +155,9 @@ const READING = new Map([
   ["read_selection", "what you have selected on the page"],
 ]);
 
+/** More lines of code than these have to be scrolled to. */
+const LINES_IN_VIEW = 15;
+
 /** @param {string} name  Of a tool: whether it reads what the browser shows. */
 export function readsPage(name) {
   return READING.has(name);
@@ -164,14 +167,17 @@ export function readsPage(name) {
  * What the user is asked about a call.
  * @param {string} name  The tool's.
  * @param {string[]} hosts  Those that Python may reach.
+ * @param {{lines: number, hasUnseen: boolean}} [about]  What it is called with, which is shown beside.
  * @returns {string}
  */
-export function askText(name, hosts) {
+export function askText(name, hosts, { lines, hasUnseen } = { lines: 1, hasUnseen: false }) {
   const reading = READING.get(name);
   if (reading) return `The model wants to read ${reading} beside this panel. Allow it?`;
-  if (name !== "python") return `The model wants to use ${toolTitle({ name })} as shown. Allow it?`;
+  const unseen = hasUnseen ? " It holds characters that cannot be seen; their names stand in their place." : "";
+  if (name !== "python") return `The model wants to use ${toolTitle({ name })} as shown.${unseen} Allow it?`;
+  const what = lines > LINES_IN_VIEW ? `these ${number.format(lines)} lines of code` : "this code";
   const reach = hosts.length > 0 ? ` It can reach ${new Intl.ListFormat("en").format(hosts)}.` : "";
-  return `The model wants to run this code.${reach} Allow it?`;
+  return `The model wants to run ${what}.${unseen}${reach} Allow it?`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { argumentsSoFar, argumentsText } from "../../extension/sidepanel/call-text.js";
+import { aboutArguments, argumentsSoFar, argumentsText } from "../../extension/sidepanel/call-text.js";
 
 test("code is shown as it is, other arguments as JSON, junk as it came", () => {
   assert.deepEqual(argumentsText('{"code": "a\\nb"}'), { text: "a\nb", isCode: true });
@@ -31,4 +31,24 @@ test("arguments that are no code are shown as they come", () => {
 test("long code is shown in time", () => {
   const code = 'x = "y"\n'.repeat(100_000);
   assert.equal(argumentsSoFar(JSON.stringify({ code })), code);
+});
+
+test("what cannot be seen is named", () => {
+  /** @param {string} code */
+  const shown = (code) => argumentsText(JSON.stringify({ code })).text;
+  // To Python a carriage return ends a line, and so ends the comment.
+  assert.equal(shown("x = 1 # nothing\rsend()"), "x = 1 # nothing⟨U+000D⟩\nsend()");
+  assert.equal(shown("a = 1\r\n\tb = 2\n"), "a = 1\n\tb = 2\n");
+  assert.equal(shown('"\u202e\u2066 }"'), '"⟨U+202E⟩⟨U+2066⟩ }"');
+  assert.equal(shown("a\u200bb\ufeff\u00ad\u3164\u2028\u{e0041}"), "a⟨U+200B⟩b⟨U+FEFF⟩⟨U+00AD⟩⟨U+3164⟩⟨U+2028⟩⟨U+E0041⟩");
+  assert.equal(shown("\u001b[2K\b\0"), "⟨U+001B⟩[2K⟨U+0008⟩⟨U+0000⟩");
+  assert.equal(shown("ä é 日本 שלום 😀 ❤️"), "ä é 日本 שלום 😀 ❤️");
+  assert.equal(argumentsSoFar('{"code": "a\\u202e'), "a⟨U+202E⟩");
+  assert.equal(argumentsText('{"start": "\u202e"}').text, '{\n  "start": "⟨U+202E⟩"\n}');
+  assert.equal(argumentsText("\u202e").text, "⟨U+202E⟩");
+  assert.deepEqual(aboutArguments(JSON.stringify({ code: `1${"\n".repeat(99)}2\u200b\n` })), {
+    lines: 100,
+    hasUnseen: true,
+  });
+  assert.deepEqual(aboutArguments("{}"), { lines: 1, hasUnseen: false });
 });

@@ -300,7 +300,7 @@ class Turn(Stored):
         """The block that shows a call."""
         for block in reversed(self.blocks):
             # Two calls may have come under one call id: one must not be shown for the other.
-            own = (block.call_id, block.item_id) == (call.call_id, _item_id(call))
+            own = (block.call_id, block.item_id) == (call.call_id, item_id_of(call))
             if block.kind == "tool" and own:
                 return block
         return None
