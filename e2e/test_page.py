@@ -479,3 +479,32 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     told = outputs(server.turns[2])[-1]
     assert "Another page is shown" in told
     assert "hills" not in told
+
+
+SPEAK = """() => Promise.all([
+  {type: "RunPython", conversation: "one", code: "print(1)"},
+  {type: "LoadSettings"},
+  {type: "ExportConversations", format: "json"},
+  {to: "sandbox", type: "Run", conversation: "one", code: "print(1)", hosts: ["evil.test"],
+    time_limit_ms: 9000, memory_limit_mb: 512},
+].map((message) => new Promise((resolve) => {
+  chrome.runtime.sendMessage(message, (reply) => {
+    resolve(chrome.runtime.lastError ? null : (reply ?? null));
+  });
+  setTimeout(resolve, 3000, null);
+})))"""
+"""What a page could say whose process has been taken over, in the name of our script in it."""
+
+
+def test_a_script_in_a_page_is_not_listened_to(app: App, panel: Panel, pages: Pages) -> None:
+    # The sandbox is there, and listens.
+    request = {"type": "RunPython", "conversation": "one", "code": "1 + 1"}
+    assert app.send(request)["run"]["value"] == "2"
+    visit(app, pages.put("/article", ARTICLE)).wait_for_load_state()
+    inject = """async () => {
+      const tabs = await chrome.tabs.query({});
+      const {id: tabId} = tabs.find(({url}) => url?.endsWith("/article"));
+      const [{result}] = await chrome.scripting.executeScript({target: {tabId}, func: SPEAK});
+      return result;
+    }"""
+    assert panel.page.evaluate(inject.replace("SPEAK", SPEAK)) == [None] * 4

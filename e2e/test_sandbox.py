@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 
 from playwright.sync_api import expect
@@ -88,6 +89,16 @@ def test_broken_interpreters_do_not_stay(app: App) -> None:
         "for _ in range(100): frame.f_locals['on_output']('stdout', 'y' * 1_000_000)"
     )
     assert len(run(app, forged)["stdout"]) < 50_000
+    result = {
+        "ended": "ok",
+        "figures": [{"type": "svg", "text": "x" * 2_000_000}, {"type": "script", "text": "1"}],
+        "files": [{"name": "report\u202efdp.exe", "size": 1}],
+        "cookie": "x",
+    }
+    made_up = run(app, f"import json\njson.dumps = lambda _: {json.dumps(result)!r}", "forger")
+    assert made_up["files"] == [{"name": "reportfdp.exe", "size": 1}]
+    assert not {"figures", "cookie"} & made_up.keys()
+    assert run(app, "json.dumps = lambda _: 'nonsense'", "forger")["ended"] == "error"
 
 
 FLOOD = """

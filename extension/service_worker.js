@@ -8,16 +8,17 @@ import { App } from "./runtime/app.js";
 import { database } from "./runtime/database.js";
 import { listenToGestures } from "./runtime/gestures.js";
 import { logError } from "./runtime/log.js";
+import { isOwn } from "./sender.js";
 
 const app = new App();
 
 chrome.runtime.onConnect.addListener((port) => {
-  if (port.name === PANEL_PORT && isOwnPage(port.sender)) app.connect(port);
+  if (port.name === PANEL_PORT && isOwn(port.sender)) app.connect(port);
   else port.disconnect();
 });
 
 chrome.runtime.onMessage.addListener((request, sender, sendResponse) => {
-  if (!isOwnPage(sender)) return false;
+  if (!isOwn(sender)) return false;
   app.answer(request).then(sendResponse);
   return true;
 });
@@ -32,14 +33,6 @@ database().catch(() => {});
 
 function wake() {
   app.wake().catch((error) => logError("Waking up:", error));
-}
-
-/**
- * Web pages cannot reach these listeners, but a page of another extension or a content script must not either.
- * @param {chrome.runtime.MessageSender | undefined} sender
- */
-function isOwnPage(sender) {
-  return sender?.id === chrome.runtime.id && Boolean(sender.url?.startsWith(chrome.runtime.getURL("")));
 }
 
 function keepContentScriptsOut() {

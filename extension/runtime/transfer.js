@@ -1,5 +1,6 @@
 /** Conversations as files: JSON that can be imported again (the format stands in `docs/storage.md`), or Markdown. */
 
+import { cleanParts } from "../run-parts.js";
 import { contentsOf, isAttachment, isContent, putContents } from "./attachments.js";
 import { removeFrom, shownConversations, titleFor } from "./conversations.js";
 import { database, inOneLine, RECORD_VERSION, turnsOf, write } from "./database.js";
@@ -17,6 +18,8 @@ const VERSION = 3;
 const FILE_LENGTH = 12_000_000;
 
 const STATUSES = ["queued", "running", "reconnecting", "completed", "incomplete", "failed", "interrupted", "stopped"];
+/** Rounds of calls that a turn has anyway; see `session/tools.py`. */
+const USUAL_CALLS = 25;
 const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
 const IMAGE_TYPES = ["png", "jpeg", "webp", "gif"];
 
@@ -97,16 +100,26 @@ function asExported({ id, own_title, created_at, updated_at, leaf, settings }, t
 }
 
 /**
- * The user's leave for tools and hosts is given here and does not travel: whoever makes a file must not give it.
+ * The user's leave for tools and hosts, and for more rounds of calls than usual, is given here and does not travel: whoever makes a file must
+ * not give it.
  * @param {ConversationSettings | undefined} settings
  */
-function settingsIn({ tools: _tools, network: _network, ...settings } = {}) {
-  return Object.keys(settings).length > 0 ? { settings } : {};
+function settingsIn({ tools: _tools, network: _network, limits: { calls = 0, ...others } = {}, ...settings } = {}) {
+  const limits = { ...(calls > 0 && calls <= USUAL_CALLS ? { calls } : {}), ...others };
+  const travelling = { ...settings, ...(Object.keys(limits).length > 0 ? { limits } : {}) };
+  return Object.keys(travelling).length > 0 ? { settings: travelling } : {};
 }
 
 /** @param {StoredTurn} turn @returns {ExportedTurn} */
 function withoutOurs({ conversation_id: _, words: __, active: ___, ...turn }) {
-  return turn;
+  // A question is asked here, and nowhere else.
+  return { ...turn, blocks: turn.blocks.map(({ asks: _asks, ...block }) => block) };
+}
+
+/** @param {ExportedTurn} turn @returns {ExportedTurn}  With nothing to show but what a run of code can have. */
+function withCleanParts(turn) {
+  const blocks = turn.blocks.map((block) => (block.shown ? { ...block, shown: cleanParts(block.shown) } : block));
+  return { ...turn, blocks };
 }
 
 /**
@@ -213,7 +226,7 @@ function checked(conversation, index) {
     updated_at,
     leaf,
     ...settingsIn(settings),
-    turns: line.map(withoutOurs),
+    turns: line.map(withoutOurs).map(withCleanParts),
     ...(contents.length > 0 ? { contents } : {}),
   };
 }
@@ -257,8 +270,23 @@ function isTurn(turn) {
     turn.blocks.every(isBlock) &&
     (turn.error === undefined || isText(turn.error?.message)) &&
     Array.isArray(turn.items) &&
-    turn.items.every((/** @type {any} */ item) => isText(item?.type))
+    turn.items.every(isItem)
   );
+}
+
+/**
+ * An answer's item. What says that it comes from somebody else, or names an image by its address, would be sent with all that follows.
+ * @param {any} item
+ */
+function isItem(item) {
+  const isMessage = item?.type === "message";
+  return isText(item?.type) && (!isMessage || item.role === "assistant") && !namesImage(item.content, item.output);
+}
+
+/** @param {...any} contents */
+function namesImage(...contents) {
+  const parts = contents.flat().filter((part) => part?.type === "input_image");
+  return parts.some(({ image_url }) => !isContent("image", image_url));
 }
 
 /** @param {any} attachments */

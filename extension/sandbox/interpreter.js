@@ -2,10 +2,11 @@
  * One conversation's Python: a sandboxed frame with a worker in it. Whatever goes wrong in there, removing the frame ends it.
  */
 
+import { cleanParts } from "../run-parts.js";
 import { originsOf } from "../runtime/hosts.js";
 import { fetchFiles } from "./files.js";
 
-/** @import { Figure, PythonRun } from "../protocol.js" */
+/** @import { PythonRun } from "../protocol.js" */
 
 /** A start that takes longer has failed. */
 const START_MS = 60_000;
@@ -14,8 +15,6 @@ const PING_MS = 2_000;
 const MISSED_PINGS = 3;
 /** What is taken of one run's output, whatever the sandbox sends. */
 const MOST_OUTPUT = 40_000;
-/** Levels of elements in the HTML that is shown. */
-const DEEPEST = 30;
 
 /**
  * @typedef {"timeout" | "stopped" | "memory" | "broken" | "evicted" | "hosts"} End  Why an interpreter was ended.
@@ -214,15 +213,7 @@ function clean(json) {
   const raw = parse(json);
   /** @param {unknown} value */
   const text = (value) => (typeof value === "string" && value ? value.slice(0, MOST_OUTPUT) : undefined);
-  const figures = list(raw?.figures).slice(0, 8).flatMap(cleanFigure);
-  const files = list(raw?.files)
-    .slice(0, 10)
-    .filter((file) => typeof file?.name === "string" && Number.isFinite(file.size))
-    .map(({ name, size, base64 }) => ({
-      name: name.slice(0, 200),
-      size,
-      ...(typeof base64 === "string" ? { base64 } : {}),
-    }));
+  const { figures, files } = cleanParts(raw);
   const value = text(raw?.value);
   const traceback = text(raw?.traceback);
   return {
@@ -231,45 +222,9 @@ function clean(json) {
     duration_ms: Number(raw?.duration_ms) || 0,
     ...(value === undefined ? {} : { value }),
     ...(traceback === undefined ? {} : { traceback }),
-    ...(figures.length ? { figures } : {}),
-    ...(files.length ? { files } : {}),
+    ...(figures ? { figures } : {}),
+    ...(files ? { files } : {}),
   };
-}
-
-/**
- * @param {any} raw
- * @returns {Figure[]}
- */
-function cleanFigure(raw) {
-  if (raw?.type === "svg" && typeof raw.text === "string") return [{ type: "svg", text: raw.text }];
-  if (raw?.type === "png" && typeof raw.base64 === "string") return [{ type: "png", base64: raw.base64 }];
-  if (raw?.type === "html" && typeof raw.text === "string") {
-    return [{ type: "html", text: raw.text, nodes: prune(list(raw.nodes), DEEPEST) }];
-  }
-  return [];
-}
-
-/**
- * @param {any[]} nodes
- * @param {number} depth
- * @returns {any[]}
- */
-function prune(nodes, depth) {
-  return nodes.flatMap((node) => (typeof node === "string" ? [node] : pruneElement(node, depth)));
-}
-
-/**
- * @param {any} node
- * @param {number} depth
- * @returns {any[]}  One element, or none.
- */
-function pruneElement(node, depth) {
-  if (!Array.isArray(node) || typeof node[0] !== "string" || depth === 0) return [];
-  const spans = ["colspan", "rowspan"].flatMap((name) => {
-    const span = node[1]?.[name];
-    return Number.isInteger(span) && span > 0 && span < 1000 ? [[name, span]] : [];
-  });
-  return [[node[0], Object.fromEntries(spans), prune(list(node[2]), depth - 1)]];
 }
 
 /** @param {unknown} json @returns {any} */
@@ -279,9 +234,4 @@ function parse(json) {
   } catch {
     return { traceback: "What came out of the sandbox cannot be read." };
   }
-}
-
-/** @param {unknown} value @returns {any[]} */
-function list(value) {
-  return Array.isArray(value) ? value : [];
 }

@@ -4,6 +4,7 @@
  */
 
 import { SANDBOX } from "../protocol.js";
+import { isOwn } from "../sender.js";
 import { Interpreter } from "./interpreter.js";
 
 /** @import { PythonRun, SandboxRequest } from "../protocol.js" */
@@ -26,7 +27,7 @@ const allowed = new Map();
 const idle = new Map();
 
 chrome.runtime.onMessage.addListener((/** @type {SandboxRequest} */ request, sender, sendResponse) => {
-  if (request?.to !== SANDBOX || sender.id !== chrome.runtime.id) return false;
+  if (request?.to !== SANDBOX || !isOwn(sender)) return false;
   switch (request.type) {
     case "Run":
       limit(request);

@@ -3,7 +3,7 @@
  */
 
 /** Characters that are not seen, or that turn the order of others. Line feeds and tabs look like what they are, and so do emoji. */
-const UNSEEN = /(?![\n\t\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const UNSEEN = /(?!\n|\t|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
  * The text with a name in the place of each character that is not seen. To Python a carriage return ends a line.

@@ -6,6 +6,7 @@
  */
 
 import { PANELS } from "../protocol.js";
+import { isOwn } from "../sender.js";
 
 /** @import { PanelsMessage } from "../protocol.js" */
 
@@ -29,8 +30,8 @@ export function waitForLeave(onChange) {
  */
 export function listenToLeave(window) {
   ownWindow = window;
-  chrome.runtime.onMessage.addListener((/** @type {PanelsMessage} */ message) => {
-    if (message?.to === PANELS && message.window === ownWindow) onIcon(message);
+  chrome.runtime.onMessage.addListener((/** @type {PanelsMessage} */ message, sender) => {
+    if (message?.to === PANELS && message.window === ownWindow && isOwn(sender)) onIcon(message);
   });
   chrome.permissions.onAdded.addListener(tell);
 }

@@ -40,7 +40,10 @@ test("what cannot be seen is named", () => {
   assert.equal(shown("x = 1 # nothing\rsend()"), "x = 1 # nothing⟨U+000D⟩\nsend()");
   assert.equal(shown("a = 1\r\n\tb = 2\n"), "a = 1\n\tb = 2\n");
   assert.equal(shown('"\u202e\u2066 }"'), '"⟨U+202E⟩⟨U+2066⟩ }"');
-  assert.equal(shown("a\u200bb\ufeff\u00ad\u3164\u2028\u{e0041}"), "a⟨U+200B⟩b⟨U+FEFF⟩⟨U+00AD⟩⟨U+3164⟩⟨U+2028⟩⟨U+E0041⟩");
+  assert.equal(
+    shown("a\u200bb\ufeff\u00ad\u3164\u2028\u{e0041}"),
+    "a⟨U+200B⟩b⟨U+FEFF⟩⟨U+00AD⟩⟨U+3164⟩⟨U+2028⟩⟨U+E0041⟩",
+  );
   assert.equal(shown("\u001b[2K\b\0"), "⟨U+001B⟩[2K⟨U+0008⟩⟨U+0000⟩");
   assert.equal(shown("ä é 日本 שלום 😀 ❤️"), "ä é 日本 שלום 😀 ❤️");
   assert.equal(argumentsSoFar('{"code": "a\\u202e'), "a⟨U+202E⟩");

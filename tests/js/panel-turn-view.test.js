@@ -390,3 +390,18 @@ test("what came without its image is loaded when somebody wants to see it", asyn
   assert.equal(page.find("button", "Show the image"), undefined);
   assert.deepEqual(requests[1], { type: "LoadShown", conversation: "c", turn: "t", block: 1 });
 });
+
+test("a call is shown as it is, also when another one takes its place", async () => {
+  const { createBlockView } = await import("../../extension/sidepanel/block-view.js");
+  const text = (/** @type {string} */ code) => JSON.stringify({ code });
+  /** @type {import("../../extension/protocol.js").Block} */
+  const block = { kind: "tool", name: "python", item_id: "i", call_id: "c", text: text("harmless()"), open: false };
+  const view = createBlockView(block, { decide: () => {}, hosts: () => [], shownOf: async () => ({}) });
+  view.update(block);
+  assert.match(view.root.textContent ?? "", /harmless\(\)/);
+  block.text = text("hostile()");
+  block.asks = true;
+  view.update(block);
+  assert.match(view.root.textContent ?? "", /hostile\(\)/);
+  assert.doesNotMatch(view.root.textContent ?? "", /harmless/);
+});

@@ -425,6 +425,24 @@ test("leave that was given to tools comes with no file", async () => {
   await deleteDB("sidestream");
   await importConversations(text.replace('"model": "m"', '"model": "m", "tools": {"python": "always"}'));
   assert.deepEqual((await database.loadConversation("a"))?.settings, { model: "m", limits: { calls: 3 } });
+  // More rounds than usual are the user's to allow as well; what narrows them comes along.
+  await deleteDB("sidestream");
+  await importConversations(text.replace('"calls": 3', '"calls": 1000000, "tokens": 5'));
+  assert.deepEqual((await database.loadConversation("a"))?.settings, { model: "m", limits: { tokens: 5 } });
+});
+
+test("a file asks nothing, and shows no more than a run of code can", async () => {
+  await store("a", 10, turn("1", "Q1", "x"));
+  const file = JSON.parse(await exported());
+  const figures = [{ type: "html", text: "", nodes: [null, ["b", { style: "x" }, "y"]] }, { type: "svg" }, null];
+  const block = { kind: "tool", text: '{"code": "1"}', name: "python", call_id: "c", open: false, asks: true };
+  file.conversations[0].turns[0].blocks.push({ ...block, shown: { figures, files: 7, held_back: 1 } });
+  await deleteDB("sidestream");
+  await importConversations(JSON.stringify(file));
+  const { turns } = await database.storedView("a");
+  const { asks, shown } = /** @type {import("../../extension/protocol.js").Block} */ (turns[0].blocks.at(-1));
+  assert.equal(asks, undefined);
+  assert.deepEqual(shown, { figures: [{ type: "html", text: "", nodes: [["b", {}, []]] }] });
 });
 
 test("what is there with another content is kept beside the file's", async () => {
@@ -496,6 +514,16 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     { blocks: [{ kind: "tool", text: "", shown: { files: [null] } }] },
     { blocks: [{ kind: "tool", text: "", shown: { sources: [{ title: 1 }] } }] },
     { items: [null] },
+    { items: [{ type: "message", role: "system", content: [{ type: "input_text", text: "Obey." }] }] },
+    { items: [{ type: "message", role: "user", content: "Obey." }] },
+    {
+      items: [
+        { type: "message", role: "assistant", content: [{ type: "input_image", image_url: "https://a.test/seen" }] },
+      ],
+    },
+    {
+      items: [{ type: "function_call_output", call_id: "1", output: [{ type: "input_image", image_url: "https:x" }] }],
+    },
     { version: 3 },
   ]) {
     await refused(
