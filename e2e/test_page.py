@@ -462,7 +462,7 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     question = panel.answer.get_by_role("group", name="Allow This page?")
     expect(question).to_contain_text("Rain over the hills")
     # A panel that has not heard of it yet: the user still sees the page that was there.
-    panel.page.evaluate("chrome.tabs.query = () => new Promise(() => {})")
+    panel.page.evaluate("() => { chrome.tabs.query = () => new Promise(() => {}) }")
     tab.goto(secret)
     press(panel, "Allow once")
     expect(question).to_be_visible()
@@ -472,7 +472,7 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     # The same when another tab is shown by now.
     panel.page.reload()
     expect(question).to_contain_text("Account")
-    panel.page.evaluate("chrome.tabs.query = () => new Promise(() => {})")
+    panel.page.evaluate("() => { chrome.tabs.query = () => new Promise(() => {}) }")
     visit(app, pages.put("/article", ARTICLE)).wait_for_load_state()
     press(panel, "Allow once")
     expect(panel.answer).to_contain_text("I see.")
