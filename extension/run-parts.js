@@ -5,6 +5,7 @@
 
 /** @import { Figure, RunFile } from "./protocol.js" */
 
+const IMAGES = ["png", "jpeg", "webp", "gif"];
 const MOST_FIGURES = 8;
 /** Characters: of a megabyte, also in base64. */
 const LARGEST_FIGURE = 1_400_000;
@@ -46,7 +47,7 @@ function cleanFiles(files) {
  */
 function cleanFigure(raw) {
   if (raw?.type === "svg" && isText(raw.text)) return [{ type: "svg", text: raw.text }];
-  if (raw?.type === "png" && isText(raw.base64)) return [{ type: "png", base64: raw.base64 }];
+  if (IMAGES.includes(raw?.type) && isText(raw.base64)) return [{ type: raw.type, base64: raw.base64 }];
   if (raw?.type === "html" && isText(raw.text)) {
     return [{ type: "html", text: raw.text, nodes: prune(list(raw.nodes), DEEPEST, { left: MOST_NODES }) }];
   }

@@ -118,7 +118,11 @@ function withoutOurs({ conversation_id: _, words: __, active: ___, ...turn }) {
 
 /** @param {ExportedTurn} turn @returns {ExportedTurn}  With nothing to show but what a run of code can have. */
 function withCleanParts(turn) {
-  const blocks = turn.blocks.map((block) => (block.shown ? { ...block, shown: cleanParts(block.shown) } : block));
+  const blocks = turn.blocks.map((block) => {
+    if (!block.shown) return block;
+    const { sources } = block.shown;
+    return { ...block, shown: { ...cleanParts(block.shown), ...(sources ? { sources } : {}) } };
+  });
   return { ...turn, blocks };
 }
 

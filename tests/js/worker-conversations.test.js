@@ -434,12 +434,12 @@ test("leave that was given to tools comes with no file", async () => {
 test("a file asks nothing, and shows no more than a run of code can", async () => {
   await store("a", 10, turn("1", "Q1", "x"));
   const file = JSON.parse(await exported());
-  const figures = [{ type: "html", text: "", nodes: [null, ["b", { style: "x" }, "y"]] }, { type: "svg" }, null];
+  const figures = [{ type: "html", text: "", nodes: [null, ["b", { style: "x" }, "y"]] }, { type: "svg" }];
   const block = { kind: "tool", text: '{"code": "1"}', name: "python", call_id: "c", open: false, asks: true };
-  file.conversations[0].turns[0].blocks.push({ ...block, shown: { figures, files: 7, held_back: 1 } });
+  file.conversations[0].turns[0].blocks.push({ ...block, shown: { figures, files: [{ name: 7 }], held_back: 1 } });
   await deleteDB("sidestream");
   await importConversations(JSON.stringify(file));
-  const { turns } = await database.storedView("a");
+  const { turns } = await storedView("a");
   const { asks, shown } = /** @type {import("../../extension/protocol.js").Block} */ (turns[0].blocks.at(-1));
   assert.equal(asks, undefined);
   assert.deepEqual(shown, { figures: [{ type: "html", text: "", nodes: [["b", {}, []]] }] });
