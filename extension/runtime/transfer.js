@@ -21,7 +21,6 @@ const STATUSES = ["queued", "running", "reconnecting", "completed", "incomplete"
 /** Rounds of calls that a turn has anyway; see `session/tools.py`. */
 const USUAL_CALLS = 25;
 const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
-const IMAGE_TYPES = ["png", "jpeg", "webp", "gif"];
 
 /** @typedef {Omit<StoredTurn, "conversation_id" | "words" | "active">} ExportedTurn */
 /**
@@ -301,33 +300,9 @@ function isAttached(attachments) {
 /** @param {any} block */
 function isBlock(block) {
   const { kind, text, citations = [], shown = {} } = block ?? {};
-  return BLOCK_KINDS.includes(kind) && isText(text) && isList(isSource, citations) && isShown(shown);
-}
-
-/** @param {any} shown */
-function isShown(shown) {
-  const { figures = [], files = [], sources = [] } = shown ?? {};
-  return isList(isFigure, figures) && isList(isFile, files) && isList(isSource, sources);
-}
-
-/** @param {any} figure */
-function isFigure(figure) {
-  const { type, text, base64, nodes } = figure ?? {};
-  if (type === "html") return isText(text) && isList(isNode, nodes);
-  return type === "svg" ? isText(text) : IMAGE_TYPES.includes(type) && isText(base64);
-}
-
-/** @param {any} node @returns {boolean} */
-function isNode(node) {
-  if (!Array.isArray(node)) return isText(node);
-  const [tag, spans, nodes] = node;
-  return isText(tag) && areAll(isCount, spans) && isList(isNode, nodes);
-}
-
-/** @param {any} file */
-function isFile(file) {
-  const { name, size, base64 = "" } = file ?? {};
-  return isText(name) && isCount(size) && isText(base64);
+  return (
+    BLOCK_KINDS.includes(kind) && isText(text) && isList(isSource, citations) && isList(isSource, shown?.sources ?? [])
+  );
 }
 
 /** @param {any} source */

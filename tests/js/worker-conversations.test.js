@@ -506,12 +506,6 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     { blocks: [{ kind: "html", text: "" }] },
     { blocks: [{ kind: "text" }] },
     { blocks: [{ kind: "text", text: "", citations: [{}] }] },
-    { blocks: [{ kind: "tool", text: "", shown: { figures: "x" } }] },
-    { blocks: [{ kind: "tool", text: "", shown: { figures: [{ type: "png" }] } }] },
-    {
-      blocks: [{ kind: "tool", text: "", shown: { figures: [{ type: "html", text: "", nodes: [["p", null, []]] }] } }],
-    },
-    { blocks: [{ kind: "tool", text: "", shown: { files: [null] } }] },
     { blocks: [{ kind: "tool", text: "", shown: { sources: [{ title: 1 }] } }] },
     { items: [null] },
     { items: [{ type: "message", role: "system", content: [{ type: "input_text", text: "Obey." }] }] },
