@@ -455,7 +455,7 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     allow(panel, read_page="ask")
     tab = visit(app, pages.put("/article", ARTICLE))
     tab.wait_for_load_state()
-    secret = pages.put("/account", "<title>Account</title><p>The balance is 12345.</p>")
+    secret = pages.put("/account", "<title>Account &#x202e;</title><p>The balance is 12345.</p>")
     call = tool_calls(("read_page", "{}"))
     server.on("Look", call, call, answer("I see."))
     panel.ask("Look")
@@ -465,6 +465,7 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     panel.page.evaluate("() => { chrome.tabs.query = () => new Promise(() => {}) }")
     tab.goto(secret)
     press(panel, "Allow once")
+    expect(panel.answer.locator("pre.output").first).to_contain_text("Another page is shown")
     expect(question).to_be_visible()
     told = outputs(server.turns[1])[0]
     assert "Another page is shown" in told
@@ -472,6 +473,16 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     # The same when another tab is shown by now.
     panel.page.reload()
     expect(question).to_contain_text("Account")
+    # Its title turns the order of characters, but not of those of the address.
+    begin, end = question.locator(".address").evaluate(
+        """({firstChild: text}) => [0, 4].map((at) => {
+          const range = document.createRange();
+          range.setStart(text, at);
+          range.setEnd(text, at + 1);
+          return range.getBoundingClientRect().left;
+        })"""
+    )
+    assert begin < end
     panel.page.evaluate("() => { chrome.tabs.query = () => new Promise(() => {}) }")
     visit(app, pages.put("/article", ARTICLE)).wait_for_load_state()
     press(panel, "Allow once")

@@ -328,3 +328,19 @@ def test_the_reference_has_a_page_for_every_public_module(tmp_path: Path) -> Non
     assert "One turn as events" in client
     assert "sidestream.types.items.ResponseItem" in client  # by its name, not spelt out
     assert "typing.Annotated" not in client
+
+
+def test_the_tests_that_stand_for_safety_are_there() -> None:
+    rows = re.findall(r"^\|.*\|$", (DOCS / "security.md").read_text(), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[-2])]
+    tests = "".join(path.read_text() for part in ("e2e", "tests") for path in _tests_in(part))
+    names = [name for name in named if re.fullmatch(r"[a-z]+(_[a-z]+){3,}", name)]
+    assert len(names) > 30
+    assert [name for name in names if f"def test_{name}(" not in tests] == []
+    files = [name for name in named if name.startswith(("tests/", "e2e/"))]
+    assert files
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+
+
+def _tests_in(part: str) -> list[Path]:
+    return sorted((ROOT / part).rglob("test_*.py"))
