@@ -64,3 +64,17 @@ export function argumentsSoFar(text) {
     return revealed(text);
   }
 }
+
+/** So much of code stands in the line of its call. */
+const SHORT = 80;
+
+/**
+ * The first line of code that says what it does: no import and no comment, where there is another one.
+ * @param {string} code
+ * @returns {string}
+ */
+export function codeInShort(code) {
+  const lines = code.split("\n", 200).map((line) => line.trim());
+  const told = lines.find((line) => line && !/^(#|import\b|from\b)/.test(line)) ?? lines.find(Boolean) ?? "";
+  return told.length > SHORT ? `${told.slice(0, SHORT)}…` : told;
+}

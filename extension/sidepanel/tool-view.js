@@ -4,7 +4,7 @@ import { el, icon } from "../ui/dom.js";
 import { GrowingText } from "../ui/growing-text.js";
 import { highlight } from "../ui/highlight.js";
 import { whenIdle } from "../ui/idle.js";
-import { aboutArguments, argumentsSoFar, argumentsText } from "./call-text.js";
+import { aboutArguments, argumentsSoFar, argumentsText, codeInShort } from "./call-text.js";
 import { AskedPage } from "./page-question.js";
 import { shownParts } from "./shown-parts.js";
 import { sourceList } from "./source-list.js";
@@ -22,6 +22,8 @@ import { askText, callLine, readsPage, toolTitle } from "./words.js";
 /** One line for a tool's call; what it is called with and what it gave unfold. */
 export class ToolView {
   #title = el("span", { class: "aside-title" });
+  /** Tells one call of Python from the next, while they are folded. */
+  #hint = el("code", { class: "aside-hint" });
   #state = el("span", { class: "aside-state" });
   #code = el("code", { "data-language": "python" });
   #pre = el("pre", { class: "arguments" }, this.#code);
@@ -29,7 +31,7 @@ export class ToolView {
   /** The text that is coloured: it stays, unless there is another one. @type {string | null} */
   #coloured = null;
   #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
-  #summary = el("summary", {}, icon("tool"), this.#title, this.#state);
+  #summary = el("summary", {}, icon("tool"), this.#title, this.#hint, this.#state);
   #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
   /** The user has folded or unfolded it. */
   #isSet = false;
@@ -114,8 +116,11 @@ export class ToolView {
       this.#text.update(argumentsSoFar(block.text));
     } else {
       const { text, isCode } = argumentsText(block.text);
-      this.#text.update(text || "No arguments.");
-      if (isCode) this.#colour(block);
+      this.#text.update(text);
+      this.#pre.hidden = !text;
+      if (!isCode) return;
+      this.#hint.textContent = codeInShort(text);
+      this.#colour(block);
     }
   }
 
@@ -157,7 +162,7 @@ export class ToolView {
       {
         class: "ask note-box",
         role: "group",
-        "aria-label": `Allow ${toolTitle({ name })}?`,
+        "aria-label": `Allow it? ${toolTitle({ name })}`,
         tabindex: -1,
         "data-call": call_id,
       },

@@ -17,8 +17,8 @@ const BUILT_IN_TOOLS = new Map(
     image_generation: "Image generation",
     local_shell: "Shell",
     python: "Python",
-    read_page: "This page",
-    read_selection: "Selection",
+    read_page: "Read the page",
+    read_selection: "Read the selection",
   }),
 );
 
@@ -67,8 +67,7 @@ export function statusText({ boot, running, last, isCalling, model }) {
  */
 function progress(turn, model) {
   if (turn.kind === "compaction") return compactionText(turn);
-  const asking = turn.blocks.find((candidate) => candidate.asks);
-  if (asking) return `${toolTitle(asking)} waits for your permission.`;
+  if (turn.blocks.some((candidate) => candidate.asks)) return "The model waits for your permission.";
   const at = turn.blocks.at(-1);
   if (at?.kind === "tool" && at.call_id && !at.open && at.output === undefined) return `${toolTitle(at)}…`;
   const block = turn.blocks.findLast((candidate) => candidate.open);

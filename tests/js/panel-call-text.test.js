@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aboutArguments, argumentsSoFar, argumentsText } from "../../extension/sidepanel/call-text.js";
+import { aboutArguments, argumentsSoFar, argumentsText, codeInShort } from "../../extension/sidepanel/call-text.js";
 
 test("code is shown as it is, other arguments as JSON, junk as it came", () => {
   assert.deepEqual(argumentsText('{"code": "a\\nb"}'), { text: "a\nb", isCode: true });
@@ -54,4 +54,11 @@ test("what cannot be seen is named", () => {
     hasUnseen: true,
   });
   assert.deepEqual(aboutArguments("{}"), { lines: 1, hasUnseen: false });
+});
+
+test("code in short", () => {
+  assert.equal(codeInShort("import math\n\n# Half of it\n  math.pi / 2\nx = 1"), "math.pi / 2");
+  assert.equal(codeInShort("import math"), "import math");
+  assert.equal(codeInShort(""), "");
+  assert.equal(codeInShort("x".repeat(100)), `${"x".repeat(80)}…`);
 });
