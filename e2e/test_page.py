@@ -352,7 +352,7 @@ def test_the_model_reads_the_page_when_the_user_says_so(
     page.wait_for_load_state()
     server.on("About this", tool_calls(("read_page", "{}")), answer("It rained."))
     panel.ask("About this")
-    question = panel.answer.get_by_role("group", name="Allow This page?")
+    question = panel.answer.get_by_role("group", name="Allow reading the page?")
     expect(question.get_by_role("alert")).to_contain_text("wants to read the page beside this")
     expect(question).to_contain_text(f"Rain over the hills {url}")
     assert len(server.turns) == 1
@@ -374,7 +374,9 @@ def test_refused_it_reads_nothing_and_the_question_follows_the_tabs(
     visit(app, pages.put("/article", ARTICLE)).wait_for_load_state()
     server.on("Look", tool_calls(("read_selection", "{}")), answer("As you like."))
     panel.ask("Look")
-    question = panel.answer.get_by_role("group", name="Allow Selection?")
+    question = panel.answer.get_by_role(
+        "group", name="Allow reading what you have selected on the page?"
+    )
     expect(question).to_contain_text("Rain over the hills")
     visit(app, pages.put("/other", "<title>Another</title><p>x", host="site.test"))
     expect(question).to_contain_text("Sidestream may not read this page yet.")

@@ -283,7 +283,7 @@ function onTrouble(reason) {
 function send(text, attachments) {
   if (!canSend()) {
     // What is written stays; who has no use of Send is led to what it needs.
-    if (provider?.locked) passphrase.focus();
+    if (provider?.locked) unlock.focus();
     update();
     return false;
   }

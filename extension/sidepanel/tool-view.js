@@ -8,7 +8,7 @@ import { aboutArguments, argumentsSoFar, argumentsText, codeInShort } from "./ca
 import { AskedPage } from "./page-question.js";
 import { shownParts } from "./shown-parts.js";
 import { sourceList } from "./source-list.js";
-import { askText, callLine, readsPage, toolTitle } from "./words.js";
+import { askText, callLine, questionName, readsPage } from "./words.js";
 
 /** @import {Block, Shown} from "../protocol.js" */
 
@@ -162,7 +162,7 @@ export class ToolView {
       {
         class: "ask note-box",
         role: "group",
-        "aria-label": `Allow it? ${toolTitle({ name })}`,
+        "aria-label": questionName(name),
         tabindex: -1,
         "data-call": call_id,
       },

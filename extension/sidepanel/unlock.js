@@ -37,6 +37,11 @@ export class Unlock {
     });
   }
 
+  /** Leads there whoever wants to send. */
+  focus() {
+    this.#passphrase.focus();
+  }
+
   /** @param {boolean} isLocked */
   show(isLocked) {
     const was = this.#isLocked;

@@ -163,6 +163,16 @@ export function readsPage(name) {
 }
 
 /**
+ * What a question about a call is called.
+ * @param {string} name  The tool's.
+ * @returns {string}
+ */
+export function questionName(name) {
+  const reading = READING.get(name);
+  return reading ? `Allow reading ${reading}?` : `Allow ${toolTitle({ name })}?`;
+}
+
+/**
  * What the user is asked about a call.
  * @param {string} name  The tool's.
  * @param {string[]} hosts  Those that Python may reach.
