@@ -461,7 +461,7 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     call = tool_calls(("read_page", "{}"))
     server.on("Look", call, call, answer("I see."))
     panel.ask("Look")
-    question = panel.answer.get_by_role("group", name="Allow This page?")
+    question = panel.answer.get_by_role("group", name="Allow reading the page?")
     expect(question).to_contain_text("Rain over the hills")
     # A panel that has not heard of it yet: the user still sees the page that was there.
     panel.page.evaluate("() => { chrome.tabs.query = () => new Promise(() => {}) }")

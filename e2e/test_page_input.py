@@ -258,7 +258,7 @@ class SidePanel:
         """The worker listens."""
         cdp.wait_until(lambda: self._browser.targets("service_worker"), 60, "the worker")
         page = self._browser.open(f"chrome-extension://{self._id}/options/index.html")
-        page.wait_until("document.readyState === 'complete'", 20)
+        page.wait_until("document.readyState === 'complete' && !!chrome.runtime?.id", 20)
         page.evaluate("chrome.runtime.sendMessage({type: 'LoadSettings'})")
         page.close()
 
