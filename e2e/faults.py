@@ -213,6 +213,8 @@ class Stage:
 
     def check(self, user: str, answer: Answer | None = None, *, requests: int = 1) -> Kept:
         """Nothing of this message is lost, and nothing doubled. It was sent so often at most."""
+        # A panel that has lost its worker may say nothing for a moment before it calls the next.
+        wait_until(lambda: self.is_stored(user), PATIENCE, f"{user} in storage")
         self.settle()
         expect(self.panel.questions.filter(has_text=user)).to_have_count(1)
         kept = self.kept(user)
