@@ -4,10 +4,10 @@
  * What changes them reads first and writes then, so everything here runs one after the other.
  */
 
-import { providerTools } from "../ui/provider-tools.js";
 import { describeSignIn, parseAuthJson } from "./auth_json.js";
 import { configurationError } from "./errors.js";
 import { DEMO } from "./paths.js";
+import { providerTools } from "./provider_tools.js";
 import { readSettingsFile, writeSettingsFile } from "./settings_file.js";
 import * as vault from "./vault.js";
 

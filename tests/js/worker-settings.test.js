@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { providerTools } from "../../extension/ui/provider-tools.js";
+import { providerTools } from "../../extension/runtime/provider_tools.js";
 import { forgetAll, local, session, storedText } from "./worker-globals.js";
 
 const vault = await import("../../extension/runtime/vault.js");

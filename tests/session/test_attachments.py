@@ -217,6 +217,7 @@ def test_what_cannot_be_read_fails_the_turn_and_can_be_retried() -> None:
     @in_world(then=story("Hi"), store=store)
     async def scene(world: World) -> None:
         panel = world.open_panel()
+        # A method of this one store, for which typing has no word; `fine` below as well.
         store.attachment = broken  # type: ignore[method-assign]
         await world.do("Send", id="1", text="x", attachments=[PAGE])
         await world.quiet()
