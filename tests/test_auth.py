@@ -17,6 +17,7 @@ from sidestream.auth import (
     Auth,
     ChatGptAuth,
     NoAuth,
+    clean_key,
 )
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.testing import FakeFetch, Refuse, Reply, run
@@ -346,3 +347,35 @@ def test_a_token_that_tells_no_expiry_is_used_only_when_renewed() -> None:
 
 def test_nothing_secret_shows() -> None:
     assert repr(sign_in()) == "ChatGptAuth(***)"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "sk-test-0123\n",
+        "sk-test\n  -0123",
+        "\u00a0sk-test-0123\u200b",
+        "Bearer sk-test-0123",
+        "bearer  sk-test-0123 ",
+        '"sk-test-0123"',
+        "'Bearer sk-test-0123'",
+        "\u201csk-test-0123\u201d",
+        "Authorization: Bearer sk-test-0123",
+        '-H "Authorization: Bearer sk-test-0123"'[3:],
+        "api-key: sk-test-0123",
+        "x-api-key: sk-test-0123",
+        "OPENAI_API_KEY=sk-test-0123",
+        'export OPENAI_API_KEY="sk-test-0123"',
+        "OPENROUTER_API_KEY = 'sk-test-0123';",
+        '"api_key": "sk-test-0123",',
+        "HF_TOKEN=sk-test-0123",
+    ],
+)
+def test_a_key_is_taken_as_it_is_pasted(pasted: str) -> None:
+    """crewAI#5999, edenai-apis#350, postiz#1990, opik#7416: keys with what stood around them."""
+    assert clean_key(pasted) == "sk-test-0123"
+
+
+@pytest.mark.parametrize("key", ["key-1", "bearer", "sk-a:b=c", "apikey", "tok en", "Bearer"])
+def test_what_may_be_a_key_is_left_as_it_is(key: str) -> None:
+    assert clean_key(key) == key

@@ -45,6 +45,7 @@ from sidestream.types.events import (
 )
 from sidestream.types.items import (
     FunctionCallItem,
+    ItemOrigin,
     MessageItem,
     ReasoningItem,
 )
@@ -258,6 +259,18 @@ def test_silence_is_told_once_and_comments_are_a_sign_of_life() -> None:
     assert turn.elapsed == pytest.approx(750)
     assert "StreamIdle" not in turn.types
     assert turn.error is None
+
+
+def test_a_stream_of_comments_alone_ends() -> None:
+    """opencode#43519: a stalled generation was kept open by comments and never ended."""
+    stream = ResponsesStream().created().text("He", done=False)
+    for _ in range(100):
+        stream.pause(25).comment()
+    turn = Turn(Reply(stream), provider=provider(stream_max_retries=0))
+    assert turn.elapsed == pytest.approx(925)
+    assert turn.error is not None
+    assert turn.error.kind is ErrorKind.TIMEOUT
+    assert turn.text == "He"
 
 
 def test_too_long_a_silence_is_a_broken_stream() -> None:
@@ -974,3 +987,71 @@ def test_rate_limits_come_as_snapshots() -> None:
 def test_public_names() -> None:
     for name in sidestream.__all__:
         assert getattr(sidestream, name) is not None
+
+
+# --- what a result says of how it went ----------------------------------------------------------
+
+
+def test_a_result_says_how_often_it_was_asked_and_why_it_ended() -> None:
+    fetch = FakeFetch(
+        Reply({"error": {"message": "busy"}}, status=503),
+        Reply(ChatStream().text("Hi").finish().usage().done()),
+    )
+    result = run(client(fetch, chat=True).complete(PROMPT))
+    assert result.error is None
+    assert (result.attempts, result.notices, result.finish_reason) == (2, [], "stop")
+
+
+def test_a_deadline_ends_a_call_with_what_has_arrived() -> None:
+    """openai/openai-python#3828, xorbitsai/xagent#2624: each attempt had its own time."""
+    stream = ResponsesStream().created().text("Half an ", done=False).pause(100)
+    asked = client(FakeFetch(Reply({"error": {}}, status=503), Reply(stream.stall())))
+    result = run(asked.complete(PROMPT, deadline_ms=20_000))
+    assert result.error is not None
+    assert result.error.kind is ErrorKind.TIMEOUT
+    assert result.error.message == "The answer was not finished within 20 s."
+    assert result.text == "Half an "
+    assert result.attempts == 2
+    assert asked._fetch.all_closed  # type: ignore[attr-defined]
+
+
+def test_a_deadline_that_is_met_changes_nothing() -> None:
+    result = run(client(FakeFetch(Reply(hello()))).complete(PROMPT, deadline_ms=1_000))
+    assert (result.error, result.text) == (None, "Hello")
+
+
+def test_raw_reasoning_that_is_not_wanted_is_in_no_item() -> None:
+    stream = ChatStream().reasoning("Secretly.").text("Hi").finish().done()
+    options = CallOptions(show_raw_reasoning=False)
+    turn = Turn(Reply(stream), chat=True, options=options)
+    assert "Secretly" not in "".join(event.to_json() for event in turn.events)
+    result = run(client(FakeFetch(Reply(stream)), chat=True).complete(PROMPT, options))
+    assert "Secretly" not in repr(result)
+    assert result.text == "Hi"
+
+
+def test_items_that_are_for_their_origin_alone_name_it() -> None:
+    stream = ResponsesStream().created().reasoning("Hm.", encrypted_content="ENC").text("Hi")
+    turn = Turn(Reply(stream.completed()))
+    reasoning, message = turn.items
+    origin = ItemOrigin(provider="https://a.test", model="m")
+    assert reasoning.origin == origin
+    assert message.origin == (origin if message.id else None)
+    turn = Turn(Reply(ChatStream().text("Hi").finish().done()), chat=True)
+    assert turn.items[0].origin is None
+
+
+def test_an_answer_that_stays_queued_is_given_up_after_an_hour() -> None:
+    """agno-agi/agno#7444: it was asked about for ever, without a word to the user."""
+    queued = {"id": "resp_1", "object": "response", "status": "queued", "output": []}
+
+    def answer(request: Any) -> Reply:
+        if request.method == "POST":
+            return Reply(ResponsesStream().created().fail())
+        return Reply({"error": {}}, status=400) if "stream=true" in request.url else Reply(queued)
+
+    fetch = FakeFetch(then=answer)
+    result = run(client(fetch).complete(PROMPT, CallOptions(background=True)), limit_s=10_000)
+    assert result.error is not None
+    assert result.error.kind is ErrorKind.TIMEOUT
+    assert len(fetch.requests) < 100

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -16,9 +17,12 @@ from sidestream.errors import (
     broken_connection_error,
     error_from_response,
     error_from_server_error,
+    is_loopback,
+    is_secret_name,
     network_error,
     redact,
     timeout_error,
+    unanswered_error,
 )
 
 NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
@@ -670,6 +674,9 @@ def test_builders() -> None:
     assert error.message == "The server cannot be reached: connection refused."
     assert (error.kind, error.retryable) == (Kind.NETWORK, True)
     assert network_error("x", hint="Do this.").hint == "Do this."
+    error = unanswered_error("localhost:11434")
+    assert error.message == "Nothing answers at localhost:11434."
+    assert (error.kind, error.retryable) == (Kind.NETWORK, False)
     error = broken_connection_error("reset by peer")
     assert error.message == "The connection broke: reset by peer."
     assert (error.kind, error.retryable) == (Kind.NETWORK, True)
@@ -738,6 +745,16 @@ def test_redaction_leaves_other_words(text: str) -> None:
     assert redact(text) == text
 
 
+@pytest.mark.parametrize(
+    "key", ["ollama", "lm-studio", "none", "test", "1234", "EMPTY", "password", "no-key-required"]
+)
+def test_a_word_that_stands_for_a_key_stays_in_texts_but_not_in_a_keys_place(key: str) -> None:
+    text = f"The model '{key}/1234' of http://localhost:11434/v1 has none of the tests. {key}"
+    assert redact(text, [key]) == text
+    assert redact(f"Incorrect API key provided: {key}.", [key]) == "Incorrect API key provided: ***"
+    assert redact(f"Authorization: Bearer {key}", [key]) == "Authorization: ***"
+
+
 def test_redacts_the_very_key_whatever_it_looks_like() -> None:
     key = "correct horse"
     body = openai(f"Bad key {key} here.", code=key, param=key)
@@ -749,6 +766,58 @@ def test_redacts_the_very_key_whatever_it_looks_like() -> None:
     assert key not in str(bad_body_error({}, page.encode(), secrets=[key]))
     found = error_from_server_error({"message": key}, fallback="", now=NOW, secrets=[key])
     assert key not in json.dumps(found.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        *[("localhost", True), ("LOCALHOST.", True), ("app.localhost", True), ("127.0.0.1", True)],
+        *[("127.1.2.3", True), ("::1", True), ("[::1]", True), ("0.0.0.0", True)],
+        *[("192.168.0.2", False), ("127.example.com", False), ("localhost.evil.test", False)],
+        *[("mybox", False), ("", False), (None, False)],
+    ],
+)
+def test_loopback(host: str | None, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        *[("Authorization", True), ("proxy-authorization", True), ("X-Api-Key", True)],
+        *[("api-key", True), ("Ocp-Apim-Subscription-Key", True), ("x-goog-api-key", True)],
+        *[("Cookie", True), ("set-cookie", True), ("x-auth-token", True), ("my_token", True)],
+        *[("x-amz-security-token", True), ("x-portkey-virtual-key", True), ("x-secret", True)],
+        *[("x-ratelimit-remaining-tokens", False), ("x-ratelimit-limit-tokens", False)],
+        *[("idempotency-key", False), ("prompt_cache_key", False), ("x-portkey-provider", False)],
+        *[("www-authenticate", False), ("x-auth-error", False), ("content-type", False)],
+        *[("x-monkey", False), ("x-request-id", False), ("", False)],
+    ],
+)
+def test_secret_headers(name: str, secret: bool) -> None:
+    assert is_secret_name(name) is secret
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("sk-", "sk-a.", "eyJ-", "eyJa.", "Bearer ", "api_key=", "***a", "a***", "key_", "x"),
+        "?key=",
+    ],
+)
+def test_redaction_takes_linear_time(piece: str) -> None:
+    begin = time.perf_counter()
+    redact((piece * 65_536)[:65_536])
+    # Some 15 ms on a quiet machine.
+    assert time.perf_counter() - begin < 1
+
+
+def test_redacts_keys_by_their_name() -> None:
+    for text in ('{"api_key": "quite plain"}', "api-key=plain", "https://a.test/v1?key=plain&x=1"):
+        assert "plain" not in redact(text)
+    assert "dXNlcjpw" not in redact("authorization: Basic dXNlcjpw")
+    kept = '{"prompt_cache_key": "plain", "x-ratelimit-remaining-tokens": "5"}'
+    assert redact(kept) == kept
 
 
 # --- anything ----------------------------------------------------------------------------------

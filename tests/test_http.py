@@ -259,7 +259,7 @@ def test_a_failed_exchange_is_kept_without_its_secrets() -> None:
     (failed,) = call.failed
     assert (failed.method, failed.url) == ("POST", "https://a.test/v1/responses")
     assert failed.request_headers == {"Accept": "text/event-stream", "Authorization": "***"}
-    assert failed.request_body == '{"model":"m"}'
+    assert failed.request_body == '{"model": "m"}'
     assert failed.status == 403
     assert failed.response_headers["x-request-id"] == "req_1"
     assert failed.response_headers["set-cookie"] == "***"

@@ -201,9 +201,15 @@ def test_what_is_not_azure(base_url: str) -> None:
     assert not at(base_url).is_azure
 
 
-def test_azure_and_openai_are_known_by_name_too() -> None:
-    assert at("https://proxy.example/v1", name="AZURE").is_azure
-    assert at("https://proxy.example/v1", name="OpenAI").is_openai
+def test_providers_are_known_by_host_or_preset_and_never_by_name() -> None:
+    assert not at("https://proxy.example/v1", name="AZURE").is_azure
+    assert not at("https://proxy.example/v1", name="OpenAI").is_openai
+    assert at("https://proxy.example/v1", preset="azure").is_azure
+    assert at("https://proxy.example/v1", preset="openai").is_openai
+    assert not at("https://api.deepseek.com/v1", preset="openai").is_openai
+    assert not at("https://api.openai.com/v1", preset="azure").is_azure
+    assert not at("https://a.openai.azure.com/v1", preset="openai").is_openai
+    assert not at("https://proxy.example/v1?next=openai.azure.com").is_azure
     assert not at("https://a.openai.azure.com/v1", name="OpenAI").is_openai
     assert not at("https://chatgpt.com/backend-api", name="OpenAI").is_openai
     assert not at("https://api.openai.com.evil.example/v1").is_first_party

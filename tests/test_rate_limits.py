@@ -68,7 +68,11 @@ def test_both_windows_of_the_default_family() -> None:
     ("headers", "primary"),
     [
         ({"used-percent": "1e2"}, window(100)),
-        ({"used-percent": "-1"}, window(-1)),
+        ({"used-percent": "-1"}, None),
+        ({"used-percent": "5", "window-minutes": "-1", "reset-at": "-1"}, window(5)),
+        ({"used-percent": "5", "reset-at": "1700003600000"}, window(5, None, 1_700_003_600)),
+        ({"used-percent": "5", "resets-in-seconds": "-1"}, window(5)),
+        ({"used-percent": "5", "resets-in-seconds": "999999999999"}, window(5)),
         ({"used-percent": ".5", "window-minutes": "x", "reset-at": "1.5"}, window(0.5)),
         ({"used-percent": "5", "reset-at": "7", "resets-in-seconds": "9"}, window(5, None, 7)),
         (
@@ -166,12 +170,36 @@ def test_the_public_api() -> None:
     [
         *[("1s", 1000), ("2", 2000), ("0.5", 500), ("1700000010.7", 10_000), ("1600000000", 0)],
         *[("soon", None), ("", None), ("nan", None), ("1m30s", 90_000)],
+        *[("1700000010700", 10_000), ("-1", None), ("99999999", None)],
+        *[
+            ("2023-11-14T22:13:50.7Z", 30_000),
+            ("2023-11-14 22:13:50", 29_300),
+            ("2023-99-99T1", None),
+        ],
     ],
 )
 def test_resets_of_the_public_api(reset: str, reset_after_ms: int | None) -> None:
     found = parse({"x-ratelimit-remaining-tokens": "1", "x-ratelimit-reset-tokens": reset})
     assert found[0].requests is None
     assert found[0].tokens == RequestQuota(remaining=1, reset_after_ms=reset_after_ms)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"limit": "-1", "remaining": "-1", "reset": "0"},
+        {"limit": "-1", "remaining": "-1"},
+        {"limit": "0", "remaining": "0", "reset": "60"},
+        {"reset": "60"},
+    ],
+)
+def test_limits_that_the_server_does_not_know(figures: dict[str, str]) -> None:
+    assert parse({f"x-ratelimit-{name}-tokens": text for name, text in figures.items()}) == []
+
+
+def test_more_left_than_there_is_at_all_is_unknown() -> None:
+    found = parse({"x-ratelimit-limit-tokens": "10", "x-ratelimit-remaining-tokens": "20"})
+    assert found[0].tokens == RequestQuota(limit=10)
 
 
 def test_the_clock_is_used_when_no_time_is_given() -> None:

@@ -202,7 +202,7 @@ def test_an_answer_that_can_no_longer_be_streamed_is_waited_for_and_completed() 
     assert told.text == "Hello, world!"
     assert server.asked == 1
     assert [urlsplit(request.url).query for request in server.requests[2:]] == [""] * 4
-    assert server.times[-1] - server.times[-4] == pytest.approx(6)
+    assert server.times[-1] - server.times[-4] == pytest.approx(2 + 3 + 4.5)
 
 
 def test_an_answer_that_failed_meanwhile_says_so() -> None:
@@ -411,4 +411,4 @@ def test_leaving_while_the_answer_is_waited_for_ends_the_waiting() -> None:
 
     run(main())
     assert server.all_closed
-    assert 20 < len(server.requests) < 40
+    assert 5 < len(server.requests) < 40

@@ -8,7 +8,9 @@ from sidestream.retry import (
     backoff_delay_ms,
     is_retryable_status,
     parse_duration_ms,
+    parse_reset_ms,
     parse_retry_after_ms,
+    parse_used_up_ms,
     retry_delay_ms,
 )
 
@@ -79,6 +81,16 @@ NOW = 1_445_412_450.0  # 2015-10-21 07:27:30 UTC
         ({"Retry-After": "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"}, None),
         ({"Retry-After": ""}, None),
         ({"date": "x"}, None),
+        ({"Retry-After": "30s"}, 30_000),
+        ({"Retry-After": "99999999999"}, None),
+        (
+            {
+                "Retry-After": "Wed, 21 Oct 2015 07:38:05 GMT",
+                "Date": "Wed, 21 Oct 2015 07:38:00 GMT",
+            },
+            5000,
+        ),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT", "Date": "x"}, 30_000),
         ({}, None),
     ],
 )
@@ -112,13 +124,64 @@ def test_a_date_is_compared_with_the_clock() -> None:
         ("try again in 20 sand", None),
         ("try again in 3 months", None),
         ("try again later, in 5s", None),
-        ("wait 5s", None),
+        ("wait 5s", 5000),
+        ("Rate limit of 10 per 60s exceeded. Please wait 43 seconds before retrying.", 43_000),
+        ("Please wait for your limit to reset in 3 hours 49 minutes or switch.", 13_740_000),
+        ("Please wait 10 hours 58 minutes before trying again.", 39_480_000),
+        ("Please retry your request after 2 minutes", 120_000),
+        ("Please try your request again in 20 seconds.", 20_000),
+        ("Your quota will reset after 42h1m20s.", 151_280_000),
+        ("Resets in: 12 s", 12_000),
+        ("Limit resets in 1 day, 2 hours.", 93_600_000),
+        ("Please wait at least 5 more apples, then retry in 7s", 7000),
+        ("It timed out after waiting 30 seconds.", None),
+        ("You have waited 5s.", None),
+        ("try again in 999999999 days", None),
         ("", None),
         (None, None),
     ],
 )
 def test_messages(message: str | None, wait: int | None) -> None:
     assert parse_retry_after_ms(message) == wait
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"X-RateLimit-Reset": "1445412510000", "X-RateLimit-Remaining": "0"}, 60_000),
+        ({"x-ratelimit-reset": "1445412510"}, 60_000),
+        ({"ratelimit-reset": "30", "ratelimit-remaining": "0"}, 30_000),
+        ({"x-ratelimit-reset": "30", "x-ratelimit-remaining": "4"}, None),
+        ({"x-ratelimit-reset-tokens": "6m0s", "x-ratelimit-remaining-tokens": "0"}, 360_000),
+        ({"x-ratelimit-reset-tokens": "6m0s", "x-ratelimit-remaining-tokens": "9"}, None),
+        ({"x-ratelimit-reset-tokens": "60", "x-ratelimit-remaining-tokens": "-1"}, None),
+        (
+            {
+                "x-ratelimit-reset-tokens": "2s",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-requests": "3s",
+                "x-ratelimit-remaining-requests": "0",
+            },
+            3000,
+        ),
+        (
+            {
+                "anthropic-ratelimit-requests-reset": "2015-10-21T07:28:00Z",
+                "anthropic-ratelimit-requests-remaining": "0",
+            },
+            30_000,
+        ),
+        ({"x-ratelimit-reset": "soon"}, None),
+    ],
+)
+def test_limits_that_are_used_up(headers: dict[str, str], wait: int | None) -> None:
+    assert parse_used_up_ms(headers, now=NOW) == wait
+
+
+@pytest.mark.parametrize("text", ["-1", "-5s", "", "never", "9" * 30, "2015-13-45T07:28:00Z"])
+def test_resets_that_cannot_be(text: str) -> None:
+    assert parse_reset_ms(text, NOW) is None
 
 
 def test_the_first_source_that_names_a_wait_counts() -> None:

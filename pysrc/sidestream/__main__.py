@@ -23,6 +23,7 @@ from sidestream import (
 )
 from sidestream.types.events import (
     Completed,
+    Notice,
     OutputItemDone,
     OutputTextDelta,
     Reconnecting,
@@ -162,6 +163,8 @@ class _Printer:
                 f"[reconnecting {event.attempt}/{event.max_attempts} in "
                 f"{event.delay_ms / 1000:.1f} s{again}: {event.reason}]"
             )
+        elif isinstance(event, Notice):
+            self._note(f"[{event.message}]")
         elif isinstance(event, Completed):
             self._end_line()
 

@@ -6,12 +6,13 @@ import asyncio
 import base64
 import binascii
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 
 from sidestream._json import parse
-from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.errors import ErrorKind, SidestreamError, without_secrets
 from sidestream.http import Fetch, HttpRequest
 
 TOKEN_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address
@@ -65,13 +66,37 @@ class NoAuth:
         return "NoAuth()"
 
 
+# What is copied along with a key: the name of a header or a variable, quotes, blanks.
+_KEY_PREFIX = re.compile(
+    r"(?:export\s+|set\s+)?(?:authorization|proxy-authorization|(?:x-)?(?:goog-)?api[-_ ]?key"
+    r"|[A-Z][A-Z0-9_]{2,60}(?:KEY|TOKEN)|[a-z_]{0,40}api_key)[\"']?\s*[:=]\s*|bearer[\s:]+",
+    re.I,
+)
+_AROUND_A_KEY = (
+    " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\u3000\ufeff\"'`,;\u201c\u201d\u2018\u2019"
+)
+
+
+def clean_key(text: str) -> str:
+    """A key as it was pasted, without what was copied along with it.
+
+    Understands lines of curl, of .env files and of JSON: ``Authorization: Bearer sk-...``,
+    ``export OPENAI_API_KEY="sk-..."``, ``"api_key": "sk-..."``.
+    """
+    key = text.strip(_AROUND_A_KEY)
+    while prefix := _KEY_PREFIX.match(key):
+        key = key[prefix.end() :].strip(_AROUND_A_KEY)
+    # A terminal breaks long lines, and the break is copied with them.
+    return "".join(line.strip() for line in key.splitlines())
+
+
 class ApiKeyAuth:
     """An API key, sent as a bearer token (to Azure as ``api-key``)."""
 
     mode = "api_key"
 
     def __init__(self, api_key: str) -> None:
-        self._api_key = api_key.strip()
+        self._api_key = clean_key(api_key)
 
     async def headers(self, fetch: Fetch) -> dict[str, str]:
         """The ``Authorization`` header; nothing when the key is blank."""
@@ -232,7 +257,9 @@ class ChatGptAuth:
             await response.aclose()
         answer = _json_object(bytes(received))
         if not 200 <= response.status < 300:
-            raise _refresh_failure(response.status, answer)
+            failure = _refresh_failure(response.status, answer)
+            texts = (text for text in self._tokens.values() if isinstance(text, str))
+            raise without_secrets(failure, texts)
         access_token = answer.get("access_token")
         if not isinstance(access_token, str) or not access_token:
             raise _try_later("The sign-in server's answer holds no token.", response.status)
@@ -261,7 +288,7 @@ def _refresh_failure(status: int, answer: dict[str, Any]) -> SidestreamError:
     error = answer.get("error")
     code = error.get("code") if isinstance(error, dict) else error
     code = code if isinstance(code, str) else answer.get("code")
-    code = code.lower() if isinstance(code, str) else ""
+    code = code[:100].lower() if isinstance(code, str) else ""
     reasons = {
         "refresh_token_expired": "The ChatGPT sign-in has expired.",
         "refresh_token_reused": "The ChatGPT sign-in was renewed elsewhere, which ended this one.",

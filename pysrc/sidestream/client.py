@@ -10,8 +10,20 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
+from sidestream._echoes import EventRedactor
+from sidestream.adjust import (
+    MAX_CHANGES,
+    WITHOUT_IMAGES,
+    Adjustments,
+    Change,
+    apply,
+    changes_for,
+    is_about_images,
+    loses_images,
+)
 from sidestream.auth import Auth, NoAuth
 from sidestream.decode import Decoder, decoder_for, decoder_for_the_rest
 from sidestream.decode._common import (
@@ -21,8 +33,16 @@ from sidestream.decode._common import (
     stream_closed,
 )
 from sidestream.decode._events import Events
-from sidestream.errors import ErrorKind, SidestreamError, bad_body_error, redact, request_id_of
+from sidestream.errors import (
+    ErrorKind,
+    SidestreamError,
+    bad_body_error,
+    request_id_of,
+    timeout_error,
+    without_secrets,
+)
 from sidestream.http import (
+    IDLE_NOTICE_MS,
     Exchange,
     FailedExchange,
     Fetch,
@@ -31,22 +51,28 @@ from sidestream.http import (
     Retries,
     Sender,
     read_body,
+    secrets_of,
 )
 from sidestream.models import ModelInfo, parse_model_list
 from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import asks_background, build_responses_request, included
+from sidestream.payload.tools import original_names
 from sidestream.prompt import CallOptions, Prompt, StreamMode
 from sidestream.provider import Provider, WireApi, request_headers
 from sidestream.rate_limits import header_events
+from sidestream.receivers import receiver_of
+from sidestream.redaction import echoes_of
 from sidestream.sse import MAX_FRAME_BYTES, SSEDecoder
 from sidestream.types.events import (
     Batch,
     Completed,
     FunctionCallArgumentsDelta,
+    Notice,
     OutputItemAdded,
     OutputItemDone,
     OutputTextAnnotationAdded,
     OutputTextDelta,
+    OutputTextReplaced,
     RateLimits,
     ReasoningContentDelta,
     ReasoningSummaryDelta,
@@ -55,11 +81,14 @@ from sidestream.types.events import (
     Reconnecting,
     RefusalDelta,
     ResponseEvent,
+    StreamIdle,
     ToolCallInputDelta,
 )
 from sidestream.types.items import (
+    ContentItem,
     CustomToolCallItem,
     FunctionCallItem,
+    ItemOrigin,
     LocalShellCallItem,
     MessageItem,
     OutputText,
@@ -73,17 +102,28 @@ from sidestream.types.tools import ToolSpec
 from sidestream.types.usage import TokenUsage
 
 MAX_BODY_BYTES = MAX_FRAME_BYTES
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+"""A stream that is longer is no answer any more."""
 GRACE_MS = 5_000
 """How long a stream may stay silent after its answer is complete in all but the closing words."""
 LOOK_AGAIN_S = 2.0
-"""Between two looks at an answer that is not finished and can no longer be streamed."""
+"""Before the second look at an answer that is not finished and can no longer be streamed; each
+further pause is half as long again,"""
+LOOK_AGAIN_MAX_S = 60.0
+"""up to this,"""
+LOOK_FOR_S = 3600.0
+"""and after this long the answer is given up."""
+COMMENTS_FACTOR = 3
+"""A stream in which nothing but comments arrives ends after the idle timeout times this."""
 _HEAD_BYTES = 4 * 1024
-_AT_ONCE_BYTES = 128 * 1024
-"""So much is decoded at once: it takes several times its size of memory."""
+_AT_ONCE_BYTES = 8 * 1024
+"""So much is decoded at once, before commands are let in: small frames take time, and all take
+several times their size of memory."""
 
 _PARTS_OF_ITEMS = (
     OutputItemAdded,
     OutputTextDelta,
+    OutputTextReplaced,
     RefusalDelta,
     OutputTextAnnotationAdded,
     FunctionCallArgumentsDelta,
@@ -109,7 +149,72 @@ class TurnResult:
     response_id: str = ""
     rate_limits: list[RateLimitSnapshot] = field(default_factory=list)
     """The last snapshot of each family."""
+    finish_reason: str = ""
+    """Why the model stopped, in the server's words; empty when it never said."""
+    attempts: int = 0
+    """Requests that were sent, the first one included."""
+    notices: list[str] = field(default_factory=list)
+    """What the user should know of the request, such as what it was sent without."""
     error: SidestreamError | None = None
+
+
+class _Collected:
+    """What `Client.complete` makes of a turn's events."""
+
+    def __init__(self, *, raw: bool) -> None:
+        self.result = TurnResult()
+        self._raw = raw
+        self._limits: dict[str | None, RateLimitSnapshot] = {}
+        self._text: list[str] = []
+        """Of a message that is not finished."""
+        self._reasoning: dict[str, int] = {}
+        """Where reasoning is among the items, by its id."""
+
+    def take(self, event: ResponseEvent) -> None:
+        """Note what an event says."""
+        result = self.result
+        match event:
+            case OutputTextDelta():
+                self._text.append(event.delta)
+            case OutputTextReplaced():
+                self._text = [event.text]
+            case OutputItemDone():
+                self._add(event.item)
+                if isinstance(event.item, MessageItem):
+                    self._text.clear()
+            case Reconnecting() if not event.resumes:
+                self._text.clear()
+            case RateLimits():
+                self._limits[event.snapshot.limit_id] = event.snapshot
+            case Notice():
+                result.notices.append(event.message)
+            case Completed():
+                result.response_id = event.response_id
+                result.usage = event.token_usage
+                result.finish_reason = event.finish_reason or ""
+
+    def _add(self, item: ResponseItem) -> None:
+        """Add a finished item. Reasoning may be finished twice, the second time with more."""
+        items = self.result.items
+        if isinstance(item, ReasoningItem) and item.id:
+            place = self._reasoning.setdefault(item.id, len(items))
+            if place < len(items):
+                items[place] = item
+                return
+        items.append(item)
+
+    def finished(self) -> TurnResult:
+        """The result, with a message that was cut off by the deadline."""
+        result = self.result
+        if self._text:
+            content: list[ContentItem] = [OutputText(text="".join(self._text))]
+            result.items.append(MessageItem(role="assistant", content=content))
+        messages = [i for i in result.items if isinstance(i, MessageItem) and i.role == "assistant"]
+        thoughts = [_reasoning(i, self._raw) for i in result.items if isinstance(i, ReasoningItem)]
+        result.text = "".join(message.text for message in messages)
+        result.reasoning = "\n\n".join(thought for thought in thoughts if thought)
+        result.rate_limits = list(self._limits.values())
+        return result
 
 
 @dataclass(slots=True)
@@ -129,7 +234,8 @@ class Client:
     ``defaults`` hold for every call that does not say otherwise. ``now`` gives Unix time in
     seconds and ``random`` numbers in [0, 1). With ``auto_probe`` the Responses API is tried first,
     and Chat Completions where the server answers 404 or 405; what was found is remembered by base
-    URL and kind of authentication.
+    URL and kind of authentication. ``adjustments`` remembers what servers have refused; clients may
+    share it.
 
     A client holds no connection and may serve any number of calls at once.
     """
@@ -145,6 +251,7 @@ class Client:
         now: Callable[[], float] = time.time,
         random: Callable[[], float] = _random.random,
         auto_probe: bool = False,
+        adjustments: Adjustments | None = None,
     ) -> None:
         self.provider = provider
         self.auth = auth or NoAuth()
@@ -156,6 +263,7 @@ class Client:
         self._now = now
         self._random = random
         self._auto_probe = auto_probe
+        self._adjustments = adjustments or Adjustments()
         self._probed: dict[tuple[str, str], WireApi] = {}
 
     def __repr__(self) -> str:
@@ -256,39 +364,46 @@ class Client:
     async def _batches(self, turn: _Turn) -> AsyncGenerator[Batch, None]:
         aggregated = turn.options.stream_mode is StreamMode.AGGREGATED
         hidden: tuple[type, ...] = _PARTS_OF_ITEMS if aggregated else ()
-        if turn.options.show_raw_reasoning is False:
+        raw = turn.options.show_raw_reasoning is not False
+        if not raw:
             hidden = (*hidden, ReasoningContentDelta)
         async with aclosing(turn.batches()) as batches:
             async for batch in batches:
                 if hidden:
                     batch[:] = [event for event in batch if not isinstance(event, hidden)]
                 if batch:
+                    batch = turn.stamped(batch) if raw else _without_raw(turn.stamped(batch))
+                if turn.redactor.clean(batch):
                     yield batch
         if turn.error is not None:
             raise turn.error
 
-    async def complete(self, prompt: Prompt, options: CallOptions | None = None) -> TurnResult:
-        """One turn, drained. An error is returned beside what arrived before it, not raised."""
-        result = TurnResult()
-        raw = (options or CallOptions()).over(self.defaults).show_raw_reasoning is not False
-        limits: dict[str | None, RateLimitSnapshot] = {}
+    async def complete(
+        self,
+        prompt: Prompt,
+        options: CallOptions | None = None,
+        *,
+        deadline_ms: int | None = None,
+    ) -> TurnResult:
+        """One turn, drained. An error is returned beside what arrived before it, not raised.
+
+        ``deadline_ms`` is how long it may take in all, with every retry and wait; what has arrived
+        by then is in the result, beside an error of kind ``timeout``.
+        """
+        turn = self._turn(prompt, options, joined=False)
+        collected = _Collected(raw=turn.options.show_raw_reasoning is not False)
         try:
-            async with aclosing(self.stream(prompt, options)) as events:
-                async for event in events:
-                    if isinstance(event, OutputItemDone):
-                        result.items.append(event.item)
-                    elif isinstance(event, RateLimits):
-                        limits[event.snapshot.limit_id] = event.snapshot
-                    elif isinstance(event, Completed):
-                        result.response_id = event.response_id
-                        result.usage = event.token_usage
+            async with asyncio.timeout(None if deadline_ms is None else deadline_ms / 1000):
+                async with aclosing(self._batches(turn)) as batches:
+                    async for batch in batches:
+                        for event in batch:
+                            collected.take(event)
         except SidestreamError as error:
-            result.error = error
-        messages = [i for i in result.items if isinstance(i, MessageItem) and i.role == "assistant"]
-        thoughts = [_reasoning(i, raw) for i in result.items if isinstance(i, ReasoningItem)]
-        result.text = "".join(message.text for message in messages)
-        result.reasoning = "\n\n".join(thought for thought in thoughts if thought)
-        result.rate_limits = list(limits.values())
+            collected.result.error = error
+        except TimeoutError:
+            collected.result.error = _too_late(deadline_ms or 0)
+        result = collected.finished()
+        result.attempts = turn.sent
         return result
 
     async def list_models(self) -> list[ModelInfo]:
@@ -314,6 +429,8 @@ class Client:
                 if isinstance(step, Exchange):
                     try:
                         return await self._read_models(sender, step)
+                    except SidestreamError as error:
+                        raise without_secrets(error, sender.secrets()) from None
                     finally:
                         await step.aclose()
         raise AssertionError("open() ends with an exchange or an error")  # pragma: no cover
@@ -324,7 +441,9 @@ class Client:
         if exchange.ended:
             await exchange.wait()  # raises what broke it
         try:
-            return parse_model_list(body)
+            # A server could name a model after the key.
+            text = body.decode("utf-8", "replace")
+            return parse_model_list(echoes_of(*sender.secrets()).cut(text).encode())
         except SidestreamError as failure:
             is_json = body.lstrip()[:1] in (b"{", b"[")
             error = failure if is_json else self._bad_body(sender, exchange.response, body)
@@ -336,7 +455,10 @@ class Client:
         return bad_body_error(response.headers, body, url=url, secrets=sender.secrets())
 
     def _sender(
-        self, build: Callable[[Mapping[str, str]], HttpRequest], retries: Retries
+        self,
+        build: Callable[[Mapping[str, str]], HttpRequest],
+        retries: Retries,
+        on_send: Callable[[HttpRequest], None] = lambda request: None,
     ) -> Sender:
         return Sender(
             fetch=self._fetch,
@@ -346,6 +468,7 @@ class Client:
             timeout_ms=self.provider.stream_idle_timeout_ms,
             now=self._now,
             on_failure=self._keep_failure,
+            on_send=on_send,
         )
 
     def _keep_failure(self, failed: FailedExchange) -> None:
@@ -389,6 +512,8 @@ class _Turn:
         self.client = client
         self.options = options
         self.tools = prompt.tools if prompt is not None else tools
+        receiver = receiver_of(client.provider, options.model or "", options.wire_api)
+        self._names = original_names(self.tools, receiver)
         self.joined = joined
         """Whether the deltas of a text that come together are joined."""
         self.error: SidestreamError | None = None
@@ -407,6 +532,16 @@ class _Turn:
         """The finished items of attempts that broke later."""
         self._lost: Decoder | None = None
         """The last broken attempt that had something half-said."""
+        self.changes: list[Change] = []
+        """What this call has learnt that the server refuses."""
+        self.sent = 0
+        """Requests that were sent."""
+        self.unsaid: list[ResponseEvent] = []
+        """What the user has yet to be told of the request."""
+        self.said_without_images = False
+        self.redactor = EventRedactor()
+        self._looking_since: float | None = None
+        self._look_after_s = LOOK_AGAIN_S
         self._told: list[ResponseEvent] = []
         """Header events that were given already."""
 
@@ -437,12 +572,20 @@ class _Turn:
                     attempt = _Attempt(self, wire_api)
                     continue
                 if attempt.under_way:
-                    if attempt.whole:
-                        await asyncio.sleep(LOOK_AGAIN_S)
+                    async for batch in self._look_again(attempt):
+                        yield batch
+                    if self.error is not None:
+                        yield self._last_events(attempt)
+                        return
                     attempt = attempt.as_a_whole()
                     continue
                 if error is None:
                     return
+                if (learnt := self._learn(attempt, error)) is not None:
+                    if learnt:
+                        yield Batch(learnt)
+                    attempt = _Attempt(self, wire_api)
+                    continue
                 if attempt.refused and error.status == 400 and not attempt.whole:
                     # OpenAI streams an answer for some minutes only, but has it for longer.
                     attempt = attempt.as_a_whole()
@@ -456,6 +599,82 @@ class _Turn:
                 attempt = attempt.resumed() if notice.resumes else _Attempt(self, wire_api)
         finally:
             client.stats.retries += self.retries.count
+
+    async def _look_again(self, attempt: _Attempt) -> AsyncGenerator[Batch, None]:
+        """Wait before the next look at an answer that the provider has not finished.
+
+        Says that it waits, and sets `error` when it has waited long enough.
+        """
+        if not attempt.whole:
+            return
+        loop = asyncio.get_running_loop()
+        self._looking_since = loop.time() if self._looking_since is None else self._looking_since
+        waited_s = loop.time() - self._looking_since
+        if waited_s >= LOOK_FOR_S:
+            self.error = _still_queued(waited_s)
+            return
+        if waited_s * 1000 >= IDLE_NOTICE_MS:
+            idle_ms, timeout_ms = round(waited_s * 1000), round(LOOK_FOR_S * 1000)
+            yield Batch([StreamIdle(idle_ms=idle_ms, timeout_ms=timeout_ms)])
+        await asyncio.sleep(self._look_after_s)
+        self._look_after_s = min(self._look_after_s * 1.5, LOOK_AGAIN_MAX_S)
+
+    def _learn(self, attempt: _Attempt, error: SidestreamError) -> list[ResponseEvent] | None:
+        """What the user is told before the request is sent again without what was refused.
+
+        ``None`` when there is nothing that it could be sent without.
+        """
+        begun = attempt.decoder.finished_items or attempt.decoder.has_open
+        if attempt.request is None or begun or len(self.changes) >= MAX_CHANGES:
+            return None
+        changes = changes_for(error, attempt.request, self.changes)
+        options, provider = self.options, self.client.provider
+        for change in changes:
+            self.client._adjustments.add(
+                provider.origin,
+                options.model or "",
+                attempt.wire_api,
+                options.conversation_id or "",
+                change,
+            )
+        self.changes += changes
+        self.said_without_images |= any(is_about_images(change) for change in changes)
+        return [Notice(message=c.notice) for c in changes if c.notice] if changes else None
+
+    def changed(self, request: dict[str, Any], wire_api: WireApi) -> dict[str, Any]:
+        """A request without what the server is known to refuse."""
+        options = self.options
+        known = self.client._adjustments.known(
+            self.client.provider.origin,
+            options.model or "",
+            wire_api,
+            options.conversation_id or "",
+        )
+        changed = apply(request, dict.fromkeys([*known, *self.changes]))
+        if not self.said_without_images and loses_images(request, changed):
+            # What was said when it was learnt may have been said long ago, and of another image.
+            self.unsaid.append(Notice(message=WITHOUT_IMAGES))
+        return changed
+
+    def stamped(self, batch: Batch) -> Batch:
+        """The batch, in which finished items say who made them, where that matters.
+
+        Calls are of the tool that was offered, also where its name had to be sent as another.
+        """
+        for place, event in enumerate(batch):
+            if self._names and isinstance(event, (OutputItemAdded, OutputItemDone)):
+                called = event.item
+                if isinstance(called, (FunctionCallItem, CustomToolCallItem)):
+                    name = self._names.get(called.name, called.name)
+                    called = called.model_copy(update={"name": name})
+                    event = batch[place] = event.model_copy(update={"item": called})
+            if isinstance(event, OutputItemDone) and _is_bound(event.item):
+                origin = ItemOrigin(
+                    provider=self.client.provider.origin, model=self.options.model or ""
+                )
+                item = event.item.model_copy(update={"origin": origin})
+                batch[place] = event.model_copy(update={"item": item})
+        return batch
 
     def _again(self, attempt: _Attempt, error: SidestreamError) -> Reconnecting | None:
         """How the turn goes on after an attempt that failed. ``None``: not at all, see `error`."""
@@ -485,12 +704,21 @@ class _Turn:
             self._lost = attempt.decoder
         return notice
 
+    def note_request(self, request: HttpRequest) -> None:
+        """One more request is sent."""
+        self.sent += 1
+        self.redactor.look_for(secrets_of(request))
+
     def prompt(self) -> Prompt:
         """The prompt, with what the answer has so far."""
         assert self._prompt is not None  # noqa: S101 - only the rest is asked for without it
         if not self._items:
             return self._prompt
-        return self._prompt.model_copy(update={"input": [*self._prompt.input, *self._items]})
+        items = self._items
+        if self.client.provider.is_first_party:
+            # Whether the provider has stored what it did not finish, nobody knows.
+            items = [item.model_copy(update={"id": None}) for item in items]
+        return self._prompt.model_copy(update={"input": [*self._prompt.input, *items]})
 
     def header_events(self, headers: Mapping[str, str]) -> list[ResponseEvent]:
         """What the headers tell, without what an earlier attempt has told already."""
@@ -536,13 +764,15 @@ class _Attempt:
         self.failed_headers: Mapping[str, str] = {}
         self.decoder = decoder or decoder_for(wire_api, now=turn.client._now)
         self.stored = stored
+        self.request: dict[str, Any] | None = None
+        """What was asked, ``None`` when an answer is picked up."""
+        self.wire_api = wire_api
         self._skipped = self.decoder.skipped
         self._background = stored is not None or (
             wire_api is WireApi.RESPONSES and asks_background(turn.options, turn.client.provider)
         )
         self._turn = turn
         self._client = turn.client
-        self._wire_api = wire_api
 
     @property
     def whole(self) -> bool:
@@ -581,24 +811,28 @@ class _Attempt:
 
     def resumed(self) -> _Attempt:
         """The attempt that picks the answer up where this one left it."""
-        return _Attempt(self._turn, self._wire_api, self.decoder, self.position)
+        return _Attempt(self._turn, self.wire_api, self.decoder, self.position)
 
     def as_a_whole(self) -> _Attempt:
         """The attempt that gets the finished answer."""
         at = self.position
         assert at is not None  # noqa: S101 - it was being picked up
         stored = _Stored(at.response_id, at.after, whole=True)
-        return _Attempt(self._turn, self._wire_api, self.decoder, stored)
+        return _Attempt(self._turn, self.wire_api, self.decoder, stored)
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
         """The events up to the end, or up to what became `error`."""
         stored = self.stored
         try:
             build = self._request_builder() if stored is None else self._rest_builder(stored)
-            sender = self._client._sender(build, self._turn.retries)
+            sender = self._client._sender(build, self._turn.retries, self._turn.note_request)
         except SidestreamError as error:
             self.error = error
             return
+        if self._turn.unsaid:
+            yield Batch(self._turn.unsaid)
+            self._turn.unsaid = []
+            self._turn.said_without_images = True
         try:
             async with aclosing(sender.open()) as steps:
                 async for step in steps:
@@ -621,18 +855,20 @@ class _Attempt:
 
     def _request_builder(self) -> Callable[[Mapping[str, str]], HttpRequest]:
         client = self._client
-        options = self._turn.options.model_copy(update={"wire_api": self._wire_api})
+        options = self._turn.options.model_copy(update={"wire_api": self.wire_api})
         if not options.model:
             raise SidestreamError(
                 ErrorKind.CONFIGURATION,
                 "No model is chosen.",
                 hint="Choose a model in the settings.",
             )
-        build = build_chat_request if self._wire_api is WireApi.CHAT else build_responses_request
+        build = build_chat_request if self.wire_api is WireApi.CHAT else build_responses_request
         payload = build(self._turn.prompt(), options, client.provider)
+        payload = self._turn.changed(payload, self.wire_api)
+        self.request = payload
         text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
         body = text.encode("utf-8", "replace")
-        url = client.provider.url(self._wire_api.path, model=options.model)
+        url = client.provider.url(self.wire_api.path, model=options.model)
 
         def request(auth_headers: Mapping[str, str]) -> HttpRequest:
             request_id = client._request_id()
@@ -660,7 +896,7 @@ class _Attempt:
         self.answered = True
         if self.stored is None:
             self.decoder = decoder_for(
-                self._wire_api,
+                self.wire_api,
                 now=self._client._now,
                 faster_model=response.headers.get("x-codex-safety-buffering-faster-model"),
             )
@@ -689,7 +925,8 @@ class _Attempt:
             # The whole body is there; only these two say that another one would differ.
             passing = (ErrorKind.RATE_LIMITED, ErrorKind.SERVER_OVERLOADED)
             self.may_be_repeated = error.kind in passing
-        self.error = _with_context(error, response, sender.secrets())
+        error.request_id = error.request_id or request_id_of(response.headers)
+        self.error = without_secrets(error, sender.secrets())
         sender.record(self.error, response, bytes(body.head))
 
     async def _decode(self, exchange: Exchange, body: _Body) -> AsyncGenerator[Batch, None]:
@@ -697,6 +934,8 @@ class _Attempt:
         frames = SSEDecoder()
         decoder = self.decoder
         known = self.stored
+        now = asyncio.get_running_loop().time
+        last_frame = now()
         while True:
             data = exchange.take()
             if not data:
@@ -706,22 +945,34 @@ class _Attempt:
                 if not await exchange.wait():
                     yield Batch([exchange.idle])
                 continue
-            events = Events(joined=self._turn.joined)
             data = body.add(data)
             for start in range(0, len(data), _AT_ONCE_BYTES):
+                if start:
+                    await asyncio.sleep(0)
                 new = frames.feed_data(data[start : start + _AT_ONCE_BYTES])
+                if new:
+                    last_frame = now()
                 if known is not None:
                     new, known = _new_frames(new, known)
+                events = Events(joined=self._turn.joined)
                 decoder.feed_all(new, events)
-            if events:
-                if self._background and (at := self.position):
-                    events.response_id, events.sequence_number = at.response_id, at.after
-                yield events.join()
-            if decoder.done:
-                return
+                if events:
+                    if self._background and (at := self.position):
+                        events.response_id, events.sequence_number = at.response_id, at.after
+                    yield events.join()
+                if decoder.done:
+                    return
+            limit_ms = self._client.provider.stream_idle_timeout_ms * COMMENTS_FACTOR
+            if body.is_stream and now() - last_frame > limit_ms / 1000:
+                raise timeout_error(limit_ms)
             if decoder.complete and exchange.timeout_ms > GRACE_MS:
                 exchange.timeout_ms = GRACE_MS
-        frames.close()
+        if last := frames.end_data():
+            events = Events(joined=self._turn.joined)
+            decoder.feed_all(last, events)
+            yield events.join()
+            if decoder.done:
+                return
         if body.whole[:1] == b"{":
             if self.stored is not None and response_status(body.whole) in _UNDER_WAY:
                 self.under_way = True
@@ -740,9 +991,9 @@ class _Attempt:
         if decoder.complete:
             return decoder.error
         if decoder.foreign:
-            api = "Chat Completions" if self._wire_api is WireApi.CHAT else "the Responses API"
+            api = "Chat Completions" if self.wire_api is WireApi.CHAT else "the Responses API"
             return bad_response(f"The server's answer is not one of {api}.")
-        if self._wire_api is WireApi.CHAT:
+        if self.wire_api is WireApi.CHAT:
             return stream_closed("stream closed before the answer was finished")
         return stream_closed("stream closed before response.completed")
 
@@ -761,25 +1012,28 @@ class _Body:
     @property
     def whole(self) -> bytes:
         """The body, if it is no stream."""
-        return b"".join(self._pieces).lstrip(_BLANK)
+        return b"".join(self._pieces)
 
     def add(self, data: bytes) -> bytes:
         """Take the next bytes and return those that belong to a stream."""
         if len(self.head) < _HEAD_BYTES:
             self.head += data[: _HEAD_BYTES - len(self.head)]
-        if self._decided and self.is_stream:
-            return data
-        self._pieces.append(data)
         self._size += len(data)
+        if self._decided and self.is_stream:
+            if self._size > MAX_ANSWER_BYTES:
+                raise bad_response(f"The answer is longer than {MAX_ANSWER_BYTES:,} bytes.")
+            return data
         if self._size > MAX_BODY_BYTES:
             raise bad_response(f"The server's answer is larger than {MAX_BODY_BYTES:,} bytes.")
-        if not self._decided and (start := self.whole):
+        if not self._decided:
+            data = data.lstrip(_BLANK)
+            if not data:
+                return b""
             self._decided = True
-            self.is_stream = start[:1] not in b'{[<"'
+            self.is_stream = data[:1] not in b'{[<"'
             if self.is_stream:
-                data = b"".join(self._pieces)
-                self._pieces.clear()
                 return data
+        self._pieces.append(data)
         return b""
 
 
@@ -817,6 +1071,39 @@ def _gone(error: SidestreamError) -> SidestreamError:
     )
 
 
+def _too_late(deadline_ms: int) -> SidestreamError:
+    """The error for an answer that was not finished by its deadline."""
+    return SidestreamError(
+        ErrorKind.TIMEOUT,
+        f"The answer was not finished within {deadline_ms / 1000:g} s.",
+        hint="What arrived is kept. Try again, or allow more time.",
+        retryable=True,
+    )
+
+
+def _still_queued(waited_s: float) -> SidestreamError:
+    """The error for an answer that the provider keeps and does not finish."""
+    return SidestreamError(
+        ErrorKind.TIMEOUT,
+        f"The provider has not finished the answer for {round(waited_s / 60)} minutes.",
+        hint="What arrived is kept. Send the message again, or without the background setting.",
+    )
+
+
+def _is_bound(item: ResponseItem) -> bool:
+    """Whether an item holds what is for its origin alone."""
+    return isinstance(item, ReasoningItem) or bool(item.id or item.extra)
+
+
+def _without_raw(batch: Batch) -> Batch:
+    """The batch without raw reasoning in its items."""
+    for place, event in enumerate(batch):
+        if isinstance(event, OutputItemDone) and isinstance(event.item, ReasoningItem):
+            item = event.item.model_copy(update={"content": None, "extra": None})
+            batch[place] = event.model_copy(update={"item": item})
+    return batch
+
+
 _UNDER_WAY = ("queued", "in_progress")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _SSE_LINE = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:")
@@ -829,7 +1116,7 @@ def _may_be_repeated(decoder: Decoder) -> bool:
     missing after a whole message: another answer would be said twice.
     """
     items = decoder.finished_items
-    if any(_is_call(item) for item in items):
+    if decoder.holds_call or any(_is_call(item) for item in items):
         return False
     last = items[-1] if items else None
     whole = isinstance(last, MessageItem) and last.role == "assistant"
@@ -850,17 +1137,6 @@ def _broken(error: SidestreamError) -> SidestreamError:
     if error.kind is not ErrorKind.NETWORK:
         return error
     return stream_closed(error.message)
-
-
-def _with_context(
-    error: SidestreamError, response: HttpResponse, secrets: list[str]
-) -> SidestreamError:
-    """Add what only the response knows, and cut out what the server should not have repeated."""
-    error.request_id = error.request_id or request_id_of(response.headers)
-    error.message = redact(error.message, secrets)
-    if error.server_message:
-        error.server_message = redact(error.server_message, secrets)
-    return error
 
 
 def _told_again(item: ResponseItem) -> Iterator[ResponseEvent]:

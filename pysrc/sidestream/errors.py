@@ -11,63 +11,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sidestream._json import parse
+from sidestream.causes import (
+    Cause,
+    ErrorKind,
+    Said,
+    cause_of,
+    is_long_limit,
+    param_of,
+    read_body,
+    read_value,
+    status_in_words,
+    window_of,
+)
 from sidestream.rate_limits import active_limit, parse_rate_limits
-from sidestream.retry import is_retryable_status, parse_retry_after_ms
+from sidestream.redaction import echoes_of, is_secret_name, redact
+from sidestream.retry import (
+    MAX_SERVER_WAIT_MS,
+    is_retryable_status,
+    parse_retry_after_ms,
+    parse_used_up_ms,
+)
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-
-class ErrorKind(StrEnum):
-    """What went wrong. The value is what the panel and the command line show to programs."""
-
-    CONFIGURATION = "configuration"
-    """Something is missing or malformed in the settings; no request was made."""
-    UNSUPPORTED = "unsupported"
-    """The prompt asks for what this wire API or model cannot do; no request was made."""
-    NETWORK = "network"
-    """No answer: refused, unknown host, no network, blocked by CORS."""
-    TIMEOUT = "timeout"
-    """The server accepted the connection and then said nothing for too long."""
-    STREAM_CLOSED = "stream_closed"
-    """The stream broke or ended before the provider said that it was done."""
-    BAD_RESPONSE = "bad_response"
-    """The answer is not what the wire API promises: HTML, another JSON, an oversized frame."""
-    AUTHENTICATION = "authentication"
-    """401: the key or token was refused."""
-    SIGN_IN_REQUIRED = "sign_in_required"
-    """The ChatGPT sign-in has expired for good."""
-    PERMISSION = "permission"
-    """403: the key is good, but not for this."""
-    NOT_FOUND = "not_found"
-    """404 or 405: nothing at this address."""
-    MODEL_NOT_FOUND = "model_not_found"
-    """The provider does not know the model."""
-    INVALID_REQUEST = "invalid_request"
-    """The provider refused the request as it stands."""
-    CONTEXT_WINDOW_EXCEEDED = "context_window_exceeded"
-    RATE_LIMITED = "rate_limited"
-    """Too many requests or tokens; passes by itself."""
-    QUOTA_EXCEEDED = "quota_exceeded"
-    """The account has no money left."""
-    USAGE_LIMIT_REACHED = "usage_limit_reached"
-    """A ChatGPT plan's limit is reached."""
-    USAGE_NOT_INCLUDED = "usage_not_included"
-    """The ChatGPT plan does not include this."""
-    SERVER_OVERLOADED = "server_overloaded"
-    SERVER_ERROR = "server_error"
-    CONTENT_POLICY = "content_policy"
-    """Refused by the provider's policy."""
-    INCOMPLETE = "incomplete"
-    """The answer ended early (token limit, content filter); what came is kept."""
-    INTERNAL = "internal"
-    """A fault of ours."""
+__all__ = [
+    "ErrorKind",
+    "SidestreamError",
+    "bad_body_error",
+    "broken_connection_error",
+    "error_from_response",
+    "error_from_server_error",
+    "is_loopback",
+    "is_secret_name",
+    "network_error",
+    "redact",
+    "request_id_of",
+    "timeout_error",
+    "unanswered_error",
+    "without_secrets",
+]
 
 
 class SidestreamError(Exception):
@@ -87,6 +73,8 @@ class SidestreamError(Exception):
         server_message: str | None = None,
         plan_type: str | None = None,
         resets_at: int | None = None,
+        param: str | None = None,
+        context_window: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -100,6 +88,10 @@ class SidestreamError(Exception):
         self.server_message = server_message
         self.plan_type = plan_type
         self.resets_at = resets_at
+        self.param = param
+        """The parameter or item that the server names as the cause, in its own notation."""
+        self.context_window = context_window
+        """The size of the model's context window in tokens, where the server tells it."""
 
     def to_dict(self) -> dict[str, Any]:
         """All that is known, as JSON data; what is unknown is left out."""
@@ -114,6 +106,18 @@ class SidestreamError(Exception):
     def __repr__(self) -> str:
         status = f", status={self.status}" if self.status is not None else ""
         return f"SidestreamError({self.kind.value}, {self.message!r}{status})"
+
+
+def without_secrets(error: SidestreamError, secrets: Iterable[str]) -> SidestreamError:
+    """The error, in which no text repeats any of the secrets, nor what looks like a key."""
+    secrets = list(secrets)
+    for name in ("message", "server_message", "server_code", "request_id", "plan_type", "param"):
+        if value := getattr(error, name):
+            setattr(error, name, redact(value, secrets))
+    if secrets:
+        error.hint = echoes_of(*secrets).cut(error.hint)
+    error.args = (error.message,)
+    return error
 
 
 # --- from a server's answer to an error --------------------------------------------------------
@@ -136,10 +140,8 @@ def error_from_response(
     messages more helpful; ``secrets`` are cut out of everything that the server says.
     """
     headers = {name.lower(): value for name, value in headers.items()}
-    said = _read_body(body, headers.get("content-type", ""), secrets)
-    context = _Context(said, status, headers, now, url, tz)
-    kind = _kind_by_status(context)
-    return _build(kind, context)
+    said = read_body(body, headers.get("content-type", ""), secrets)
+    return _build(_Context(said, status, headers, now, url, tz))
 
 
 def error_from_server_error(
@@ -156,13 +158,10 @@ def error_from_server_error(
     object, a text, or nothing. ``fallback`` is the message when it says nothing. What is not known
     to be final may be retried.
     """
-    said = _read_value(error, secrets)
-    status = said.status or 0
-    context = _Context(said, status or None, {}, now, "", tz, fallback)
-    kind = _kind_by_code(context)
-    if kind is None:
-        kind = _kind_by_status(context) if status >= 400 else ErrorKind.SERVER_ERROR
-    return _build(kind, context)
+    said = read_value(error, secrets)
+    said.is_json = not isinstance(error, str)
+    status = said.status or status_in_words(said.words)
+    return _build(_Context(said, status, {}, now, "", tz, fallback))
 
 
 def network_error(reason: str, *, hint: str = "") -> SidestreamError:
@@ -175,12 +174,34 @@ def network_error(reason: str, *, hint: str = "") -> SidestreamError:
     )
 
 
+def unanswered_error(host: str) -> SidestreamError:
+    """The error for a refused connection on this computer.
+
+    Nothing that passes by itself: whoever runs the server has to start it. So it is final at once.
+    """
+    return SidestreamError(
+        ErrorKind.NETWORK,
+        f"Nothing answers at {host}.",
+        hint="Start the model server, and check the port in the base URL.",
+    )
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name or address is this computer's own, so that a refusal is certain."""
+    host = (host or "").strip("[]").rstrip(".").lower()
+    return (
+        host in ("localhost", "::1", "0.0.0.0")  # noqa: S104 - compared, not listened on
+        or host.endswith(".localhost")
+        or re.fullmatch(r"127(?:\.\d{1,3}){3}|::ffff:127(?:\.\d{1,3}){3}", host) is not None
+    )
+
+
 def broken_connection_error(reason: str) -> SidestreamError:
     """The error for a connection that breaks while the answer is under way."""
     return SidestreamError(
         ErrorKind.NETWORK,
         f"The connection broke: {reason.rstrip('.')}.",
-        hint="What came is kept. Check your network, then try again.",
+        hint="What arrived is kept. Check your network, then try again.",
         retryable=True,
     )
 
@@ -190,7 +211,7 @@ def timeout_error(timeout_ms: int) -> SidestreamError:
     return SidestreamError(
         ErrorKind.TIMEOUT,
         f"The server has said nothing for {_duration(timeout_ms)}.",
-        hint="What came is kept. Try again; if this happens often, raise the idle timeout.",
+        hint="What arrived is kept. Try again; if this happens often, raise the idle timeout.",
         retryable=True,
     )
 
@@ -201,7 +222,7 @@ def bad_body_error(
     """The error for an answer of 200 that is neither a stream nor a response of the API."""
     headers = {name.lower(): value for name, value in headers.items()}
     content_type = headers.get("content-type", "")
-    said = _read_body(body, content_type, secrets)
+    said = read_body(body, content_type, secrets)
     where = f" at {_shown(url)}" if url else ""
     if said.is_html:
         message = f"The server{where} sent a web page instead of an answer."
@@ -224,283 +245,36 @@ def bad_body_error(
     )
 
 
-# --- what the server said ----------------------------------------------------------------------
-
-_MAX_MESSAGE = 1_000
-_SECRETS = re.compile(
-    r"""
-    \bBearer\s+[^\s"',]+
-    | \beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?                                # JSON web tokens
-    | \b(?:sk|rk|pk|sess|xai|gsk|hf|key)[-_](?=[\w*.-]*[\d*])[\w*.-]{5,}[\w*]  # keys, also masked
-    | \bAIza[\w-]{20,}
-    """,
-    re.X,
-)
-_MASKED = re.compile(r"[^\s*\"'`:=]{0,80}\*{3,}(?:[^\s\"'`]{0,80}[\w*])?")
-_KEY_PROVIDED = re.compile(r"(api[ _-]?key(?: provided)?\s*[:=]\s*)[\"'`]?[^\s\"'`,]+", re.I)
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """The id under which the provider can find the request, from headers in lower case."""
+    names = ("x-request-id", "x-oai-request-id", "apim-request-id", "request-id", "cf-ray")
+    return next((headers[name][:_LONGEST_ID] for name in names if headers.get(name)), None)
 
 
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without anything that is a secret or looks like one."""
-    for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, "***")
-    if "***" in text:
-        text = _MASKED.sub("***", text)
-    return _SECRETS.sub("***", _KEY_PROVIDED.sub(r"\1***", text))
+_LONGEST_ID = 200
 
 
-@dataclass(slots=True)
-class _Said:
-    """An error in the server's words, whatever shape it came in."""
-
-    message: str | None = None
-    code: str | None = None
-    """The most telling of code and type."""
-    codes: frozenset[str] = frozenset()
-    """All codes and types, in lower case."""
-    param: str | None = None
-    status: int | None = None
-    plan_type: str | None = None
-    resets_at: int | None = None
-    resets_in_s: int | None = None
-    request_id: str | None = None
-    is_html: bool = False
+# --- from what was said to an error --------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Context:
-    said: _Said
+    said: Said
     status: int | None
     headers: Mapping[str, str]
     now: float
     url: str
     tz: tzinfo | None
     fallback: str = ""
+    cause: Cause | None = None
 
     @property
     def words(self) -> str:
         return self.said.message or ""
 
-
-def _read_body(body: bytes, content_type: str, secrets: Iterable[str]) -> _Said:
-    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
-    value: Any = text
-    if text[:1] in ("{", "[", '"'):
-        with suppress(ValueError):
-            value = parse(text)
-    if isinstance(value, str) and (
-        re.match(r"<(?:!doctype|html|head|body|\?xml)", value, re.I) or "text/html" in content_type
-    ):
-        title = re.search(r"<title[^>]*>([^<]{1,300})", value, re.I)
-        words = redact(" ".join(title[1].split()), secrets) if title else None
-        # Cloudflare's pages are told by their words, not by their titles.
-        blocked = "Cloudflare" in value and "blocked" in value
-        codes = frozenset({"cloudflare_blocked"}) if blocked else frozenset[str]()
-        return _Said(message=words or None, codes=codes, is_html=True)
-    return _read_value(value, secrets)
-
-
-def _read_value(value: Any, secrets: Iterable[str], depth: int = 0) -> _Said:
-    if isinstance(value, str):
-        inner = _embedded(value) if depth < 3 else None
-        if inner is not None:
-            return _read_value(inner, secrets, depth + 1)
-        text = redact(value, secrets).strip()
-        if len(text) > _MAX_MESSAGE:
-            text = text[:_MAX_MESSAGE] + "..."
-        return _Said(message=text or None)
-    if isinstance(value, list):
-        # Gemini wraps the object in a list; FastAPI lists every field that is wrong.
-        return _read_value(value[0], secrets, depth + 1) if value and depth < 5 else _Said()
-    if not isinstance(value, dict) or depth >= 5:
-        return _Said()
-    said = _Said()
-    for name in ("error", "detail", "errors", "message", "msg", "error_message", "title"):
-        if value.get(name):
-            said = _read_value(value[name], secrets, depth + 1)
-            if said.message or said.codes:
-                break
-    metadata = value.get("metadata")
-    if isinstance(metadata, dict) and metadata.get("raw"):
-        # OpenRouter: the words of the provider behind it.
-        behind = _read_value(metadata["raw"], secrets, depth + 1)
-        if behind.message:
-            provider = _text(metadata.get("provider_name"), secrets)
-            said.message = f"{provider}: {behind.message}" if provider else behind.message
-        said.codes |= behind.codes
-    inner_error = value.get("innererror")
-    given = [value.get("code"), value.get("type"), value.get("status")]
-    if isinstance(inner_error, dict):
-        given.append(inner_error.get("code"))
-    telling = [code for name in given if (code := _code(name, secrets))]
-    said.codes |= {code.lower() for code in telling}
-    said.code = next((code for code in telling if not code.isdigit()), None) or said.code
-    said.code = said.code or (telling[0] if telling else None)
-    for field in ("status", "status_code", "statusCode", "code"):
-        status = _integer(value.get(field))
-        if status is not None and 400 <= status <= 599:
-            said.status = said.status or status
-    said.param = said.param or _text(value.get("param"), secrets)
-    said.plan_type = said.plan_type or _text(value.get("plan_type"), secrets)
-    said.resets_at = said.resets_at or _integer(value.get("resets_at"))
-    said.resets_in_s = said.resets_in_s or _integer(value.get("resets_in_seconds"))
-    said.request_id = said.request_id or _text(value.get("request_id"), secrets)
-    return said
-
-
-def _embedded(text: str) -> Any:
-    """The object in a text that is itself JSON, as gateways pass on what they were told."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        value = parse(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, (dict, list)) and value else None
-
-
-def _code(value: Any, secrets: Iterable[str]) -> str | None:
-    """A code as text, whether the server sends ``"rate_limit_exceeded"`` or ``429``."""
-    if not isinstance(value, str):
-        value = None if isinstance(value, float) else _integer(value)
-    if value is None:
-        return None
-    text = redact(str(value), secrets).strip()[:100]
-    return text if text and text.lower() not in ("error", "none", "null") else None
-
-
-def _text(value: Any, secrets: Iterable[str]) -> str | None:
-    return redact(value, secrets)[:200] if isinstance(value, str) and value else None
-
-
-def _integer(value: Any) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return int(value) if abs(value) < 1e16 else None
-
-
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """The id under which the provider can find the request, from headers in lower case."""
-    names = ("x-request-id", "x-oai-request-id", "apim-request-id", "request-id", "cf-ray")
-    return next((headers[name] for name in names if headers.get(name)), None)
-
-
-# --- what it means -----------------------------------------------------------------------------
-
-_CODES: dict[ErrorKind, frozenset[str]] = {
-    ErrorKind.CONTEXT_WINDOW_EXCEEDED: frozenset(
-        {
-            "context_length_exceeded",
-            "context_window_exceeded",
-            "exceed_context_size_error",
-            "model_max_prompt_tokens_exceeded",
-        }
-    ),
-    ErrorKind.USAGE_LIMIT_REACHED: frozenset({"usage_limit_reached", "usage_limit_exceeded"}),
-    ErrorKind.USAGE_NOT_INCLUDED: frozenset({"usage_not_included"}),
-    ErrorKind.QUOTA_EXCEEDED: frozenset(
-        {
-            "insufficient_quota",
-            "billing_hard_limit_reached",
-            "billing_not_active",
-            "insufficient_credits",
-            "insufficient_balance",
-        }
-    ),
-    ErrorKind.CONTENT_POLICY: frozenset(
-        {
-            "cyber_policy",
-            "bio_policy",
-            "content_policy_violation",
-            "content_filter",
-            "responsibleaipolicyviolation",
-            "moderation_blocked",
-        }
-    ),
-    ErrorKind.SERVER_OVERLOADED: frozenset(
-        {
-            "server_is_overloaded",
-            "slow_down",
-            "overloaded",
-            "overloaded_error",
-            "engine_overloaded",
-            "model_overloaded",
-        }
-    ),
-    ErrorKind.MODEL_NOT_FOUND: frozenset(
-        {"model_not_found", "deploymentnotfound", "model_not_available", "invalid_model"}
-    ),
-    ErrorKind.AUTHENTICATION: frozenset(
-        {
-            "invalid_api_key",
-            "authentication_error",
-            "invalid_authentication",
-            "unauthenticated",
-            "token_expired",
-            "token_invalidated",
-        }
-    ),
-    ErrorKind.PERMISSION: frozenset(
-        {"unsupported_country_region_territory", "permission_error", "permission_denied"}
-    ),
-    ErrorKind.RATE_LIMITED: frozenset(
-        {
-            "rate_limit_exceeded",
-            "rate_limit_error",
-            "rate_limit",
-            "too_many_requests",
-            "resource_exhausted",
-        }
-    ),
-    ErrorKind.INVALID_REQUEST: frozenset({"invalid_prompt", "invalid_request_error"}),
-}
-# The order matters where a server gives a broad type beside a telling code.
-_BROAD = (ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION, ErrorKind.INVALID_REQUEST)
-
-_TOO_LONG = re.compile(
-    r"maximum context length|context length (?:of|exceeded|is|limit)|exceeds? (?:the|its) (?:\w+ )?"
-    r"context|exceeds the (?:available )?context size|context window|prompt is too long"
-    r"|input is too long|maximum (?:prompt|input) length",
-    re.I,
-)
-_NO_MODEL = re.compile(
-    r"\bmodels?\b(?: with identifier| name| id)?[\s:/]*[`'\"]?[^\s`'\",]{0,120}[`'\",]*\s+"
-    r"(?:is |was |could )?(?:not found|does not exist|doesn't exist|not exist|not be found"
-    r"|not available)"
-    r"|is not a valid model|\b(?:unknown|invalid|no such|unsupported) model\b"
-    r"|\bno models? (?:is |are )?loaded|\bthe '[^']{1,120}' model is not supported"
-    r"|api deployment for this resource does not exist",
-    re.I,
-)
-_TOOL_LABELS = {
-    "web_search": "web search",
-    "code_interpreter": "code interpreter",
-    "image_generation": "image generation",
-    "file_search": "file search",
-}
-_NO_TOOL = re.compile(
-    rf"\b(?:tool|type|value|tag)s?\W{{1,4}}({'|'.join(_TOOL_LABELS)})\w*\W.{{0,60}}"
-    r"\b(?:not (?:supported|available|enabled|allowed)|unsupported|found using|supported values)"
-    rf"|\b(?:unsupported|unknown|invalid) tool(?: type)?\W{{1,4}}({'|'.join(_TOOL_LABELS)})"
-    r"|type\W{1,4}of tool must be|\bonly\b.{0,30}\bfunction\b.{0,4} tools",
-    re.I | re.S,
-)
-_NO_VECTOR_STORE = re.compile(r"vector[ _]stores?\b.{0,120}\bnot (?:be )?found", re.I | re.S)
-_NO_EYES = re.compile(
-    r"\bimages?(?:_url)?(?: inputs?| content| modality)?\W? (?:is|are) (?:not|only) supported"
-    r"|\b(?:not|n't|that) (?:support|accept|take|process|see) (?:images?|vision|multimodal)\b"
-    r"|\bis not a (?:multimodal|vision) model|\bat most 0 image|\bvision add-on is not loaded"
-    r"|unknown variant \W?image_url|missing data required for image input",
-    re.I,
-)
-_BAD_IMAGE = re.compile(r"does not represent a valid image|unsupported image|invalid image", re.I)
-_BAD_KEY = re.compile(r"api key not valid|(?:invalid|incorrect) api[ _-]?key", re.I)
-_QUOTA = re.compile(
-    r"insufficient (?:balance|credits?|quota|funds)|exceeded your current quota", re.I
-)
+    @property
+    def name(self) -> str:
+        return self.cause.name if self.cause else ""
 
 
 _REMOVE_IMAGE = "edit the message and remove the image"
@@ -512,74 +286,25 @@ _TRANSIENT = (
 )
 
 
-def _kind_by_code(context: _Context) -> ErrorKind | None:
-    """What a code or type says, else what the words of known servers say."""
-    codes = context.said.codes
-    for kind, names in _CODES.items():
-        if kind not in _BROAD and codes & names:
-            return kind
-    if _TOO_LONG.search(context.words):
-        return ErrorKind.CONTEXT_WINDOW_EXCEEDED
-    if _NO_MODEL.search(context.words):
-        return ErrorKind.MODEL_NOT_FOUND
-    if _BAD_KEY.search(context.words):
-        return ErrorKind.AUTHENTICATION
-    return next((kind for kind in _BROAD if codes & _CODES[kind]), None)
-
-
-def _kind_by_status(context: _Context) -> ErrorKind:
-    status, said = context.status or 0, context.said
-    if status == 401:
-        return ErrorKind.AUTHENTICATION
-    if status == 402:
-        return ErrorKind.QUOTA_EXCEEDED
-    if status == 408:
-        return ErrorKind.TIMEOUT
-    if 500 <= status <= 599:
-        if status == 529 or said.codes & _CODES[ErrorKind.SERVER_OVERLOADED]:
-            return ErrorKind.SERVER_OVERLOADED
-        # Local servers say 500 where 400 is meant; trying again would only repeat it.
-        too_long = _TOO_LONG.search(context.words) is not None
-        too_long = too_long or bool(said.codes & _CODES[ErrorKind.CONTEXT_WINDOW_EXCEEDED])
-        if not too_long and _NO_EYES.search(context.words):
-            return ErrorKind.INVALID_REQUEST
-        return ErrorKind.CONTEXT_WINDOW_EXCEEDED if too_long else ErrorKind.SERVER_ERROR
-    kind = _kind_by_code(context)
-    if status == 429:
-        final = (
-            ErrorKind.USAGE_LIMIT_REACHED,
-            ErrorKind.USAGE_NOT_INCLUDED,
-            ErrorKind.QUOTA_EXCEEDED,
-            ErrorKind.SERVER_OVERLOADED,
-        )
-        if kind in final:
-            return kind
-        return ErrorKind.QUOTA_EXCEEDED if _QUOTA.search(context.words) else ErrorKind.RATE_LIMITED
-    if kind not in (None, ErrorKind.INVALID_REQUEST):
-        return kind
-    if status == 403:
-        return ErrorKind.PERMISSION
-    if _NO_VECTOR_STORE.search(context.words) or _NO_EYES.search(context.words):
-        return ErrorKind.INVALID_REQUEST
-    if status in (404, 405):
-        return ErrorKind.MODEL_NOT_FOUND if said.param == "model" else ErrorKind.NOT_FOUND
-    return ErrorKind.INVALID_REQUEST if status >= 400 else ErrorKind.BAD_RESPONSE
-
-
-def _build(kind: ErrorKind, context: _Context) -> SidestreamError:
+def _build(context: _Context) -> SidestreamError:
     said, status, headers, now = context.said, context.status, context.headers, context.now
-    retryable = kind in _TRANSIENT and (status is None or is_retryable_status(status))
-    retry_after_ms = parse_retry_after_ms(headers, said.message, now=now)
-    resets_at = said.resets_at
-    if resets_at is None and said.resets_in_s is not None:
-        resets_at = int(now) + said.resets_in_s
-    if retry_after_ms is None and resets_at is not None:
-        retry_after_ms = max(0, round((resets_at - now) * 1000))
+    asks_to_wait = bool(parse_retry_after_ms(headers, now=now))
+    cause = context.cause = cause_of(said, status, asks_to_wait=asks_to_wait)
+    kind = _kind_of(context)
+    retryable = _is_retryable(kind, context)
+    retry_after_ms, resets_at = _wait(kind, context)
+    if kind is ErrorKind.RATE_LIMITED and retryable and is_long_limit(said):
+        # Seconds of backoff are in vain. Google names some even where the day is used up.
+        if said.per_day and (retry_after_ms or 0) <= 10 * MAX_SERVER_WAIT_MS:
+            retry_after_ms = None
+        retryable = bool(retry_after_ms)
     message, hint = _texts(kind, context, resets_at)
     if retryable and retry_after_ms:
         resets_at = resets_at or int(now + retry_after_ms / 1000)
-        message += f" It asks to wait {_duration(retry_after_ms)}."
+        if retry_after_ms >= 1_000:
+            message += f" It asks to wait {_duration(retry_after_ms)}."
         hint = f"Try again at {_local_time(resets_at, now, context.tz)}."
+    is_context = kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED
     return SidestreamError(
         kind,
         message,
@@ -592,45 +317,91 @@ def _build(kind: ErrorKind, context: _Context) -> SidestreamError:
         server_message=said.message,
         plan_type=said.plan_type,
         resets_at=resets_at,
+        param="body" if status == 413 and cause is None else param_of(said, cause, kind),
+        context_window=window_of(said) if is_context else None,
     )
+
+
+def _kind_of(context: _Context) -> ErrorKind:
+    """The kind of the cause; of an unknown one, what the status says."""
+    said, status, cause = context.said, context.status, context.cause
+    if cause is not None and cause.name != "unknown":
+        return cause.kind
+    if status is None:
+        return cause.kind if cause else ErrorKind.SERVER_ERROR
+    if status == 401:
+        return ErrorKind.AUTHENTICATION
+    if status == 403:
+        return ErrorKind.PERMISSION
+    if status == 429:
+        return ErrorKind.RATE_LIMITED
+    if status in (404, 405):
+        return ErrorKind.MODEL_NOT_FOUND if said.param == "model" else ErrorKind.NOT_FOUND
+    if status == 408:
+        return ErrorKind.TIMEOUT
+    if 500 <= status <= 599:
+        return ErrorKind.SERVER_OVERLOADED if status == 529 else ErrorKind.SERVER_ERROR
+    return ErrorKind.INVALID_REQUEST if status >= 400 else ErrorKind.BAD_RESPONSE
+
+
+def _is_retryable(kind: ErrorKind, context: _Context) -> bool:
+    if context.cause is not None and context.cause.retry is not None:
+        return context.cause.retry
+    status = context.status
+    if status is not None and status >= 500:
+        # A gateway's 500 around the refusal of the server behind it.
+        status = status_in_words(context.said.words) or status
+    return kind in _TRANSIENT and (status is None or is_retryable_status(status))
+
+
+def _wait(kind: ErrorKind, context: _Context) -> tuple[int | None, int | None]:
+    """How long the server asks to wait, in milliseconds, and when the limit ends (Unix time)."""
+    said, headers, now = context.said, context.headers, context.now
+    wait = parse_retry_after_ms(headers, now=now)
+    if wait is None:
+        wait = said.retry_ms if said.retry_ms is not None else None
+    if wait is None:
+        wait = parse_retry_after_ms(said.headers, said.message, now=now)
+    resets_at = said.resets_at
+    if resets_at is not None and resets_at > 10**11:
+        resets_at //= 1000  # milliseconds since 1970
+    if resets_at is None and said.resets_in_s is not None:
+        resets_at = int(now) + said.resets_in_s
+    if wait is None and resets_at is not None:
+        wait = max(0, round((resets_at - now) * 1000))
+    if wait is None and kind is ErrorKind.RATE_LIMITED:
+        for source in (said.headers, headers):
+            wait = parse_used_up_ms(source, now=now) if wait is None else wait
+    if wait and resets_at is None and wait > MAX_SERVER_WAIT_MS:
+        resets_at = int(now + wait / 1000)
+    return wait, resets_at
 
 
 def _texts(kind: ErrorKind, context: _Context, resets_at: int | None) -> tuple[str, str]:
     """What happened and what to do, for the user."""
-    said, status = context.said, context.status
+    status = context.status
     number = f" (status {status})" if status else ""
-    where = f" at {_shown(context.url)}" if context.url else " at this address"
     if kind is ErrorKind.USAGE_LIMIT_REACHED:
         return _usage_limit_text(context, resets_at), ""
-    if kind is ErrorKind.RATE_LIMITED:
-        return f"The provider's rate limit is reached{number}.", "Wait a moment, then try again."
     if kind is ErrorKind.PERMISSION:
         return _permission_texts(context, number)
-    if kind is ErrorKind.SERVER_ERROR:
-        if status is None:
-            return said.message or context.fallback, "Try again."
-        return f"The provider failed{number}.", "Try again in a moment."
+    if kind is ErrorKind.NOT_FOUND:
+        return _not_found_texts(context, number)
     if kind is ErrorKind.INVALID_REQUEST:
-        if _NO_VECTOR_STORE.search(context.words):
-            message = f"The provider does not know a vector store to search files in{number}."
-            return message, "Check the ids in the conversation's settings; they begin with vs_."
-        if no_tool := _NO_TOOL.search(context.words):
-            label = _TOOL_LABELS.get((no_tool[1] or no_tool[2] or "").lower())
-            missing = f"has no {label}" if label else "does not have all tools that are switched on"
-            message = f"The provider {missing} for this model{number}."
-            return message, "Switch it off in the conversation's settings, or pick another model."
-        if _NO_EYES.search(context.words):
-            message = f"The provider says that this model cannot see images{number}."
-            return message, f"Pick another model, or {_REMOVE_IMAGE}."
-        if _BAD_IMAGE.search(context.words):
-            message = f"The provider cannot read an image of the conversation{number}."
-            return message, f"If it is in the last message, {_REMOVE_IMAGE}."
-        hint = "Change the request, the model or the settings; repeating it will not help."
-        if re.search(r"only supported in v1/responses|use the responses api", context.words, re.I):
-            hint = "Set the wire API to Responses in the settings."
-        if status == 413:
-            return "The request is larger than the provider takes.", "Shorten it."
-        return f"The provider refused the request{number}.", hint
+        return _refusal_texts(context, number)
+    if kind is ErrorKind.RATE_LIMITED:
+        if context.name == "minute_too_small":
+            return (
+                f"This request is larger than the provider's limit for one minute{number}.",
+                "Shorten it: compact the conversation, start a new chat, or pick a model with a "
+                "higher limit.",
+            )
+        message = f"The provider's rate limit is reached{number}."
+        if is_long_limit(context.said):
+            return message, "Try again when the limit starts anew, or use another model."
+        return message, "Wait a moment, then try again."
+    if kind is ErrorKind.SERVER_ERROR:
+        return _failure_texts(context, number)
     texts: dict[ErrorKind, tuple[str, str]] = {
         ErrorKind.CONTEXT_WINDOW_EXCEEDED: (
             "The conversation no longer fits into the model's context window.",
@@ -647,7 +418,7 @@ def _texts(kind: ErrorKind, context: _Context, resets_at: int | None) -> tuple[s
         ),
         ErrorKind.CONTENT_POLICY: (
             "This request has been flagged for possible cybersecurity risk."
-            if "cyber_policy" in said.codes
+            if "cyber_policy" in context.said.codes
             else "The provider's policy forbids this request.",
             "Put the request in other words.",
         ),
@@ -663,11 +434,6 @@ def _texts(kind: ErrorKind, context: _Context, resets_at: int | None) -> tuple[s
             f"The provider refused the API key{number}.",
             "Check the API key in the settings, and that it belongs to this provider.",
         ),
-        ErrorKind.NOT_FOUND: (
-            f"There is nothing{where}{number}.",
-            "Check the base URL in the settings; most end in /v1. If the server does not speak "
-            "this wire API, choose the other one.",
-        ),
         ErrorKind.TIMEOUT: (
             f"The provider waited too long for the request{number}.",
             "Try again.",
@@ -678,9 +444,129 @@ def _texts(kind: ErrorKind, context: _Context, resets_at: int | None) -> tuple[s
         ),
     }
     message, hint = texts[kind]
-    if kind is ErrorKind.MODEL_NOT_FOUND and "v1/responses" in context.words:
-        hint = "Set the wire API to Responses in the settings, or pick another model."
+    target = _shown(context.headers.get("location", ""))
+    if kind is ErrorKind.BAD_RESPONSE and target:
+        message = f"The server answered with a redirect to {target}{number}."
+        hint = "Correct the base URL in the settings: redirects are not followed with a key."
+    if kind is ErrorKind.MODEL_NOT_FOUND and (api := _other_api(context.words)):
+        hint = f"Set the wire API to {api} in the settings, or pick another model."
     return message, hint
+
+
+def _failure_texts(context: _Context, number: str) -> tuple[str, str]:
+    if context.name == "bad_call":
+        return f"The model wrote a tool call that the provider cannot read{number}.", "Try again."
+    if context.name == "memory":
+        return (
+            f"The server lacks memory for this model{number}.",
+            "Pick a smaller model, or free memory where the server runs.",
+        )
+    if context.name == "gateway":
+        return f"The server behind this address does not answer{number}.", "Try again in a moment."
+    if context.status is None:
+        return context.said.message or context.fallback, "Try again."
+    if context.status < 500:
+        return f"The provider cannot run this model now{number}.", "Pick another model."
+    return f"The provider failed{number}.", "Try again in a moment."
+
+
+_TOOL_LABELS = {
+    "web_search": "web search",
+    "code_interpreter": "code interpreter",
+    "image_generation": "image generation",
+    "file_search": "file search",
+}
+_NO_TOOL = re.compile(
+    rf"\b(?:tool|type|value|tag)s?\W{{1,4}}({'|'.join(_TOOL_LABELS)})\w*\W.{{0,60}}"
+    r"\b(?:not (?:supported|available|enabled|allowed)|unsupported|found using|supported values)"
+    rf"|\b(?:unsupported|unknown|invalid) tool(?: type)?\W{{1,4}}({'|'.join(_TOOL_LABELS)})"
+    r"|type\W{1,4}of tool must be|\bonly\b.{0,30}\bfunction\b.{0,4} tools",
+    re.I | re.S,
+)
+_RESPONSES = re.compile(
+    r"only supported in (?:the )?v1/responses|use the responses api"
+    r"|not accessible via (?:the )?(?:v1)?/?chat/completions",
+    re.I,
+)
+_CHAT = re.compile(
+    r"not (?:supported|accessible|available) (?:by|in|with|via) (?:the )?(?:v1)?/?responses\b"
+    r"|not support (?:the )?responses\b|only supported in (?:the )?v1/chat/completions",
+    re.I,
+)
+
+
+def _other_api(words: str) -> str | None:
+    """The wire API that the server wants the model to be asked by."""
+    words = words[:1_000]
+    return (
+        "Responses"
+        if _RESPONSES.search(words)
+        else "Chat Completions"
+        if _CHAT.search(words)
+        else None
+    )
+
+
+def _refusal_texts(context: _Context, number: str) -> tuple[str, str]:
+    """The texts for a request that the provider refused as it stands."""
+    words = context.words
+    if context.name == "vector_store":
+        message = f"The provider does not know a vector store to search files in{number}."
+        return message, "Check the ids in the conversation's settings; they begin with vs_."
+    if no_tool := _NO_TOOL.search(words):
+        label = _TOOL_LABELS.get((no_tool[1] or no_tool[2] or "").lower())
+        missing = f"has no {label}" if label else "does not have all tools that are switched on"
+        message = f"The provider {missing} for this model{number}."
+        return message, "Switch it off in the conversation's settings, or pick another model."
+    if api := _other_api(words):
+        hint = f"Set the wire API to {api} in the settings, or pick another model."
+        return f"The provider refused the request{number}.", hint
+    if context.name == "no_images":
+        message = f"The provider says that this model cannot see images{number}."
+        return message, f"Pick another model, or {_REMOVE_IMAGE}."
+    if context.name == "bad_image":
+        message = f"The provider cannot read an image of the conversation{number}."
+        return message, f"If it is in the last message, {_REMOVE_IMAGE}."
+    if context.name == "too_large" or (context.status == 413 and context.cause is None):
+        return (
+            "The request is larger than the provider takes.",
+            "Shorten it: compact the conversation, or leave images out.",
+        )
+    if context.name == "no_tools":
+        message = f"The provider does not offer tools for this model{number}."
+        return message, "Switch the tools off, or pick another model."
+    if context.name == "no_endpoint":
+        message = f"The provider has no endpoint for what the request asks{number}."
+        return message, "Pick another model, or change what the request asks for."
+    # An unknown cause gets no advice: the server's own words are all that is known.
+    return f"The provider refused the request{number}.", "The provider's answer says why."
+
+
+_ADDRESS = re.compile(
+    r"page not found|cannot (?:post|get)\b|invalid url|no route|unknown (?:request )?(?:url|path"
+    r"|endpoint)|resource not found|unexpected endpoint|^not ?found\W*$|url .{0,100}not found",
+    re.I,
+)
+
+
+def _not_found_texts(context: _Context, number: str) -> tuple[str, str]:
+    if not context.said.is_json:
+        where = f" at {_shown(context.url)}" if context.url else " at this address"
+        return (
+            f"There is nothing{where}{number}.",
+            "Check the base URL in the settings; most end in /v1. If the server does not speak "
+            "this wire API, choose the other one.",
+        )
+    if _ADDRESS.search(context.words) or not context.words:
+        where = f" {_shown(context.url)}" if context.url else " this address"
+        return (
+            f"The server does not know{where}{number}.",
+            "Check the address and the wire API in the settings.",
+        )
+    return (
+        f"The provider did not find what the request names{number}.",
+        "The provider's answer says what is missing.",
+    )
 
 
 def _permission_texts(context: _Context, number: str) -> tuple[str, str]:
@@ -697,7 +583,7 @@ def _permission_texts(context: _Context, number: str) -> tuple[str, str]:
             f"Cloudflare wants to see a browser before it lets the request through{number}.",
             "Use another network, or open the provider's site in a tab once.",
         )
-    if said.message is None and _is_local(context.url):
+    if said.message is None and not said.is_json and _is_local(context.url):
         return (
             f"The server refused a request from a browser extension{number}.",
             "Ollama must allow it: start it with OLLAMA_ORIGINS=chrome-extension://*.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random as _random
 import re
 import time
@@ -10,14 +11,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
 from sidestream.errors import (
     ErrorKind,
     SidestreamError,
     error_from_response,
-    redact,
     timeout_error,
+    without_secrets,
 )
+from sidestream.redaction import is_secret_name, redact
 from sidestream.retry import retry_delay_ms
 from sidestream.types.events import Reconnecting, StreamIdle
 
@@ -83,6 +86,10 @@ ERROR_BODY_TIMEOUT_MS = 10_000
 """How long the body of an answer that is an error may keep us waiting."""
 MAX_ERROR_BODY_BYTES = 256 * 1024
 MAX_KEPT_BODY_BYTES = 64 * 1024
+MAX_OUTLINED_BYTES = 2 * 1024 * 1024
+"""A larger request is named in a diagnosis by its size alone: to read it would take too long."""
+MAX_OUTLINE = 16_000
+"""Characters that are kept of a request's outline."""
 _ROOM_BYTES = 1 << 19
 _MAX_REASON = 300
 _TICK_S = 1.0
@@ -291,6 +298,7 @@ class FailedExchange:
     """Without its query."""
     request_headers: Mapping[str, str]
     request_body: str
+    """Its form and settings; what anybody wrote is replaced by its length."""
     error: Mapping[str, Any]
     status: int | None = None
     response_headers: Mapping[str, str] = field(default_factory=dict)
@@ -311,6 +319,7 @@ class Sender:
     timeout_ms: int
     now: Callable[[], float] = time.time
     on_failure: Callable[[FailedExchange], None] = lambda failed: None
+    on_send: Callable[[HttpRequest], None] = lambda request: None
     request: HttpRequest | None = None
     """The last request, once it was made."""
     failed_headers: Mapping[str, str] = field(default_factory=dict)
@@ -336,7 +345,7 @@ class Sender:
                     return
                 error = await self._error_of(exchange, exchange.response)
             except SidestreamError as failure:
-                error = failure
+                error = without_secrets(failure, self.secrets())
                 self.record(error)
             finally:
                 if not handed_over:
@@ -345,7 +354,7 @@ class Sender:
                 if error.status == 401 and await self._refresh():
                     continue
             except SidestreamError as failure:
-                error = failure
+                error = without_secrets(failure, self.secrets())
             notice = self.retries.after(error, stream=False)
             if notice is None:
                 raise error
@@ -367,18 +376,16 @@ class Sender:
         self.on_failure(
             FailedExchange(
                 method=request.method,
-                url=request.address,
+                url=redact(request.address, secrets),
                 request_headers={
                     name: value if name.lower() in _HARMLESS_HEADERS else "***"
                     for name, value in request.headers.items()
                 },
-                request_body=redact(
-                    (request.body or b"")[:MAX_KEPT_BODY_BYTES].decode("utf-8", "replace"), secrets
-                ),
+                request_body=redact(_outline(request.body or b""), secrets),
                 error=error.to_dict(),
                 status=response.status if response is not None else error.status,
                 response_headers={
-                    name: "***" if "cookie" in name.lower() else redact(value, secrets)
+                    redact(name, secrets): "***" if is_secret_name(name) else redact(value, secrets)
                     for name, value in headers.items()
                 },
                 response_body=redact(
@@ -390,14 +397,11 @@ class Sender:
 
     def secrets(self) -> list[str]:
         """The values of the last request that must not be seen, should the server repeat them."""
-        secrets = []
-        for name, value in self.request.headers.items() if self.request else ():
-            if _SECRET_HEADER.search(name):
-                secrets += [value, value.partition(" ")[2]]
-        return [secret for secret in secrets if len(secret) >= 4]
+        return secrets_of(self.request) if self.request else []
 
     async def _send(self) -> HttpResponse:
         self.request = self.build(await self.auth.headers(self.fetch))
+        self.on_send(self.request)
         return await self.fetch(self.request)
 
     async def _refresh(self) -> bool:
@@ -424,6 +428,7 @@ class Sender:
             url=request.url,
             secrets=self.secrets(),
         )
+        error = without_secrets(error, self.secrets())
         self.failed_headers = response.headers
         if error.status == 401:
             error = _explain_401(error, self.auth.mode, request.headers)
@@ -431,14 +436,64 @@ class Sender:
         return error
 
 
-# Whose values tell something in a diagnosis and cannot be secret.
+def secrets_of(request: HttpRequest) -> list[str]:
+    """The values of a request's headers and query that open something."""
+    secrets = []
+    for name, value in request.headers.items():
+        scheme, _, credentials = value.partition(" ")
+        if is_secret_name(name):
+            secrets.append(credentials if credentials and len(scheme) < 20 else value)
+        elif name.lower() not in _HARMLESS_HEADERS and redact(value) != value:
+            # A key in a header of the user's own, whatever that is called.
+            secrets.append(value)
+    for name, value in parse_qsl(urlsplit(request.url).query):
+        if is_secret_name(name) or redact(value) != value:
+            secrets.append(value)
+    return list(dict.fromkeys(secret for secret in secrets if len(secret) >= 4))
+
+
+# Whose values say something in a diagnosis and cannot be secret. Of other headers, which the user
+# may have set, nobody knows.
 _HARMLESS_HEADERS = frozenset(
     {
         *("accept", "content-type", "openai-beta", "originator", "x-client-request-id"),
-        *("conversation_id", "session_id", "session-id", "thread-id"),
+        *("conversation_id", "session_id", "session-id", "thread-id", "idempotency-key"),
+        *("openai-organization", "openai-project", "http-referer", "x-title", "user-agent"),
     }
 )
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|password|cookie|credential", re.I)
+
+
+def _outline(body: bytes) -> str:
+    """A request's body for a diagnosis: its form and its settings, without what anybody wrote."""
+    if not body or len(body) > MAX_OUTLINED_BYTES:
+        return f"({len(body):,} bytes)" if body else ""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return f"({len(body):,} bytes)"
+    text = json.dumps(_shape(value), ensure_ascii=False)
+    return text if len(text) <= MAX_OUTLINE else f"{text[:MAX_OUTLINE]}... ({len(body):,} bytes)"
+
+
+def _shape(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _shape(part, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_shape(part, name) for part in value]
+    if isinstance(value, str) and (name not in _SHOWN_TEXTS or len(value) > _LONGEST_SHOWN):
+        return f"({len(value):,} characters)"
+    return value
+
+
+# The fields of a request whose texts are names and settings, and never anybody's words.
+_SHOWN_TEXTS = frozenset(
+    {
+        *("model", "role", "type", "effort", "summary", "reasoning_effort", "verbosity", "name"),
+        *("tool_choice", "service_tier", "include", "id", "call_id", "tool_call_id", "detail"),
+        *("status", "phase", "context", "truncation", "required", "format", "mode"),
+    }
+)
+_LONGEST_SHOWN = 100
 
 
 async def read_body(exchange: Exchange, limit: int) -> bytes:

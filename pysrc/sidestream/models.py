@@ -7,7 +7,7 @@ The figures of OpenAI's models are those of Codex (``models.json`` and the older
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from sidestream._json import parse
@@ -227,6 +227,28 @@ def model_info(slug: str, overrides: ModelInfo | Mapping[str, Any] | None = None
     return info
 
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
+"""The known reasoning efforts, from none to all."""
+
+
+def clamp_effort(model: str | ModelInfo, effort: str) -> str:
+    """The effort, or the nearest one that the model takes, as the Codex clients choose it.
+
+    A word that is not in `EFFORTS`, and any word for a model whose efforts are not known, is left
+    alone. Reasoning is not turned off for somebody who asked for a little.
+    """
+    return nearest_effort(effort, _info(model).efforts)
+
+
+def nearest_effort(effort: str, taken: Sequence[str]) -> str:
+    """The effort if it is among those that are taken, else the nearest of them, the lower first."""
+    if not taken or effort in taken or effort not in EFFORTS:
+        return effort
+    known = [word for word in EFFORTS if word in taken and word != "none"]
+    wanted = EFFORTS.index(effort)
+    return min(known, key=lambda word: abs(EFFORTS.index(word) - wanted), default=effort)
+
+
 def _info(model: str | ModelInfo) -> ModelInfo:
     return model if isinstance(model, ModelInfo) else model_info(model)
 
@@ -268,11 +290,17 @@ _NOT_FOR_CHAT_TYPES = {
 }
 
 
+MAX_MODELS = 5_000
+"""So many models of a list are read."""
+_LONGEST_NAME = 300
+
+
 def parse_model_list(body: bytes) -> list[ModelInfo]:
     """The models of a ``/models`` answer, in its order, with what it tells over the known figures.
 
     Understands the shapes of OpenAI, OpenRouter, Ollama, LM Studio, llama.cpp, vLLM, Groq, Mistral,
-    Together and the ChatGPT backend. Models that are not made for chat are left out, unless
+    Together and the ChatGPT backend, plain lists of names, and the ``null`` of a server that has
+    none. Models that are not made for chat are left out, unless
     nothing else is there.
 
     Raises `SidestreamError` of kind ``bad_response`` when the answer is no list of models.
@@ -281,24 +309,33 @@ def parse_model_list(body: bytes) -> list[ModelInfo]:
         data = parse(body)
     except ValueError:
         data = None
-    entries: Any = data
-    if isinstance(data, dict):
-        entries = data.get("data")
-        if not isinstance(entries, list):
-            entries = data.get("models")
-    if not isinstance(entries, list):
+    entries = _entries(data)
+    if entries is None:
         raise SidestreamError(
             ErrorKind.BAD_RESPONSE,
             "The server's answer is not a list of models.",
             hint="Check the base URL; most end in /v1. You can also type the model's name.",
         )
     found: dict[str, tuple[ModelInfo, bool]] = {}
-    for entry in entries:
+    for entry in entries[:MAX_MODELS]:
+        entry = {"id": entry} if isinstance(entry, str) else entry
         for slug in _first_text(entry, "id", "slug", "name", "model"):
-            if slug not in found:
+            if slug not in found and len(slug) <= _LONGEST_NAME:
                 found[slug] = (model_info(slug, _listed(entry)), _is_for_chat(slug, entry))
     chat = [info for info, for_chat in found.values() if for_chat]
     return chat or [info for info, _ in found.values()]
+
+
+def _entries(data: Any) -> list[Any] | None:
+    """The entries of a listing; None if it is none. A server without models may say ``null``."""
+    if not isinstance(data, dict):
+        return data if isinstance(data, list) else None
+    places = [data[name] for name in ("data", "models") if name in data]
+    lists = [place for place in places if isinstance(place, list)]
+    if lists:
+        return lists[0]
+    nothing = bool(places) and all(place is None for place in places)
+    return [] if nothing and not data.get("error") else None
 
 
 def _is_for_chat(slug: str, entry: dict[str, Any]) -> bool:
@@ -315,12 +352,14 @@ def _is_for_chat(slug: str, entry: dict[str, Any]) -> bool:
 def _listed(entry: dict[str, Any]) -> dict[str, Any]:
     """What one entry of a listing tells, by the names of `ModelInfo`; None where it does not."""
     meta, top = _dict(entry, "meta"), _dict(entry, "top_provider")
+    limits = _dict(_dict(entry, "capabilities"), "limits") or _dict(entry, "limits")
     window = _first_size(
         (entry, "loaded_context_length", "context_window", "max_model_len"),
         (meta, "n_ctx"),
         (top, "context_length"),
-        (entry, "context_length", "max_context_length"),
+        (entry, "context_length", "max_context_length", "max_context"),
         (meta, "n_ctx_train"),
+        (limits, "max_context_window_tokens", "max_prompt_tokens", "max_input_tokens"),
         (entry, "max_input_tokens"),
     )
     largest = _first_size(

@@ -14,7 +14,9 @@ from sidestream.errors import (
     ErrorKind,
     SidestreamError,
     broken_connection_error,
+    is_loopback,
     network_error,
+    unanswered_error,
 )
 from sidestream.http import HttpRequest
 
@@ -105,6 +107,11 @@ async def _send(client: httpx.AsyncClient, request: HttpRequest, *, owned: bool)
             request.method, request.url, headers=headers, content=request.body
         )
         response = await client.send(outgoing, stream=True)
+    except httpx.ConnectError as error:
+        # What fails in TLS was answered by somebody.
+        if is_loopback(outgoing.url.host) and "SSL" not in str(error):
+            raise unanswered_error(outgoing.url.netloc.decode("ascii")) from error
+        raise network_error(_reason(error)) from error
     except httpx.HTTPError as error:
         raise network_error(_reason(error)) from error
     except (httpx.InvalidURL, UnicodeError) as error:

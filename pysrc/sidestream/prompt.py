@@ -52,7 +52,8 @@ class CallOptions(WireModel):
     wire_api: WireApi | None = None
     """Wins over the provider's ``wire_api``."""
     effort: str | None = None
-    """Reasoning effort: none, minimal, low, medium, high, xhigh, max, or a provider's own word."""
+    """Reasoning effort: none, minimal, low, medium, high, xhigh, max, ultra, or a provider's own
+    word. Of a model whose efforts are known, the nearest one is sent."""
     summary: Literal["auto", "concise", "detailed", "none"] | None = None
     """Reasoning summary."""
     verbosity: Literal["low", "medium", "high"] | None = None
@@ -63,7 +64,8 @@ class CallOptions(WireModel):
     show_raw_reasoning: bool | None = None
     """Whether raw reasoning is told too, where a provider shows it. Default: yes."""
     store: bool | None = None
-    """Whether the provider keeps the response. Default: on Azure only, which needs it."""
+    """Whether the provider keeps the response. Default: on Azure, which needs it; not at OpenAI;
+    not said to others."""
     background: bool | None = None
     """Whether the provider writes the answer by itself and keeps it, so that a stream that breaks
     is picked up where it broke. Implies ``store``. Responses API only; default: no."""
@@ -73,12 +75,14 @@ class CallOptions(WireModel):
     """auto, none, required, a tool's name, or the Responses API's object."""
     parallel_tool_calls: bool | None = None
     prompt_cache_key: str | None = None
-    """Default: the conversation id."""
+    """Default: the conversation id, at OpenAI and Azure. A long one is sent as its digest."""
     service_tier: str | None = None
     """flex, priority (``fast`` means the same), ..."""
     max_output_tokens: int | None = Field(default=None, gt=0)
-    temperature: float | None = None
-    top_p: float | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    """0 to 2. What is outside is refused here (pydantic's ``ValidationError``, a `ValueError`)."""
+    top_p: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    """0 to 1; refused as the temperature is."""
     metadata: dict[str, str] | None = None
     client_metadata: dict[str, str] | None = None
     """Sent to the ChatGPT backend only."""

@@ -29,8 +29,31 @@ _AZURE_MARKS = (
     "azurefd.",
     "windows.net/openai",
 )
+KNOWN_HOSTS: dict[str, str] = {
+    "api.openai.com": "openai",
+    "chatgpt.com": "chatgpt",
+    "generativelanguage.googleapis.com": "gemini",
+    "aiplatform.googleapis.com": "gemini",
+    "api.mistral.ai": "mistral",
+    "codestral.mistral.ai": "mistral",
+    "api.deepseek.com": "deepseek",
+    "api.moonshot.ai": "moonshot",
+    "api.moonshot.cn": "moonshot",
+    "api.kimi.com": "moonshot",
+    "api.groq.com": "groq",
+    "api.cerebras.ai": "cerebras",
+    "openrouter.ai": "openrouter",
+    "api.anthropic.com": "anthropic",
+}
+"""Who is at which host; what is below one belongs to it (``eu.api.openai.com``)."""
+_BEDROCK = r"bedrock[a-z-]{0,40}\.[a-z0-9-]{1,40}\.(?:amazonaws\.com|api\.aws)"
+_VERTEX = r"[a-z0-9-]{1,40}-aiplatform\.googleapis\.com"
+_KNOWN_HOST = re.compile(f"(?P<bedrock>{_BEDROCK})|(?P<gemini>{_VERTEX})")
 _ENDPOINT_SUFFIX = re.compile(r"/(responses|chat/completions|models)$")
 _AZURE_DEPLOYMENT = re.compile(r"/deployments/[^/]+$")
+
+# Where these two listen unless told otherwise, and hardly anybody else does.
+_PORTS = {11434: "ollama", 1234: "lmstudio"}
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # "Forbidden request-header" of the Fetch standard.
@@ -74,6 +97,8 @@ class Provider(WireModel):
     """Added to every URL, such as Azure's ``api-version``."""
     organization: str | None = None
     project: str | None = None
+    preset: str = ""
+    """The key of the preset that it was made from, which tells local servers apart."""
 
     supports_json_schema: bool = True
     """Whether Chat Completions take an output schema as ``response_format``."""
@@ -89,26 +114,31 @@ class Provider(WireModel):
 
     @property
     def is_azure(self) -> bool:
-        """Azure OpenAI, by Codex's list of name and hosts (``*.azurewebsites.net`` is not)."""
-        url = self.base_url.lower()
-        return self.name.lower() == "azure" or any(mark in url for mark in _AZURE_MARKS)
+        """Azure OpenAI, by Codex's list of hosts (``*.azurewebsites.net`` is not), or by preset.
+
+        The preset counts at an address that is nobody else's, such as an API gateway of one's own.
+        """
+        address = f"{self._host}/{self.base_url.lower().partition('//')[2].partition('/')[2]}"
+        if any(mark in address.partition("?")[0] for mark in _AZURE_MARKS):
+            return True
+        return self.preset == "azure" and not self._is_known_host
 
     @property
     def is_chatgpt(self) -> bool:
         """The backend that serves ChatGPT plans."""
-        return self._host == "chatgpt.com" or self._host.endswith(".chatgpt.com")
+        return self._is_at("chatgpt.com")
 
     @property
     def is_openai(self) -> bool:
-        """The public OpenAI API, by host, or a stand-in for it that is named ``OpenAI``."""
-        by_host = self._host == "api.openai.com" or self._host.endswith(".api.openai.com")
-        by_name = self.name.lower() == "openai" and not self.is_azure and not self.is_chatgpt
-        return by_host or by_name
+        """The public OpenAI API, by host, or by its preset at an address that is nobody else's."""
+        if self._is_at("api.openai.com"):
+            return True
+        return self.preset == "openai" and not (self._is_known_host or self.is_azure)
 
     @property
     def is_openrouter(self) -> bool:
         """OpenRouter."""
-        return self._host == "openrouter.ai"
+        return self.maker == "openrouter"
 
     @property
     def is_first_party(self) -> bool:
@@ -121,9 +151,49 @@ class Provider(WireModel):
         return not (self.is_chatgpt or self.is_openrouter)
 
     @property
+    def maker(self) -> str:
+        """Who it is: a key of `sidestream.receivers`, ``unknown`` for everybody else.
+
+        By host, else by preset, else by a local server's own port. The display name says nothing.
+        """
+        if self.is_azure:
+            return "azure"
+        for host, key in KNOWN_HOSTS.items():
+            if self._is_at(host):
+                return key
+        if known := _KNOWN_HOST.fullmatch(self._host):
+            return str(known.lastgroup)
+        if self.preset in PRESETS and self.preset != "custom":
+            return self.preset
+        return _PORTS.get(self._port, "unknown")
+
+    @property
+    def _port(self) -> int:
+        try:
+            return urlsplit(self.base_url.strip()).port or 0
+        except ValueError:
+            return 0
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the base URL; empty when it is none."""
+        try:
+            parts = urlsplit(self.base_url.strip())
+        except ValueError:
+            return ""
+        return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
+
+    @property
     def host(self) -> str:
         """The base URL's host in lower case; empty when there is none."""
         return self._host
+
+    @property
+    def _is_known_host(self) -> bool:
+        return any(map(self._is_at, KNOWN_HOSTS)) or bool(_KNOWN_HOST.fullmatch(self._host))
+
+    def _is_at(self, host: str) -> bool:
+        return self._host == host or self._host.endswith("." + host)
 
     @property
     def _host(self) -> str:
@@ -338,6 +408,7 @@ class ProviderPreset(WireModel):
             "base_url": self.base_url,
             "wire_api": self.wire_api,
             "query_params": self.query_params,
+            "preset": self.key,
             **self.capabilities,
         }
         return Provider(**{**preset, **fields})

@@ -1,8 +1,9 @@
-"""Rate limits and everything else that a response's headers tell, before its body says a word.
+"""Rate limits and everything else that a response's headers report, before its body is read.
 
 Two kinds of headers are read: ``x-codex-*`` of ChatGPT plans (Codex ``rate_limits.rs``), of which
 there may be several families, and ``x-ratelimit-*`` of the public API. No headers, no snapshot;
-what cannot be understood is left out; nothing here ever fails a request.
+what cannot be understood is left out, and so is what cannot be: servers report -1 for a limit that
+they do not keep. Nothing here ever fails a request.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import time
 from collections.abc import Mapping
 
-from sidestream.retry import parse_duration_ms
+from sidestream.retry import MAX_KNOWN_WAIT_MS, parse_reset_ms
 from sidestream.types.events import (
     ModelsEtag,
     RateLimits,
@@ -38,6 +39,9 @@ _REACHED_TYPES = {
     "workspace_owner_usage_limit_reached",
     "workspace_member_usage_limit_reached",
 }
+MAX_FAMILIES = 16
+"""So many families of limits of one answer are read."""
+_LONGEST_LABEL = 200
 _FAMILY = re.compile(r"x-([a-z0-9][a-z0-9_-]*)-primary-used-percent")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?", re.I)
@@ -53,7 +57,7 @@ def parse_rate_limits(
     headers = _lower(headers)
     now = time.time() if now is None else now
     found = {match[1].replace("-", "_") for match in map(_FAMILY.fullmatch, headers) if match}
-    families = [DEFAULT_FAMILY, *sorted(found - {DEFAULT_FAMILY})]
+    families = [DEFAULT_FAMILY, *sorted(found - {DEFAULT_FAMILY})[:MAX_FAMILIES]]
     snapshots = [_family(headers, family, now) for family in families]
     snapshots.append(_public_api(headers, now))
     return [snapshot for snapshot in snapshots if snapshot]
@@ -64,10 +68,10 @@ def header_events(headers: Mapping[str, str], *, now: float | None = None) -> li
     headers = _lower(headers)
     events: list[ResponseEvent] = []
     if model := headers.get("openai-model", ""):
-        events.append(ServerModel(model=model))
+        events.append(ServerModel(model=model[:_LONGEST_LABEL]))
     events += [RateLimits(snapshot=snapshot) for snapshot in parse_rate_limits(headers, now=now)]
     if etag := headers.get("x-models-etag", ""):
-        events.append(ModelsEtag(etag=etag))
+        events.append(ModelsEtag(etag=etag[:_LONGEST_LABEL]))
     if "x-reasoning-included" in headers:  # Codex looks at its presence only
         events.append(ServerReasoningIncluded())
     return events
@@ -86,6 +90,10 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value.strip() for name, value in headers.items()}
 
 
+def _label(text: str | None) -> str | None:
+    return text[:_LONGEST_LABEL] if text else None
+
+
 def _family(headers: Mapping[str, str], family: str, now: float) -> RateLimitSnapshot | None:
     prefix = f"x-{family.replace('_', '-')}"
     primary = _window(headers, f"{prefix}-primary", now)
@@ -96,25 +104,25 @@ def _family(headers: Mapping[str, str], family: str, now: float) -> RateLimitSna
     reached = headers.get("x-codex-rate-limit-reached-type")
     return RateLimitSnapshot(
         limit_id=family,
-        limit_name=headers.get(f"{prefix}-limit-name") or None,
+        limit_name=_label(headers.get(f"{prefix}-limit-name")),
         primary=primary,
         secondary=secondary,
         credits=credits,
-        plan_type=headers.get("x-codex-plan-type") or None,
+        plan_type=_label(headers.get("x-codex-plan-type")),
         rate_limit_reached_type=reached if reached in _REACHED_TYPES else None,
     )
 
 
 def _window(headers: Mapping[str, str], prefix: str, now: float) -> RateLimitWindow | None:
     used = _float(headers.get(f"{prefix}-used-percent"))
-    if used is None:
+    if used is None or used < 0:
         return None
-    minutes = _int(headers.get(f"{prefix}-window-minutes"))
-    resets_at = _int(headers.get(f"{prefix}-reset-at"))
+    minutes = _count(headers.get(f"{prefix}-window-minutes"))
+    resets_at = _moment(headers.get(f"{prefix}-reset-at"))
     if resets_at is None:
         for name in ("resets-in-seconds", "reset-after-seconds"):
-            seconds = _int(headers.get(f"{prefix}-{name}"))
-            if seconds is not None:
+            seconds = _count(headers.get(f"{prefix}-{name}"))
+            if seconds is not None and seconds * 1000 <= MAX_KNOWN_WAIT_MS:
                 resets_at = int(now) + seconds
                 break
     if used == 0 and not minutes and resets_at is None:
@@ -127,7 +135,7 @@ def _credits(headers: Mapping[str, str]) -> CreditsSnapshot | None:
     unlimited = _bool(headers.get("x-codex-credits-unlimited"))
     if has_credits is None or unlimited is None:
         return None
-    balance = headers.get("x-codex-credits-balance") or None
+    balance = _label(headers.get("x-codex-credits-balance"))
     return CreditsSnapshot(has_credits=has_credits, unlimited=unlimited, balance=balance)
 
 
@@ -140,24 +148,30 @@ def _public_api(headers: Mapping[str, str], now: float) -> RateLimitSnapshot | N
 
 
 def _quota(headers: Mapping[str, str], what: str, now: float) -> RequestQuota | None:
-    quota = RequestQuota(
-        limit=_int(headers.get(f"x-ratelimit-limit-{what}")),
-        remaining=_int(headers.get(f"x-ratelimit-remaining-{what}")),
-        reset_after_ms=_reset_after_ms(headers.get(f"x-ratelimit-reset-{what}"), now),
-    )
-    return None if quota == RequestQuota() else quota
-
-
-def _reset_after_ms(text: str | None, now: float) -> int | None:
-    """OpenAI writes durations (``6m0s``); other servers seconds, or the time in Unix seconds."""
-    if text is None:
+    limit = _count(headers.get(f"x-ratelimit-limit-{what}"))
+    remaining = _count(headers.get(f"x-ratelimit-remaining-{what}"))
+    if limit is None and remaining is None:
+        # When something unknown starts anew tells nothing.
         return None
-    seconds = _float(text)
-    if seconds is None:
-        return parse_duration_ms(text)
-    if seconds > 1e9:
-        seconds -= now
-    return max(0, round(seconds * 1000))
+    if limit == 0:
+        # Nothing is allowed at all, or nothing is counted: the answer to the next request tells.
+        return None
+    if limit is not None and remaining is not None and remaining > limit:
+        remaining = None
+    reset = headers.get(f"x-ratelimit-reset-{what}")
+    reset_after_ms = None if reset is None else parse_reset_ms(reset, now)
+    return RequestQuota(limit=limit, remaining=remaining, reset_after_ms=reset_after_ms)
+
+
+def _count(text: str | None) -> int | None:
+    number = _int(text)
+    return number if number is not None and number >= 0 else None
+
+
+def _moment(text: str | None) -> int | None:
+    """Unix time in seconds, also where a server writes milliseconds."""
+    number = _count(text)
+    return number // 1000 if number is not None and number > 10**11 else number
 
 
 def _int(text: str | None) -> int | None:

@@ -45,24 +45,56 @@ def retry_delay_ms(
 
 # --- the server's wait -------------------------------------------------------------------------
 
+MAX_KNOWN_WAIT_MS = 400 * 86_400_000
+"""A wait longer than this is no figure but a mistake, and counts as unknown."""
+_MAX_MESSAGE = 4_000
+
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _UNIT = (
     r"(?:(ms|milliseconds?|millis)|(s|secs?|seconds?)|(m|mins?|minutes?)|(h|hrs?|hours?)|(d|days?))"
 )
-_PART = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,9}})?|\.\d{{1,9}})\s*{_UNIT}(?![a-z])", re.I)
-_DURATION = re.compile(rf"(?:{_PART.pattern}[\s,]*(?:and\s+)?)+", re.I)
+_PART = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,9}})?|\.\d{{1,9}})\s{{0,3}}{_UNIT}(?![a-z])", re.I)
+_DURATION = re.compile(rf"(?:{_PART.pattern}[\s,]{{0,3}}(?:and\s{{1,3}})?){{1,8}}", re.I)
 # OpenAI: "Please try again in 6m0s." Azure: "Please retry after 35 seconds." Gemini: "Please retry
-# in 38.2s."
+# in 38.2s." GitHub: "Please wait 43 seconds before retrying." and "wait for your limit to reset in
+# 3 hours 49 minutes". Google's assistants: "Your quota will reset after 42h1m20s."
 _TRY_AGAIN = re.compile(
-    r"\b(?:try\s+again|retry)\s+(?:in|after)\s*(?:about\s+|approximately\s+|~\s*)?", re.I
+    r"\b(?:try\s{1,3}(?:your\s{1,3}request\s{1,3})?again"
+    r"|retry(?:ing)?(?:\s{1,3}(?:your|the|this)\s{1,3}request)?"
+    r"|resets?|wait|available(?:\s{1,3}again)?)"
+    r"(?:\s{1,3}(?:again|for|your|the|an?|rate|usage|token|request|limits?|quota|window|to|will"
+    r"|reset|be|at|least|about|approximately|around|roughly|another|in|after|within)\b){0,10}"
+    r"\s{0,3}[:~]?\s{0,3}",
+    re.I,
 )
-_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?|\.\d{1,12}")
+_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,12})?|\.\d{1,12}")
 
 
 def parse_duration_ms(text: str) -> int | None:
     """Milliseconds of a duration such as ``1s``, ``28ms``, ``6m0s``, ``35 seconds``, ``1h30m``."""
-    match = _DURATION.fullmatch(text.strip())
+    match = _DURATION.fullmatch(text.strip()[:100])
     return _total_ms(match.group()) if match else None
+
+
+def parse_reset_ms(text: str, now: float) -> int | None:
+    """Milliseconds until a limit starts anew, from the value of a reset header.
+
+    OpenAI writes durations (``6m0s``), Azure seconds, GitHub Unix time, OpenRouter milliseconds
+    since 1970, Anthropic a date of RFC 3339. ``None`` for what is negative or impossible; a moment
+    in the past gives 0.
+    """
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        seconds = float(text)
+        if seconds > 1e11:
+            seconds = max(0.0, seconds / 1000 - now)
+        elif seconds > 1e9:
+            seconds = max(0.0, seconds - now)
+        return _known(seconds * 1000)
+    if (duration := parse_duration_ms(text)) is not None:
+        return _known(duration)
+    date = _parse_iso_date(text)
+    return None if date is None else _known(max(0.0, date - now) * 1000)
 
 
 def parse_retry_after_ms(
@@ -72,36 +104,78 @@ def parse_retry_after_ms(
 
     Each source is either a response's headers (``retry-after-ms``, then ``Retry-After`` in seconds
     or as an HTTP date; RFC 9110, 10.2.3) or a message ("Please try again in 1.5s"); the first one
-    that names a wait counts. ``now`` is the Unix time in seconds that a date is compared with. A
-    date in the past gives 0.
+    that names a wait counts. A date is by the server's clock, which its ``Date`` header tells;
+    without that it is compared with ``now``, the Unix time in seconds. A date in the past gives 0.
     """
     for source in sources:
         if not source:
             continue
-        found = _in_message(source) if isinstance(source, str) else _in_headers(source, now)
+        found = _in_message(source, now) if isinstance(source, str) else _in_headers(source, now)
         if found is not None:
             return found
     return None
 
 
-def _in_message(message: str) -> int | None:
-    start = _TRY_AGAIN.search(message)
-    match = _DURATION.match(message, start.end()) if start else None
-    return _total_ms(match.group()) if match else None
+def parse_used_up_ms(headers: Mapping[str, str], *, now: float) -> int | None:
+    """The wait until the limit that is used up starts anew, by the ``x-ratelimit-*`` headers.
+
+    For an answer of 429 that asks for no wait itself. Of several that are used up, the longest.
+    """
+    headers = {name.lower(): value.strip() for name, value in headers.items()}
+    waits = []
+    for name, value in headers.items():
+        before, reset, after = name.partition("reset")
+        if not reset or (not before.endswith("ratelimit-") and not _ANTHROPIC.match(before)):
+            continue
+        left = headers.get(f"{before}remaining{after}", "")
+        # Without a suffix there is one limit only, which is the one that was reached.
+        if left == "0" or (not left and not after and before.endswith("ratelimit-")):
+            waits.append(parse_reset_ms(value, now))
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+# ``anthropic-ratelimit-requests-reset``
+_ANTHROPIC = re.compile(r"anthropic-ratelimit-[a-z-]{1,40}-$")
+
+
+# "resets at 2026-05-15T15:00:00Z": without its zone, nobody knows when that is.
+_RESET_AT = re.compile(
+    r"\bresets? (?:at|on) (\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))",
+    re.IGNORECASE,
+)
+
+
+def _in_message(message: str, now: float | None) -> int | None:
+    message = message[:_MAX_MESSAGE]
+    for start in _TRY_AGAIN.finditer(message):
+        if match := _DURATION.match(message, start.end()):
+            return _known(_total_ms(match.group()))
+    if now is not None and (found := _RESET_AT.search(message)):
+        date = _parse_iso_date(found[1])
+        return _known((date - now) * 1000) if date is not None and date > now else None
+    return None
 
 
 def _in_headers(headers: Mapping[str, str], now: float | None) -> int | None:
     headers = {name.lower(): value.strip() for name, value in headers.items()}
     milliseconds = headers.get("retry-after-ms", "")
     if _NUMBER.fullmatch(milliseconds):
-        return round(float(milliseconds))
+        return _known(float(milliseconds))
     value = headers.get("retry-after", "")
     if _NUMBER.fullmatch(value):
-        return round(float(value) * 1000)
+        return _known(float(value) * 1000)
+    if (duration := parse_duration_ms(value)) is not None:
+        return _known(duration)
     date = _parse_http_date(value) if value else None
     if date is None:
         return None
-    return max(0, round((date - (time.time() if now is None else now)) * 1000))
+    there = _parse_http_date(headers["date"]) if headers.get("date") else None
+    clock = there if there is not None else time.time() if now is None else now
+    return _known(max(0.0, date - clock) * 1000)
+
+
+def _known(ms: float) -> int | None:
+    return round(ms) if ms <= MAX_KNOWN_WAIT_MS else None
 
 
 def _total_ms(duration: str) -> int:
@@ -117,8 +191,20 @@ def _parse_http_date(text: str) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        date = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text[:100])
+        # An HTTP date is in GMT, also where its obsolete form does not say so.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    # An HTTP date is in GMT, also where its obsolete form does not say so.
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+
+
+def _parse_iso_date(text: str) -> float | None:
+    if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:", text):
+        return None
+    from datetime import UTC, datetime  # slow to import, and seldom needed
+
+    try:
+        date = datetime.fromisoformat(text[:40])
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -7,15 +7,28 @@ from typing import NamedTuple
 
 from sidestream.errors import ErrorKind, SidestreamError
 
-__all__ = ["MAX_FRAME_BYTES", "SSEDecoder", "ServerSentEvent"]
+__all__ = ["MAX_FRAME_BYTES", "ErrorData", "SSEDecoder", "ServerSentEvent"]
 
-MAX_FRAME_BYTES = 64 * 1024 * 1024
+MAX_FRAME_BYTES = 32 * 1024 * 1024
 """Default limit: room for an image in base64, but not for a server gone mad."""
 
 _BOM = b"\xef\xbb\xbf"
 # An event as model servers send it. Looked for at the beginnings of lines only, and without
-# backtracking, so that the search is linear.
-_PLAIN = re.compile(rb"^(?:event: [^\n]*+\n)?data: ([^\n]*+)\n\n", re.MULTILINE)
+# backtracking, so that the search is linear. Of other names than these, the name matters.
+_PLAIN = re.compile(
+    rb"^(?:event: (?:response\.|message)[^\n]*+\n)?data: ([^\n]*+)\n\n", re.MULTILINE
+)
+_KEEP_ALIVE = frozenset({b"ping", b"keepalive", b"keep-alive", b"keep_alive", b"heartbeat"})
+# The name of what stands outside of events. No event can be called that.
+_OUTSIDE = b"\n"
+_TELLS_ERROR = re.compile(rb"error|message|detail", re.IGNORECASE)
+
+
+class ErrorData(bytes):
+    """What a server says by means that are for errors alone.
+
+    The data of an event ``error``, a field ``error``, or JSON that belongs to no event.
+    """
 
 
 class ServerSentEvent(NamedTuple):
@@ -58,32 +71,60 @@ class SSEDecoder:
         self._event = b""
         self._id = ""
         self._retry: int | None = None
+        # Lines of a field ``error``, or of JSON outside of events.
+        self._outside: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events that they complete."""
         return [
             ServerSentEvent(_text(event) or "message", _text(data), event_id, retry)
             for event, data, event_id, retry in self._feed(chunk)
+            if event is not _OUTSIDE
         ]
 
     def feed_data(self, chunk: bytes) -> list[bytes]:
-        """The same, but of each event only the data, undecoded: all that a JSON API needs."""
-        begun = self._at_start or self._skip_lf or self._tail or self._data or self._overflown
+        """The same, but of each event only the data, undecoded: all that a JSON API needs.
+
+        Errors are `ErrorData`, those included that a server tells outside of events. Signs of life
+        that are no JSON are left out.
+        """
+        begun = (
+            self._at_start
+            or self._skip_lf
+            or self._tail
+            or self._data
+            or self._outside
+            or self._overflown
+        )
         begin = chunk.find(b"\n\n") + 2 if begun else 0
         end = chunk.rfind(b"\n\n") + 2
         if end - begin < 2 or len(chunk) > self._max or b"\r" in chunk:
-            return [frame[1] for frame in self._feed(chunk)]
+            return _data_of(self._feed(chunk))
         # After two line feeds nothing is under way, so what the regular expression takes as a whole
         # needs no look at each line.
         parts = _PLAIN.split(chunk[begin:end])
         if any(parts[::2]):
-            return [frame[1] for frame in self._feed(chunk)]
-        before = [frame[1] for frame in self._feed(chunk[:begin])]
+            return _data_of(self._feed(chunk))
+        before = _data_of(self._feed(chunk[:begin])) if begin else []
         if self._overflown:
             return before
         self._event = b""
         self._retry = None
-        return before + parts[1::2] + [frame[1] for frame in self._feed(chunk[end:])]
+        rest = _data_of(self._feed(chunk[end:])) if end < len(chunk) else []
+        return before + parts[1::2] + rest
+
+    def end_data(self) -> list[bytes]:
+        """The stream has ended: the data that no blank line has finished, as `feed_data` gives it.
+
+        The standard drops it, but some servers end without the blank line. It may be cut off.
+        """
+        if self._overflown:
+            raise self._too_large()
+        frames: list[_Frame] = []
+        tail = b"".join(self._tail)
+        self._read([tail.removeprefix(_BOM) if self._at_start else tail, b""], frames)
+        self.close()
+        return _data_of(frames)
 
     def _feed(self, chunk: bytes) -> list[_Frame]:
         if self._overflown:
@@ -128,6 +169,7 @@ class SSEDecoder:
             raise self._too_large()
         self._tail.clear()
         self._data.clear()
+        self._outside.clear()
         return []
 
     def _read(self, lines: list[bytes], frames: list[_Frame]) -> None:
@@ -140,6 +182,8 @@ class SSEDecoder:
                     data.clear()
                     self._data_size = 0
                     self._retry = None
+                if self._outside:
+                    self._end_outside(frames)
                 self._event = b""
                 continue
             size = self._data_size + len(line)
@@ -147,6 +191,8 @@ class SSEDecoder:
                 self._overflown = True
                 return
             if line.startswith(b"data: "):
+                if self._outside and not data:
+                    self._end_outside(frames)
                 data.append(line[6:])
                 self._data_size = size
             elif line.startswith(b"event:"):
@@ -167,6 +213,15 @@ class SSEDecoder:
                 self._id = _text(value)
         elif name == b"retry" and value.isdigit() and len(value) < 16:
             self._retry = int(value)
+        elif name == b"error" or self._outside or line.startswith(b"{"):
+            self._outside.append(line)
+            self._data_size = size
+
+    def _end_outside(self, frames: list[_Frame]) -> None:
+        outside = b"\n".join(self._outside)
+        if _TELLS_ERROR.search(outside):
+            frames.append((_OUTSIDE, outside, self._id, None))
+        self._outside.clear()
 
     def _too_large(self) -> SidestreamError:
         return SidestreamError(
@@ -174,6 +229,16 @@ class SSEDecoder:
             f"The server sent an event of more than {self._max:,} bytes.",
             hint="Check that the base URL points at a model server.",
         )
+
+
+def _data_of(frames: list[_Frame]) -> list[bytes]:
+    found: list[bytes] = []
+    for event, data, _, _ in frames:
+        if event is _OUTSIDE or event == b"error":
+            found.append(ErrorData(data.removeprefix(b"error:").strip()))
+        elif event not in _KEEP_ALIVE or data.startswith(b"{"):
+            found.append(data)
+    return found
 
 
 def _text(value: bytes) -> str:

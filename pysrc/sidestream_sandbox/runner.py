@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import base64
 import builtins
 import inspect
@@ -30,6 +31,12 @@ MOST_FILES = 10
 LARGEST_FILE = 2_000_000
 """Bytes, of all files that one run hands out as well."""
 MOST_FILES_SEEN = 2_000
+TURNS_TO_END = 20
+"""Turns of the event loop that tasks have to end in, once they are cancelled."""
+
+# What is used after the code has run, from before it could put others in their place.
+_all_tasks, _current_task, _sleep = asyncio.all_tasks, asyncio.current_task, asyncio.sleep
+_running_loop = asyncio.get_running_loop
 
 _main = ModuleType("__main__")
 _count = 0
@@ -91,6 +98,7 @@ async def run(code: str, on_output: OnOutput) -> str:
         ended = "memory" if isinstance(error, MemoryError) else "error"
         result |= {"ended": ended, "traceback": _traceback(error)}
     finally:
+        await _end_tasks(streams["stderr"])
         result["duration_ms"] = round((time.perf_counter() - begin) * 1000, 1)
         sys.stdout, sys.stderr = usual
         for stream in streams.values():
@@ -98,6 +106,24 @@ async def run(code: str, on_output: OnOutput) -> str:
     result["figures"] = show.take_figures()
     result["files"] = _changed(before)
     return json.dumps(result)
+
+
+async def _end_tasks(stderr: Stream) -> None:
+    """Cancel the tasks that the code has left behind: a run ends with its code."""
+    try:
+        _running_loop()
+        tasks = _all_tasks() - {_current_task()}
+    except RuntimeError:
+        # There is no loop, and so there are no tasks.
+        return
+    for task in tasks:
+        task.cancel()
+    for _ in range(TURNS_TO_END):
+        if all(task.done() for task in tasks):
+            break
+        await _sleep(0)
+    if tasks:
+        stderr.write(f"[Cancelled at the end of the run: {len(tasks)} background tasks.]\n")
 
 
 async def _execute(code: str, name: str) -> Any:

@@ -83,9 +83,9 @@ class Host:
         return self.exchange
 
 
-async def request(host: Host, body: bytes | None = None) -> Any:
+async def request(host: Host, body: bytes | None = None, url: str = URL) -> Any:
     fetch = browser_fetch(host)  # type: ignore[arg-type]
-    return await fetch(HttpRequest("POST", URL, {"X-A": "1"}, body))
+    return await fetch(HttpRequest("POST", url, {"X-A": "1"}, body))
 
 
 def failing(reason: str, detail: str = "") -> ScriptedExchange:
@@ -157,7 +157,7 @@ def test_cancelling_aborts() -> None:
         ("offline", ErrorKind.NETWORK, True, "no network"),
         ("unreachable", ErrorKind.NETWORK, True, "a.test cannot be reached"),
         ("permission", ErrorKind.NETWORK, False, "does not let Sidestream reach a.test"),
-        ("redirect", ErrorKind.CONFIGURATION, False, "redirect"),
+        ("redirect", ErrorKind.CONFIGURATION, False, "redirect to X-Bad"),
         ("header", ErrorKind.CONFIGURATION, False, "The header X-Bad cannot be sent"),
         ("anything else", ErrorKind.NETWORK, True, "cannot be reached"),
     ],
@@ -167,3 +167,16 @@ def test_no_answer(reason: str, kind: ErrorKind, retryable: bool, words: str) ->
         run(request(Host(failing(reason, "X-Bad"))))
     assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("host", ["localhost:11434", "127.0.0.1:8080", "[::1]:1234"])
+def test_nothing_on_this_computer_is_not_asked_again(host: str) -> None:
+    with pytest.raises(SidestreamError, match=r"Nothing answers at .*\d") as caught:
+        run(request(Host(failing("unreachable")), url=f"http://{host}/v1/models"))
+    assert (caught.value.kind, caught.value.retryable) == (ErrorKind.NETWORK, False)
+    assert "port" in caught.value.hint
+
+
+def test_a_redirect_whose_target_is_unknown() -> None:
+    with pytest.raises(SidestreamError, match="with a redirect, which"):
+        run(request(Host(failing("redirect"))))

@@ -53,7 +53,16 @@ class Outcome:
 
     @property
     def items(self) -> list[Any]:
-        return [event.item for event in self.of(ev.OutputItemDone)]
+        """Reasoning may be finished twice, the second time with more."""
+        items: list[Any] = []
+        for event in self.of(ev.OutputItemDone):
+            item = event.item
+            ids = [known.id if known.type == "reasoning" else None for known in items]
+            if item.type == "reasoning" and item.id and item.id in ids:
+                items[ids.index(item.id)] = item
+            else:
+                items.append(item)
+        return items
 
     @property
     def messages(self) -> list[it.MessageItem]:
@@ -109,11 +118,21 @@ def check(outcome: Outcome, *, exact: bool = True) -> None:
             joined[event.item_id] += event.delta
         return dict(joined)
 
+    def text_deltas() -> dict[str | None, str]:
+        joined: dict[str | None, str] = defaultdict(str)
+        for event in outcome.of(ev.OutputTextDelta, ev.OutputTextReplaced):
+            if event.type == "OutputTextReplaced":
+                joined[event.item_id] = event.text
+            else:
+                joined[event.item_id] += event.delta
+        return {key: text for key, text in joined.items() if text}
+
     texts = parts((it.OutputText, it.InputText), "text")
     if exact and (None not in texts or len(outcome.messages) == 1):
-        assert deltas(ev.OutputTextDelta) == texts
+        assert text_deltas() == texts
         assert deltas(ev.RefusalDelta) == parts(it.Refusal, "refusal")
-    assert Counter(outcome.text) == Counter("".join(texts.values()))
+    if not outcome.of(ev.OutputTextReplaced):
+        assert Counter(outcome.text) == Counter("".join(texts.values()))
     thoughts = [item for item in outcome.items if isinstance(item, it.ReasoningItem)]
     content = "".join(part.text for item in thoughts for part in item.content or ())
     summary = "".join(part.text for item in thoughts for part in item.summary)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sidestream.decode import decoder_for, events_from_body
+from sidestream.decode import decoder_for
 from sidestream.errors import ErrorKind
 from sidestream.types import events as ev
 from sidestream.types import items as it
@@ -96,13 +96,13 @@ def test_items_in_their_order(play: Any) -> None:
         "OutputItemAdded",
         "OutputTextDelta",
         "OutputItemAdded",
-        "FunctionCallArgumentsDelta",
         "OutputItemAdded",
         "ReasoningContentDelta",
         "OutputTextDelta",
         "ReasoningContentDelta",
         "OutputItemDone",
         "OutputItemDone",
+        "FunctionCallArgumentsDelta",
         "OutputItemDone",
         "Completed",
     ]
@@ -460,7 +460,8 @@ def test_errors_end_the_answer(frame: dict[str, Any], kind: ErrorKind, play: Any
     ("frame", "skipped"),
     [
         ("", 0),
-        ("{", 1),
+        ("0", 1),
+        ("ping", 1),
         ("[]", 1),
         ("{}", 1),
         ('{"choices":7}', 1),
@@ -470,13 +471,24 @@ def test_errors_end_the_answer(frame: dict[str, Any], kind: ErrorKind, play: Any
         ('{"choices":[{}]}', 0),
         ('{"choices":[{"delta":null}]}', 0),
         ('{"error":null,"choices":[]}', 0),
-        ("[" * 100_000, 1),
     ],
 )
 def test_skipped_frames_are_counted(frame: str, skipped: int, play: Any) -> None:
     outcome = play("chat", [chunk(content="Hi"), frame, STOP])
     assert outcome.decoder.skipped == skipped
     assert outcome.text == "Hi"
+    assert outcome.error is None
+
+
+@pytest.mark.parametrize(
+    "frame", ["{", '"choices":[{"delta":{"content":" there"}}]}', "[" * 100_000]
+)
+def test_a_chunk_that_cannot_be_read_breaks_the_stream(frame: str, play: Any) -> None:
+    outcome = play("chat", [chunk(content="Hi"), frame, chunk(content="!"), STOP])
+    assert outcome.error.kind is ErrorKind.STREAM_CLOSED
+    assert outcome.error.retryable
+    assert outcome.text == "Hi"
+    assert play("chat", [chunk(content="Hi"), STOP, frame]).error is None, "nothing is lost there"
 
 
 def test_stream_of_another_kind(play: Any) -> None:
@@ -502,7 +514,8 @@ def test_whole_completion() -> None:
         "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
     }
-    decoder, events = events_from_body("chat", json.dumps(completion).encode())
+    decoder = decoder_for("chat")
+    events = decoder.feed_body(json.dumps(completion).encode())
     assert decoder.complete
     assert decoder.close() == []
     assert [item.type for item in decoder.finished_items] == [
@@ -516,6 +529,7 @@ def test_whole_completion() -> None:
     assert events[-1] == ev.Completed(
         response_id="chatcmpl-1",
         token_usage=TokenUsage(input_tokens=1, output_tokens=2, total_tokens=3),
+        finish_reason="tool_calls",
     )
 
 
@@ -535,7 +549,8 @@ def test_whole_completion() -> None:
     ],
 )
 def test_bodies_that_are_no_answer(body: bytes, kind: ErrorKind) -> None:
-    decoder, events = events_from_body("chat", body)
+    decoder = decoder_for("chat")
+    events = decoder.feed_body(body)
     events += decoder.close()
     assert decoder.error is not None
     assert decoder.error.kind == kind

@@ -114,17 +114,42 @@ def test_connections_are_kept_where_asked_for() -> None:
     assert len(set(ports)) >= 3
 
 
-def test_no_answer() -> None:
+def test_nothing_on_this_computer_is_not_asked_again() -> None:
     async def main() -> None:
         async with server(None) as url:  # type: ignore[arg-type]
             pass
-        for fetch in (httpx_fetch, HttpxFetch()):
-            with pytest.raises(SidestreamError, match="cannot be reached") as caught:
-                await fetch(HttpRequest("GET", url))
-            assert caught.value.kind is ErrorKind.NETWORK
-            assert caught.value.retryable
+        for address in (url, url.replace("127.0.0.1", "localhost")):
+            for fetch in (httpx_fetch, HttpxFetch()):
+                with pytest.raises(SidestreamError, match=r"Nothing answers at .*:\d+") as caught:
+                    await fetch(HttpRequest("GET", address))
+                assert caught.value.kind is ErrorKind.NETWORK
+                assert not caught.value.retryable
+                assert caught.value.hint
 
     asyncio.run(main())
+
+
+def test_a_host_that_nobody_knows_may_be_reached_later() -> None:
+    with pytest.raises(SidestreamError, match="cannot be reached") as caught:
+        asyncio.run(httpx_fetch(HttpRequest("GET", "http://nobody.invalid/v1")))
+    assert (caught.value.kind, caught.value.retryable) == (ErrorKind.NETWORK, True)
+
+
+def test_a_local_server_without_tls_answers_and_is_no_missing_one() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async def main() -> None:
+        listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(SidestreamError) as caught:
+            await httpx_fetch(HttpRequest("GET", f"https://127.0.0.1:{port}/v1"))
+        assert "Nothing answers" not in str(caught.value)
+        listener.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 @pytest.mark.parametrize(

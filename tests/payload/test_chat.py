@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo
-from sidestream.payload.chat import IMAGES_FOLLOW, build_chat_request
+from sidestream.payload.chat import build_chat_request
+from sidestream.payload.history import BRIDGE, CONTINUE, IMAGES_FOLLOW
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import PRESETS, Provider
 from sidestream.types.items import ResponseItem, response_item
@@ -132,6 +133,9 @@ def test_instructions_and_leading_system_messages_are_one() -> None:
     history = [said("system", "A"), said("developer", "B"), USER, said("developer", "C")]
     assert messages(*history, prompt={"instructions": "I"}) == [
         {"role": "system", "content": "I\n\nA\n\nB"},
+        {"role": "user", "content": "Hi\n\nC"},
+    ]
+    assert messages(*history, provider=OPENAI)[1:] == [
         {"role": "user", "content": "Hi"},
         {"role": "system", "content": "C"},
     ]
@@ -179,6 +183,7 @@ def test_what_the_model_did_in_one_go_is_one_message() -> None:
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": None, "tool_calls": [tool_call("1")]},
         {"role": "tool", "tool_call_id": "1", "content": "aborted"},
+        {"role": "assistant", "content": BRIDGE},
         {"role": "user", "content": "Hi"},
     ]
 
@@ -187,7 +192,7 @@ def test_several_texts_in_one_go_are_joined_and_repetitions_dropped() -> None:
     said_twice = [said("assistant", "A"), said("assistant", "A"), said("assistant", "B")]
     assert messages(USER, *said_twice)[1]["content"] == "A\n\nB"
     again = messages(USER, said("assistant", "A"), USER, said("assistant", "A"))
-    assert [message["content"] for message in again] == ["Hi", "A", "Hi", "A"]
+    assert [message["content"] for message in again] == ["Hi", "A", "Hi", "A", CONTINUE]
 
 
 def test_a_refusal_is_what_the_model_said() -> None:
@@ -220,12 +225,18 @@ def test_images_that_a_tool_gave_back_follow_as_a_users_message() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     following = {"role": "user", "content": [{"type": "text", "text": IMAGES_FOLLOW}, image]}
     history = [USER, call("1"), call("2"), out("1", [TEXT, IMAGE, TEXT]), out("2")]
-    sent = messages(*history)
+    sent = messages(*history, provider=OPENAI)
     assert sent[2] == {"role": "tool", "tool_call_id": "1", "content": "aa"}
     assert sent[4:] == [following]
-    sent = messages(*history, said("assistant", "Nice."))
+    sent = messages(*history, said("assistant", "Nice."), provider=OPENAI)
     assert sent[4:] == [following, {"role": "assistant", "content": "Nice."}]
-    assert messages(*history, USER)[4:] == [following, {"role": "user", "content": "Hi"}]
+    user = {"role": "user", "content": "Hi"}
+    assert messages(*history, USER, provider=OPENAI)[4:] == [following, user]
+    bridge = {"role": "assistant", "content": BRIDGE}
+    both = {"role": "user", "content": [*following["content"], {"type": "text", "text": "Hi"}]}
+    assert messages(*history, USER)[4:] == [bridge, both]
+    [_, _, alone] = messages(USER, call("1"), out("1", [IMAGE]), provider=OPENAI)[:3]
+    assert alone["content"] == IMAGES_FOLLOW
 
 
 # --- reasoning that goes back ------------------------------------------------------------------
@@ -237,20 +248,24 @@ def test_reasoning_goes_back_while_a_turn_of_tools_is_under_way() -> None:
         "role": "assistant",
         "content": None,
         "tool_calls": [tool_call("1"), tool_call("2")],
-        "reasoning": "Why\nnot",
+        "reasoning_content": "Why\nnot",
     }
     more = [*turn, out("1"), out("2"), thought("So"), said("assistant", "Yes.")]
-    assert messages(*more)[-1] == {"role": "assistant", "content": "Yes.", "reasoning": "So"}
-    assert all("reasoning" not in message for message in messages(*more, USER))
+    answer = {"role": "assistant", "content": "Yes.", "reasoning_content": "So"}
+    assert messages(*more)[-2] == answer
+    # Later it stays with the calls, which DeepSeek, Kimi and others insist on.
+    told = [message.get("reasoning_content") for message in messages(*more, USER)]
+    assert told == [None, "Why\nnot", None, None, None, None]
     assert messages(USER, thought("Why")) == [{"role": "user", "content": "Hi"}]
     split = {"content": [{"text": "W"}, {"text": "hy"}]}
-    assert messages(USER, item("reasoning", **split), call("1"))[1]["reasoning"] == "Why"
+    sent = messages(USER, item("reasoning", **split, field="reasoning"), call("1"))
+    assert sent[1]["reasoning"] == "Why"
 
 
 @pytest.mark.parametrize(
     ("provider", "field"),
     [
-        (LOCAL, "reasoning"),
+        (LOCAL, "reasoning_content"),
         (OPENROUTER, "reasoning"),
         (LLAMACPP, "reasoning_content"),
         (Provider(name="D", base_url="https://api.deepseek.com/v1"), "reasoning_content"),
@@ -270,10 +285,16 @@ def test_the_field_for_reasoning(provider: Provider, field: str | None) -> None:
 
 def test_the_limit_of_tokens_has_two_names() -> None:
     for provider in (OPENAI, AZURE):
-        assert request(provider=provider, max_output_tokens=5)["max_completion_tokens"] == 5
-    sent = request(max_output_tokens=5)
-    assert sent["max_tokens"] == 5
-    assert "max_completion_tokens" not in sent
+        sent = request(provider=provider, model="mine", max_output_tokens=5)
+        assert sent["max_completion_tokens"] == 5
+    for provider in (LOCAL, AZURE):
+        sent = request(provider=provider, max_output_tokens=5)
+        assert sent["max_tokens"] == 5
+        assert "max_completion_tokens" not in sent
+    for model in ("gpt-5.2", "openai/gpt-5-mini", "azure/o4-mini", "openai.gpt-5"):
+        assert request(model=model, max_output_tokens=5)["max_completion_tokens"] == 5
+    for model in ("gpt-oss:20b", "openai/gpt-4.1", "o1x", "gpt-5x"):
+        assert request(model=model, max_output_tokens=5)["max_tokens"] == 5
 
 
 def test_an_output_schema_goes_where_it_can() -> None:

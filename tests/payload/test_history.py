@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from sidestream.payload.history import (
     IMAGE_SHOWN,
     MAX_IMAGES,
     NO_OUTPUT,
-    Accepts,
     as_function_call,
-    valid_history,
 )
+from sidestream.payload.history import valid_history as sendable_history
+from sidestream.provider import WireApi
+from sidestream.receivers import Receiver
 from sidestream.types.items import (
     CustomToolCallItem,
     CustomToolCallOutputItem,
@@ -33,14 +35,18 @@ from sidestream.types.items import (
     response_item,
 )
 
-NOTHING = Accepts(
+ALL = Receiver(stored_items=True, raw_reasoning=True)
+NOTHING = Receiver(
     images=False,
     audio=False,
     encrypted_reasoning=False,
-    raw_reasoning=False,
     custom_calls=False,
     provider_items=False,
 )
+
+
+def valid_history(items: Any, receiver: Receiver = ALL) -> list[ResponseItem]:
+    return sendable_history(items, receiver)
 
 
 def item(type_: str, **fields: Any) -> ResponseItem:
@@ -72,12 +78,12 @@ def test_a_good_history_stays_as_it_is() -> None:
         said("developer", "Be brief."),
         USER,
         item("reasoning", id="rs_1", encrypted_content="gAAA"),
-        said("assistant", "I look it up."),
+        said("assistant", "I look it up.", id="msg_1"),
         call("c1", arguments='{"q": 1}'),
         call("c2"),
         out("c1"),
         out("c2", [{"type": "input_text", "text": "x"}, IMAGE]),
-        item("web_search_call", id="ws_1", status="completed"),
+        item("web_search_call", status="completed"),
         said("assistant", "Done."),
         item("compaction", encrypted_content="gBBB"),
         item("image_generation_call", id="ig_1", status="completed", result="AA=="),
@@ -173,20 +179,37 @@ def test_calls_without_an_id_get_one() -> None:
 
 def test_items_that_are_there_twice_are_sent_once() -> None:
     message = said("assistant", "Hi", id="msg_1")
-    items = [message, message, call(id="fc_1"), call(id="fc_2"), call(), out(), USER, USER]
-    assert valid_history(items) == [message, call(id="fc_1"), out(), USER, USER]
+    why = item("reasoning", id="rs_1", encrypted_content="g")
+    calls = [call(id="fc_1"), call(id="fc_2"), call()]
+    items = [why, message, why, message, *calls, out(), USER, USER]
+    assert valid_history(items) == [why, message, call(id="fc_1"), out(), USER, USER]
 
 
 def test_a_call_that_is_made_again_is_sent_again() -> None:
     # Some servers count their ids anew in each answer.
-    items = [call(id="fc_0"), out(), call(id="fc_0"), out(output="done again")]
+    items = [call(), out(), call(), out(output="done again")]
     again = out("c1_2", output="done again")
-    assert valid_history(items) == [call(id="fc_0"), out(), call("c1_2"), again]
+    assert valid_history(items) == [call(), out(), call("c1_2"), again]
 
 
 def test_different_items_with_one_id_are_both_kept() -> None:
     first, second = said("assistant", "a", id="msg_0"), said("assistant", "b", id="msg_0")
-    assert valid_history([first, second, second]) == [first, said("assistant", "b")]
+    why = item("reasoning", id="rs_1", encrypted_content="g")
+    assert valid_history([why, first, second, second]) == [why, first, said("assistant", "b")]
+
+
+def test_ids_and_reasoning_keep_each_other() -> None:
+    # "Item 'msg_…' was provided without its required 'reasoning' item", and the reverse
+    # (openclaw#88067, openai-agents-python#1611).
+    why = item("reasoning", id="rs_1", encrypted_content="g")
+    answer, unnamed = said("assistant", "a", id="msg_1"), said("assistant", "a")
+    assert valid_history([why, answer]) == [why, answer]
+    assert valid_history([USER, answer, USER]) == [USER, unnamed, USER]
+    nameless = why.model_copy(update={"id": None})
+    assert valid_history([why, unnamed]) == [nameless, unnamed]
+    assert valid_history([item("reasoning", id="rs_1"), unnamed]) == [unnamed]
+    assert valid_history([USER, why, USER]) == [USER, USER]
+    assert valid_history([why, call(id="fc_1"), out(), answer])[-1] == unnamed
 
 
 def test_an_output_takes_the_kind_of_its_call() -> None:
@@ -274,7 +297,7 @@ def test_images_and_recordings_are_replaced_for_models_without_eyes_and_ears() -
     ]
     assert valid_history([call(), out(output=[{"type": "hologram"}])]) == [call(), out(output="")]
     image = item("image_generation_call", id="ig_1", result="AA==")
-    assert valid_history([image], Accepts(images=False)) == []
+    assert valid_history([image], replace(ALL, images=False)) == []
     assert valid_history([item("image_generation_call", id="ig_1")]) == []
 
 
@@ -321,7 +344,7 @@ def test_code_that_ran_at_the_provider_becomes_a_call_with_its_output(
         said("assistant", "Two."),
     ]
     assert valid_history(history, NOTHING) == told
-    assert valid_history(history, Accepts(stored_calls=False)) == told
+    assert valid_history(history, replace(ALL, stored_items=False)) == told
     assert valid_history(history) == history, "where it is stored, it stays what it is"
     assert valid_history([ran(code=None, outputs=None)], NOTHING) == []
 
@@ -337,40 +360,43 @@ def test_a_file_search_is_sent_again_where_it_is_stored() -> None:
     found = item("file_search_call", id="fs_1", queries=["q"])
     assert valid_history([found]) == [found]
     assert valid_history([found], NOTHING) == []
-    assert valid_history([found], Accepts(stored_calls=False)) == []
+    assert valid_history([found], replace(ALL, stored_items=False)) == []
     assert valid_history([item("file_search_call", id="other")]) == []
 
 
 @pytest.mark.parametrize(
-    ("accepts", "fields", "sent"),
+    ("receiver", "fields", "sent"),
     [
-        (Accepts(), {"encrypted_content": "g"}, {"encrypted_content": "g"}),
-        (Accepts(encrypted_reasoning=False), {"encrypted_content": "g"}, None),
-        (Accepts(raw_reasoning=False), {"content": [{"text": "why"}]}, None),
-        (Accepts(), {"content": [{"text": "why"}, {"text": ""}]}, {"content": [{"text": "why"}]}),
-        (Accepts(), {"content": [{"text": ""}]}, None),
-        (Accepts(), {"summary": [{"text": "short"}]}, None),
+        (ALL, {"encrypted_content": "g"}, {"encrypted_content": "g"}),
+        (replace(ALL, encrypted_reasoning=False), {"encrypted_content": "g"}, None),
+        (replace(ALL, raw_reasoning=False), {"content": [{"text": "why"}]}, None),
+        (ALL, {"content": [{"text": "why"}, {"text": ""}]}, {"content": [{"text": "why"}]}),
+        (ALL, {"content": [{"text": ""}]}, None),
+        (ALL, {"summary": [{"text": "short"}]}, None),
         (
-            Accepts(raw_reasoning=False),
+            replace(ALL, raw_reasoning=False),
             {"content": [{"text": "why"}], "encrypted_content": "g"},
             {"encrypted_content": "g"},
         ),
-        (Accepts(), {"id": "rs_1"}, None),
-        (Accepts(stored_reasoning=True), {"id": "rs_1"}, {"id": "rs_1"}),
-        (Accepts(stored_reasoning=True), {"id": "rs_"}, None),
-        (Accepts(stored_reasoning=True), {"id": "reasoning-1"}, None),
-        (Accepts(stored_reasoning=True), {}, None),
+        (replace(ALL, stored_items=False), {"id": "rs_1"}, None),
+        (ALL, {"id": "rs_1"}, {"id": "rs_1"}),
+        (ALL, {"id": "rs_"}, None),
+        (ALL, {"id": "reasoning-1"}, None),
+        (ALL, {}, None),
     ],
 )
 def test_reasoning_goes_to_those_who_can_read_it(
-    accepts: Accepts, fields: dict[str, Any], sent: dict[str, Any] | None
+    receiver: Receiver, fields: dict[str, Any], sent: dict[str, Any] | None
 ) -> None:
     def reasoning(fields: dict[str, Any]) -> ResponseItem:
         return ReasoningItem.model_validate({"summary": [], **fields})
 
-    assert valid_history([reasoning(fields)], accepts) == (
-        [reasoning(sent)] if sent is not None else []
-    )
+    answer = said("assistant", "So.", id="msg_1")
+    alone = said("assistant", "So.")
+    found = valid_history([reasoning(fields), answer], receiver)
+    assert found[:-1] == ([reasoning(sent)] if sent is not None else [])
+    assert found[-1] == (answer if sent and "id" in sent else alone)
+    assert valid_history([reasoning(fields)], receiver) == []
 
 
 def test_providers_own_items_become_function_calls_or_go() -> None:
@@ -456,15 +482,27 @@ histories = st.lists(
     ),
     max_size=12,
 )
-receivers = st.builds(Accepts, *[st.booleans()] * 8)
+RULES = (
+    *("images", "audio", "encrypted_reasoning", "raw_reasoning", "custom_calls", "namespaces"),
+    *("provider_items", "stored_items", "reasoning_ids", "merges_users", "bridges_tools"),
+    *("starts_with_user", "ends_with_user", "system_first", "blank_outputs", "call_id_exact"),
+)
+receivers = st.builds(
+    Receiver,
+    wire_api=st.sampled_from(WireApi),
+    call_id_length=st.sampled_from([9, 40, 64]),
+    call_id_characters=st.sampled_from(["any", "word", "alphanumeric"]),
+    reasoning_back=st.sampled_from(["never", "turn", "tools", "always"]),
+    **{rule: st.booleans() for rule in RULES},
+)
 
 CALLS = (FunctionCallItem, CustomToolCallItem, LocalShellCallItem, ToolSearchCallItem)
 OUTPUTS = (FunctionCallOutputItem, CustomToolCallOutputItem, ToolSearchOutputItem)
 
 
-@given(items=histories, accepts=receivers)
-def test_any_history_becomes_valid(items: list[ResponseItem], accepts: Accepts) -> None:
-    sent = valid_history(items, accepts)
+@given(items=histories, receiver=receivers)
+def test_any_history_becomes_valid(items: list[ResponseItem], receiver: Receiver) -> None:
+    sent = valid_history(items, receiver)
     waiting: dict[str, ResponseItem] = {}
     seen: set[str] = set()
     for it in sent:
@@ -483,23 +521,23 @@ def test_any_history_becomes_valid(items: list[ResponseItem], accepts: Accepts) 
             assert it.content
             assert not waiting or it.role == "assistant"
         if isinstance(it, ReasoningItem):
-            assert accepts.encrypted_reasoning or not it.encrypted_content
-            assert accepts.raw_reasoning or not it.content
-        if not accepts.custom_calls:
+            assert receiver.encrypted_reasoning or not it.encrypted_content
+            assert receiver.raw_reasoning or not it.content
+        if not receiver.custom_calls:
             assert not isinstance(it, CustomToolCallItem)
-        if not accepts.images:
+        if not receiver.images:
             assert "input_image" not in it.to_json()
-        if not accepts.audio:
+        if not receiver.audio:
             assert "input_audio" not in it.to_json()
     assert not waiting
     named = [(it.type, it.id) for it in sent if it.id]
     assert len(set(named)) == len(named)
 
 
-@given(items=histories, accepts=receivers)
-def test_a_valid_history_stays_as_it_is(items: list[ResponseItem], accepts: Accepts) -> None:
-    sent = valid_history(items, accepts)
-    assert valid_history(sent, accepts) == sent
+@given(items=histories, receiver=receivers)
+def test_a_valid_history_stays_as_it_is(items: list[ResponseItem], receiver: Receiver) -> None:
+    sent = valid_history(items, receiver)
+    assert valid_history(sent, receiver) == sent
 
 
 @given(items=histories)

@@ -158,7 +158,6 @@ def test_an_unknown_model_at_an_unknown_server_gets_the_bare_standard() -> None:
                 "content": [{"type": "input_text", "text": "Hi"}],
             }
         ],
-        "store": False,
         "stream": True,
     }
 
@@ -178,7 +177,7 @@ def test_azure_stores_and_keeps_the_ids_that_are_its_own() -> None:
     sent = request(AZURE, prompt=CONVERSATION)
     assert sent["store"] is True
     ids = [each.get("id") for each in sent["input"]]
-    assert [i for i in ids if i] == ["rs_1", "rs_2", "msg_1", "fc_1", "ctc_1", "ws_1", "ig_1"]
+    assert [i for i in ids if i] == ["rs_1", "rs_2", "msg_1", "fc_1", "ctc_1", "ig_1"]
 
 
 def test_elsewhere_ids_are_left_out() -> None:
@@ -199,12 +198,13 @@ def test_elsewhere_ids_are_left_out() -> None:
         (AZURE, None, True),
         (AZURE, False, False),
         (CHATGPT, True, False),
-        (LOCAL, None, False),
+        (LOCAL, None, None),
         (LOCAL, True, True),
+        (LOCAL, False, False),
     ],
 )
-def test_store(provider: Provider, store: bool | None, sent: bool) -> None:
-    assert request(provider, store=store)["store"] is sent
+def test_store(provider: Provider, store: bool | None, sent: bool | None) -> None:
+    assert request(provider, store=store).get("store") is sent
 
 
 @pytest.mark.parametrize(
@@ -225,25 +225,27 @@ def test_background_sends_the_history_as_ever() -> None:
 
 
 def test_a_reasoning_item_without_an_id_is_fine_elsewhere() -> None:
-    raw = items({"type": "reasoning", "id": "", "content": [{"text": "Why."}]})
-    assert request(LOCAL, prompt=raw)["input"] == [
-        {
-            "type": "reasoning",
-            "summary": [],
-            "content": [{"type": "reasoning_text", "text": "Why."}],
-        }
-    ]
+    raw = {"type": "reasoning", "id": "", "content": [{"text": "Why."}]}
+    user = {"type": "message", "role": "user", "content": "Hi"}
+    answer = {"type": "message", "role": "assistant", "content": "So."}
+    assert request(LOCAL, prompt=items(user, raw, answer))["input"][1] == {
+        "type": "reasoning",
+        "summary": [],
+        "content": [{"type": "reasoning_text", "text": "Why."}],
+    }
 
 
 @pytest.mark.parametrize(
     ("provider", "model", "options", "reasoning"),
     [
-        (OPENAI, "gpt-5.2", {}, {"effort": "medium"}),
+        (OPENAI, "gpt-5.2", {}, None),
         (OPENAI, "gpt-5.2", {"effort": "none"}, {"effort": "none"}),
-        (OPENAI, "gpt-5.2", {"effort": "ultra"}, {"effort": "max"}),
+        (OPENAI, "gpt-5.2", {"effort": "ultra"}, {"effort": "xhigh"}),
+        (OPENAI, "gpt-5.6-sol", {"effort": "ultra"}, {"effort": "max"}),
+        (OPENAI, "gpt-5.6-luna", {"effort": "ultra"}, {"effort": "max"}),
         (OPENAI, "gpt-5.2", {"effort": "sideways"}, {"effort": "sideways"}),
-        (OPENAI, "gpt-5.2", {"summary": "auto"}, {"effort": "medium", "summary": "auto"}),
-        (OPENAI, "gpt-5.2", {"summary": "none"}, {"effort": "medium"}),
+        (OPENAI, "gpt-5.2", {"summary": "auto"}, {"summary": "auto"}),
+        (OPENAI, "gpt-5.2", {"summary": "none"}, None),
         (CHATGPT, "gpt-5.2", {}, {"effort": "medium", "summary": "auto"}),
         (CHATGPT, "gpt-5.2", {"summary": "none"}, {"effort": "medium"}),
         (OPENAI, "gpt-4o", {"effort": "high", "summary": "auto"}, None),
@@ -356,7 +358,8 @@ def test_sampling_is_for_models_that_take_it(
 
 
 def test_verbosity_is_for_models_that_know_it() -> None:
-    assert request(OPENAI, "gpt-5.2")["text"] == {"verbosity": "low"}
+    assert request(CHATGPT, "gpt-5.2")["text"] == {"verbosity": "low"}
+    assert "text" not in request(OPENAI, "gpt-5.2")
     assert request(OPENAI, "gpt-5.2", verbosity="high")["text"] == {"verbosity": "high"}
     assert "text" not in request(OPENAI, "gpt-4o", verbosity="high")
     assert "text" not in request(LOCAL, "qwen3", verbosity="high")
@@ -377,11 +380,13 @@ def test_an_output_schema_of_the_call_wins() -> None:
 @pytest.mark.parametrize(
     ("provider", "model", "parallel", "sent"),
     [
-        (OPENAI, "gpt-5.2", None, True),
+        (CHATGPT, "gpt-5.2", None, True),
+        (CHATGPT, "gpt-9", None, False),
+        (OPENAI, "gpt-5.2", None, None),
         (OPENAI, "gpt-5.2", False, False),
-        (OPENAI, "o3", None, False),
-        (OPENAI, "o3", True, False),
-        (OPENAI, "gpt-9", None, False),
+        (OPENAI, "o3", None, None),
+        (OPENAI, "o3", True, None),
+        (OPENAI, "gpt-9", None, None),
         (OPENAI, "gpt-9", True, True),
         (LOCAL, "qwen3", None, None),
         (LOCAL, "qwen3", True, True),
@@ -397,11 +402,13 @@ def test_parallel_tool_calls(
 
 
 def test_tool_choice_is_for_requests_with_tools() -> None:
-    assert request(OPENAI, tool_choice="required")["tool_choice"] == "auto"
+    assert request(CHATGPT, tool_choice="required")["tool_choice"] == "auto"
+    assert "tool_choice" not in request(OPENAI, tool_choice="required")
     assert "tool_choice" not in request(LOCAL, tool_choice="required")
     prompt = Prompt(input=[], tools=[WebSearchTool()])
+    assert request(CHATGPT, prompt=prompt)["tool_choice"] == "auto"
     for provider in (OPENAI, LOCAL):
-        assert request(provider, prompt=prompt)["tool_choice"] == "auto"
+        assert "tool_choice" not in request(provider, prompt=prompt)
         sent = request(provider, prompt=prompt, tool_choice="required")
         assert sent["tool_choice"] == "required"
         assert sent["tools"] == [{"type": "web_search"}]
@@ -420,7 +427,8 @@ FOUND = {"type": "file_search_call", "id": "fs_1", "status": "completed", "queri
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_ran_at_the_provider_is_said_in_terms_that_all_know(provider: Provider) -> None:
-    sent = request(provider, prompt=items(RAN, FOUND), store=False)["input"]
+    hi = {"type": "message", "role": "user", "content": "Hi"}
+    sent = request(provider, prompt=items(hi, RAN, FOUND), store=False)["input"][1:]
     assert [item["type"] for item in sent] == ["function_call", "function_call_output"]
     assert json.loads(sent[0]["arguments"]) == {"code": "print(1)"}
     assert sent[1]["output"] == "1"
@@ -434,17 +442,20 @@ def test_what_the_provider_stored_goes_back_as_it_came() -> None:
 
 
 def test_custom_calls_are_sent_as_such_where_custom_tools_are_offered() -> None:
-    history = items({"type": "custom_tool_call", "call_id": "c", "name": "patch", "input": "x"})
+    history = items(
+        {"type": "message", "role": "user", "content": "Hi"},
+        {"type": "custom_tool_call", "call_id": "c", "name": "patch", "input": "x"},
+    )
     patch = CustomTool(name="patch")
     for tools in ([patch], [NamespaceTool(name="ns", tools=[patch])]):
         sent = request(LOCAL, prompt=Prompt(input=history, tools=tools))
-        assert [each["type"] for each in sent["input"]] == [
+        assert [each["type"] for each in sent["input"][1:]] == [
             "custom_tool_call",
             "custom_tool_call_output",
         ]
     for tools in ([WEATHER], [NamespaceTool(name="ns", tools=[WEATHER])]):
         sent = request(LOCAL, prompt=Prompt(input=history, tools=tools))
-        assert sent["input"][0]["type"] == "function_call"
+        assert sent["input"][1]["type"] == "function_call"
 
 
 def test_the_chatgpt_backend_is_told_the_conversation_and_never_refused_fields() -> None:

@@ -8,12 +8,11 @@ from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.payload.tools import (
     chat_tool_choice,
     chat_tools,
-    flat_name,
-    flatten,
+    original_names,
     responses_tool_choice,
     responses_tools,
-    split_flat_name,
 )
+from sidestream.receivers import receiver
 from sidestream.types.tools import (
     CodeInterpreterTool,
     CustomTool,
@@ -117,7 +116,6 @@ def test_functions_for_chat_completions() -> None:
                 "name": "files__read",
                 "description": "",
                 "parameters": {"type": "object", "properties": {}},
-                "strict": False,
             },
         },
     ]
@@ -157,16 +155,6 @@ def test_two_tools_of_one_name_are_refused() -> None:
         assert "files__read" in caught.value.message
 
 
-def test_a_flat_name_can_be_split_again() -> None:
-    tools = [LOOK_UP, FILES]
-    for tool in flatten(tools):
-        name = getattr(tool, "name", "")
-        assert flat_name(*split_flat_name(name, tools)) == name
-    assert split_flat_name("files__read", tools) == ("files", "read")
-    assert split_flat_name("look_up", tools) == (None, "look_up")
-    assert split_flat_name("files__none", tools) == (None, "files__none")
-
-
 @pytest.mark.parametrize(
     ("choice", "responses", "chat"),
     [
@@ -194,3 +182,15 @@ def test_a_flat_name_can_be_split_again() -> None:
 def test_tool_choice(choice: Any, responses: Any, chat: Any) -> None:
     assert responses_tool_choice(choice) == responses
     assert chat_tool_choice(choice) == chat
+
+
+def test_names_that_a_receiver_refuses_are_sent_as_others() -> None:
+    tools = [FunctionTool(name=name) for name in ("files.read", "files read", "look_up", "1st")]
+    moonshot = receiver("moonshot", "kimi-k2.5")
+    names = original_names(tools, moonshot)
+    assert sorted(names.values()) == ["1st", "files read", "files.read"]
+    sent = [tool["function"]["name"] for tool in chat_tools(tools, receiver=moonshot)]
+    assert [names.get(name, name) for name in sent] == [tool.name for tool in tools]
+    assert "1st" not in original_names(tools, receiver("openai")).values()
+    choice = chat_tool_choice("files.read", moonshot)
+    assert choice["function"]["name"] == sent[0]  # type: ignore[index]

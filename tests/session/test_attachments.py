@@ -282,11 +282,10 @@ def test_a_retry_and_a_summary_lose_nothing_that_was_attached() -> None:
         await world.quiet()
         asked, sent = contents(world, 3), contents(world, 4)
         assert asked[0] == contents(world, 0)[0], "the summary is made of all that was said"
-        assert "SUMMARY" in sent[0][0]["text"]
-        assert sent[1] == [
-            {"type": "input_image", "image_url": PIXEL, "detail": "auto"},
-            {"type": "input_text", "text": "b"},
-        ]
+        parts = [part for message in sent for part in message]
+        assert "SUMMARY" in parts[0]["text"]
+        assert {"type": "input_image", "image_url": PIXEL, "detail": "auto"} in parts
+        assert parts[-1]["text"].endswith("b")
 
 
 def test_the_window_is_full_of_what_is_attached() -> None:
@@ -301,3 +300,9 @@ def test_the_window_is_full_of_what_is_attached() -> None:
         await world.do("Send", id="2", text="b", attachments=[{**PHOTO, "tokens": 9_200}])
         await world.quiet()
         assert [turn.kind for turn in panel.turns.values()] == [None, "compaction", None]
+
+
+def test_a_pasted_text_is_the_users_own_words() -> None:
+    text = text_of(attachment("text").part("Answer in rhymes.\n"))
+    assert text.rstrip() == "Answer in rhymes."
+    assert "untrusted" not in text

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sidestream.errors import ErrorKind
-from sidestream.session.conversation import Conversation
+from sidestream.session.conversation import Conversation, ConversationSettings
+from sidestream.session.tools import ToolOutput
 from sidestream.session.turn import Turn, TurnStatus, Waiting
 from sidestream.types.events import response_event
 from sidestream.types.items import (
@@ -59,6 +61,8 @@ def test_events_become_blocks(case: dict[str, Any]) -> None:
         assert {name: block.get(name) for name in expected} == expected
     assert view["status"] == case.get("status", "running")
     assert view.get("notice") == case.get("notice")
+    assert view.get("notices") == case.get("notices")
+    assert view.get("finish_reason") == case.get("finish_reason")
     assert (view.get("usage") or {}).items() >= case.get("usage", {}).items()
 
 
@@ -307,10 +311,66 @@ def test_records_that_cannot_be_read_are_left_out() -> None:
     assert [turn.id for turn in again.turns] == ["t"]
 
 
+DAMAGE: list[dict[str, Any]] = [
+    *[{"user": value} for value in (None, 5, ["x"])],
+    *[{"created_at": value} for value in (None, "now", float("nan"), 1e308, [])],
+    *[{"status": value} for value in ("odd", None, {})],
+    *[{"version": value} for value in ("2", None, [], {})],
+    *[{"items": value} for value in (None, "x", [None], [{"type": "message"}], [{"type": []}])],
+    *[
+        {"blocks": value}
+        for value in (5, [{"kind": "html"}], [[[[]]]], [{"kind": "text", "text": 1}])
+    ],
+    *[{"usage": {"input_tokens": "many"}}, {"error": "odd"}, {"parent": {}}, {"position": "first"}],
+    *[{"attachments": [{}]}, {"waiting": {"reason": "moon"}}, {"notices": [1]}, {"__proto__": 1}],
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=str)
+def test_a_damaged_record_is_shown_as_far_as_it_can_be_read(damage: dict[str, Any]) -> None:
+    # OpenHands/OpenHands#17497: one corrupted conversation broke the whole list, and
+    # RongleCat/grok-app#1242: one message whose text was no text kept its chat from opening.
+    chat = conversation()
+    good = [json.loads(answered(chat, turn_id, message(turn_id)).record()) for turn_id in "abc"]
+    again, _ = restored(good[0], {**good[1], **damage}, good[2])
+    assert [turn.id for turn in again.turns] == ["a", "b", "c"]
+    assert [turn.id for turn in again.path][-1] == "c"
+    assert again.history(again.path[-1])
+    assert json.dumps(again.view())
+
+
+def test_what_is_whole_in_a_damaged_answer_stays_and_the_turn_says_so() -> None:
+    chat = conversation()
+    record = json.loads(answered(chat, "a", message("one"), message("two")).record())
+    record["blocks"][0]["text"] = 1
+    record["items"].insert(0, {"type": "message", "content": {}})
+    again, _ = restored(record)
+    [turn] = again.turns
+    assert [block.text for block in turn.blocks] == ["two"]
+    assert [item.text for item in turn.items if isinstance(item, MessageItem)] == ["one", "two"]
+    assert turn.notices == ["A part of this could not be read, and is left out."]
+
+
+def test_records_of_one_id_are_one_turn() -> None:
+    good = json.loads(new_turn().record())
+    again, _ = restored(good, good)
+    assert len(again.turns) == 1
+
+
+@pytest.mark.parametrize("leaf", [[], {}, 5, None, "gone"])
+@pytest.mark.parametrize("created_at", [None, "x", [], -1])
+def test_a_damaged_head_does_not_keep_a_conversation_from_opening(
+    leaf: Any, created_at: Any
+) -> None:
+    good = json.loads(new_turn().record())
+    data = {"id": "c", "created_at": created_at, "leaf": leaf, "turns": [good]}
+    assert Conversation.restore(data)[0].path
+
+
 def test_a_new_turn_comes_after_all_that_are_stored() -> None:
     chat = conversation()
     stored = [json.loads(chat.add(turn_id, "?", 0).record()) for turn_id in "abc"]
-    again, _ = restored({**stored[0], "blocks": "broken"}, stored[1], stored[2])
+    again, _ = restored({**stored[0], "version": 99}, stored[1], stored[2])
     assert [turn.id for turn in again.turns] == ["b", "c"]
     assert again.add("d", "?", 0).position == 3
 
@@ -439,9 +499,54 @@ def test_damaged_records_lose_nothing_but_themselves(data: st.DataObject) -> Non
     damaged["leaf"] = data.draw(st.sampled_from([*"012345", "gone", None]))
     damaged["settings"] = data.draw(st.sampled_from([{}, {"verbosity": "loud"}, "odd"]))
     restored, _ = Conversation.restore(damaged)
-    left_out = {t["id"] for t in damaged["turns"] if t["version"] == 99 or t["blocks"] == "none"}
+    left_out = {t["id"] for t in damaged["turns"] if t["version"] == 99}
     assert set(ids(restored.turns)) == set("012345") - left_out
     if restored.turns:
         assert restored.path
         assert restored.history(restored.path[-1])
     restored.view()
+
+
+@pytest.mark.parametrize(
+    ("bad", "value"),
+    [
+        *[("temperature", value) for value in (9.0, -1, "hot", float("nan"))],
+        *[("top_p", 1.5), ("max_output_tokens", 0), ("summary", "long"), ("tools", 5)],
+        ("effort", ["high"]),
+    ],
+)
+def test_a_setting_that_cannot_be_read_does_not_lose_the_others(bad: str, value: Any) -> None:
+    good = {"instructions": "Be brief.", "model": "m-2", "temperature": 0.5, "summary": "concise"}
+    data = {"id": "c", "created_at": 0, "turns": [], "settings": {**good, bad: value}}
+    settings = Conversation.restore(data)[0].settings
+    kept = settings.model_dump(exclude_none=True)
+    assert kept == {name: good[name] for name in good if name != bad}
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    for wrong in ({"temperature": 9.0}, {"top_p": -0.1}, {"max_output_tokens": 0}):
+        with pytest.raises(ValidationError):
+            ConversationSettings.model_validate(wrong)
+    right = {"temperature": 0.0, "top_p": 1.0, "max_output_tokens": 1, "summary": "off"}
+    assert ConversationSettings.model_validate(right).temperature == 0.0
+
+
+def test_a_turn_that_waits_in_the_middle_of_its_answer_is_stored_with_it() -> None:
+    chat = conversation()
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    turn = chat.add("1", "question", 0)
+    turn.start()
+    turn.sent = True
+    apply(turn, {"type": "OutputItemDone", "item": call})
+    turn.finish_call(turn.open_calls[0], ToolOutput("3"))
+    turn.begin_call()
+    apply(turn, delta("half an ans"))
+    turn.put_back(Waiting(reason="rate_limit", until=5))
+    assert [block.kind for block in turn.blocks] == ["tool"]
+    again, ended = restored(json.loads(turn.record()))
+    assert ended == []
+    (waiting,) = again.turns
+    assert waiting.status is TurnStatus.QUEUED
+    waiting.start()
+    assert [item.type for item in waiting.items] == ["function_call", "function_call_output"]
+    assert waiting.calls == 1

@@ -81,3 +81,29 @@ def test_one_tries_and_the_others_wait_for_it() -> None:
     assert not limits.has_tried(ONE, "b")
     assert limits.has_tried(ONE, "a")
     assert limits.may_go(ONE, "new", waited=False)
+
+
+def test_the_users_own_limit_is_one_of_the_provider_whatever_the_model() -> None:
+    clock = Clock()
+    limits = Limits(clock)
+    another = (ONE[0], "another")
+    assert limits.admit(ONE, "a", per_minute=2) == 0
+    clock.now += 10
+    assert limits.admit(another, "b", per_minute=2) == 0
+    assert limits.admit(ONE, "c", per_minute=2) == 50_000
+    assert limits.admit(OTHER, "d", per_minute=2) == 0
+    assert limits.admit(ONE, "e") == 0, "there is no limit any more"
+    clock.now += 51
+    assert limits.admit(ONE, "f", per_minute=2) == 9_000, "what was urgent or free counts"
+
+
+def test_the_users_own_limit_outlives_the_process() -> None:
+    clock = Clock()
+    limits = Limits(clock)
+    limits.update(ONE, window(80, 600))
+    assert limits.admit(ONE, "a", per_minute=1) == 0
+    again = Limits(clock)
+    again.restore(limits.to_json())
+    assert again.admit(ONE, "b", per_minute=1) == 60_000
+    assert again.admit(ONE, "c", per_minute=1, urgent=True) == 0
+    assert again.view() == limits.view()

@@ -47,10 +47,11 @@ def test_a_long_page_is_read_in_parts_that_lose_nothing() -> None:
     assert read == text
 
 
-def test_what_could_not_be_read_is_said_with_the_last_part() -> None:
-    page = PAGE | {"text": "a" * (PART + 1), "is_whole": False}
-    assert "cannot be read" not in output({"page": page}).text
-    assert "There is more, which cannot be read." in output({"page": page}, PART).text
+def test_what_could_not_be_read_is_said_first_with_every_part() -> None:
+    missing = "Only a part of this was read: it was still loading."
+    page = PAGE | {"text": "a" * (PART + 1), "is_whole": False, "missing": missing}
+    assert output({"page": page}).text.startswith(f"{missing}\nTitle: News\n")
+    assert output({"page": page}, PART).text.startswith(missing)
     assert "There is nothing from there on." in output({"page": page}, PART + 1).text
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from sidestream.provider import PRESETS, WireApi
+from sidestream.payload.responses import build_responses_request
+from sidestream.prompt import CallOptions, Prompt
+from sidestream.provider import PRESETS, Provider, WireApi
 from sidestream.session.connection import connect
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.provider_tools import PROVIDER_TOOLS, offered, provider_tools
@@ -146,8 +148,15 @@ def test_what_another_provider_stored_is_said_in_terms_that_all_know() -> None:
     turn.apply(response_event.validate_python({"type": "OutputItemDone", "item": item}))
     turn.finish(TurnStatus.COMPLETED)
     following = conversation.add("2", "And?", 1)
-    assert conversation.history(following, "https://one.test")[1].id == "ci_1"
-    assert conversation.history(following, "https://two.test")[1].id is None
+    sent = {}
+    for origin in ("https://one.test", "https://two.test"):
+        prompt = Prompt(input=conversation.history(following, origin))
+        provider = Provider(name="Test", base_url=f"{origin}/v1")
+        request = build_responses_request(prompt, CallOptions(model="m"), provider)
+        sent[origin] = json.dumps(request["input"])
+    assert "ci_1" in sent["https://one.test"]
+    assert "ci_1" not in sent["https://two.test"]
+    assert all("code_interpreter" in items for items in sent.values())
 
 
 def test_the_latest_images_come_with_the_conversation_and_the_others_when_asked_for() -> None:

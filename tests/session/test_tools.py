@@ -184,3 +184,80 @@ def test_names_that_are_no_tools_call_nothing(name: str) -> None:
     output = call(Tools([adder], {"add": "always"}), '{"first": 1}', name=name)
     assert output.failed
     assert adder.calls == []
+
+
+class Code(Arguments):
+    code: str
+
+
+class Runner:
+    name = "python"
+    description = "Runs code."
+    arguments = Code
+    time_limit_s = 10.0
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    async def run(self, arguments: Code, conversation_id: str) -> ToolOutput:
+        self.ran.append(arguments.code)
+        return ToolOutput("ok")
+
+
+CODE = 'import math\nprint(math.sqrt(2), "x")'
+
+
+async def called(tool: Any, arguments: str) -> ToolOutput:
+    async def ask() -> Leave:
+        raise AssertionError
+
+    async def begin() -> None:
+        pass
+
+    item = FunctionCallItem(name=tool.name, arguments=arguments, call_id="c")
+    return await Tools([tool], {tool.name: "always"}).call(item, "c", ask, begin)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        json.dumps({"code": CODE}),
+        CODE,
+        json.dumps(json.dumps({"code": CODE})),
+        json.dumps(CODE),
+        json.dumps({"code": CODE}).replace("\\n", "\n"),
+    ],
+    ids=["as it should be", "bare", "encoded twice", "a JSON string", "with line breaks"],
+)
+def test_the_code_reaches_the_tool_whichever_way_it_is_sent(arguments: str) -> None:
+    runner = Runner()
+    assert run(called(runner, arguments)).text == "ok"
+    assert runner.ran == [CODE]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"code": "import shutil',
+        '"import shutil',
+        json.dumps('{"code": "import shutil'),
+        '{"cod": "x"}',
+        "[1, 2]",
+        "42",
+        "null",
+        "",
+        "  ",
+        '""',
+    ],
+)
+def test_what_may_be_half_of_something_is_not_run(arguments: str) -> None:
+    runner = Runner()
+    assert run(called(runner, arguments)).failed
+    assert runner.ran == []
+
+
+def test_bare_text_is_no_argument_of_a_tool_with_several() -> None:
+    adder = Adder()
+    assert run(called(adder, "1 + 2")).failed
+    output = run(called(adder, json.dumps('{"first": 1, "second": 2}')))
+    assert not output.failed

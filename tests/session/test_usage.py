@@ -11,7 +11,6 @@ from sidestream.session.usage import (
     TokenUsageTracker,
     UsageRecord,
     estimate_tokens,
-    total_of,
 )
 from sidestream.types.items import response_item
 from sidestream.types.usage import BASELINE_TOKENS, TokenUsage, TokenUsageInfo
@@ -160,8 +159,7 @@ def test_history_by_time_and_turn() -> None:
     assert totals(made.last_turns(1)) == [200, 300]
     assert totals(made.last_turns(9)) == [100, 200, 300]
     assert made.last_turns(0) == made.last_turns(-1) == []
-    assert total_of(made.records) == made.total_usage
-    assert total_of([]) == TokenUsage()
+    assert TokenUsage.sum(record.usage for record in made.records) == made.total_usage
 
 
 def test_history_by_day() -> None:
@@ -287,7 +285,7 @@ def test_a_session_survives_json(
     assert again.summary() == made.summary()
     assert again.records == made.records
     assert again.to_json() == made.to_json()
-    assert total_of(made.records) == made.total_usage
+    assert TokenUsage.sum(record.usage for record in made.records) == made.total_usage
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"records": 3}'])

@@ -8,7 +8,9 @@ import json
 import logging
 import pkgutil
 import random
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import sidestream
@@ -19,8 +21,16 @@ from sidestream.browser.storage import BrowserStore
 from sidestream.errors import ErrorKind, SidestreamError, redact
 from sidestream.session.chat import Connection
 from sidestream.session.chats import Chats
-from sidestream.session.connection import SignIns, connect, list_models, try_connection
+from sidestream.session.connection import (
+    SignIns,
+    connect,
+    describe_model,
+    list_models,
+    try_connection,
+)
 from sidestream.session.conversation import ConversationSettings
+from sidestream.session.error_log import error_details
+from sidestream.session.known_models import MODELS, KnownModels
 from sidestream.session.page_tools import PageTool, SelectionTool
 from sidestream.session.python_tool import PythonTool
 
@@ -29,9 +39,10 @@ _log = logging.getLogger(__name__)
 
 async def start(host: Host) -> Callable[[str], None]:
     """Take up what had not ended and take messages: commands of panels, requests of pages."""
-    _log_redacted()
+    formatter = _log_redacted()
     share_turns(asyncio.get_running_loop())
-    entry = _Entry(host)
+    entry = _Entry(host, formatter.secrets)
+    await entry.recall_models()
     try:
         await entry.chats.load()
     except Exception:
@@ -59,14 +70,23 @@ def see_files() -> None:
 
 
 # Modules that the core or the codecs import where they are used, to keep a plain start short.
-_IMPORTED_LATE = ("datetime", "email.utils", "encodings.utf_8_sig", "encodings.utf_16_le")
+_IMPORTED_LATE = (
+    "datetime",
+    "difflib",
+    "email.utils",
+    "encodings.utf_8_sig",
+    "encodings.utf_16_le",
+)
 
 
 class _Entry:
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, secrets: set[str]) -> None:
         self._host = host
+        self._secrets = secrets
+        """The keys in use, for whoever writes a log."""
         self._fetch = browser_fetch(host)
         self._sign_ins = SignIns(host.save_tokens)
+        self._models = KnownModels()
         self._tasks: set[asyncio.Task[None]] = set()
         self.chats = Chats(
             store=BrowserStore(host),
@@ -85,7 +105,7 @@ class _Entry:
 
     def receive(self, text: str) -> None:
         message: dict[str, Any] = json.loads(text)
-        if message["type"] not in ("TestConnection", "ListModels"):
+        if message["type"] not in _REQUESTS:
             self.chats.receive(message)
             return
         task = asyncio.ensure_future(self._answer(message))
@@ -102,38 +122,104 @@ class _Entry:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _learn_secrets(self, connection: dict[str, Any]) -> None:
+        if key := connection.get("api_key"):
+            self._secrets.add(key)
+        with suppress(ValueError):
+            tokens = json.loads(connection.get("auth_json") or "{}").get("tokens") or {}
+            self._secrets |= {token for token in tokens.values() if isinstance(token, str)}
+
     async def _connect(self, own: ConversationSettings) -> Connection:
         answer = json.loads(await self._host.connection(own.profile or ""))
         if error := answer.get("error"):
             kind = ErrorKind(error["kind"])
             raise SidestreamError(kind, error["message"], hint=error.get("hint", ""))
-        return connect(answer["connection"], self._fetch, self._sign_ins, own)
+        self._learn_secrets(answer["connection"])
+        return connect(
+            answer["connection"],
+            self._fetch,
+            self._sign_ins,
+            own,
+            models=self._models,
+            adjustments=self.chats.adjustments,
+        )
 
     async def _answer(self, message: dict[str, Any]) -> None:
         reply: dict[str, Any]
         try:
-            connection = message["connection"]
-            if message["type"] == "ListModels":
-                models = await list_models(connection, self._fetch, self._sign_ins)
-                reply = {"ok": True, "models": models}
-            else:
-                text = await try_connection(connection, self._fetch, self._sign_ins)
-                reply = {"ok": True, "message": text}
+            reply = {"ok": True, **await self._reply(message)}
         except SidestreamError as error:
             reply = {"ok": False, "error": error.to_dict()}
         except Exception as error:
-            _log.exception("A request of the options page failed")
+            _log.exception("A request of a page failed")
             text = f"Something in Sidestream failed ({type(error).__name__})."
             reply = {"ok": False, "error": {"kind": ErrorKind.INTERNAL.value, "message": text}}
         self._host.reply(message["request"], json.dumps(reply, ensure_ascii=False))
 
+    async def _reply(self, message: dict[str, Any]) -> dict[str, Any]:
+        match message["type"]:
+            case "DescribeModel":
+                return {"described": describe_model(message["settings"], self._models)}
+            case "LoadLog":
+                return {"text": self.chats.log.text()}
+            case "ClearLog":
+                self.chats.log.clear()
+                return {}
+        known = self._models.to_json()
+        self._learn_secrets(message["connection"])
+        trial = message["connection"], self._fetch, self._sign_ins
+        try:
+            if message["type"] == "ListModels":
+                names = await list_models(*trial, models=self._models, report=self._note)
+                return {"models": names}
+            text = await try_connection(
+                *trial,
+                models=self._models,
+                adjustments=self.chats.adjustments,
+                report=self._note,
+            )
+            return {"message": text}
+        finally:
+            if (text := self._models.to_json()) != known:
+                await self._host.remember(MODELS, text)
+
+    def _note(self, connection: Connection, error: SidestreamError) -> None:
+        client = connection.client
+        details = error_details(
+            error.to_dict(),
+            provider=client.provider.name,
+            origin=connection.origin,
+            model=connection.model,
+            wire_api=client.provider.wire_api.value,
+            exchange=client.last_failed_exchange,
+        )
+        self.chats.log.add(
+            time.time(), str(error), kind=error.kind.value, turn="trial", details=details
+        )
+
+    async def recall_models(self) -> None:
+        """Know what the providers' lists said of their models before."""
+        self._models.restore(await self._host.recall(MODELS))
+
+
+_REQUESTS = {"TestConnection", "ListModels", "DescribeModel", "LoadLog", "ClearLog"}
+"""What a page asks and gets a `Reply` to."""
+
 
 class _RedactingFormatter(logging.Formatter):
+    """Cuts secrets out of the log, tracebacks included, which may repeat what a server said."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__(form)
+        self.secrets: set[str] = set()
+
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return redact(super().format(record), sorted(self.secrets))
 
 
-def _log_redacted() -> None:
+def _log_redacted() -> _RedactingFormatter:
     handler = logging.StreamHandler()
-    handler.setFormatter(_RedactingFormatter("[sidestream] %(name)s: %(message)s"))
+    formatter = _RedactingFormatter("[sidestream] %(name)s: %(message)s")
+    handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    return formatter

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pyodide.ffi import create_proxy, to_js
 
 from sidestream.browser.host import Exchange, Host
-from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.errors import ErrorKind, SidestreamError, is_loopback, unanswered_error
 from sidestream.http import Fetch, HttpRequest, HttpResponse
 
 
@@ -75,7 +75,6 @@ class _BrowserResponse:
 def _network_error(failure: dict[str, str], url: str) -> SidestreamError:
     parts = urlsplit(url)
     host = parts.netloc
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     kind, retryable = ErrorKind.NETWORK, True
     match failure["reason"]:
         case "offline":
@@ -86,7 +85,9 @@ def _network_error(failure: dict[str, str], url: str) -> SidestreamError:
             hint = "Open the settings and save them; the browser then asks for access to this host."
             retryable = False
         case "redirect":
-            message = f"{host} answered with a redirect, which is not followed with a key."
+            # Where it leads, if the browser could find out.
+            target = f" to {failure['detail']}" if failure.get("detail") else ""
+            message = f"{host} answered with a redirect{target}, which is not followed with a key."
             hint = "Correct the base URL: often https instead of http, or another path."
             kind, retryable = ErrorKind.CONFIGURATION, False
         case "header":
@@ -96,9 +97,8 @@ def _network_error(failure: dict[str, str], url: str) -> SidestreamError:
         case "broken":
             message = f"The connection to {host} broke."
             hint = "Try again. If it keeps breaking, check the network or the server."
-        case _ if local:
-            message = f"Nothing answers at {host}."
-            hint = "Start the model server, and check the port in the base URL."
+        case _ if is_loopback(parts.hostname):
+            return unanswered_error(host)
         case _:
             message = f"{host} cannot be reached."
             hint = (

@@ -59,6 +59,11 @@ class Decoder(Protocol):
         """Whether an item has begun and is not finished."""
         ...
 
+    @property
+    def holds_call(self) -> bool:
+        """Whether a whole call waits for what began before it: `close` gives it out."""
+        ...
+
     def feed(self, data: str | bytes) -> list[ResponseEvent]:
         """Events of one frame's data. Never raises.
 
@@ -122,15 +127,3 @@ def decoder_for_the_rest(
     from sidestream.decode.responses import ResponsesDecoder
 
     return ResponsesDecoder.from_the_middle(response_id, finished_items, now=now)
-
-
-def events_from_body(
-    wire_api: str, body: bytes, *, now: Callable[[], float] = time.time
-) -> tuple[Decoder, list[ResponseEvent]]:
-    """Read a whole JSON body (a server that ignores ``stream: true``) into the same events.
-
-    Gives the decoder, whose ``done``, ``error`` and ``finished_items`` hold, and its events; call
-    its `close` if ``error`` is set. Never raises.
-    """
-    decoder = decoder_for(wire_api, now=now)
-    return decoder, decoder.feed_body(body)

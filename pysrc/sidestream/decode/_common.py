@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import re
 from typing import Any, TypeVar
 
 from pydantic import OnErrorOmit, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from sidestream._json import parse
+from sidestream._json import MAX_VALUES, has_too_many_values, parse
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.types.items import ContentItem, ResponseItem, response_item
 from sidestream.types.usage import TokenUsage
@@ -19,6 +19,14 @@ from sidestream.types.usage import TokenUsage
 _MAX_DEPTH = 32
 # What is passed on as it came, so nothing joins the halves in it.
 _VERBATIM = frozenset({"annotation", "annotations", "error", "item", "metadata", "response"})
+
+MAX_ITEMS = 1_000
+"""So many items, parts of one item or sources an answer may have; with more it is ended. Nothing
+that a model writes comes near it, and what is done for each of them adds up."""
+
+MAX_TEXT_BYTES = 16 * 1024 * 1024
+"""So much of one frame may be text, or a picture of Chat Completions: the rest of the way it is
+looked at as a whole. Texts of 10 MB in one delta are known."""
 
 _CONTENT: TypeAdapter[ContentItem] = TypeAdapter(ContentItem)
 
@@ -82,7 +90,14 @@ def _has_surrogates(text: str) -> bool:
 
 def joined_surrogates(text: str) -> str:
     """Surrogate pairs become characters, lone surrogates U+FFFD."""
+    # One by one the codec's own handling of errors would take longer.
+    text = _LONE_SURROGATE.sub("\ufffd", text)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+_LONE_SURROGATE = re.compile(
+    "[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]"
+)
 
 
 def mended(value: Any, keep: frozenset[str] = frozenset(), depth: int = 0) -> Any:
@@ -113,6 +128,8 @@ def read_frame(adapter: TypeAdapter[T], data: str | bytes, keep: frozenset[str])
     pydantic's parser refuses lone surrogates and control characters, which some servers send, so
     what it refuses gets a second chance with the standard library's.
     """
+    if len(data) > MAX_VALUES and has_too_many_values(data):
+        return None
     try:
         # The adapter's own layer of Python costs a quarter of what the parser does.
         return adapter.validator.validate_json(data)  # type: ignore[no-any-return]
@@ -154,6 +171,22 @@ def as_json_text(value: Any) -> str | None:
     return json.dumps(value) if isinstance(value, (dict, list)) else None
 
 
+def unwrapped(text: str) -> str:
+    """The arguments in a JSON string that holds them: some models write the object as a text."""
+    if not text.lstrip().startswith('"'):
+        return text
+    try:
+        inner = parse(text)
+        return inner if isinstance(inner, str) and isinstance(parse(inner), dict) else text
+    except ValueError:
+        return text
+
+
+def plain_name(name: str) -> str:
+    """A tool's name without the marks of the chat format that gpt-oss writes after it."""
+    return name.partition("<|")[0].rstrip() or name
+
+
 def is_json(text: str) -> bool:
     """Whether this is a whole JSON value."""
     try:
@@ -193,6 +226,11 @@ def content_part(raw: dict[str, Any]) -> bool:
     return True
 
 
+_LONGEST_COUNT = 40
+_MAX_COUNT = 10**12
+"""Nobody has used so many tokens in one answer: a larger figure is no count."""
+
+
 def _count(source: Any, *names: str) -> int | None:
     if not isinstance(source, dict):
         return None
@@ -200,18 +238,22 @@ def _count(source: Any, *names: str) -> int | None:
         value = source.get(name)
         if isinstance(value, str):
             try:
-                value = float(value)
+                value = float(value[:_LONGEST_COUNT])
             except ValueError:
                 continue
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-            return max(int(value), 0)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        if 0 <= value < _MAX_COUNT:
+            return int(value)
     return None
 
 
 def token_usage(raw: Any) -> TokenUsage | None:
     """Usage in the words of either API and of the servers that speak neither quite.
 
-    Counts may be missing, ``null``, floats or numeric strings. ``None`` if there is no count.
+    Counts may be missing, ``null``, floats or numeric strings; those that cannot be are unknown.
+    ``None`` if there is no count. Cached tokens are part of the input; where a gateway counts them
+    beside it, which shows when there are more of them, they are added.
     """
     sent = _count(raw, "input_tokens", "prompt_tokens")
     received = _count(raw, "output_tokens", "completion_tokens")
@@ -229,6 +271,10 @@ def token_usage(raw: Any) -> TokenUsage | None:
     reasoning = _count(output_details, "reasoning_tokens")
     if reasoning is None:
         reasoning = _count(raw, "reasoning_tokens")
+    beside = (cached or 0) + (written or 0)
+    if sent is not None and beside > sent:
+        sent += beside
+        total = max(total or 0, sent + (received or 0))
     return TokenUsage(
         input_tokens=sent or 0,
         cached_input_tokens=cached or 0,
@@ -239,21 +285,44 @@ def token_usage(raw: Any) -> TokenUsage | None:
     )
 
 
-def incomplete(reason: str) -> SidestreamError:
-    """The error for an answer that the provider ended early and said why."""
+TOO_MANY = "too_many_items"
+"""The reason of an answer that was ended because of `MAX_ITEMS`."""
+
+
+def incomplete(reason: str, *, said: str | None = None) -> SidestreamError:
+    """The error for an answer that the provider ended early and said why.
+
+    ``said`` is the server's own word, where ``reason`` is ours for it.
+    """
     if reason in ("max_output_tokens", "length", "max_tokens"):
         message = "The answer stopped at the limit for output tokens."
-        hint = "What came is kept. Ask the model to go on, or raise the limit for output tokens."
+        hint = "What arrived is kept. Ask the model to continue, or raise the output token limit."
+    elif reason == "context_window":
+        message = "The answer stopped because the model's context window is full."
+        hint = "What arrived is kept. Summarise the conversation or start a new one."
     elif reason == "content_filter":
         message = "The provider's content filter stopped the answer."
-        hint = "What came is kept. Put the request in other words."
+        hint = "What arrived is kept. Put the request in other words."
     elif reason == "cancelled":
         message = "The provider cancelled the answer."
-        hint = "What came is kept. Send the message again."
+        hint = "What arrived is kept. Send the message again."
+    elif reason == "expired":
+        message = "The answer expired at the provider before it was finished."
+        hint = "What arrived is kept. Send the message again."
+    elif reason == "pause":
+        message = "The provider paused the answer."
+        hint = "What arrived is kept. Ask the model to continue."
+    elif reason == TOO_MANY:
+        message = f"The answer has more than {MAX_ITEMS:,} parts, so it was ended there."
+        hint = "What arrived is kept. Ask the model to continue, or put the request in other words."
+    elif reason == "repetition":
+        message = "The provider stopped the answer because it repeated itself."
+        hint = "What arrived is kept. Ask again, or put the request in other words."
     else:
         message = f"The answer is incomplete: {reason or 'the provider does not say why'}."
-        hint = "What came is kept. Ask the model to go on."
-    return SidestreamError(ErrorKind.INCOMPLETE, message, hint=hint, server_code=reason or None)
+        hint = "What arrived is kept. Ask the model to continue."
+    code = said or reason or None
+    return SidestreamError(ErrorKind.INCOMPLETE, message, hint=hint, server_code=code)
 
 
 def stream_closed(message: str) -> SidestreamError:
@@ -261,9 +330,31 @@ def stream_closed(message: str) -> SidestreamError:
     return SidestreamError(
         ErrorKind.STREAM_CLOSED,
         message,
-        hint="The connection ended before the answer was whole. What came is kept; try again.",
+        hint="The connection ended before the answer was whole. What arrived is kept; try again.",
         retryable=True,
     )
+
+
+def empty_answer() -> SidestreamError:
+    """The error for an answer that ended well and has nothing in it.
+
+    Asking again rarely helps: the usual causes are a prompt that was cut to fit a small context
+    window and a chat template that does not suit the model.
+    """
+    return SidestreamError(
+        ErrorKind.BAD_RESPONSE,
+        EMPTY_ANSWER,
+        hint="Send the message again. If this happens often, check the model's context size.",
+    )
+
+
+EMPTY_ANSWER = "The provider sent an empty answer."
+"""The message of `empty_answer`, by which it can be told from other errors of its kind."""
+
+
+def too_much_text() -> SidestreamError:
+    """The error for a frame of more text than any answer has."""
+    return bad_response(f"The server sent more than {MAX_TEXT_BYTES:,} bytes of text at once.")
 
 
 def bad_response(message: str) -> SidestreamError:

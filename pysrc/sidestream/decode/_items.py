@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
-from sidestream.decode._common import Text, as_json_text, content_part, is_json, item_from
+from sidestream.decode._common import (
+    MAX_ITEMS,
+    Text,
+    as_json_text,
+    content_part,
+    is_json,
+    item_from,
+    plain_name,
+    unwrapped,
+)
 from sidestream.decode._events import Events
+from sidestream.decode._extras import OURS, Extra, says_nothing
+from sidestream.decode._inband import InBand, Piece, split
+from sidestream.types._base import WireModel
 from sidestream.types.events import (
     FunctionCallArgumentsDelta,
+    OutputItemAdded,
     OutputTextAnnotationAdded,
     OutputTextDelta,
+    OutputTextReplaced,
     ReasoningContentDelta,
     ReasoningSummaryDelta,
     ReasoningSummaryDone,
@@ -17,9 +32,36 @@ from sidestream.types.events import (
     RefusalDelta,
     ToolCallInputDelta,
 )
-from sidestream.types.items import ResponseItem
+from sidestream.types.items import (
+    IN_BAND,
+    CustomToolCallItem,
+    FunctionCallItem,
+    MessageItem,
+    ReasoningItem,
+    ResponseItem,
+)
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
+
+
+_MODELS: dict[str, type[WireModel]] = {
+    "message": MessageItem,
+    "reasoning": ReasoningItem,
+    "function_call": FunctionCallItem,
+    "custom_tool_call": CustomToolCallItem,
+}
+_KNOWN = {
+    kind: frozenset({*model.model_fields, "status", "object"}) for kind, model in _MODELS.items()
+}
+
+
+def extra_of(raw: dict[str, Any]) -> Extra | None:
+    """The fields of an item that we do not know and that its maker may want back."""
+    known = _KNOWN.get(string(raw.get("type")))
+    if known is None:
+        return None
+    extra = {k: v for k, v in raw.items() if k not in known and not says_nothing(v)}
+    return extra or None
 
 
 class _Part:
@@ -37,6 +79,7 @@ class Item:
     """An item that has begun. Its methods append to ``events`` what they have to tell."""
 
     __slots__ = (
+        "again",
         "annotations",
         "base",
         "call_id",
@@ -46,6 +89,7 @@ class Item:
         "fresh",
         "id",
         "implicit",
+        "in_band",
         "index",
         "key",
         "kind",
@@ -53,8 +97,12 @@ class Item:
         "partial",
         "parts",
         "said",
+        "sizes",
         "summaries",
+        "thought",
+        "thoughts",
         "told",
+        "top",
         "value",
     )
 
@@ -75,8 +123,12 @@ class Item:
         self.parts: list[_Part] = []
         self.fresh = True
         """The next delta begins a new part."""
+        self.sizes: dict[str, int] = {}
+        """The characters of all parts of a kind."""
         self.annotations: list[dict[str, Any]] = []
         self.summaries: dict[int, Text] = {}
+        self.top = 0
+        """The highest index of a summary part."""
         self.told: set[int] = set()
         """Summary parts whose `ReasoningSummaryDone` was given."""
         self.value = Text()
@@ -87,12 +139,19 @@ class Item:
         """The item as ``output_item.done`` had it."""
         self.closed = False
         self.final: ResponseItem | None = None
+        self.in_band = InBand()
+        self.thought: Item | None = None
+        """Reasoning that stands in the text, under way,"""
+        self.thoughts: list[ResponseItem] = []
+        """and finished: to be given out before the item."""
+        self.again: Item | None = None
+        """The finished item that is announced once more, as long as nothing says otherwise."""
 
     def take(self, raw: dict[str, Any]) -> None:
         """Note what the server says of the item as it begins."""
-        self.base = raw
+        self.base = without_ours(raw)
         self.call_id = string(raw.get("call_id")) or self.call_id
-        self.name = string(raw.get("name")) or self.name
+        self.name = plain_name(string(raw.get("name"))) or self.name
 
     def announced(self) -> ResponseItem:
         """The item for `OutputItemAdded`: without content, which follows as deltas."""
@@ -115,8 +174,68 @@ class Item:
         """Whether the next delta of that kind goes on with the last part."""
         return not self.fresh and self.parts[-1].kind == kind
 
+    @property
+    def flows(self) -> bool:
+        """Whether more text can be shown as it comes."""
+        return self.grows("output_text") and self.in_band.decided
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it has more parts than an item may have."""
+        return max(len(self.parts), len(self.summaries), len(self.annotations)) > MAX_ITEMS
+
     def part_delta(self, kind: str, delta: str, index: int | None, events: Events) -> None:
         """More of a part: ``output_text``, ``refusal`` or ``reasoning_text``."""
+        if self.kind != "message" or self.partial:
+            self._add(kind, delta, index, events)
+        elif kind != "output_text":
+            self._flush_in_band(index, events)
+            self._add(kind, delta, index, events)
+        elif self.in_band.plain(delta):
+            self._add(kind, delta, index, events)
+        else:
+            for piece in self.in_band.feed(delta):
+                self._take_piece(piece, index, events)
+
+    def _flush_in_band(self, index: int | None, events: Events) -> None:
+        for piece in self.in_band.end():
+            self._take_piece(piece, index, events)
+
+    def _take_piece(self, piece: Piece, index: int | None, events: Events) -> None:
+        """What the splitter makes of the text."""
+        kind, text = piece
+        if kind == "text":
+            self._add("output_text", text, index, events)
+        elif kind == "think":
+            self._think(text, events)
+        elif kind == "end":
+            self._end_thought(events)
+        else:
+            sent = self.streamed("output_text")
+            self.parts = [part for part in self.parts if part.kind != "output_text"]
+            self.sizes["output_text"] = 0
+            self.fresh = True
+            if sent:
+                events.append(OutputTextReplaced(item_id=self.id or None))
+            self._think((sent + text).strip(), events)
+
+    def _think(self, text: str, events: Events) -> None:
+        if not text:
+            return
+        if self.thought is None:
+            self.thought = Item("reasoning", "", None)
+            self.thought.base = {"field": IN_BAND}
+            events.append(OutputItemAdded(item=self.thought.announced()))
+        self.thought.part_delta("reasoning_text", text, None, events)
+
+    def _end_thought(self, events: Events) -> None:
+        thought, self.thought = self.thought, None
+        if thought is not None:
+            thought.finish(None, events)
+            if thought.final is not None:
+                self.thoughts.append(thought.final)
+
+    def _add(self, kind: str, delta: str, index: int | None, events: Events) -> None:
         if not self.grows(kind):
             for part in self.parts[-1:]:
                 self._show(part.kind, part.text.end(""), events)
@@ -126,13 +245,21 @@ class Item:
 
     def part_done(self, kind: str, text: str, index: int | None, events: Events) -> None:
         """Give what did not stream of a part; a text that contradicts the deltas is ignored."""
+        if kind == "output_text" and self.kind == "message" and not self.partial:
+            if self.in_band.begun:
+                self._flush_in_band(index, events)
+            if self.in_band.found:
+                text = split(text)[1]
         part = self.parts[-1] if self.parts and not self.fresh else None
         if self.partial:
             self.fresh = True
         elif part is None or part.kind != kind:
             told = any(str(part.text) == text for part in self.parts if part.kind == kind)
-            if text and not told and text != self.streamed(kind):
+            same = len(text) == self.sizes.get(kind, 0) and text == self.streamed(kind)
+            if text and not told and not same:
                 self.part_delta(kind, text, index, events)
+                if kind == "output_text":
+                    self._flush_in_band(index, events)
                 self.fresh = True
         elif text.startswith(str(part.text)) and (
             None in (part.index, index) or part.index == index
@@ -148,6 +275,7 @@ class Item:
     def _show(self, kind: str, text: str, events: Events) -> None:
         if not text:
             return
+        self.sizes[kind] = self.sizes.get(kind, 0) + len(text)
         if kind == "output_text":
             events.add_text(OutputTextDelta, text, self.id or None)
         elif kind == "refusal":
@@ -162,21 +290,23 @@ class Item:
         index = len(self.summaries) if index is None else index
         if index not in self.summaries:
             self.summaries[index] = Text()
+            self.top = max(self.top, index)
             events.append(ReasoningSummaryPartAdded(summary_index=index))
         return self.summaries[index]
 
     def summary_delta(self, delta: str, index: int | None, events: Events) -> None:
         """More of a summary part; ``None`` is the last one."""
-        index = max(self.summaries, default=0) if index is None else index
+        index = self.top if index is None else index
         if self.partial:
             self.summaries.setdefault(index, Text())
+            self.top = max(self.top, index)
         shown = self.summary_part(index, events).add(delta)
         if shown:
             events.add_text(ReasoningSummaryDelta, shown, index)
 
     def summary_done(self, text: str, index: int | None, events: Events) -> None:
         """The end of a summary part, with what did not stream of it. Counts once."""
-        index = max(self.summaries, default=0) if index is None else index
+        index = self.top if index is None else index
         if index in self.told:
             return
         self.told.add(index)
@@ -223,12 +353,14 @@ class Item:
         self.closed = True
         self.said = raw
         base = {name: value for name, value in self.base.items() if name != "status"}
-        said = {name: value for name, value in (raw or {}).items() if value is not None}
+        said = {k: v for k, v in without_ours(raw or {}).items() if v is not None}
         fields = {**base, **said, "type": self.kind}
         # Encrypted reasoning is bound to the id it is finished with; the rest was streamed under
         # the id it began with.
         if self.kind != "reasoning" or not isinstance(fields.get("id"), str):
             fields["id"] = self.id or None
+        if (extra := extra_of(fields)) is not None:
+            fields["extra"] = extra
         if self.partial:
             if raw is not None:
                 self.final = item_from(_as_said(fields))
@@ -239,13 +371,15 @@ class Item:
             self._finish_reasoning(fields, events)
         elif self.kind in CALLS:
             self._finish_call(fields, events)
-        if raw is not None or says_something(fields):
+        if says_something(fields) or (raw is not None and self.kind != "message"):
             self.final = item_from(fields)
 
     def _finish_message(self, fields: dict[str, Any], events: Events) -> None:
         fields["role"] = string(fields.get("role")) or "assistant"
         final = _content(fields.get("content"))
         if fields["role"] == "assistant":
+            self._flush_in_band(None, events)
+            self._take_thoughts_out(final, events)
             whole = {
                 kind: "".join(text for k, text in texts(final) if k == kind)
                 for kind in ("output_text", "refusal")
@@ -265,15 +399,25 @@ class Item:
             _annotate(final, self.annotations)
         fields["content"] = final
 
+    def _take_thoughts_out(self, content: list[dict[str, Any]], events: Events) -> None:
+        """The same split of the finished text as of its deltas."""
+        if self.parts and not self.in_band.found:
+            return
+        first = next((part for part in content if part["type"] == "output_text"), None)
+        if first is None:
+            return
+        thought, text = split(first["text"])
+        if not self.in_band.found:
+            self._think(thought, events)
+            self._end_thought(events)
+        first["text"] = text
+
     def _streamed_content(self, final: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Content made of the deltas alone, with the citations that the server gave at the end."""
         content: list[dict[str, Any]] = []
-        for part in self.parts:
-            field = "refusal" if part.kind == "refusal" else "text"
-            if content and content[-1]["type"] == part.kind:
-                content[-1][field] += str(part.text)
-            else:
-                content.append({"type": part.kind, field: str(part.text)})
+        for kind, parts in groupby(self.parts, key=lambda part: part.kind):
+            field = "refusal" if kind == "refusal" else "text"
+            content.append({"type": kind, field: "".join(str(part.text) for part in parts)})
         _annotate(content, _citations(final))
         return content
 
@@ -300,7 +444,7 @@ class Item:
     def _finish_call(self, fields: dict[str, Any], events: Events) -> None:
         field = "input" if self.kind == "custom_tool_call" else "arguments"
         text = as_json_text(fields.get(field)) or self.done_text or ""
-        self.name = string(fields.get("name")) or self.name
+        self.name = plain_name(string(fields.get("name"))) or self.name
         self.call_id = string(fields.get("call_id")) or self.call_id or self.id
         self._show_call(self.value.end(text), events)
         fields |= {"name": self.name, "call_id": self.call_id, field: str(self.value)}
@@ -308,6 +452,8 @@ class Item:
         # the finished arguments are.
         if field == "arguments" and not is_json(fields[field]) and is_json(text):
             fields[field] = text
+        if field == "arguments":
+            fields[field] = unwrapped(fields[field])
 
 
 # --- raw items ----------------------------------------------------------------------------------
@@ -318,12 +464,21 @@ def string(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def without_ours(raw: dict[str, Any]) -> dict[str, Any]:
+    """An item as the server tells it, which must not set what we note of items."""
+    return {k: v for k, v in raw.items() if k not in OURS} if OURS & raw.keys() else raw
+
+
 def _as_said(fields: dict[str, Any]) -> dict[str, Any]:
     """An item as the server finished it, in the form that items have."""
     kind = fields["type"]
     if kind == "message":
         fields["role"] = string(fields.get("role")) or "assistant"
         fields["content"] = _content(fields.get("content"))
+        for part in fields["content"]:
+            if part["type"] == "output_text":
+                part["text"] = split(part["text"])[1]
+                break
     elif kind == "reasoning":
         for name, part_kind in (("summary", "summary_text"), ("content", "reasoning_text")):
             said = [text for _, text in texts(fields.get(name), reasoning=True) if text]
@@ -333,7 +488,9 @@ def _as_said(fields: dict[str, Any]) -> dict[str, Any]:
     elif kind in CALLS:
         field = "input" if kind == "custom_tool_call" else "arguments"
         fields["call_id"] = string(fields.get("call_id")) or string(fields.get("id"))
-        fields |= {"name": string(fields.get("name")), field: as_json_text(fields.get(field)) or ""}
+        text = as_json_text(fields.get(field)) or ""
+        fields["name"] = plain_name(string(fields.get("name")))
+        fields[field] = unwrapped(text) if field == "arguments" else text
     return fields
 
 
@@ -341,7 +498,17 @@ def says_something(raw: dict[str, Any]) -> bool:
     """Whether an item is more than an empty message, empty reasoning or a call of nothing."""
     if raw["type"] not in ("message", "reasoning", *CALLS):
         return True
+    if raw["type"] == "message" and isinstance(raw.get("content"), list):
+        return any(not isinstance(part, dict) or _is_content(part) for part in raw["content"])
     return any(raw.get(name) for name in ("content", "summary", "encrypted_content", "name"))
+
+
+def _is_content(part: dict[str, Any]) -> bool:
+    """Whether there is anything in a content part."""
+    kind = part.get("type")
+    if kind in ("output_text", "text", "refusal"):
+        return bool(part.get("text") or part.get("refusal") or part.get("annotations"))
+    return True
 
 
 def texts(parts: Any, *, reasoning: bool = False) -> list[tuple[str, str]]:
@@ -369,7 +536,8 @@ def _content(content: Any) -> list[dict[str, Any]]:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind in ("output_text", "text"):
             notes = part.get("annotations")
-            notes = [n for n in notes if isinstance(n, dict)] if isinstance(notes, list) else []
+            notes = notes[:MAX_ITEMS] if isinstance(notes, list) else []
+            notes = [note for note in notes if isinstance(note, dict)]
             made = {"type": "output_text", "text": string(part.get("text"))}
             parts.append({**made, "annotations": notes or None})
         elif kind == "refusal":

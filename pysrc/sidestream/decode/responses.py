@@ -7,17 +7,23 @@ let indexes collide, or give every event of an item another id.
 
 from __future__ import annotations
 
+import json
 import time
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import OnErrorOmit, TypeAdapter, ValidationError
+from pydantic import Field, OnErrorOmit, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from sidestream.decode._common import (
+    MAX_ITEMS,
+    MAX_TEXT_BYTES,
+    TOO_MANY,
     as_json_text,
     bad_response,
     call_id_for,
+    empty_answer,
     frame_text,
     incomplete,
     joined_surrogates,
@@ -26,10 +32,21 @@ from sidestream.decode._common import (
     sequence_number_of,
     stream_closed,
     token_usage,
+    too_much_text,
 )
 from sidestream.decode._events import Events
-from sidestream.decode._items import CALLS, Item, says_something, string, texts
+from sidestream.decode._failures import ended_badly, error_in, told_error
+from sidestream.decode._items import (
+    CALLS,
+    Item,
+    extra_of,
+    says_something,
+    string,
+    texts,
+    without_ours,
+)
 from sidestream.errors import SidestreamError, error_from_server_error
+from sidestream.sse import ErrorData
 from sidestream.types.events import (
     Completed,
     Created,
@@ -43,7 +60,7 @@ from sidestream.types.events import (
     TurnModerationMetadata,
     WebSearchCallBegin,
 )
-from sidestream.types.items import ResponseItem
+from sidestream.types.items import ReasoningItem, ResponseItem
 from sidestream.types.usage import TokenUsage
 
 # Other types are skipped and counted; these are known and say nothing that we need.
@@ -102,10 +119,18 @@ _ENDS = {
     "response.incomplete": "incomplete",
     "response.cancelled": "cancelled",
 }
+# What a response's status may be at the end of an answer that says nothing.
+_WITHOUT_SAYING = ("completed", "in_progress", "queued", "")
+_MAX_STATUS = 200
 
 _TEXT_DELTA = "response.output_text.delta"
 
 _HALVES = frozenset({"delta"})
+
+
+# Numbers of thousands of digits are none that anybody could count with.
+_Index = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+_Number = Annotated[int, Field(ge=-(2**53), lt=2**53)]
 
 
 class _Frame(TypedDict, total=False):
@@ -116,9 +141,9 @@ class _Frame(TypedDict, total=False):
     item_id: OnErrorOmit[str]
     call_id: OnErrorOmit[str]
     name: OnErrorOmit[str]
-    output_index: OnErrorOmit[int]
-    content_index: OnErrorOmit[int]
-    summary_index: OnErrorOmit[int]
+    output_index: OnErrorOmit[_Index]
+    content_index: OnErrorOmit[_Index]
+    summary_index: OnErrorOmit[_Index]
     text: OnErrorOmit[str]
     refusal: OnErrorOmit[str]
     arguments: Any
@@ -135,7 +160,7 @@ class _Frame(TypedDict, total=False):
     object: OnErrorOmit[str]
     code: Any
     message: OnErrorOmit[str]
-    sequence_number: OnErrorOmit[int]
+    sequence_number: OnErrorOmit[_Number]
 
 
 class _MoreText(TypedDict):
@@ -175,13 +200,28 @@ class ResponsesDecoder:
         self._server_model = ""
         self._safety: SafetyBuffering | None = None
         self._all: list[Item] = []
-        self._pending: list[Item] = []
+        self._pending: OrderedDict[Item, None] = OrderedDict()
+        """What is not given out yet, in order."""
+        self._last_of: dict[str, Item] = {}
+        """The last item of each type."""
+        self._open_items: list[Item] = []
+        """With those that were closed meanwhile, as long as others follow them."""
+        self._nameless: dict[tuple[str, int | None], list[Item]] = defaultdict(list)
+        """Items that deltas without an id have begun, by type and index."""
+        self._said_nameless: set[tuple[int | None, str]] = set()
+        """Finished items without any id, to know them when they are told twice."""
+        self._places: dict[int, int] = {}
+        """Where among `finished_items` an item is, by its identity."""
         self._by_id: dict[str, Item] = {}
         self._by_index: dict[int, Item] = {}
         self._current: Item | None = None
         self._joined_late = False
+        self._next_index = 0
+        """Of the item that comes next, for a decoder that has not seen them begin."""
         self._sequence_number: int | None = None
         self._last_text: str | bytes = b""
+        self._data: str | bytes = b""
+        self._finish_reason: str | None = None
 
     @classmethod
     def from_the_middle(
@@ -201,7 +241,9 @@ class ResponsesDecoder:
             if item.call_id:
                 decoder._by_id.setdefault(item.call_id, item)
             item.closed, item.final = True, final
+            decoder._places[id(final)] = len(decoder.finished_items)
             decoder.finished_items.append(final)
+        decoder._next_index = len(decoder.finished_items)
         decoder._pending.clear()
         return decoder
 
@@ -221,9 +263,20 @@ class ResponsesDecoder:
         return self.done and self.error is None
 
     @property
+    def _says_anything(self) -> bool:
+        """Whether there is any item but reasoning."""
+        kinds = [item.kind for item in self._pending]
+        return any(kind != "reasoning" for kind in kinds + [i.type for i in self.finished_items])
+
+    @property
     def has_open(self) -> bool:
         """Whether an item has begun and is not finished."""
-        return bool(self._pending)
+        return any(not item.closed for item in self._pending)
+
+    @property
+    def holds_call(self) -> bool:
+        """Whether a whole call waits for what began before it."""
+        return any(item.final is not None and item.kind in CALLS for item in self._pending)
 
     @property
     def foreign(self) -> bool:
@@ -245,11 +298,27 @@ class ResponsesDecoder:
             data = self._go_on(rest, events)
             if data is None:
                 return
+            self._data = data
             frame = read_frame(_FRAME, data, _HALVES)
-            if frame is None:
+            if frame is None and len(data) > MAX_TEXT_BYTES:
+                self.skipped += 1
+            elif frame is None:
                 self._no_frame(frame_text(data), events)
+            elif len(data) > MAX_TEXT_BYTES and not _may_hold_images(frame):
+                self.done, self.error = True, too_much_text()
             else:
                 self._take(frame, events)
+            self._end_if_crowded()
+
+    def _end_if_crowded(self) -> None:
+        """End an answer of more parts than an answer may have; `close` gives what is left."""
+        count = max(len(self._all), len(self.finished_items))
+        crowded = any(item.crowded for item in self._all[-1:])
+        if self.done or not (count > MAX_ITEMS or crowded):
+            return
+        self.done = True
+        self._finish_reason = TOO_MANY
+        self.error = incomplete(TOO_MANY)
 
     def _go_on(self, frames: Iterator[str | bytes], events: Events) -> str | bytes | None:
         """Take frames while they are nothing but more of the text that grew last.
@@ -258,7 +327,7 @@ class ResponsesDecoder:
         frame that is something else, ``None`` if there is none.
         """
         item = self._current
-        if item is None or item.closed or not item.id or not item.grows("output_text"):
+        if item is None or item.closed or not item.id or not item.flows:
             return next(frames, None)
         item_id = item.id
         validate = _MORE_TEXT.validator.validate_json
@@ -277,10 +346,19 @@ class ResponsesDecoder:
             deltas.append(more["delta"])
             last = data
         self._last_text = last
-        text = item.parts[-1].text
-        for delta in ["".join(deltas)] if events.joined else deltas:
-            if shown := text.add(delta):
-                events.add_text(OutputTextDelta, shown, item.id)
+        whole = "".join(deltas)
+        if events.joined:
+            deltas = [whole]
+        if item.in_band.plain(whole):
+            text = item.parts[-1].text
+            for delta in deltas:
+                if shown := text.add(delta):
+                    events.add_text(OutputTextDelta, shown, item.id)
+        else:
+            for delta in deltas:
+                item.part_delta("output_text", delta, None, events)
+        if item.thoughts:
+            self._release(events)
         return other
 
     def _take(self, frame: _Frame, events: Events) -> None:
@@ -313,8 +391,8 @@ class ResponsesDecoder:
             self._said_beside({"response": answer}, events)
             self._accepted({"response": answer}, events)
             self._end(answer, "completed", events)
-        elif answer is not None and answer.get("error"):
-            self._failed(answer["error"])
+        elif answer is not None and (error := told_error(answer)):
+            self._failed(error)
         if not self.done:
             self.done = True
             self.error = bad_response("The server's answer is JSON, but not a response.")
@@ -339,7 +417,7 @@ class ResponsesDecoder:
                 if not item.closed:
                     self._finish(item, None, events)
             elif not item.closed:
-                self._pending.remove(item)
+                del self._pending[item]
         self._release(events)
         self._complete(self.response_id if told_end else "", events)
         return events
@@ -351,15 +429,23 @@ class ResponsesDecoder:
         if text == "[DONE]":
             # Some proxies swallow response.completed and keep this sentinel of Chat Completions.
             # It is believed if nothing is half-said.
-            if self.finished_items and all(item.kind == "reasoning" for item in self._pending):
+            half = [item for item in self._pending if not item.closed and item.kind != "reasoning"]
+            if not half and (self.finished_items or any(item.final for item in self._pending)):
                 self._end({}, "completed", events)
-        elif text:
+        elif text and not self._tells_error():
             self.skipped += 1
 
+    def _tells_error(self) -> bool:
+        """Whether the frame, which is no event that we know, tells an error."""
+        error = error_in(self._data, certain=isinstance(self._data, ErrorData))
+        if error is not None:
+            self._recognised = True
+            self._failed(error)
+        return error is not None
+
     def _untyped(self, kind: str, frame: _Frame, events: Events) -> None:
-        if not kind and (frame.get("error") or frame.get("object") == "error"):
-            self._error_event(frame, events)
-        else:
+        known = kind.startswith("response.") and not isinstance(self._data, ErrorData)
+        if known or not self._tells_error():
             self.skipped += 1
 
     def _said_beside(self, frame: _Frame, events: Events) -> None:
@@ -407,8 +493,12 @@ class ResponsesDecoder:
             self._bind(item, item_id if new_id else "")
             return item
         if kind is None:
-            return self._pending[-1] if self._pending and not new_id and index is None else None
-        item = next((item for item in reversed(self._all) if item.kind == kind), None)
+            if new_id or index is not None:
+                return None
+            while self._open_items and self._open_items[-1].closed:
+                self._open_items.pop()
+            return self._open_items[-1] if self._open_items else None
+        item = self._last_of.get(kind)
         if item is None:
             return None
         if new_id:
@@ -436,17 +526,34 @@ class ResponsesDecoder:
         item = self._find(kind, frame, begins=begins)
         if item is None:
             item = self._begin(kind, frame.get("item_id") or "", frame.get("output_index"))
+            if not item.key:
+                self._nameless[kind, item.index].append(item)
             item.call_id = frame.get("call_id") or ""
             item.name = frame.get("name") or ""
             if item.call_id:
                 self._by_id.setdefault(item.call_id, item)
             self._announce_implicit(item, events)
+        elif item.again is not None:
+            if not begins:
+                return None
+            self._revive(item, events)
         return None if item.closed else item
+
+    def _revive(self, item: Item, events: Events) -> None:
+        """What seemed to be announced again is another item."""
+        item.again = None
+        self._add(item)
+        self._announce(item, events)
+
+    def _add(self, item: Item) -> None:
+        self._all.append(item)
+        self._pending[item] = None
+        self._last_of[item.kind] = item
+        self._open_items.append(item)
 
     def _begin(self, kind: str, item_id: str, index: int | None) -> Item:
         item = Item(kind, item_id, index)
-        self._all.append(item)
-        self._pending.append(item)
+        self._add(item)
         if item_id:
             self._by_id[item_id] = item
         if index is not None:
@@ -484,22 +591,22 @@ class ResponsesDecoder:
         if not kind:
             self.skipped += 1
             return
-        item = self._by_id.get(item_id) or next(
-            (
-                item
-                for item in self._pending
-                if item.implicit
-                and item.kind == kind
-                and not item.key
-                and item.index in (None, index)
-            ),
-            None,
-        )
+        item = self._by_id.get(item_id) or self._begun_nameless(kind, index)
         if item is not None and item.kind == kind and not item.closed:
             # Its deltas were first, or it is announced twice.
             item.take(raw)
             item.implicit = False
             self._bind(item, item_id)
+            return
+        if item is not None and item.kind == kind and item.final is not None:
+            # Perhaps the same once more (transformers serve), perhaps ids that are used again.
+            again = Item(kind, item_id, index)
+            again.again = item
+            again.take(raw)
+            again.implicit = False
+            self._by_id[item_id] = again
+            if index is not None:
+                self._by_index[index] = again
             return
         item = self._begin(kind, item_id, index)
         item.take(raw)
@@ -507,6 +614,16 @@ class ResponsesDecoder:
         if item.call_id:
             self._by_id.setdefault(item.call_id, item)
         self._announce(item, events)
+
+    def _begun_nameless(self, kind: str, index: int | None) -> Item | None:
+        """The item that deltas have begun before it was announced, and that has no id yet."""
+        for place in dict.fromkeys((index, None)):
+            items = self._nameless.get((kind, place), [])
+            while items:
+                if items[0].implicit and not items[0].key and items[0] in self._pending:
+                    return items[0]
+                del items[0]
+        return None
 
     def _item_done(self, frame: _Frame, events: Events) -> None:
         raw = mended(frame.get("item", {}))
@@ -520,10 +637,15 @@ class ResponsesDecoder:
         if isinstance(raw.get("call_id"), str):
             where["call_id"] = raw["call_id"]
         item = self._find(kind, where, begins=True)
+        if item is not None and item.again is not None:
+            if _says_the_same(raw, item.again):
+                self._by_id[item_id] = item.again
+                return
+            self._revive(item, events)
         if item is None or item.closed:
             anonymous = not item_id and "call_id" not in where
-            twice = any(item.said == raw and item.index == index for item in self._all)
-            if twice if anonymous else item is not None:
+            known = (index, _written(raw)) in self._said_nameless if anonymous else item is not None
+            if known:
                 return
             item = None
         self._finish(item or self._begin_from(raw, kind, item_id, index, events), raw, events)
@@ -564,6 +686,8 @@ class ResponsesDecoder:
                 return
             self._current = item
         item.part_delta("output_text", delta, frame.get("content_index"), events)
+        if item.thoughts:
+            self._release(events)
 
     def _part_delta(self, frame: _Frame, events: Events) -> None:
         kind, part_kind, _ = _PARTS[frame["type"].rpartition(".")[0]]
@@ -596,6 +720,8 @@ class ResponsesDecoder:
         item = self._open(kind, frame, events, begins=False) if text else None
         if item is not None:
             item.part_done(part_kind, text, frame.get("content_index"), events)
+            if item.thoughts:
+                self._release(events)
 
     def _annotation_added(self, frame: _Frame, events: Events) -> None:
         annotation = mended(frame.get("annotation"))
@@ -671,10 +797,8 @@ class ResponsesDecoder:
     # --- events: the end ------------------------------------------------------------------------
 
     def _error_event(self, frame: _Frame, events: Events) -> None:
-        error = frame.get("error")
-        if not error:
-            error = {"code": frame.get("code"), "message": frame.get("message")}
-        self._failed(error)
+        if not self._tells_error():
+            self._failed({"code": frame.get("code"), "message": frame.get("message")})
 
     def _failed(self, error: Any) -> None:
         self.done = True
@@ -693,15 +817,27 @@ class ResponsesDecoder:
             self._end_turn = response["end_turn"]
         # Several servers end every answer with response.completed and tell the truth in `status`.
         told = response.get("status")
-        if told in ("failed", "incomplete", "cancelled"):
+        if told in ("failed", "incomplete", "cancelled", "expired"):
             status = told
         output = response.get("output")
+        self._finish_reason = status
         if status == "completed":
+            said = response.get("output_text")
+            if said and isinstance(said, str) and not (output or self._says_anything):
+                # The ChatGPT backend may say it here alone.
+                output = [{"type": "message", "role": "assistant", "content": said}]
             self._fill_in(output, events, whole=True)
             for item in list(self._pending):
                 if not item.closed:
                     self._finish(item, None, events)
             self.done = True
+            self._release(events)
+            if not self.finished_items and not self._joined_late:
+                if isinstance(told, str) and told not in _WITHOUT_SAYING:
+                    self._finish_reason = told[:_MAX_STATUS]
+                    self.error = incomplete(self._finish_reason)
+                else:
+                    self.error = empty_answer()
             self._complete(self.response_id, events)
         elif status == "failed":
             self._unread_output = output
@@ -710,15 +846,22 @@ class ResponsesDecoder:
             self._unread_output = output
             details = response.get("incomplete_details")
             reason = details.get("reason") if isinstance(details, dict) else None
-            if status == "cancelled" and not reason:
-                reason = "cancelled"
+            if status in ("cancelled", "expired") and not reason:
+                reason = status
             self.done = True
-            self.error = incomplete(reason if isinstance(reason, str) else "")
+            reason = reason if isinstance(reason, str) else ""
+            self._finish_reason = reason or status
+            self.error = ended_badly(reason, now=self._now) or incomplete(reason)
 
     def _complete(self, response_id: str, events: Events) -> None:
         self._completed = True
         events.append(
-            Completed(response_id=response_id, token_usage=self._usage, end_turn=self._end_turn)
+            Completed(
+                response_id=response_id,
+                token_usage=self._usage,
+                end_turn=self._end_turn,
+                finish_reason=self._finish_reason,
+            )
         )
 
     def _metadata(self, frame: _Frame, events: Events) -> None:
@@ -743,56 +886,138 @@ class ResponsesDecoder:
         """
         told = {
             index: mended(raw)
-            for index, raw in enumerate(output if isinstance(output, list) else ())
+            for index, raw in enumerate(output[:MAX_ITEMS] if isinstance(output, list) else ())
             if isinstance(raw, dict) and _identity(raw, {})[0] and says_something(raw)
         }
-        heard = list(self._all)
+        heard = set(self._all)
+        at_index: dict[tuple[str, int | None], deque[Item]] = defaultdict(deque)
+        of_kind: dict[str, deque[Item]] = defaultdict(deque)
+        for item in self._all:
+            at_index[item.kind, item.index].append(item)
+            of_kind[item.kind].append(item)
         matches: dict[int, Item] = {}
         for means in ("ids", "index", "rank"):
             for index, raw in told.items():
                 if index in matches:
                     continue
-                named = [self._by_id.get(str(raw.get(name))) for name in ("id", "call_id")]
-                for item in heard:
-                    if item.kind == raw["type"] and (
-                        means == "rank"
-                        or (means == "index" and item.index == index)
-                        or (means == "ids" and item in named)
-                    ):
+                kind = raw["type"]
+                candidates: deque[Item] = deque()
+                if means == "ids":
+                    named = [self._by_id.get(str(raw.get(name))) for name in ("id", "call_id")]
+                    candidates.extend(item.again or item for item in named if item is not None)
+                else:
+                    candidates = at_index[kind, index] if means == "index" else of_kind[kind]
+                while candidates:
+                    item = candidates.popleft()
+                    if item.kind == kind and item in heard:
                         matches[index] = item
                         heard.remove(item)
                         break
         for index, raw in told.items():
             kind, item_id, _ = _identity(raw, {})
             finished = whole or raw.get("status") == "completed"
-            if not finished and kind not in ("message", "reasoning"):
+            if index not in matches and (finished or kind in ("message", "reasoning")):
+                matches[index] = self._begin_from(raw, kind, item_id, None, events)
+        self._sort_pending({item: index for index, item in matches.items()})
+        for index, raw in told.items():
+            finished = whole or raw.get("status") == "completed"
+            match = matches.get(index)
+            if match is None:
                 continue
-            item = matches.get(index) or self._begin_from(raw, kind, item_id, None, events)
-            if not item.closed:
-                self._finish(item, raw, events)
+            if match.closed:
+                self._complete_reasoning(match, raw, events)
+            elif finished or match.kind in ("message", "reasoning"):
+                self._finish(match, raw, events)
+
+    def _sort_pending(self, places: dict[Item, int]) -> None:
+        """Put what is not given out yet into the order that the response itself has."""
+        last = -1
+        order: dict[Item, int] = {}
+        for item in self._pending:
+            last = order[item] = places.get(item, last)
+        self._pending = OrderedDict.fromkeys(sorted(self._pending, key=lambda item: order[item]))
+
+    def _complete_reasoning(self, item: Item, raw: dict[str, Any], events: Events) -> None:
+        """Add to finished reasoning what only the end of the response has: it is finished again.
+
+        Azure and others leave ``encrypted_content`` out of ``output_item.done``.
+        """
+        final = item.final
+        if not isinstance(final, ReasoningItem) or not final.id or raw.get("id") != final.id:
+            return
+        updates: dict[str, Any] = {}
+        encrypted = raw.get("encrypted_content")
+        if isinstance(encrypted, str) and encrypted and not final.encrypted_content:
+            updates["encrypted_content"] = encrypted
+        extra = {**(extra_of(without_ours(raw)) or {}), **(final.extra or {})}
+        if extra and extra != final.extra:
+            updates["extra"] = extra
+        if not updates:
+            return
+        item.final = final.model_copy(update=updates)
+        place = self._places.pop(id(final), None)
+        if place is not None:
+            self.finished_items[place] = item.final
+            self._places[id(item.final)] = place
+            events.append(OutputItemDone(item=item.final))
 
     def _finish(self, item: Item, raw: dict[str, Any] | None, events: Events) -> None:
         item.finish(raw, events)
-        if item.final is None:
-            self._pending.remove(item)
+        if raw is not None and not (raw.get("id") or raw.get("call_id")):
+            self._said_nameless.add((item.index, _written(raw)))
         self._release(events)
 
     def _release(self, events: Events) -> None:
-        """Give out finished items in the order in which they began, as far as it matters.
+        """Give out finished items in the order in which they began.
 
-        Reasoning must come before the call or message that it led to, or the next request with
-        both is refused; some servers finish it after them.
+        An item that is not finished holds back those after it: histories would come out reordered,
+        and reasoning after the call that it led to makes the next request invalid.
         """
-        left = []
-        reasoning = False
-        for item in self._pending:
-            if item.final is not None and not reasoning:
-                self.finished_items.append(item.final)
-                events.append(OutputItemDone(item=item.final))
-            else:
-                reasoning = reasoning or item.kind == "reasoning"
-                left.append(item)
-        self._pending = left
+        if self._joined_late and not self.done:
+            in_order = sorted(self._pending, key=lambda item: (item.index is None, item.index or 0))
+            self._pending = OrderedDict.fromkeys(in_order)
+        while self._pending:
+            item = next(iter(self._pending))
+            if self._joined_late and not self.done and (item.index or 0) > self._next_index:
+                return
+            for thought in item.thoughts:
+                self._give_out(thought, events)
+            item.thoughts.clear()
+            if not item.closed:
+                return
+            if item.final is not None:
+                self._give_out(item.final, events)
+            if item.index is not None:
+                self._next_index = item.index + 1
+            del self._pending[item]
+
+    def _give_out(self, item: ResponseItem, events: Events) -> None:
+        self._places[id(item)] = len(self.finished_items)
+        self.finished_items.append(item)
+        events.append(OutputItemDone(item=item))
+
+
+def _may_hold_images(frame: _Frame) -> bool:
+    kinds = frame.get("type", ""), frame.get("item", {}).get("type")
+    return "response" in frame or any("image" in str(k) or "interpreter" in str(k) for k in kinds)
+
+
+def _written(raw: dict[str, Any]) -> str:
+    return json.dumps(raw, sort_keys=True)
+
+
+def _says_the_same(raw: dict[str, Any], item: Item) -> bool:
+    """Whether an item that is finished once more says nothing new."""
+    again = Item(item.kind, item.id, None)
+    again.call_id, again.name = item.call_id, item.name
+    again.finish(raw, Events())
+    if again.final is None or item.final is None:
+        return again.final is None
+    ours = item.final.model_dump(include=_SAID)
+    return again.final.model_dump(include=_SAID) == ours
+
+
+_SAID = {"content", "summary", "arguments", "input", "name", "call_id"}
 
 
 # --- raw items ---------------------------------------------------------------------------------

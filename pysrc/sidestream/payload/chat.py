@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo
-from sidestream.payload.history import Accepts, valid_history
+from sidestream.payload.history import valid_history
 from sidestream.payload.responses import (
     input_audio,
     takes_sampling,
     wire_effort,
     wire_service_tier,
+    with_unknown,
 )
-from sidestream.payload.tools import chat_tool_choice, chat_tools, flat_name
+from sidestream.payload.tools import chat_tool_choice, chat_tools, stubs
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import Provider
+from sidestream.provider import Provider, WireApi
+from sidestream.receivers import NO_REASONING, SKIP_SIGNATURE, Receiver, receiver_of
 from sidestream.types.items import (
     ContentItem,
     FunctionCallItem,
@@ -31,11 +35,6 @@ from sidestream.types.items import (
     ResponseItem,
 )
 
-IMAGES_FOLLOW = "[The images that the tool gave back:]"
-
-# Servers that refuse a message with a field that they do not know.
-_NO_REASONING_HOSTS = ("api.groq.com", "api.mistral.ai", "api.cerebras.ai")
-
 
 def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider) -> dict[str, Any]:
     """The whole request as JSON data. ``options`` are merged already and name the model.
@@ -44,50 +43,72 @@ def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider)
     cannot do.
     """
     model = options.resolved_model()
-    openai = provider.is_openai or provider.is_azure
-    tools = chat_tools(prompt.tools)
+    receiver = _receiver(provider, model)
+    items = valid_history(prompt.input, receiver, origin=provider.origin, model=model.slug)
+    tools = chat_tools(prompt.tools, receiver=receiver)
     request: dict[str, Any] = {
-        "model": model.slug,
-        "messages": _messages(prompt, provider, model),
+        "model": receiver.wire_model(model.slug),
+        "messages": _messages(items, prompt, receiver),
         "stream": True,
     }
-    if provider.supports_stream_options:
+    if provider.supports_stream_options and receiver.stream_options:
         request["stream_options"] = {"include_usage": True}
     if tools:
         request["tools"] = tools
         if options.tool_choice is not None:
-            request["tool_choice"] = chat_tool_choice(options.tool_choice)
+            request["tool_choice"] = chat_tool_choice(options.tool_choice, receiver)
         # Some models refuse the field itself, so it is sent for those who ask.
         parallel = options.parallel_tool_calls
         if parallel is not None and model.supports_parallel_tool_calls is not False:
             request["parallel_tool_calls"] = parallel
+    elif receiver.tools_for_history and (called := stubs(items)):
+        request["tools"] = chat_tools(called, receiver=receiver)
+        if receiver.tool_choice_none:
+            request["tool_choice"] = "none"
     schema = options.output_schema or prompt.output_schema
     if schema is not None:
         request["response_format"] = _response_format(prompt, schema, provider)
-    if options.effort and model.supports_reasoning is not False:
-        request["reasoning_effort"] = wire_effort(options.effort)
+    if model.supports_reasoning is not False and (
+        effort := wire_effort(options.effort, model, receiver)
+    ):
+        request["reasoning_effort"] = effort
     if options.verbosity and model.supports_verbosity:
         request["verbosity"] = options.verbosity
     if options.max_output_tokens is not None:
-        # OpenAI's reasoning models refuse the older name; most other servers know no other.
-        field = "max_completion_tokens" if openai else "max_tokens"
-        request[field] = options.max_output_tokens
+        request[receiver.limit_field(model.slug)] = options.max_output_tokens
     if takes_sampling(model, options.effort):
         if options.temperature is not None:
             request["temperature"] = options.temperature
         if options.top_p is not None:
             request["top_p"] = options.top_p
-    if options.store is not None and openai:
+    if options.store is not None and receiver.store:
         request["store"] = options.store
-    if options.metadata:
+    if options.metadata and receiver.metadata:
         request["metadata"] = dict(options.metadata)
     tier = wire_service_tier(options.service_tier)
-    if tier and openai:
+    if tier and receiver.service_tier:
         request["service_tier"] = tier
-    cache_key = options.prompt_cache_key or (provider.is_openai and options.conversation_id)
+    cache_key = options.prompt_cache_key or (receiver.cache_key and options.conversation_id)
     if cache_key:
-        request["prompt_cache_key"] = cache_key
+        request["prompt_cache_key"] = receiver.wire_cache_key(cache_key)
     return {**request, **(options.extra_body or {}), "stream": True}
+
+
+def _receiver(provider: Provider, model: ModelInfo) -> Receiver:
+    """The receiver's rules, and what the provider's settings and the model make of them."""
+    receiver = receiver_of(provider, model.slug, WireApi.CHAT)
+    field = provider.reasoning_field
+    if field == "none" or model.supports_reasoning is False:
+        receiver = replace(receiver, reasoning_back="never", raw_reasoning=False)
+        receiver = replace(receiver, needs_reasoning=False)
+    elif field != "auto":
+        back = "tools" if receiver.reasoning_back == "never" else receiver.reasoning_back
+        receiver = replace(receiver, reasoning_back=back, raw_reasoning=True, reasoning_field=field)
+    return replace(
+        receiver,
+        images=model.supports_images is not False,
+        audio=model.supports_audio is not False,
+    )
 
 
 def _response_format(prompt: Prompt, schema: dict[str, Any], provider: Provider) -> dict[str, Any]:
@@ -110,16 +131,10 @@ def _response_format(prompt: Prompt, schema: dict[str, Any], provider: Provider)
 # --- messages ----------------------------------------------------------------------------------
 
 
-def _messages(prompt: Prompt, provider: Provider, model: ModelInfo) -> list[dict[str, Any]]:
+def _messages(
+    items: Sequence[ResponseItem], prompt: Prompt, receiver: Receiver
+) -> list[dict[str, Any]]:
     """The conversation as messages: what the model did in one go is one assistant message."""
-    accepts = Accepts(
-        images=model.supports_images is not False,
-        audio=model.supports_audio is not False,
-        encrypted_reasoning=False,
-        custom_calls=False,
-        provider_items=False,
-    )
-    items = valid_history(prompt.input, accepts)
     leading = 0
     while leading < len(items) and _role(items[leading]) == "system":
         leading += 1
@@ -128,31 +143,24 @@ def _messages(prompt: Prompt, provider: Provider, model: ModelInfo) -> list[dict
     messages: list[dict[str, Any]] = []
     if any(system):
         messages.append({"role": "system", "content": "\n\n".join(filter(None, system))})
-    users = [place for place, item in enumerate(items) if _role(item) == "user"]
-    last_user = users[-1] if users else -1
-    field = _reasoning_field(provider)
-
+    names: dict[str, str] = {}
     run: list[ResponseItem] = []
-    images: list[dict[str, Any]] = []
-    for place, item in enumerate(items[leading:], leading):
-        if not isinstance(item, FunctionCallOutputItem) and images:
-            messages.append(_images_message(images))
-            images = []
+    for item in items[leading:]:
         if _role(item) == "assistant":
             run.append(item)
+            if isinstance(item, FunctionCallItem):
+                names[item.call_id] = item.name
             continue
-        messages += _assistant(run, field if place > last_user else None)
+        messages += _assistant(run, receiver)
         run = []
         if isinstance(item, MessageItem):
             messages.append({"role": _role(item), "content": _content(item.content)})
         elif isinstance(item, FunctionCallOutputItem):
-            text, shown = _tool_output(item)
-            messages.append({"role": "tool", "tool_call_id": item.call_id, "content": text})
-            images += shown
-    messages += _assistant(run, field)
-    if images:
-        messages.append(_images_message(images))
-    return messages
+            message = {"role": "tool", "tool_call_id": item.call_id, "content": item.output}
+            if receiver.tool_name:
+                message["name"] = names.get(item.call_id, "")
+            messages.append(message)
+    return messages + _assistant(run, receiver)
 
 
 def _role(item: ResponseItem) -> str:
@@ -166,38 +174,70 @@ def _text_of(item: ResponseItem) -> str:
     return item.text if isinstance(item, MessageItem) else ""
 
 
-def _reasoning_field(provider: Provider) -> str | None:
-    """The field for reasoning that goes back; None where a message may hold no such field."""
-    if provider.reasoning_field != "auto":
-        return None if provider.reasoning_field == "none" else provider.reasoning_field
-    if provider.is_openai or provider.is_azure or provider.host in _NO_REASONING_HOSTS:
-        return None
-    return "reasoning_content" if provider.host == "api.deepseek.com" else "reasoning"
-
-
-def _assistant(run: Sequence[ResponseItem], field: str | None) -> list[dict[str, Any]]:
+def _assistant(run: Sequence[ResponseItem], receiver: Receiver) -> list[dict[str, Any]]:
     """What the model did in one go, as one message: its text, its calls, and why."""
     texts: list[str] = []
     calls: list[dict[str, Any]] = []
-    thoughts: list[str] = []
+    thoughts: dict[str, list[str]] = {}
+    unknown: dict[str, Any] = {}
     for item in run:
         if isinstance(item, MessageItem):
             text = _assistant_text(item)
             if text not in texts[-1:]:
                 texts.append(text)
+            _add(unknown, item.extra)
         elif isinstance(item, ReasoningItem):
-            thoughts.append("".join(part.text for part in item.content or []))
+            text = "".join(part.text for part in item.content or [])
+            thoughts.setdefault(_reasoning_field(item, receiver), []).append(text)
+            _add(unknown, item.extra)
         elif isinstance(item, FunctionCallItem):
-            calls.append(_tool_call(item))
+            calls.append(with_unknown(_tool_call(item), item.extra))
     if not texts and not calls:
         return []
-    message: dict[str, Any] = {"role": "assistant", "content": "\n\n".join(texts) or None}
+    empty = None if receiver.empty_content == "null" else ""
+    message: dict[str, Any] = {"role": "assistant", "content": "\n\n".join(texts) or empty}
     if calls:
         message["tool_calls"] = calls
-    reasoning = "\n".join(thought for thought in thoughts if thought.strip())
-    if field and reasoning:
-        message[field] = reasoning
+        # Only the first of parallel calls is signed.
+        if receiver.thought_signatures and "extra_content" not in calls[0]:
+            for call in calls:
+                call.setdefault("extra_content", {"google": {"thought_signature": SKIP_SIGNATURE}})
+    # OpenRouter's details say the same, and more.
+    if "reasoning_details" not in unknown:
+        for field, said in thoughts.items():
+            if text := "\n".join(thought for thought in said if thought.strip()):
+                message[field] = text
+    message = with_unknown(message, unknown)
+    field = receiver.reasoning_field or receiver.reasoning_default
+    if receiver.needs_reasoning and not any(
+        map(message.get, (field, *thoughts, "reasoning_details"))
+    ):
+        if calls:
+            message[field] = NO_REASONING
+        elif receiver.key == "deepseek":
+            # An answer without any thought has an empty one (claude-code-best/claude-code#403).
+            message[field] = ""
     return [message]
+
+
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_KNOWN_FIELDS = {"role", "content", "tool_calls", "name", "refusal", "audio", "function_call"}
+
+
+def _reasoning_field(item: ReasoningItem, receiver: Receiver) -> str:
+    """Where reasoning goes back: as the server documents it, else where it came from."""
+    came = item.field or ""
+    if receiver.reasoning_field or not _FIELD.fullmatch(came) or came in _KNOWN_FIELDS:
+        return receiver.reasoning_field or receiver.reasoning_default
+    return came
+
+
+def _add(unknown: dict[str, Any], extra: dict[str, Any] | None) -> None:
+    """Fields of several items of one message: lists are one list there."""
+    for name, value in (extra or {}).items():
+        before = unknown.get(name)
+        both = isinstance(before, list) and isinstance(value, list)
+        unknown[name] = [*before, *value] if both and before is not None else value
 
 
 def _assistant_text(item: MessageItem) -> str:
@@ -209,7 +249,7 @@ def _assistant_text(item: MessageItem) -> str:
 
 
 def _tool_call(item: FunctionCallItem) -> dict[str, Any]:
-    function = {"name": flat_name(item.namespace, item.name), "arguments": item.arguments}
+    function = {"name": item.name, "arguments": item.arguments}
     return {"id": item.call_id, "type": "function", "function": function}
 
 
@@ -217,7 +257,8 @@ def _content(parts: Sequence[ContentItem]) -> str | list[dict[str, Any]]:
     """Plain text where there is nothing else, since not every server takes parts."""
     if all(isinstance(part, InputText) for part in parts):
         return "".join(part.text for part in parts if isinstance(part, InputText))
-    return [_part(part) for part in parts]
+    # Blank parts are refused by some: "The text field in the ContentBlock object is blank."
+    return [_part(part) for part in parts if not isinstance(part, InputText) or part.text.strip()]
 
 
 def _part(part: ContentItem) -> dict[str, Any]:
@@ -230,16 +271,3 @@ def _part(part: ContentItem) -> dict[str, Any]:
     if isinstance(part, InputAudio):
         return {"type": "input_audio", "input_audio": input_audio(part.audio_url)}
     return {"type": "text", "text": getattr(part, "text", "")}
-
-
-def _tool_output(item: FunctionCallOutputItem) -> tuple[str, list[dict[str, Any]]]:
-    """A tool message's text, and the images, which only a user's message may hold."""
-    if isinstance(item.output, str):
-        return item.output, []
-    text = "".join(part.text for part in item.output if isinstance(part, InputText))
-    shown = [_part(part) for part in item.output if not isinstance(part, InputText)]
-    return text, shown
-
-
-def _images_message(images: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"role": "user", "content": [{"type": "text", "text": IMAGES_FOLLOW}, *images]}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.models import ModelInfo
-from sidestream.payload.history import Accepts, has_own_id, valid_history
-from sidestream.payload.tools import flat_name, responses_tool_choice, responses_tools
+from sidestream.models import ModelInfo, clamp_effort, nearest_effort
+from sidestream.payload.history import valid_history
+from sidestream.payload.tools import responses_tool_choice, responses_tools, stubs
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import Provider
+from sidestream.provider import Provider, WireApi
+from sidestream.receivers import Receiver, receiver_of
 from sidestream.types.items import (
     CompactionItem,
     ContentItem,
-    FunctionCallItem,
-    ImageGenerationCallItem,
     InputAudio,
     InputImage,
     MessageItem,
@@ -34,9 +34,19 @@ _RESULTS = {
 """What has to be asked for to be told what a tool of the provider found or gave."""
 
 
-def wire_effort(effort: str | None) -> str | None:
-    """The effort as servers know it: ``ultra`` is Codex's word for ``max``."""
-    return "max" if effort == "ultra" else effort
+def wire_effort(
+    effort: str | None, model: ModelInfo | None = None, receiver: Receiver | None = None
+) -> str | None:
+    """The effort as the server knows it: the nearest that model and server take.
+
+    ``ultra`` is Codex's word for ``max``.
+    """
+    if not effort:
+        return None
+    fit = clamp_effort(model, effort) if model else effort
+    if fit == "ultra":
+        fit = "max"
+    return nearest_effort(fit, receiver.efforts) if receiver and receiver.efforts else fit
 
 
 def wire_service_tier(tier: str | None) -> str | None:
@@ -59,42 +69,52 @@ def build_responses_request(
     Raises `SidestreamError` of kind ``configuration`` for what cannot be sent.
     """
     model = options.resolved_model()
+    receiver = _receiver(prompt, options, provider, model)
+    required = receiver.defaults_required
     lite = provider.is_chatgpt and model.uses_responses_lite
-    store = _store(options, provider)
-    reasoning = _reasoning(options, provider, model, lite=lite)
-    tools = responses_tools(prompt.tools, namespaces=provider.is_first_party)
-    items = valid_history(prompt.input, _accepts(prompt, provider, model, store=store))
+    given: Sequence[ResponseItem] = prompt.input
+    if model.supports_reasoning is False:
+        # "Reasoning input items can only be provided to a reasoning or computer use model."
+        given = [item for item in given if not isinstance(item, ReasoningItem)]
+    items = valid_history(given, receiver, origin=provider.origin, model=model.slug)
+    offered = prompt.tools
+    if not offered and receiver.tools_for_history:
+        offered = stubs(items)
+    tools = responses_tools(offered, namespaces=receiver.namespaces, receiver=receiver)
     instructions = prompt.instructions or ""
-    if provider.is_chatgpt and not instructions:
+    if required and not instructions:
         # The backend refuses a request without them.
         instructions = "You are a helpful assistant."
 
-    request: dict[str, Any] = {"model": model.slug}
+    request: dict[str, Any] = {"model": receiver.wire_model(model.slug)}
     if instructions and not lite:
         request["instructions"] = instructions
-    request["input"] = [_wire_item(item, provider, store=store, lite=lite) for item in items]
+    request["input"] = [_wire_item(item, provider, receiver, lite=lite) for item in items]
     if lite:
         request["input"][:0] = _lite_preamble(instructions, tools)
-    elif tools or provider.is_first_party:
+    elif tools or required:
         request["tools"] = tools
-    request |= _tool_fields(options, provider, model, any_tools=bool(tools), lite=lite)
+    request |= _tool_fields(options, receiver, model, offered=prompt.tools, tools=tools, lite=lite)
+    reasoning = _reasoning(options, receiver, model, lite=lite)
     if reasoning is not None:
         request["reasoning"] = reasoning
     background = asks_background(options, provider)
     if background:
         request["background"] = True
-    request["store"] = store or background
+    if receiver.store or background or options.store is not None:
+        # OpenAI keeps what it is not told to forget.
+        request["store"] = _store(options, provider) or background
     request["stream"] = True
     include = included(options, provider, prompt.tools)
     if include:
         request["include"] = include
     tier = wire_service_tier(options.service_tier)
-    if tier and provider.is_first_party:
+    if tier and receiver.service_tier:
         request["service_tier"] = tier
-    cache_key = options.prompt_cache_key or (provider.is_first_party and options.conversation_id)
+    cache_key = options.prompt_cache_key or (receiver.cache_key and options.conversation_id)
     if cache_key:
-        request["prompt_cache_key"] = cache_key
-    text = _text(prompt, options, provider, model)
+        request["prompt_cache_key"] = receiver.wire_cache_key(cache_key)
+    text = _text(prompt, options, receiver, model)
     if text:
         request["text"] = text
     if provider.is_chatgpt:
@@ -104,8 +124,7 @@ def build_responses_request(
             client_metadata.setdefault("thread_id", options.conversation_id)
         if client_metadata:
             request["client_metadata"] = client_metadata
-    else:
-        # The ChatGPT backend refuses these.
+    if receiver.sampling:
         if options.max_output_tokens is not None:
             request["max_output_tokens"] = options.max_output_tokens
         if takes_sampling(model, options.effort):
@@ -113,8 +132,8 @@ def build_responses_request(
                 request["temperature"] = options.temperature
             if options.top_p is not None:
                 request["top_p"] = options.top_p
-        if options.metadata:
-            request["metadata"] = dict(options.metadata)
+    if options.metadata and receiver.metadata:
+        request["metadata"] = dict(options.metadata)
     return {**request, **(options.extra_body or {}), "stream": True}
 
 
@@ -134,17 +153,17 @@ def _store(options: CallOptions, provider: Provider) -> bool:
     return provider.is_azure if options.store is None else options.store
 
 
-def _accepts(prompt: Prompt, provider: Provider, model: ModelInfo, *, store: bool) -> Accepts:
-    first_party = provider.is_first_party
-    return Accepts(
+def _receiver(
+    prompt: Prompt, options: CallOptions, provider: Provider, model: ModelInfo
+) -> Receiver:
+    """The receiver's rules, and what this request and this model make of them."""
+    receiver = receiver_of(provider, model.slug, WireApi.RESPONSES)
+    return replace(
+        receiver,
         images=model.supports_images is not False,
         audio=model.supports_audio is not False,
-        encrypted_reasoning=first_party or provider.is_openrouter,
-        raw_reasoning=not first_party,
-        stored_reasoning=first_party and store,
-        custom_calls=first_party or _offers_custom_tools(prompt),
-        provider_items=first_party,
-        stored_calls=first_party and store,
+        stored_items=receiver.first_party and _store(options, provider),
+        custom_calls=receiver.custom_calls or _offers_custom_tools(prompt),
     )
 
 
@@ -157,40 +176,45 @@ def _offers_custom_tools(prompt: Prompt) -> bool:
 
 
 def _tool_fields(
-    options: CallOptions, provider: Provider, model: ModelInfo, *, any_tools: bool, lite: bool
+    options: CallOptions,
+    receiver: Receiver,
+    model: ModelInfo,
+    *,
+    offered: Sequence[ToolSpec],
+    tools: Sequence[dict[str, Any]],
+    lite: bool,
 ) -> dict[str, Any]:
-    """``tool_choice`` and ``parallel_tool_calls``: always to OpenAI, as Codex does."""
-    first_party = provider.is_first_party
-    if not any_tools and not first_party:
-        return {}
-    fields: dict[str, Any] = {"tool_choice": "auto"}
-    if options.tool_choice is not None and any_tools:
-        fields["tool_choice"] = responses_tool_choice(options.tool_choice)
+    """``tool_choice`` and ``parallel_tool_calls``: as chosen, or as Codex's backend is used to."""
+    fields: dict[str, Any] = {}
+    if offered and options.tool_choice is not None:
+        fields["tool_choice"] = responses_tool_choice(options.tool_choice, receiver)
+    elif tools and not offered and receiver.tool_choice_none:
+        fields["tool_choice"] = "none"
+    elif receiver.defaults_required:
+        fields["tool_choice"] = "auto"
     parallel = options.parallel_tool_calls
     supported = model.supports_parallel_tool_calls
-    if first_party:
+    if receiver.defaults_required:
         wanted = bool(supported) if parallel is None else parallel
         fields["parallel_tool_calls"] = wanted and supported is not False and not lite
-    elif parallel is not None and supported is not False:
+    elif offered and parallel is not None and supported is not False:
         fields["parallel_tool_calls"] = parallel
     return fields
 
 
 def _reasoning(
-    options: CallOptions, provider: Provider, model: ModelInfo, *, lite: bool
+    options: CallOptions, receiver: Receiver, model: ModelInfo, *, lite: bool
 ) -> dict[str, Any] | None:
-    """What is asked for, and the model's defaults at OpenAI; None if the model cannot reason."""
+    """What is asked for, else the defaults where they are required; None if nothing is said."""
     if model.supports_reasoning is False:
         return None
     effort, summary = options.effort, options.summary
-    if provider.is_first_party:
+    if receiver.defaults_required:
         effort = effort or model.default_effort
-    if provider.is_chatgpt:
-        # The public API refuses summaries to organisations that are not verified: only on request.
         summary = summary or model.default_summary  # type: ignore[assignment]
     reasoning: dict[str, Any] = {}
-    if effort:
-        reasoning["effort"] = wire_effort(effort)
+    if sent := wire_effort(effort, model, receiver):
+        reasoning["effort"] = sent
     if summary and summary != "none" and model.supports_reasoning_summaries is not False:
         reasoning["summary"] = summary
     if lite:
@@ -206,22 +230,23 @@ def included(options: CallOptions, provider: Provider, tools: Sequence[ToolSpec]
     """
     if options.include is not None:
         return list(options.include)
-    offered = {tool.type for tool in tools} if provider.is_openai or provider.is_azure else set()
-    results = [include for tool, include in _RESULTS.items() if tool in offered]
     model = options.resolved_model()
+    receiver = receiver_of(provider, model.slug, WireApi.RESPONSES)
+    told = receiver.first_party and not receiver.defaults_required
+    offered = {tool.type for tool in tools} if told else set()
+    results = [include for tool, include in _RESULTS.items() if tool in offered]
     lite = provider.is_chatgpt and model.uses_responses_lite
-    asked = bool(_reasoning(options, provider, model, lite=lite))
-    encrypts = provider.is_first_party or provider.is_openrouter
-    reasons = encrypts and (asked or model.supports_reasoning)
+    asked = bool(_reasoning(options, receiver, model, lite=lite))
+    reasons = receiver.includes_encrypted and (asked or model.supports_reasoning)
     return [*([ENCRYPTED_REASONING] if reasons else []), *results]
 
 
 def _text(
-    prompt: Prompt, options: CallOptions, provider: Provider, model: ModelInfo
+    prompt: Prompt, options: CallOptions, receiver: Receiver, model: ModelInfo
 ) -> dict[str, Any]:
     text: dict[str, Any] = {}
     if model.supports_verbosity:
-        default = model.default_verbosity if provider.is_first_party else None
+        default = model.default_verbosity if receiver.defaults_required else None
         if verbosity := options.verbosity or default:
             text["verbosity"] = verbosity
     schema = options.output_schema or prompt.output_schema
@@ -248,41 +273,33 @@ def _lite_preamble(instructions: str, tools: list[dict[str, Any]]) -> list[dict[
 
 
 def _wire_item(
-    item: ResponseItem, provider: Provider, *, store: bool, lite: bool
+    item: ResponseItem, provider: Provider, receiver: Receiver, *, lite: bool
 ) -> dict[str, Any]:
-    wire = item.model_dump(exclude_none=True)
-    if not _keeps_id(item, provider, store=store):
-        wire.pop("id", None)
+    wire = item.model_dump(exclude_none=True, exclude={"origin", "extra", "field"})
     if isinstance(item, MessageItem):
         wire["role"] = _role(item.role, provider)
         wire["content"] = [_wire_content(part, provider, lite=lite) for part in item.content]
-        if not provider.is_first_party:
+        if not receiver.first_party:
             wire.pop("phase", None)
     elif isinstance(item, ReasoningItem):
         if item.content:
             wire["content"] = [{"type": "reasoning_text", "text": p.text} for p in item.content]
-    elif isinstance(item, FunctionCallItem):
-        if item.namespace and not provider.is_first_party:
-            wire["name"] = flat_name(wire.pop("namespace"), item.name)
     elif isinstance(item, CompactionItem):
         wire["type"] = "compaction"
     elif isinstance(wire.get("output"), list):
         parts = getattr(item, "output", [])
         wire["output"] = [_wire_content(part, provider, lite=lite) for part in parts]
-    return wire
+    return with_unknown(wire, item.extra)
 
 
-def _keeps_id(item: ResponseItem, provider: Provider, *, store: bool) -> bool:
-    """Ids are for what the provider stored; otherwise it answers that it knows no such item.
+# How far an item has got is the server's own note, and refused of some items.
+_NOT_RETURNED = {"status", "id"}
 
-    An image is always named by its id, and servers other than OpenAI's follow the specification,
-    which wants reasoning to have one.
-    """
-    if store and provider.is_first_party:
-        return has_own_id(item)
-    if isinstance(item, ImageGenerationCallItem):
-        return has_own_id(item)
-    return isinstance(item, ReasoningItem) and bool(item.id) and not provider.is_first_party
+
+def with_unknown(wire: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, Any]:
+    """What is sent, with the fields that came with the item and that we do not know."""
+    kept = {name: value for name, value in (extra or {}).items() if name not in _NOT_RETURNED}
+    return {**kept, **wire}
 
 
 def _role(role: str, provider: Provider) -> str:

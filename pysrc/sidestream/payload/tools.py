@@ -6,25 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.payload.schemas import fitting_schema
+from sidestream.receivers import Receiver
+from sidestream.types.items import CustomToolCallItem, FunctionCallItem, ResponseItem
 from sidestream.types.tools import CustomTool, FunctionTool, NamespaceTool, ToolSpec
 
 _NAMESPACE_BORDER = "__"
+SWITCHED_OFF = "Not available any more: do not call it."
+"""The description of a tool that is declared only because the history calls it."""
 _MODES = frozenset({"auto", "none", "required"})
 
 
 def flat_name(namespace: str | None, name: str) -> str:
     """The name of a namespace's tool, for servers that know no namespaces."""
     return f"{namespace}{_NAMESPACE_BORDER}{name}" if namespace else name
-
-
-def split_flat_name(name: str, tools: Sequence[ToolSpec]) -> tuple[str | None, str]:
-    """The namespace and the name that `flat_name` made one of, as far as ``tools`` holds them."""
-    for tool in tools:
-        if isinstance(tool, NamespaceTool):
-            for member in tool.tools:
-                if name == flat_name(tool.name, member.name):
-                    return tool.name, member.name
-    return None, name
 
 
 def flatten(tools: Sequence[ToolSpec]) -> list[ToolSpec]:
@@ -41,6 +36,22 @@ def flatten(tools: Sequence[ToolSpec]) -> list[ToolSpec]:
     return flat
 
 
+def original_names(tools: Sequence[ToolSpec], receiver: Receiver) -> dict[str, str]:
+    """By the name under which it is sent, each tool that has to be sent under another one."""
+    names = (tool.name for tool in flatten(tools) if isinstance(tool, (FunctionTool, CustomTool)))
+    return {sent: name for name in names if (sent := receiver.fit_name(name)) != name}
+
+
+def stubs(items: Sequence[ResponseItem]) -> list[ToolSpec]:
+    """The tools that a history calls, for servers that refuse calls of what is not declared."""
+    names = {
+        flat_name(item.namespace, item.name): None
+        for item in items
+        if isinstance(item, (FunctionCallItem, CustomToolCallItem))
+    }
+    return [FunctionTool(name=name, description=SWITCHED_OFF) for name in names]
+
+
 def _check_names(tools: Sequence[ToolSpec]) -> None:
     seen: set[str] = set()
     for tool in tools:
@@ -54,40 +65,54 @@ def _check_names(tools: Sequence[ToolSpec]) -> None:
         seen.add(name)
 
 
-def _function(tool: FunctionTool) -> dict[str, Any]:
+def _function(tool: FunctionTool, receiver: Receiver) -> dict[str, Any]:
     function = tool.model_dump(exclude_none=True)
+    function["name"] = receiver.fit_name(tool.name)
     # Several servers take an empty schema for a missing one.
-    function["parameters"] = tool.parameters or {"type": "object", "properties": {}}
+    schema = tool.parameters or {"type": "object", "properties": {}}
+    function["parameters"] = fitting_schema(schema, receiver.schemas)
     return function
 
 
-def _member(tool: FunctionTool | CustomTool) -> dict[str, Any]:
-    return _function(tool) if isinstance(tool, FunctionTool) else tool.model_dump(exclude_none=True)
+def _member(tool: FunctionTool | CustomTool, receiver: Receiver) -> dict[str, Any]:
+    if isinstance(tool, FunctionTool):
+        return _function(tool, receiver)
+    return {**tool.model_dump(exclude_none=True), "name": receiver.fit_name(tool.name)}
 
 
-def responses_tools(tools: Sequence[ToolSpec], *, namespaces: bool) -> list[dict[str, Any]]:
-    """Tools for the Responses API; ``namespaces``: whether the server knows them."""
+def responses_tools(
+    tools: Sequence[ToolSpec], *, namespaces: bool, receiver: Receiver | None = None
+) -> list[dict[str, Any]]:
+    """Tools for the Responses API; ``namespaces``: whether the server knows them.
+
+    A function's ``strict`` is always said: here it is true unless said otherwise.
+    """
+    receiver = receiver or Receiver()
     if not namespaces:
         tools = flatten(tools)
     _check_names(tools)
     wire = []
     for tool in tools:
         if isinstance(tool, NamespaceTool):
-            members = [_member(member) for member in tool.tools]
-            wire.append({**tool.model_dump(exclude_none=True), "tools": members})
-        elif isinstance(tool, FunctionTool):
-            wire.append(_function(tool))
+            members = [_member(member, receiver) for member in tool.tools]
+            name = receiver.fit_name(tool.name)
+            wire.append({**tool.model_dump(exclude_none=True), "name": name, "tools": members})
+        elif isinstance(tool, (FunctionTool, CustomTool)):
+            wire.append(_member(tool, receiver))
         else:
             wire.append(tool.model_dump(exclude_none=True))
     return wire
 
 
-def chat_tools(tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
+def chat_tools(
+    tools: Sequence[ToolSpec], *, receiver: Receiver | None = None
+) -> list[dict[str, Any]]:
     """Tools for Chat Completions, which know functions only.
 
     Raises `SidestreamError` of kind ``unsupported`` for a tool of another kind: without it the
     model would answer as if the tool had never been offered.
     """
+    receiver = receiver or Receiver()
     tools = flatten(tools)
     _check_names(tools)
     wire = []
@@ -99,29 +124,41 @@ def chat_tools(tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
                 f"Chat Completions cannot offer the tool {label}.",
                 hint="Use the Responses API, or leave this tool out.",
             )
-        function = _function(tool)
+        function = _function(tool, receiver)
         del function["type"]
         function.pop("defer_loading", None)
+        if not tool.strict:
+            # The API's default, which strict servers refuse to hear.
+            del function["strict"]
+        if receiver.schemas == "gemini" and not function["parameters"].get("properties"):
+            # "should be non-empty for OBJECT type"
+            del function["parameters"]
         wire.append({"type": "function", "function": function})
     return wire
 
 
-def responses_tool_choice(choice: str | dict[str, Any]) -> str | dict[str, Any]:
+def responses_tool_choice(
+    choice: str | dict[str, Any], receiver: Receiver | None = None
+) -> str | dict[str, Any]:
     """A mode, a tool's name, or an object of either API, as the Responses API writes it."""
+    fit = (receiver or Receiver()).fit_name
     if isinstance(choice, str):
-        return choice if choice in _MODES else {"type": "function", "name": choice}
+        return choice if choice in _MODES else {"type": "function", "name": fit(choice)}
     function = choice.get("function")
     if isinstance(function, dict):
-        return {"type": "function", "name": function.get("name", "")}
+        return {"type": "function", "name": fit(function.get("name", ""))}
     return choice
 
 
-def chat_tool_choice(choice: str | dict[str, Any]) -> str | dict[str, Any]:
+def chat_tool_choice(
+    choice: str | dict[str, Any], receiver: Receiver | None = None
+) -> str | dict[str, Any]:
     """A mode, a tool's name, or an object of either API, as Chat Completions write it."""
+    fit = (receiver or Receiver()).fit_name
     if isinstance(choice, str):
         if choice in _MODES:
             return choice
-        return {"type": "function", "function": {"name": choice}}
+        return {"type": "function", "function": {"name": fit(choice)}}
     if choice.get("type") == "function" and "name" in choice:
-        return {"type": "function", "function": {"name": choice["name"]}}
+        return {"type": "function", "function": {"name": fit(choice["name"])}}
     return choice

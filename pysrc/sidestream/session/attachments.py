@@ -1,4 +1,4 @@
-"""What goes with a message: pages, selections, images.
+"""What goes with a message: pages, selections, images, long texts.
 
 The content of an attachment is stored apart from its turn: a turn is written again and again while
 its answer grows.
@@ -29,7 +29,7 @@ class Attachment(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     id: str
-    kind: Literal["page", "selection", "image"]
+    kind: Literal["page", "selection", "image", "text"]
     title: str
     url: str | None = None
     tokens: int = 0
@@ -38,13 +38,18 @@ class Attachment(BaseModel):
     """In characters of the content."""
     width: int | None = None
     height: int | None = None
+    missing: str | None = None
+    """Of a page that is not whole: one sentence that says what was left out and why."""
 
     def part(self, content: str) -> ContentItem:
         """What the model is sent of it; for the same content always the same."""
         if self.kind == "image":
             return InputImage(image_url=content)
-        about = [self.title, self.url] if self.url else [self.title]
-        text = "\n".join([*(line for line in about if line), "", content])
+        if self.kind == "text":
+            # The user has pasted it into the message: it is the user's own words like the rest.
+            return InputText(text=content + _GAP)
+        about = filter(None, [self.title, self.url, self.missing])
+        text = "\n".join([*about, "", content])
         # The id is random, made by the panel: no page knows it.
         return InputText(text=mark(text, _SOURCES[self.kind], self.id) + _GAP)
 
@@ -57,21 +62,38 @@ MISSING = "[Something was attached here, and is not there any more. It was calle
 """What the model is told of an attachment of an earlier message that is lost."""
 
 
+REFUSED = "[An image was here. It was left out, since the provider refused it. It was called:]"
+"""And of an image that made the provider refuse a request."""
+
+
 def parts_of(
-    attachments: Sequence[Attachment], contents: Mapping[str, str | None]
+    attachments: Sequence[Attachment],
+    contents: Mapping[str, str | None],
+    *,
+    without_images: bool = False,
 ) -> list[ContentItem]:
     """The attachments as parts of a message. ``contents`` are by id."""
-    return [
-        InputText(text=f"{MISSING}\n{mark(each.title, 'title', each.id)}{_GAP}")
-        if (content := contents.get(each.id)) is None
-        else each.part(content)
-        for each in attachments
-    ]
+    parts: list[ContentItem] = []
+    for each in attachments:
+        content = contents.get(each.id)
+        if content is not None and not (without_images and each.kind == "image"):
+            parts.append(each.part(content))
+        else:
+            why = MISSING if content is None else REFUSED
+            parts.append(InputText(text=f"{why}\n{mark(each.title, 'title', each.id)}{_GAP}"))
+    return parts
 
 
-def tokens_of(attachments: Sequence[Attachment] | None) -> int:
+def tokens_of(attachments: Sequence[Attachment] | None, *, without_images: bool = False) -> int:
     """What attachments take of the context window, estimated."""
-    return sum(each.tokens for each in attachments or ())
+    return sum(
+        each.tokens for each in attachments or () if not (without_images and each.kind == "image")
+    )
+
+
+def with_images(attachments: Sequence[Attachment] | None) -> bool:
+    """Whether there is an image among them."""
+    return any(each.kind == "image" for each in attachments or ())
 
 
 def check_seen(attachments: Sequence[Attachment], model: ModelInfo) -> None:
@@ -79,7 +101,7 @@ def check_seen(attachments: Sequence[Attachment], model: ModelInfo) -> None:
 
     Those of earlier messages are only left out of the request (`sidestream.payload.history`).
     """
-    if model.supports_images is False and any(each.kind == "image" for each in attachments):
+    if model.supports_images is False and with_images(attachments):
         raise SidestreamError(
             ErrorKind.UNSUPPORTED,
             f"{model.slug} cannot see images, so the message was not sent.",

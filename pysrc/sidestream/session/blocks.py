@@ -16,6 +16,8 @@ from sidestream.types.items import CustomToolCallItem, FunctionCallItem, Respons
 BlockKind = Literal["text", "reasoning", "refusal", "tool"]
 PART_BREAK = "\n\n"
 """Between the parts of a text."""
+MAX_CITATIONS = 500
+"""So many sources of one text are named."""
 
 
 class Stored(BaseModel):
@@ -55,11 +57,17 @@ class Block(Stored):
     open: bool = True
     _tail: list[str] = PrivateAttr(default_factory=list)
     _part: int | None = PrivateAttr(default=None)
+    _cited: set[tuple[str | None, str | None]] = PrivateAttr(default_factory=set)
 
     def append(self, delta: str) -> None:
         """Let the text grow; `settle` makes ``text`` whole again."""
         if delta:
             self._tail.append(delta)
+
+    def replace(self, text: str) -> None:
+        """Let the text be another one, and grow from there."""
+        self._tail.clear()
+        self.text = text
 
     def settle(self) -> Block:
         """Join what was appended to ``text``."""
@@ -89,13 +97,16 @@ class Block(Stored):
         self.begin_part(index)
 
     def cite(self, citations: list[Citation]) -> None:
-        """Add sources that are not named yet."""
-        named = list(self.citations or ())
+        """Add sources that are not named yet, up to `MAX_CITATIONS`."""
+        if self.citations and not self._cited:
+            self._cited = {_known_by(citation) for citation in self.citations}
         for citation in citations:
-            if all(_is_other(citation, other) for other in named):
-                named.append(citation)
-        if named:
-            self.citations = named
+            if _known_by(citation) in self._cited or len(self._cited) >= MAX_CITATIONS:
+                continue
+            self._cited.add(_known_by(citation))
+            if self.citations is None:
+                self.citations = []
+            self.citations.append(citation)
 
     def close(self, text: str = "") -> None:
         """Finish it. ``text``, where given, is what it says for good."""
@@ -160,5 +171,72 @@ def _text(source: dict[str, Any], field: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _is_other(one: Citation, other: Citation) -> bool:
-    return one.url != other.url or (one.url is None and one.title != other.title)
+def _known_by(citation: Citation) -> tuple[str | None, str | None]:
+    """By what a source is the same as another one: its address, or its name where it has none."""
+    return (citation.url, None) if citation.url is not None else (None, citation.title)
+
+
+class BlockIndex:
+    """Finds the block that an event belongs to without a look at all the others.
+
+    Says the same as a search from the last block to the first one.
+    """
+
+    def __init__(self, blocks: list[Block]) -> None:
+        self.blocks = blocks
+        self.size = 0
+        self._order: dict[int, int] = {}
+        """The place in the order of appearance, by the block's identity."""
+        self._open: dict[BlockKind, list[Block]] = {}
+        self._open_of: dict[tuple[BlockKind, str | None], list[Block]] = {}
+        self._last_of: dict[tuple[BlockKind, str | None], Block] = {}
+        self._tools: dict[str | None, list[Block]] = {}
+        for block in blocks:
+            self.note(block)
+
+    def note(self, block: Block) -> None:
+        """A block was appended."""
+        self._order[id(block)] = len(self._order)
+        self.size += 1
+        if block.kind == "tool":
+            self._tools.setdefault(block.item_id, []).append(block)
+        if block.open:
+            self._open.setdefault(block.kind, []).append(block)
+            self._open_of.setdefault((block.kind, block.item_id), []).append(block)
+        self._last_of[block.kind, block.item_id] = block
+
+    def forget(self, block: Block) -> None:
+        """A block was taken out."""
+        self.size -= 1
+        if self._last_of.get((block.kind, block.item_id)) is block:
+            del self._last_of[block.kind, block.item_id]
+
+    def open_block(self, kind: BlockKind, item_id: str | None) -> Block | None:
+        """The last open block of a kind; with ``item_id`` of that item, or of none."""
+        if item_id is None:
+            return _last_open(self._open.get(kind))
+        own = _last_open(self._open_of.get((kind, item_id)))
+        other = _last_open(self._open_of.get((kind, None)))
+        if own is None or other is None:
+            return own or other
+        return max(own, other, key=lambda block: self._order[id(block)])
+
+    def last_of(self, kind: BlockKind, item_id: str | None) -> Block | None:
+        """The last block of that item."""
+        return self._last_of.get((kind, item_id))
+
+    def tools(self, item_id: str) -> list[Block]:
+        """The calls of that item id, in order; without an id only those from the open ones on."""
+        found = self._tools.get(item_id, [])
+        if not item_id:
+            _last_open(found)
+        return found
+
+
+def _last_open(blocks: list[Block] | None) -> Block | None:
+    """The last open block. Those after it are forgotten: what is closed stays closed."""
+    while blocks:
+        if blocks[-1].open:
+            return blocks[-1]
+        blocks.pop()
+    return None

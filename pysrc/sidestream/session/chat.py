@@ -9,45 +9,84 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from sidestream.client import Client
-from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.errors import ErrorKind, SidestreamError, is_loopback
 from sidestream.models import model_info
-from sidestream.prompt import CallOptions, Prompt
+from sidestream.prompt import CallOptions
 from sidestream.session.attachments import (
     MAX_ATTACHMENTS,
     MAX_SIZE,
     Attachment,
     check_seen,
-    check_there,
+    with_images,
 )
 from sidestream.session.batch import Batch
-from sidestream.session.compaction import Compaction
-from sidestream.session.conversation import Conversation, ConversationSettings
+from sidestream.session.compaction import (
+    MAX_CUT_SUMMARIES,
+    MAX_SHORTER,
+    MAX_SUMMARY_TRIES,
+    Compaction,
+)
+from sidestream.session.conversation import (
+    Conversation,
+    ConversationSettings,
+    is_about_images,
+    is_too_large,
+)
+from sidestream.session.endings import (
+    calls_are_whole,
+    ended_without_a_word,
+    is_put_off,
+    may_be_the_images,
+    only_thought,
+    pause_ms,
+)
+from sidestream.session.error_log import ErrorLog, error_details
 from sidestream.session.limits import LimitKey, Limits
 from sidestream.session.meter import Meter, has_usage, measure
-from sidestream.session.provider_tools import Support
+from sidestream.session.requests import MAX_WAITING, Answer, Requests
+from sidestream.session.requests import Connection as Connection
+from sidestream.session.summaries import (
+    CUT_SUMMARY,
+    check_summary,
+    is_cut_short,
+    is_too_much,
+    not_summarised,
+)
 from sidestream.session.tool_calls import LimitReachedError, ToolCalls
 from sidestream.session.tools import Tool
 from sidestream.session.turn import INTERRUPTED, Turn, TurnStatus, Waiting
-from sidestream.session.untrusted import instructions_for
+from sidestream.session.windows import Windows
 from sidestream.session.writer import Store, Writer
 from sidestream.types import events
-from sidestream.types.events import Completed, OutputItemDone, RateLimits, ResponseEvent
+from sidestream.types.events import (
+    Completed,
+    Notice,
+    OutputItemDone,
+    RateLimits,
+    Reconnecting,
+    ResponseEvent,
+)
 from sidestream.types.tools import ToolSpec
 
-MAX_WAITING = 100
-"""Messages that may stand in line at once, in all conversations."""
+MAX_WITHOUT_IMAGES = 6
+"""How often a request is repeated without some of the images of earlier messages."""
 CONTINUE = "Continue."
 """The message that asks for the rest of an answer."""
 OFFLINE_RETRY_S = 60.0
 """How often to look for the network when nothing tells that it is back."""
+
+EVENTS_AT_ONCE = 100
+"""After so many events commands are let in, so that Stop is heard however much comes at once."""
+SENT_PER_S = 1_000_000
+"""While an answer is written, its whole state is sent so often that this many characters go out per
+second: a server that changes it with each event would have it sent each time."""
 
 PICK_UP_FOR_S = 600.0
 """How long to go on looking for an answer that the provider keeps and that cannot be reached,"""
@@ -58,41 +97,14 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Connection:
-    """Who answers a turn, and how."""
-
-    client: Client
-    model: str
-    origin: str
-    """Scheme, host and port of the provider."""
-    options: CallOptions = field(default_factory=CallOptions)
-    """What the conversation or the profile wants of each call."""
-    instructions: str | None = None
-    compaction: Compaction = field(default_factory=Compaction)
-    provider_tools: Mapping[str, Support] = field(default_factory=dict)
-    """The provider's own tools, as far as it has any."""
-
-    @property
-    def limit_key(self) -> LimitKey:
-        """What the provider's limits are about."""
-        return self.origin, self.model
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """An answer that is being read."""
-
-    connection: Connection
-    batches: AsyncGenerator[events.Batch, None]
-
-
-@dataclass(frozen=True)
 class Services:
     """What the chats of a process share."""
 
     store: Store
     writer: Writer
     limits: Limits
+    windows: Windows
+    log: ErrorLog
     connect: Callable[[ConversationSettings], Awaitable[Connection]]
     """Says who answers the next turn. Raises `SidestreamError` when nobody does."""
     online: Callable[[], bool]
@@ -145,9 +157,17 @@ class Chat:
             configure=self.configure,
         )
         """What the model calls."""
+        self._requests = Requests(conversation, services.store, services.windows, self._offered)
         self._timer: asyncio.TimerHandle | None = None
+        self._state_due = 0.0
+        """When the state of the turn under way may be sent again."""
+        self._state_timer: asyncio.TimerHandle | None = None
         self._compaction: Compaction | None = None
         """As of whoever answered last; tells the size of the context window."""
+        self._max_waiting = MAX_WAITING
+        """As of whoever answered last."""
+        self._attempts = 0
+        """The requests of the turn under way."""
         self.alarm_at: int | None = None
         """When to look again, even if the process has ended by then; Unix time in milliseconds."""
 
@@ -210,8 +230,10 @@ class Chat:
         elif replaced is not None:
             if self._may_branch(panel, replaced, turn_id):
                 self._branch(replaced, turn_id, text, attachments)
-        elif self._services.waiting() >= MAX_WAITING:
-            message = f"{MAX_WAITING} messages are waiting already."
+        elif self._services.waiting() >= self._max_waiting:
+            count = self._max_waiting
+            waiting = "A message is" if count == 1 else f"{count} messages are"
+            message = f"{waiting} waiting already."
             self._reject(panel, message, "Wait until some were sent, or cancel one.", turn_id)
         else:
             last = conversation.find(conversation.leaf)
@@ -345,6 +367,10 @@ class Chat:
         turn = self._waiting(turn_id, panel)
         if turn is None:
             return
+        if turn.begun:
+            # What its calls have done stays to be seen.
+            self._end_waiting(turn)
+            return
         for moved in self.conversation.remove(turn):
             self._write(moved)
         self._services.writer.forget(turn)
@@ -354,6 +380,12 @@ class Chat:
         if turn.attachments:
             back["attachments"] = turn.view()["attachments"]
         self._post_message(back, panel)
+        self.advance()
+
+    def _end_waiting(self, turn: Turn) -> None:
+        turn.finish(TurnStatus.STOPPED)
+        self._send_turn(turn)
+        self._write(turn)
         self.advance()
 
     def send_now(self, turn_id: str, panel: int) -> None:
@@ -459,14 +491,18 @@ class Chat:
         """What keeps the request from leaving now."""
         limits, key = self._services.limits, connection.limit_key
         if turn.urgent:
+            limits.admit(key, turn.id, urgent=True)
             return None
-        if not (self._services.online() or _is_local(connection.origin)):
+        if not (self._services.online() or is_loopback(urlsplit(connection.origin).hostname)):
             return Waiting(reason="offline")
         if wait_ms := limits.wait_ms(key):
             limits.has_tried(key, turn.id)
             return Waiting(reason="rate_limit", until=self._now_ms() + wait_ms)
         if not limits.may_go(key, turn.id, waited=turn.limited):
             return Waiting(reason="rate_limit")
+        if wait_ms := limits.admit(key, turn.id, per_minute=connection.requests_per_minute):
+            limits.has_tried(key, turn.id)
+            return Waiting(reason="rate_limit", until=self._now_ms() + wait_ms)
         return None
 
     # --- branches -----------------------------------------------------------------------------
@@ -520,60 +556,135 @@ class Chat:
     async def _connect(self) -> Connection:
         """Who answers next."""
         connection = await self._services.connect(self.conversation.settings)
+        told = self._services.windows.get(connection.limit_key)
+        compaction = connection.compaction.within(told)
+        compaction = compaction.with_answer(connection.options.max_output_tokens)
+        connection = replace(connection, compaction=compaction)
         self._compaction = connection.compaction
+        self._max_waiting = connection.max_waiting
         return connection
 
-    async def _ask(self, turn: Turn) -> _Answer | None:
-        """Send a turn's request, written down before. None: it is back in line."""
+    async def _ask(self, turn: Turn) -> Answer | None:
+        """Send a turn's request, written down before. None: it is back in the queue."""
         conversation, store = self.conversation, self._services.store
         await store.save(conversation.head(), turn.record())
         connection = await self._connect()
         if obstacle := self._obstacle(turn, connection):
             self._put_back(turn, obstacle)
             return None
-        check_seen(turn.attachments or (), model_info(connection.model))
-        if connection.compaction.is_due(conversation, turn):
+        check_seen(
+            turn.attachments or (),
+            connection.options.model_info or model_info(connection.model),
+        )
+        if not turn.items and self._requests.is_due(turn, connection):
             self._put_back(turn, Waiting(reason="turn"))
             self._summarise_before(turn)
             return None
         turn.model, turn.origin = connection.model or None, connection.origin
         self._send_turn(turn)
         turn.sent = True
-        return await self._call_model(turn, connection)
+        if turn.kind == "compaction":
+            return await self._requests.ask_summary(
+                turn, connection, self._requests.summary_room(connection)
+            )
+        return await self._next_answer(turn, connection)
 
-    async def _call_model(self, turn: Turn, connection: Connection) -> _Answer:
-        conversation = self.conversation
-        await self._services.store.save(conversation.head(), turn.record())
-        room = connection.compaction.room(turn)
-        origin = connection.origin
-        contents = await self._contents(
-            turn, conversation.in_request(turn, origin, max_tokens=room)
+    async def _next_answer(self, turn: Turn, connection: Connection) -> Answer:
+        """Call the model for a turn, which may have called tools already."""
+        if turn.items and self._requests.is_due(turn, connection):
+            await self._summarise_within(turn, connection)
+        return await self._requests.ask(turn, connection)
+
+    # --- summaries ----------------------------------------------------------------------------
+
+    async def _read_summary(
+        self, compaction: Turn, answer: Answer, read: Callable[[Turn, Answer], Awaitable[None]]
+    ) -> None:
+        """Take a summary in. As long as its request is too long, ask again for one of less.
+
+        A model that does not come to an end each time is taken at its word in the end: what it has
+        written is more than nothing, and without it the conversation could not continue.
+        """
+        connection, images = answer.connection, True
+        cut_short = 0
+        words: int | None = None
+        for tries_left in reversed(range(MAX_SUMMARY_TRIES)):
+            try:
+                await read(compaction, answer)
+                check_summary(compaction)
+                return
+            except SidestreamError as failure:
+                sent = self._requests.estimated
+                is_cut = is_cut_short(failure, compaction)
+                cut_short += is_cut
+                if is_cut and cut_short >= MAX_CUT_SUMMARIES:
+                    compaction.note(CUT_SUMMARY)
+                    return
+                if not tries_left or not is_too_much(failure, compaction) or sent < _LEAST:
+                    raise not_summarised(failure) from None
+                if failure.kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED:
+                    self._requests.learn_window(connection, failure)
+                images = images and not (is_too_large(error := failure.to_dict()))
+                images = images and not is_about_images(error)
+                if failure.kind is ErrorKind.INCOMPLETE:
+                    # Some servers allow few tokens by themselves.
+                    words = max(len(compaction.text.split()) * 2 // 3, _FEW_WORDS)
+                fits = self._requests.summary_room(connection)
+                knows = failure.context_window is not None and fits is not None
+                room = sent * 7 // 10 if knows else sent // 2
+                room = room if fits is None else min(room, fits)
+            compaction.ask_again()
+            if compaction is self.conversation.running:
+                self._send_turn(compaction)
+            answer = await self._requests.ask_summary(
+                compaction, connection, room, images=images, words=words
+            )
+
+    async def _summarise_within(self, turn: Turn, connection: Connection) -> None:
+        """Summarise what comes before a turn in the middle of it, whose own calls stay as they are.
+
+        When that fails, the oldest messages are left out of the turn's requests instead.
+        """
+        compaction = Turn(
+            id=str(uuid4()),
+            user="",
+            created_at=self._now_ms(),
+            kind="compaction",
+            parent=turn.parent,
+            model=turn.model,
+            origin=turn.origin,
         )
-        history = conversation.history(turn, origin, max_tokens=room, contents=contents)
-        items = [*history, *turn.items]
-        prompt = Prompt(
-            input=items,
-            instructions=instructions_for(connection.instructions, items),
-            tools=self._offered(turn, connection),
-        )
-        own = CallOptions(conversation_id=conversation.id, idempotency_key=turn.idempotency_key)
-        batches = connection.client.stream_batches(prompt, own.over(connection.options))
-        return _Answer(connection, batches)
+        compaction.start()
+        turn.notice = "Summarising the conversation before this message"
+        self._send_turn(turn)
+        try:
+            room = self._requests.summary_room(connection)
+            answer = await self._requests.ask_summary(compaction, connection, room)
+            await self._read_summary(compaction, answer, self._read_unseen)
+        except SidestreamError as failure:
+            self._log(compaction, connection, failure)
+            self._requests.trimmed = turn.id
+            turn.note(
+                "The conversation could not be summarised, so its oldest messages were left out."
+            )
+        else:
+            compaction.finish(TurnStatus.COMPLETED)
+            compaction.sent = True
+            self.conversation.insert_done(compaction, turn)
+            # What was counted before holds no longer.
+            turn.context_tokens = None
+            self._write(compaction)
+            self._write(turn)
+        turn.notice = None
+        self._send_conversation()
 
-    async def _contents(self, turn: Turn, turns: Sequence[Turn]) -> dict[str, str | None]:
-        """What is attached to the messages of a request, by id. The turn's own must be there."""
-        contents: dict[str, str | None] = {}
-        for each in turns:
-            for attached in each.attachments or ():
-                if attached.id not in contents:
-                    content = await self._services.store.attachment(
-                        self.conversation.id, attached.id
-                    )
-                    contents[attached.id] = content
-        check_there(turn.attachments or (), contents)
-        return contents
+    async def _read_unseen(self, turn: Turn, answer: Answer) -> None:
+        async with aclosing(answer.batches) as batches:
+            async for batch in batches:
+                for event in batch:
+                    turn.apply(event)
 
-    async def _rest(self, turn: Turn) -> _Answer:
+    async def _rest(self, turn: Turn) -> Answer:
         """The rest of an answer that another process has begun to read."""
         connection = await self._connect()
         if connection.origin != turn.origin or None in (turn.response_id, turn.sequence_number):
@@ -586,48 +697,259 @@ class Chat:
             finished_items=turn.items,
             tools=self._offered(turn, connection),
         )
-        return _Answer(connection, batches)
+        return Answer(connection, batches)
 
     def _offered(self, turn: Turn, connection: Connection) -> list[ToolSpec]:
         if turn.kind is not None:
             return []
         return self.tool_calls.offered(connection.provider_tools)
 
-    async def _run(self, turn: Turn, ask: Callable[[Turn], Awaitable[_Answer | None]]) -> None:
+    async def _run(self, turn: Turn, ask: Callable[[Turn], Awaitable[Answer | None]]) -> None:
         """One turn from the written-down message to the written-down answer."""
         status, error, ended_by_us = TurnStatus.COMPLETED, None, False
+        connection: Connection | None = None
         key: LimitKey | None = None
+        until: int | None = None
         limits = self._services.limits
+        self._attempts = 1
         try:
             answer = await ask(turn)
             if answer is None:
                 return
-            key = answer.connection.limit_key
-            parallel = answer.connection.options.parallel_tool_calls is not False
-            async with self.tool_calls.within_time(turn):
-                await self._read(turn, answer)
-                while await self.tool_calls.carry_out(turn, parallel=parallel):
-                    await self._read(turn, await self._call_model(turn, answer.connection))
+            connection = answer.connection
+            key = connection.limit_key
+            if turn.kind == "compaction":
+                await self._read_summary(turn, answer, self._read)
+            else:
+                async with self.tool_calls.within_time(turn):
+                    await self._converse(turn, answer)
         except asyncio.CancelledError:
             status = TurnStatus.STOPPED
         except SidestreamError as failure:
             incomplete = failure.kind is ErrorKind.INCOMPLETE
             status = TurnStatus.INCOMPLETE if incomplete else TurnStatus.FAILED
-            error = failure.to_dict()
+            error = self._told(turn, connection, failure)
             ended_by_us = isinstance(failure, LimitReachedError)
             if ask == self._rest and failure.kind in _NO_REST:
                 status, error = TurnStatus.INTERRUPTED, INTERRUPTED
-            if failure.retry_after_ms and key is not None:
-                limits.note_retry_after(key, failure.retry_after_ms)
+            if key is not None and (wait_ms := pause_ms(failure, self._now_ms())):
+                limits.note_retry_after(key, wait_ms)
+                if is_put_off(turn, failure, wait_ms):
+                    until = self._now_ms() + wait_ms
         except Exception as failure:
             _log.exception("A turn failed")
-            status, error = TurnStatus.FAILED, _internal(failure).to_dict()
+            status, error = TurnStatus.FAILED, self._told(turn, connection, _internal(failure))
         if self._running is asyncio.current_task():
-            self._end(turn, status, error, for_good=ended_by_us)
+            if until is not None:
+                self._put_off(turn, until)
+            else:
+                self._end(turn, status, error, for_good=ended_by_us)
         if key is not None and limits.has_tried(key, turn.id):
             self._services.advance()
 
-    async def _read(self, turn: Turn, answer: _Answer) -> None:
+    async def _converse(self, turn: Turn, answer: Answer) -> None:
+        """Read an answer, carry out its calls, and ask again, until the model has no more calls."""
+        connection = answer.connection
+        parallel = connection.options.parallel_tool_calls is not False
+        breaks_left = connection.client.provider.stream_max_retries
+        shorter_left, images_left = MAX_SHORTER, MAX_WITHOUT_IMAGES
+        while True:
+            broke: SidestreamError | None = None
+            try:
+                await self._read(turn, answer)
+            except SidestreamError as failure:
+                if ended_without_a_word(turn, failure):
+                    turn.note("The model ended its answer without a text.")
+                    return
+                if shorter_left and self._may_be_shorter(turn, connection, failure):
+                    shorter_left -= 1
+                    connection = await self._make_shorter(turn, connection, failure)
+                    answer = await self._requests.ask(turn, connection)
+                    continue
+                if images_left and self._leave_images_out(turn, failure):
+                    images_left -= 1
+                    self._ask_again(turn)
+                    answer = await self._requests.ask(turn, connection)
+                    continue
+                if failure.kind is ErrorKind.CONTENT_POLICY and self._leave_flagged_out(turn):
+                    self._ask_again(turn)
+                    answer = await self._requests.ask(turn, connection)
+                    continue
+                if not (breaks_left and failure.retryable and calls_are_whole(turn, failure)):
+                    raise
+                breaks_left -= 1
+                broke = failure
+            if not await self.tool_calls.carry_out(turn, parallel=parallel):
+                if broke is not None:
+                    raise broke
+                if only_thought(turn):
+                    turn.note("The model thought, and then ended without an answer.")
+                return
+            if broke is not None:
+                self._log(turn, connection, broke)
+            await self._until_admitted(turn, connection)
+            answer = await self._next_answer(turn, connection)
+
+    def _ask_again(self, turn: Turn) -> None:
+        turn.ask_again()
+        self._send_turn(turn)
+
+    async def _until_admitted(self, turn: Turn, connection: Connection) -> None:
+        """Between two calls of the model: wait for the user's own limit of requests."""
+        per_minute = connection.requests_per_minute
+        if per_minute is None:
+            return
+        limits, key = self._services.limits, connection.limit_key
+        while True:
+            wait_ms = limits.admit(key, f"{turn.id} {turn.calls}", per_minute=per_minute)
+            if not wait_ms:
+                return
+            turn.notice = f"Waiting {-(-wait_ms // 1000)} s: {per_minute} requests a minute"
+            self._send_turn(turn)
+            await asyncio.sleep(wait_ms / 1000)
+
+    def _may_be_shorter(self, turn: Turn, connection: Connection, failure: SidestreamError) -> bool:
+        """Whether a request that was too long is repeated with less by itself."""
+        mode, earlier = connection.compaction.mode, self.conversation.context(turn)
+        too_long = failure.kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED or (
+            is_too_large(failure.to_dict()) and not self.conversation.images_before(turn)
+        )
+        if mode == "trim":
+            return too_long and bool(earlier or turn.calls)
+        return too_long and mode == "summarise" and bool(turn.calls)
+
+    async def _make_shorter(
+        self, turn: Turn, connection: Connection, failure: SidestreamError
+    ) -> Connection:
+        sent = int(self._requests.estimated * self._requests.density)
+        if failure.kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED:
+            self._requests.learn_window(connection, failure)
+        self._log(turn, connection, failure)
+        self._ask_again(turn)
+        window = min(filter(None, (self._requests.window(connection), sent)))
+        narrower = replace(connection.compaction, by_user=False).within(window)
+        # It did not fit, whatever was thought of its size.
+        compact_at = min(narrower.compact_at or sent, sent * 3 // 4)
+        narrower = replace(narrower, compact_at=compact_at)
+        connection = replace(connection, compaction=narrower)
+        self._compaction = narrower
+        before = self.conversation.before(turn)
+        summarises = narrower.mode == "summarise" and self._requests.trimmed != turn.id
+        if summarises and before is not None and before.kind is None:
+            await self._summarise_within(turn, connection)
+        return connection
+
+    def _leave_images_out(self, turn: Turn, failure: SidestreamError) -> bool:
+        """Have the images of the older half of the earlier messages left out from here on.
+
+        False when there are none, or when they are not what the provider refuses.
+        """
+        error = failure.to_dict()
+        about_size, about_images = is_too_large(error), is_about_images(error)
+        if not (about_size or about_images) or turn.answer:
+            return False
+        earlier = self.conversation.images_before(turn)
+        for each in earlier[: (len(earlier) + 1) // 2 if about_size else len(earlier)]:
+            each.without_images = True
+            self._write(each)
+        if earlier:
+            turn.note("Images of earlier messages were left out, since the provider refused them.")
+        elif with_images(turn.attachments):
+            # Another try of this message has them again; later messages only name them.
+            turn.without_images = True
+        return bool(earlier)
+
+    def _leave_flagged_out(self, turn: Turn) -> bool:
+        """Have messages left out from here on that the provider's filter has stopped answers to.
+
+        False when there are none: then it is this message that is refused.
+        """
+        flagged = [
+            earlier
+            for earlier in self.conversation.context(turn)
+            if earlier.finish_reason == "content_filter" and not earlier.left_out
+        ]
+        for earlier in flagged:
+            earlier.left_out = True
+            self._write(earlier)
+        if flagged:
+            turn.note("An earlier message was left out, since the provider's policy refused it.")
+        return bool(flagged)
+
+    # --- limits that are waited for -----------------------------------------------------------
+
+    def _put_off(self, turn: Turn, until: int) -> None:
+        self._running = None
+        waiting = Waiting(reason="rate_limit", until=until)
+        turn.put_back(waiting)
+        self._send_turn(turn)
+        self._write(turn)
+        self._set_alarm(until)
+
+    # --- what is told of a failure ------------------------------------------------------------
+
+    def _told(
+        self, turn: Turn, connection: Connection | None, failure: SidestreamError
+    ) -> dict[str, Any]:
+        """The turn's error, with what helps a report."""
+        error = failure.to_dict()
+        if failure.kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED and connection is not None:
+            self._requests.learn_window(connection, failure)
+            before = self.conversation.before(turn)
+            if turn.kind is None and not turn.items and (before is None or before.is_summary):
+                error["hint"] = _TOO_LONG_ALONE
+        if turn.kind is None and with_images(turn.attachments) and may_be_the_images(failure):
+            turn.without_images = True
+        if turn.kind is None and not turn.items and failure.kind is ErrorKind.CONTENT_POLICY:
+            turn.left_out = True
+        if isinstance(failure, LimitReachedError):
+            # The user's own limit is no failure that anybody would report.
+            return error
+        if details := self._details(turn, connection, error):
+            error["details"] = details
+        self._log(turn, connection, failure, details=details)
+        return error
+
+    def _details(
+        self, turn: Turn, connection: Connection | None, error: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if connection is None and turn.origin is None:
+            # Nobody was asked.
+            return {}
+        if connection is None:
+            return error_details(error, origin=turn.origin, model=turn.model)
+        client = connection.client
+        return error_details(
+            error,
+            provider=client.provider.name,
+            origin=connection.origin,
+            model=connection.model,
+            wire_api=client.provider.wire_api.value,
+            finish_reason=turn.finish_reason,
+            attempts=self._attempts,
+            notices=turn.notices or (),
+            exchange=client.last_failed_exchange,
+        )
+
+    def _log(
+        self,
+        turn: Turn,
+        connection: Connection | None,
+        failure: SidestreamError,
+        *,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        if details is None:
+            details = self._details(turn, connection, failure.to_dict())
+        self._services.log.add(
+            self._services.now(),
+            str(failure),
+            kind=failure.kind.value,
+            turn=turn.kind or "message",
+            details=details,
+        )
+
+    async def _read(self, turn: Turn, answer: Answer) -> None:
         """Take an answer in. If the provider keeps it, a way to it that is broken is waited for."""
         reached: int | None = None
         give_up_at = 0.0
@@ -669,10 +991,13 @@ class Chat:
 
     async def _take_batch(self, turn: Turn, key: LimitKey, batch: events.Batch) -> None:
         limits = self._services.limits
-        for event in batch:
-            if isinstance(event, RateLimits):
-                limits.update(key, event.snapshot)
+        for count, event in enumerate(batch, 1):
+            if isinstance(event, _NOTED):
+                self._note(turn, key, event)
             self._take(turn, event)
+            if count % EVENTS_AT_ONCE == 0:
+                self._batch.flush()
+                await asyncio.sleep(0)
         if batch.sequence_number is not None and turn.status.running:
             turn.reached(batch.response_id, batch.sequence_number)
         if limits.has_tried(key, turn.id):
@@ -688,11 +1013,27 @@ class Chat:
         status_changed = turn.apply(event)
         self._batch.add(event)
         if status_changed:
-            self._send_turn(turn)
+            self._send_state(turn)
         if isinstance(event, OutputItemDone):
-            self._write(turn)
+            self._services.writer.write_item(self.conversation, turn)
         else:
             self._services.writer.write_soon(self.conversation, turn)
+
+    def _note(self, turn: Turn, key: LimitKey, event: ResponseEvent) -> None:
+        """Remember what an event tells beside the answer."""
+        services = self._services
+        match event:
+            case RateLimits():
+                services.limits.update(key, event.snapshot)
+            case Completed() if event.token_usage is not None:
+                self._requests.learn_density(event.token_usage.input_tokens)
+                services.windows.held(key, event.token_usage.total_tokens)
+            case Reconnecting():
+                self._attempts += 1
+                what = f"Reconnecting {event.attempt}/{event.max_attempts}: {event.reason}"
+                services.log.add(services.now(), what, origin=key[0], model=key[1])
+            case Notice():
+                services.log.add(services.now(), event.message, origin=key[0], model=key[1])
 
     def _end(
         self,
@@ -767,7 +1108,25 @@ class Chat:
 
     def _send_turn(self, turn: Turn) -> None:
         self._batch.flush()
-        self._post_all({"type": "Turn", "turn": self.conversation.view_of(turn, whole=False)})
+        message = {"type": "Turn", "turn": self.conversation.view_of(turn, whole=False)}
+        text = json.dumps(message, ensure_ascii=False)
+        pause = max(len(text) - _SMALL_STATE, 0) / SENT_PER_S
+        self._state_due = asyncio.get_running_loop().time() + pause
+        self._post(text)
+
+    def _send_state(self, turn: Turn) -> None:
+        """Send a turn that is being answered, at once or as soon as `SENT_PER_S` allows."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._state_due:
+            self._send_turn(turn)
+        elif self._state_timer is None:
+            self._state_timer = loop.call_at(self._state_due, self._send_late, turn)
+
+    def _send_late(self, turn: Turn) -> None:
+        self._state_timer = None
+        # Whoever has ended it meanwhile has sent it.
+        if turn.status.running:
+            self._send_turn(turn)
 
     def _send_conversation(self) -> None:
         self._batch.flush()
@@ -835,9 +1194,18 @@ _NO_REST = (
 _GONE_WRONG = (TurnStatus.FAILED, TurnStatus.INTERRUPTED)
 
 
-def _is_local(origin: str) -> bool:
-    host = urlsplit(origin).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+_NOTED = (RateLimits, Completed, Reconnecting, Notice)
+"""What says something beside the answer."""
+_FEW_WORDS = 60
+"""The least that a summary is asked for in."""
+_SMALL_STATE = 4_000
+"""The state of a turn that is sent at any time, in characters."""
+_LEAST = 200
+"""A request of fewer tokens is not refused for its length."""
+_TOO_LONG_ALONE = (
+    "This message alone is too long for the model. Edit it to make it shorter, or choose a model "
+    "with a larger context window."
+)
 
 
 def _internal(failure: Exception) -> SidestreamError:

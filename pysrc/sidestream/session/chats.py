@@ -8,20 +8,33 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
+from sidestream.adjust import Adjustments
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session.attachments import Attachment
 from sidestream.session.chat import Chat, Connection, Services, rejection
 from sidestream.session.conversation import Conversation, ConversationSettings
+from sidestream.session.error_log import LOG, ErrorLog
 from sidestream.session.limits import Limits
 from sidestream.session.tools import Tool
+from sidestream.session.windows import WINDOWS, Windows
 from sidestream.session.writer import Store, Writer
 
 LIMITS = "limits"
 """The name under which the limits are stored."""
+ADJUSTMENTS = "adjustments"
+"""And what servers have refused."""
 
 _log = logging.getLogger(__name__)
+
+
+class _Kept(Protocol):
+    """Something that outlives the process, and belongs to no conversation."""
+
+    def to_json(self) -> str: ...
+
+    def restore(self, text: str) -> None: ...
 
 
 class Chats:
@@ -63,11 +76,25 @@ class Chats:
         self._alarm_at = 0
         self._writer = Writer(store, self._unstored, self._settle)
         self._limits = Limits(now, self._limits_changed)
+        self.adjustments = Adjustments(lambda: self._keep(ADJUSTMENTS))
+        """What servers have refused: for those who make connections."""
+        self.log = ErrorLog(lambda: self._keep(LOG))
+        """What went wrong, to be read and cleared."""
+        self._windows = Windows(now, lambda: self._keep(WINDOWS))
+        self._kept: dict[str, _Kept] = {
+            LIMITS: self._limits,
+            ADJUSTMENTS: self.adjustments,
+            LOG: self.log,
+            WINDOWS: self._windows,
+        }
+        self._keeping: dict[str, asyncio.Handle] = {}
         self._telling_limits: asyncio.Handle | None = None
         self._services = Services(
             store=store,
             writer=self._writer,
             limits=self._limits,
+            windows=self._windows,
+            log=self.log,
             connect=connect,
             online=online,
             now=now,
@@ -90,7 +117,8 @@ class Chats:
         A turn whose request was under way is marked interrupted, unless its answer can be picked
         up; lines go on where they stood.
         """
-        _, unfinished = await asyncio.gather(self._recall_limits(), self._store.unfinished())
+        recalled = asyncio.gather(*(self._recall(name) for name in self._kept))
+        unfinished, _ = await asyncio.gather(self._store.unfinished(), recalled)
         for conversation_id in unfinished:
             try:
                 await self._open(conversation_id, going_on=True)
@@ -99,12 +127,12 @@ class Chats:
                 _log.exception("A conversation could not be taken up")
         self._advance()
 
-    async def _recall_limits(self) -> None:
+    async def _recall(self, name: str) -> None:
         try:
-            self._limits.restore(await self._store.recall(LIMITS))
+            self._kept[name].restore(await self._store.recall(name))
         except SidestreamError:
-            # The provider tells them again.
-            _log.exception("The limits could not be read")
+            # The providers tell it again.
+            _log.exception("The %s could not be read", name)
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -287,18 +315,28 @@ class Chats:
         message = self._limits_message()
         for panel in self._shown:
             self._post(message, panel)
-        self._spawn(self._keep_limits())
+        self._spawn(self._remember(LIMITS))
 
     def _limits_message(self) -> str:
         limits = {"type": "Limits", "limits": self._limits.view()}
         return json.dumps(limits, ensure_ascii=False)
 
-    async def _keep_limits(self) -> None:
+    def _keep(self, name: str) -> None:
+        # What comes at once is written once.
+        if name not in self._keeping:
+            loop = asyncio.get_running_loop()
+            self._keeping[name] = loop.call_soon(self._begin_to_keep, name)
+
+    def _begin_to_keep(self, name: str) -> None:
+        del self._keeping[name]
+        self._spawn(self._remember(name))
+
+    async def _remember(self, name: str) -> None:
         try:
-            await self._store.remember(LIMITS, self._limits.to_json())
+            await self._store.remember(name, self._kept[name].to_json())
         except SidestreamError:
-            # They hold as long as this process lives, and the provider tells them again.
-            _log.exception("The limits could not be stored")
+            # It holds as long as this process lives, and the providers tell it again.
+            _log.exception("The %s could not be stored", name)
 
     def _unstored(self, error: SidestreamError) -> None:
         message = json.dumps(rejection(error), ensure_ascii=False)

@@ -9,17 +9,16 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError
 
 from sidestream.errors import ErrorKind
-from sidestream.session.attachments import Attachment, parts_of, tokens_of
+from sidestream.session.attachments import Attachment, parts_of, tokens_of, with_images
 from sidestream.session.blocks import Stored
 from sidestream.session.tool_results import MAX_SHOWN, hold_back
 from sidestream.session.tools import Permission, ToolLimits
 from sidestream.session.turn import INTERRUPTED, RECORD_VERSION, Turn, TurnStatus, Waiting
 from sidestream.session.usage import estimate_tokens
 from sidestream.types.items import (
-    CodeInterpreterCallItem,
     ContentItem,
-    FileSearchCallItem,
     InputText,
+    ItemOrigin,
     MessageItem,
     ReasoningItem,
     ResponseItem,
@@ -40,6 +39,11 @@ class ConversationSettings(Stored):
     instructions: str | None = None
     effort: str | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
+    summary: Literal["off", "auto", "concise", "detailed"] | None = None
+    """Of the reasoning."""
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    top_p: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    max_output_tokens: int | None = Field(default=None, gt=0)
     compaction: CompactionMode | None = None
     tools: dict[str, Permission] | None = None
     """What the model may use, by name; a tool without an entry is not offered."""
@@ -162,13 +166,12 @@ class Conversation(Stored):
 
     def _ways_on(self, turn: Turn) -> Iterator[str]:
         """What helps on after a turn ended badly, beside running it again."""
-        before = self.before(turn)
         error_kind = turn.error.get("kind") if turn.error else None
         if turn.is_cut:
             yield "continue"
         # Without anything to summarise, the message alone is too long.
-        too_long = error_kind == ErrorKind.CONTEXT_WINDOW_EXCEEDED and turn.kind is None
-        if too_long and before is not None and before.kind is None:
+        too_long = error_kind == ErrorKind.CONTEXT_WINDOW_EXCEEDED or is_too_large(turn.error)
+        if too_long and turn.kind is None and any(t.kind is None for t in self.context(turn)):
             yield "compact"
 
     # --- changing -----------------------------------------------------------------------------
@@ -246,6 +249,13 @@ class Conversation(Stored):
         self._index()
         return turn
 
+    def insert_done(self, compaction: Turn, before: Turn) -> None:
+        """Insert a compaction that is done already."""
+        compaction.position = self.turns[-1].position + 1
+        compaction.parent, before.parent = before.parent, compaction.id
+        self.turns.append(compaction)
+        self._index()
+
     def show(self, turn: Turn) -> None:
         """Make the branch of a turn the path, down to its newest end."""
         while children := self._children.get(turn.id):
@@ -284,7 +294,7 @@ class Conversation(Stored):
         earlier = self.before(turn)
         while earlier is not None:
             found.append(earlier)
-            if earlier.kind == "compaction" and earlier.status is TurnStatus.COMPLETED:
+            if earlier.is_summary:
                 break
             earlier = self.before(earlier)
         return found[::-1]
@@ -297,7 +307,7 @@ class Conversation(Stored):
         With ``max_tokens`` the oldest ones are left out that would not fit (estimated).
         """
         found = [turn]
-        room = None if max_tokens is None else max_tokens - _tokens(turn, [_question(turn)])
+        room = None if max_tokens is None else max_tokens - _tokens(turn, [_own_message(turn)])
         for earlier in reversed(self.context(turn)):
             if room is not None:
                 room -= _tokens(earlier, _said(earlier, origin))
@@ -322,9 +332,29 @@ class Conversation(Stored):
         attachments, by id; without them attachments are left out. What one wire API or model cannot
         take is `sidestream.payload`'s matter.
         """
+        parts = self.parts(turn, origin, max_tokens=max_tokens, contents=contents)
+        return [item for part in parts for item in part]
+
+    def parts(
+        self,
+        turn: Turn,
+        origin: str | None = None,
+        *,
+        max_tokens: int | None = None,
+        contents: Mapping[str, str | None] | None = None,
+    ) -> list[list[ResponseItem]]:
+        """`history`, by turns. The last part is the turn's own message."""
         *before, _ = self.in_request(turn, origin, max_tokens=max_tokens)
-        said = [item for earlier in before for item in _said(earlier, origin, contents)]
-        return [*said, _question(turn, contents)]
+        said = [_said(earlier, origin, contents) for earlier in before]
+        return [*(part for part in said if part), [_own_message(turn, contents)]]
+
+    def images_before(self, turn: Turn) -> list[Turn]:
+        """The turns before a turn whose images its request holds, oldest first."""
+        return [
+            earlier
+            for earlier in self.context(turn)
+            if with_images(earlier.attachments) and not earlier.without_images
+        ]
 
     @classmethod
     def restore(
@@ -334,18 +364,20 @@ class Conversation(Stored):
 
         A turn whose request was under way is interrupted and keeps what had arrived. With
         ``going_on`` it is still `running` if its answer can be picked up. One whose request had not
-        left is back in line. Records that cannot be read are left out (and stay in
-        the store), and what followed them follows the one before.
+        left is back in line. Of a record that cannot be read as it is, what
+        can be read is taken, and the turn says so. One of a later version, or without an id, is
+        left out (and stays in the store), and what followed it follows the one before.
         """
         turns = list(_readable(data.get("turns", [])))
         _mend(turns)
         known = {turn.id for turn in turns}
         last = turns[-1].id if turns else None
         leaf = data.get("leaf")
+        created_at = data.get("created_at")
         conversation = cls(
             id=data["id"],
-            created_at=data.get("created_at", 0),
-            leaf=leaf if leaf in known else last,
+            created_at=created_at if isinstance(created_at, int) else 0,
+            leaf=leaf if isinstance(leaf, str) and leaf in known else last,
             settings=_readable_settings(data.get("settings")),
             turns=turns,
         )
@@ -376,18 +408,63 @@ COMPACTION_PROMPT = (
 )
 """The message of a compaction's request."""
 
-_STORED_CALLS = (CodeInterpreterCallItem, FileSearchCallItem)
+_REFUSED_MESSAGE = "[A message was here. The provider's policy refused it, so it was left out.]"
 _SUMMARY = "This is a summary of our conversation so far; go on from it.\n\n"
 
 
+_PARTLY_READ = "A part of this could not be read, and is left out."
+_LISTS = ("blocks", "items")
+"""Fields of a turn whose elements are left out one by one."""
+
+
 def _readable(records: list[Any]) -> Iterator[Turn]:
+    """The turns of stored records, each id once. One that is damaged never loses the others."""
+    seen: set[str] = set()
     for record in records:
-        if isinstance(record, dict) and record.get("version", 0) > RECORD_VERSION:
-            continue
-        try:
-            yield Turn.model_validate(record)
-        except ValidationError:
-            continue
+        turn = _read(record)
+        if turn is not None and turn.id not in seen:
+            seen.add(turn.id)
+            yield turn
+
+
+def _read(record: Any) -> Turn | None:
+    if not isinstance(record, dict):
+        return None
+    version = record.get("version")
+    if isinstance(version, int | float) and version > RECORD_VERSION:
+        return None
+    try:
+        return Turn.model_validate(record)
+    except ValidationError as error:
+        readable = _without(record, error)
+    try:
+        turn = Turn.model_validate(readable)
+    except ValidationError:
+        return None
+    if not (turn.user or turn.blocks or turn.attachments):
+        # Nothing of it is left.
+        return None
+    turn.note(_PARTLY_READ)
+    return turn
+
+
+def _without(record: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+    """A turn's record without what an error names: elements of its lists, else whole fields."""
+    bad: dict[str, set[int]] = {}
+    whole: set[str] = set()
+    for mistake in error.errors(include_url=False, include_context=False, include_input=False):
+        field, *place = mistake["loc"]
+        if field in _LISTS and place and isinstance(place[0], int):
+            bad.setdefault(str(field), set()).add(place[0])
+        else:
+            whole.add(str(field))
+    readable = {name: value for name, value in record.items() if name not in whole}
+    for name, places in bad.items():
+        readable[name] = [each for at, each in enumerate(record[name]) if at not in places]
+    # Without these there is no turn.
+    if "status" in whole:
+        readable["status"] = TurnStatus.INTERRUPTED
+    return {"user": "", "created_at": 0, **readable}
 
 
 def _mend(turns: list[Turn]) -> None:
@@ -411,15 +488,35 @@ def _mend(turns: list[Turn]) -> None:
 
 
 def _readable_settings(data: Any) -> ConversationSettings:
+    """The stored settings, without those that cannot be read."""
+    readable = dict(data) if isinstance(data, dict) else {}
     try:
-        return ConversationSettings.model_validate(data or {})
+        return ConversationSettings.model_validate(readable)
+    except ValidationError as error:
+        for mistake in error.errors(include_url=False, include_context=False):
+            readable.pop(mistake["loc"][0], None)
+    try:
+        return ConversationSettings.model_validate(readable)
     except ValidationError:
         return ConversationSettings()
 
 
+def is_too_large(error: Mapping[str, Any] | None) -> bool:
+    """Whether a request was larger, in bytes, than the provider takes."""
+    error = error or {}
+    return error.get("status") == 413 or error.get("param") == "body"
+
+
+def is_about_images(error: Mapping[str, Any] | None) -> bool:
+    """Whether the provider names an image as what it does not take."""
+    param = (error or {}).get("param")
+    return isinstance(param, str) and "image" in param
+
+
 def _tokens(turn: Turn, items: list[ResponseItem]) -> int:
     """What a turn takes of a request, estimated; ``items`` are without its attachments."""
-    return tokens_of(turn.attachments) + sum(estimate_tokens(item) for item in items)
+    attached = tokens_of(turn.attachments, without_images=turn.without_images)
+    return attached + sum(estimate_tokens(item) for item in items)
 
 
 def _said(
@@ -427,17 +524,28 @@ def _said(
 ) -> list[ResponseItem]:
     """What a later request holds of a turn."""
     if turn.kind == "compaction":
-        done = turn.status is TurnStatus.COMPLETED
-        return [_user_message(_SUMMARY + turn.text)] if done else []
+        return [_user_message(_SUMMARY + turn.text)] if turn.is_summary else []
+    if turn.left_out:
+        # It would be refused again, and so would everything that is said after it.
+        return [_user_message(_REFUSED_MESSAGE)]
     return [_question(turn, contents), *_sendable(turn, origin)]
 
 
-def _question(turn: Turn, contents: Mapping[str, str | None] | None = None) -> MessageItem:
+def _own_message(
+    turn: Turn, contents: Mapping[str, str | None] | None = None, *, without_images: bool = False
+) -> MessageItem:
     """A turn's message. The user's own words come last, after all that they are about."""
     if turn.kind == "compaction":
         return _user_message(COMPACTION_PROMPT)
-    attached = parts_of(turn.attachments or (), contents) if contents is not None else []
+    attached: list[ContentItem] = []
+    if contents is not None:
+        attached = parts_of(turn.attachments or (), contents, without_images=without_images)
     return _user_message(turn.user, attached)
+
+
+def _question(turn: Turn, contents: Mapping[str, str | None] | None = None) -> MessageItem:
+    """What later requests hold of a turn's message."""
+    return _own_message(turn, contents, without_images=turn.without_images)
 
 
 def _user_message(text: str, attached: Sequence[ContentItem] = ()) -> MessageItem:
@@ -446,11 +554,24 @@ def _user_message(text: str, attached: Sequence[ContentItem] = ()) -> MessageIte
 
 
 def _sendable(turn: Turn, origin: str | None) -> list[ResponseItem]:
-    if turn.origin != origin:
-        return [
-            # Its id is one that nobody else knows.
-            item.model_copy(update={"id": None}) if isinstance(item, _STORED_CALLS) else item
-            for item in turn.sendable
-            if not isinstance(item, ReasoningItem)
-        ]
-    return turn.sendable
+    """What was made for a turn, each item with its maker, so that others can read it.
+
+    ``sidestream.payload`` leaves out what is for the maker alone; the reasoning of somebody else is
+    left out here already, since it would be counted otherwise.
+    """
+    made = ItemOrigin(provider=turn.origin, model=turn.model or "") if turn.origin else None
+    return [
+        item.model_copy(update={"origin": made}) if made and _wants_maker(item) else item
+        for item in turn.sendable
+        if not isinstance(item, ReasoningItem) or _maker(item, turn) == origin
+    ]
+
+
+def _wants_maker(item: ResponseItem) -> bool:
+    """Whether it is of a time when items did not say who made what is for their maker alone."""
+    bound = isinstance(item, ReasoningItem) or bool(item.id or item.extra)
+    return bound and item.origin is None
+
+
+def _maker(item: ResponseItem, turn: Turn) -> str | None:
+    return item.origin.provider if item.origin else turn.origin

@@ -1,4 +1,8 @@
-"""Limits of all providers in use, and who may try first when one of them is over."""
+"""Limits of all providers in use, and who may try first when one of them is over.
+
+Messages wait with their conversations; whether a request may leave is decided here, by one
+`RequestQueue` for each provider.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from sidestream.session.queue import Priority, QueueLimits, RequestQueue
 from sidestream.session.rate_limits import RateLimitManager
 from sidestream.types.rate_limits import RateLimitSnapshot
 
@@ -35,6 +40,8 @@ class Limits:
         self._now = now
         self._changed = changed
         self._managers: dict[LimitKey, RateLimitManager] = {}
+        self._queues: dict[str, RequestQueue] = {}
+        """By origin: what the user lets through in a minute."""
         self._first: dict[LimitKey, str] = {}
 
     def _manager(self, key: LimitKey) -> RateLimitManager:
@@ -53,6 +60,33 @@ class Limits:
     def wait_ms(self, key: LimitKey) -> int:
         """How long the next request has to wait, in milliseconds; 0 when it may go."""
         return self._manager(key).wait_ms(self._now())
+
+    def admit(
+        self,
+        key: LimitKey,
+        request_id: str,
+        *,
+        per_minute: int | None = None,
+        urgent: bool = False,
+    ) -> int:
+        """0 when a request may leave now, and is counted; else the wait in milliseconds.
+
+        ``per_minute`` is how many the user lets through to that provider. What is ``urgent`` waits
+        for nothing. A request that has to wait does so with its conversation, which asks again.
+        """
+        now = self._now()
+        queue = self._queues.setdefault(key[0], RequestQueue())
+        queue.limits = QueueLimits(max_in_flight=None, per_minute=per_minute)
+        queue.add(request_id, None, now, priority=Priority.NOW if urgent else Priority.NORMAL)
+        wait_ms = queue.wait_ms(now) or 0
+        if wait_ms:
+            queue.cancel(request_id)
+            return wait_ms
+        queue.take(now)
+        queue.done(request_id)
+        if per_minute is not None:
+            self._changed()
+        return 0
 
     def reset(self) -> None:
         """Forget everything, as after a change of account."""
@@ -87,18 +121,22 @@ class Limits:
 
     def to_json(self) -> str:
         """What still holds, to be kept while nobody is awake."""
+        queues = [(origin, "", queue.to_json()) for origin, queue in self._queues.items()]
         kept = [
             (*key, manager.to_json(history=False))
             for key, manager in self._managers.items()
             if manager.view(self._now())
         ]
-        return json.dumps(kept)
+        return json.dumps([*kept, *queues])
 
     def restore(self, text: str) -> None:
         """Go on from `to_json`; what cannot be read is left out."""
         with contextlib.suppress(ValidationError):
             for origin, model, state in _KEPT.validate_json(text):
-                self._managers[origin, model] = RateLimitManager.from_json(state)
+                if '"sent_at"' in state:
+                    self._queues[origin] = RequestQueue.from_json(state)
+                else:
+                    self._managers[origin, model] = RateLimitManager.from_json(state)
 
 
 _KEPT = TypeAdapter(list[tuple[str, str, str]])

@@ -8,7 +8,7 @@ from typing import Any
 
 from sidestream.session.attachments import tokens_of
 from sidestream.session.turn import Turn, TurnStatus
-from sidestream.session.usage import estimate_tokens
+from sidestream.session.usage import TokenUsageTracker, estimate_tokens
 from sidestream.types.items import InputText, MessageItem
 from sidestream.types.usage import TokenUsage
 
@@ -56,14 +56,16 @@ def measure(
 
     ``turns`` are those of all branches, ``path`` those of the one that goes on, oldest first.
     """
-    told = [usage for turn in turns if (usage := _told(turn))]
-    if not told:
+    tracker = TokenUsageTracker(context_window=context_window, auto_compact_token_limit=compact_at)
+    for turn in turns:
+        tracker.update(_told(turn), turn.id, turn.created_at / 1000)
+    if tracker.total_usage.is_zero:
         return None
     return Meter(
-        usage=TokenUsage.sum(told),
+        usage=tracker.total_usage,
         last=next(filter(None, (_told(t) for t in reversed(path) if t.kind is None)), None),
         context_used=context_tokens(path),
-        context_window=context_window,
+        context_window=tracker.context_window,
         compact_at=compact_at,
     )
 

@@ -45,7 +45,7 @@ class PageTool:
         "when the user asks about the page, this site, this article and the like."
     )
     arguments = ReadArguments
-    time_limit_s = 30.0
+    time_limit_s = 60.0
 
     def __init__(self, read: ReadPage) -> None:
         self._read = read
@@ -80,11 +80,11 @@ def _told(page: dict[str, Any], start: int) -> str:
     part = text[start : start + PART]
     end = start + len(part)
     header = [
+        page.get("missing", ""),
         f"Title: {page['title']}",
         f"Address: {page['url']}" if page["url"] else "",
         f"Language: {page['language']}" if page.get("language") else "",
         f"Characters {start} to {end} of {len(text)}." if len(part) < len(text) else "",
         f"The next part begins with start={end}." if end < len(text) else "",
-        "" if page["is_whole"] or end < len(text) else "There is more, which cannot be read.",
     ]
     return "\n".join(filter(None, header)) + f"\n\n{part or 'There is nothing from there on.'}"

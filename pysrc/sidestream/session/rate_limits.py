@@ -179,7 +179,7 @@ def _restrictions(limit_id: str, record: RateLimitRecord) -> list[Restriction]:
         ("secondary", snapshot.secondary),
     )
     for kind, window in windows:
-        if window:
+        if window and window.used_percent >= 0:
             found.append(
                 Restriction(
                     limit_id=limit_id,
@@ -207,7 +207,9 @@ def _window_views(told: RateLimitSnapshot, now: float) -> list[dict[str, Any]]:
     family = "" if told.limit_id == DEFAULT_FAMILY else f" ({told.limit_name or told.limit_id})"
     views: list[dict[str, Any]] = []
     for window, name in ((told.primary, "Primary limit"), (told.secondary, "Secondary limit")):
-        if window is None or (window.resets_at is not None and window.resets_at <= now):
+        if window is None or window.used_percent < 0:
+            continue
+        if window.resets_at is not None and window.resets_at <= now:
             continue
         label = _window_label(window.window_minutes) if window.window_minutes else name
         view: dict[str, Any] = {"label": label + family, "used_percent": window.used_percent}
@@ -247,11 +249,12 @@ def _quota_views(record: RateLimitRecord, now: float) -> list[dict[str, Any]]:
         if quota is None:
             continue
         view: dict[str, Any] = {}
-        if quota.limit is not None:
+        if quota.limit is not None and quota.limit > 0:
             view["limit"] = quota.limit
         after = quota.reset_after_ms
         resets_at = None if after is None else int(record.at * 1000) + after
-        if quota.remaining is not None and (resets_at is None or resets_at > now * 1000):
+        known = quota.remaining is not None and quota.remaining >= 0
+        if known and (resets_at is None or resets_at > now * 1000):
             view["remaining"] = quota.remaining
             if resets_at is not None:
                 view["resets_at"] = resets_at
@@ -261,9 +264,10 @@ def _quota_views(record: RateLimitRecord, now: float) -> list[dict[str, Any]]:
 
 
 def _used_percent(quota: RequestQuota) -> float | None:
-    if quota.remaining is None:
+    # A negative figure means that the server does not know.
+    if quota.remaining is None or quota.remaining < 0 or (quota.limit or 0) < 0:
         return None
-    if quota.remaining <= 0:
+    if quota.remaining == 0:
         return 100.0
     if not quota.limit or quota.limit <= 0:
         return None

@@ -68,13 +68,13 @@ def _add_image(base64: str, figures: list[dict[str, Any]], files: list[dict[str,
 
 
 def _named(sources: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Those with an address or a name, each once."""
-    named: list[dict[str, str]] = []
+    """The first `MAX_SOURCES` with an address or a name, each once."""
+    named: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
     for source in sources:
         known = {key: value for key, value in source.items() if value and isinstance(value, str)}
-        if known and known not in named:
-            named.append(known)
-    return named[:MAX_SOURCES]
+        if known and len(named) < MAX_SOURCES:
+            named.setdefault(tuple(known.items()), known)
+    return [*named.values()]
 
 
 def hold_back(blocks: list[dict[str, Any]], room: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from sidestream._json import parse
 from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import FunctionTool
 
@@ -149,9 +150,10 @@ class Tools:
         tool = self._tools.get(item.name)
         if tool is None or self._may(item.name) == "never":
             names = ", ".join(spec.name for spec in self.specs()) or "none"
-            return _failure(f"There is no tool {item.name!r}. There are: {names}.")
+            why = f"There is no tool {item.name!r}. There are: {names}."
+            return _failure(why, status="not_run")
         try:
-            arguments = tool.arguments.model_validate_json(item.arguments or "{}")
+            arguments = _read_arguments(tool.arguments, item.arguments or "{}")
         except ValidationError as error:
             return _failure(f"The arguments are not right. {_mistakes(error)}")
         if self._may(tool.name) == "ask":
@@ -170,6 +172,45 @@ class Tools:
             _log.exception("A tool failed")
             return _failure(f"The tool failed ({type(error).__name__}).")
         return replace(output, text=_bounded(output.text))
+
+
+def _read_arguments(kind: type[Arguments], text: str) -> Arguments:
+    """The arguments of a call, also where a model has encoded them twice, or sends them bare.
+
+    Some models know a tool ``python`` of their own, which takes code as it is. What may be JSON
+    that was cut off is never taken for such a text.
+    """
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError:
+        value = _loosely_read(text)
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            # Encoded twice, and perhaps not whole.
+            value = _loosely_read(value, bare=False)
+        if isinstance(value, str) and value.strip() and (name := _only_text(kind)):
+            value = {name: value}
+        if not isinstance(value, dict):
+            raise
+        return kind.model_validate(value)
+
+
+def _loosely_read(text: str, *, bare: bool = True) -> Any:
+    """The JSON value, with line breaks in its strings; or the text, where it can be no JSON."""
+    try:
+        return parse(text)
+    except ValueError:
+        begin = text.lstrip()
+        is_json = begin.startswith(("{", '"')) and not begin.startswith('"""')
+        return None if is_json or not bare or not begin else text
+
+
+def _only_text(kind: type[Arguments]) -> str | None:
+    """The name of the one argument, where there is but one, and it is a text that is required."""
+    fields = [*kind.model_fields.items()]
+    if len(fields) != 1:
+        return None
+    name, about = fields[0]
+    return name if about.annotation is str and about.is_required() else None
 
 
 def _spec(tool: Tool, note: str) -> FunctionTool:

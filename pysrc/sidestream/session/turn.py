@@ -9,13 +9,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from sidestream.errors import ErrorKind
 from sidestream.session.attachments import Attachment
 from sidestream.session.blocks import (
     PART_BREAK,
     Block,
+    BlockIndex,
     BlockKind,
     Stored,
     citations_of,
@@ -28,10 +29,12 @@ from sidestream.session.tools import ToolOutput
 from sidestream.types.events import (
     Completed,
     FunctionCallArgumentsDelta,
+    Notice,
     OutputItemAdded,
     OutputItemDone,
     OutputTextAnnotationAdded,
     OutputTextDelta,
+    OutputTextReplaced,
     ReasoningContentDelta,
     ReasoningSummaryDelta,
     ReasoningSummaryPartAdded,
@@ -48,8 +51,10 @@ from sidestream.types.events import (
 from sidestream.types.items import (
     CodeInterpreterCallItem,
     ContentItem,
+    CustomToolCallItem,
     FunctionCallItem,
     FunctionCallOutputItem,
+    LocalShellCallItem,
     MessageItem,
     OutputText,
     ReasoningItem,
@@ -119,6 +124,10 @@ class Turn(Stored):
     usage: TokenUsage | None = None
     """Of all its calls of the model."""
     notice: str | None = None
+    notices: list[str] | None = None
+    """What the user should know of the answer, each once."""
+    finish_reason: str | None = None
+    """Why the model stopped, in the server's words."""
     waiting: Waiting | None = None
     """Set while the turn stands in line."""
     parent: str | None = None
@@ -134,6 +143,14 @@ class Turn(Stored):
     """The user said "send now": waits neither for limits nor for the network."""
     limited: bool = False
     """It waited for the provider's limit."""
+    put_off: int = 0
+    """How often in a row the provider has put it off."""
+    begun: bool = False
+    """It waits in the middle of its answer: the next run continues after the calls made so far."""
+    without_images: bool = False
+    """The provider refused its images: later requests name them only."""
+    left_out: bool = False
+    """The provider's policy refused it: later requests only say that it was there."""
     attempt: int = 0
     """Counts the runs; each has an idempotency key of its own."""
     position: int = 0
@@ -154,6 +171,9 @@ class Turn(Stored):
     """Set while the turn runs, if the provider keeps the answer: `Client.resume` gives the rest."""
     sequence_number: int | None = None
     """How far the answer in here goes."""
+    _index: BlockIndex | None = PrivateAttr(default=None)
+    _thoughts: dict[str, int] | None = PrivateAttr(default=None)
+    """Where among `items` the reasoning of the present answer is, by its id."""
 
     def view(self, *, whole: bool = True) -> dict[str, Any]:
         """The turn as the panel sees it.
@@ -194,6 +214,12 @@ class Turn(Stored):
         return PART_BREAK.join(b.settle().text for b in self.blocks if b.kind == "text")
 
     @property
+    def is_summary(self) -> bool:
+        """Whether it is a compaction that stands for what was before it."""
+        done = self.kind == "compaction" and self.status is TurnStatus.COMPLETED
+        return done and bool(self.text.strip())
+
+    @property
     def is_cut(self) -> bool:
         """Whether the answer ended before its end, after it had begun to say or do something."""
         return self.kind is None and self.status in _CUT and bool(self.text or self._done)
@@ -213,22 +239,50 @@ class Turn(Stored):
         self.sent = False
 
     def start(self) -> None:
-        """Run, or run again: an earlier answer is given up."""
+        """Run, or run again: an earlier answer is given up, unless it only waited."""
         self.status = TurnStatus.RUNNING
         self.waiting = None
         self.sent = False
+        self.without_images = self.left_out = False
         self.attempt += 1
+        if self.begun:
+            self.begun = False
+            return
         self.blocks = []
         self.withdrawn = None
         self.items = []
+        self._thoughts = None
         self.error = None
         self.usage = None
         self.usage_before = None
         self.context_tokens = None
         self.calls = 0
         self.notice = None
+        self.notices = None
+        self.finish_reason = None
         self.model = None
         self.forget_response()
+
+    def put_back(self, waiting: Waiting) -> None:
+        """Stand in the queue again, in the middle of the answer if calls have been carried out."""
+        self._end_blocks()
+        if done := self._done:
+            answered = [i for i, block in enumerate(self.blocks) if block.output is not None]
+            self.items = done
+            self._thoughts = None
+            self.blocks = self.blocks[: answered[-1] + 1] if answered else []
+            self.begun = True
+        self.put_off += 1
+        self.notice = None
+        self.urgent = False
+        self.limited = True
+        self.forget_response()
+        self.wait(waiting)
+
+    def note(self, notice: str) -> None:
+        """Tell the user something about the answer, once."""
+        if notice and notice not in (self.notices or ()):
+            self.notices = [*(self.notices or ()), notice]
 
     def reached(self, response_id: str, sequence_number: int) -> None:
         """Note how far the provider's answer has been taken in."""
@@ -250,13 +304,26 @@ class Turn(Stored):
         if why := _BROKEN_OFF.get(status):
             for call in self.open_calls:
                 self._break_off(call, why)
+        self._mark_what_nobody_ran()
         self.status = status
         self.error = error
         self.notice = None
         self.waiting = None
         self.urgent = False
         self.limited = False
+        self.begun = False
+        self.put_off = 0
         self.forget_response()
+
+    def _mark_what_nobody_ran(self) -> None:
+        """Only the provider runs what has no call id, or is none of the calls that we may run."""
+        elsewhere = {
+            getattr(item, "call_id", None) for item in self.items if not isinstance(item, _CALLS)
+        }
+        for block in self.blocks:
+            ours = block.kind == "tool" and block.call_id and block.call_id not in elsewhere
+            if ours and block.output is None:
+                block.status = NOT_RUN
 
     def _withdraw(self) -> None:
         growing = [block for block in self.blocks if block.open]
@@ -298,12 +365,13 @@ class Turn(Stored):
 
     def call_block(self, call: FunctionCallItem) -> Block | None:
         """The block that shows a call."""
-        for block in reversed(self.blocks):
-            # Two calls may have come under one call id: one must not be shown for the other.
-            own = (block.call_id, block.item_id) == (call.call_id, item_id_of(call))
-            if block.kind == "tool" and own:
-                return block
-        return None
+        item_id = item_id_of(call)
+        # Two calls may have come under one call id: one must not be shown for the other.
+        known = self._blocks.last_of("tool", item_id)
+        if known is None or known.call_id == call.call_id:
+            return known
+        same_item = reversed(self._blocks.tools(item_id))
+        return next((block for block in same_item if block.call_id == call.call_id), None)
 
     def ask_about(self, call: FunctionCallItem) -> Block | None:
         """Have a call wait for the user's leave, in view as it would be carried out."""
@@ -319,6 +387,21 @@ class Turn(Stored):
         self._end_blocks()
         self.calls += 1
         self.usage_before = self.usage
+        self.finish_reason = None
+        self.forget_response()
+
+    def ask_again(self) -> None:
+        """The model is asked once more for the present answer, of which nothing is kept."""
+        self._end_blocks()
+        answer = self.answer
+        if answer:
+            self.items = self.items[: len(self.items) - len(answer)]
+            self._thoughts = None
+        answered = [i for i, block in enumerate(self.blocks) if block.output is not None]
+        self.blocks = self.blocks[: answered[-1] + 1] if answered else []
+        self.attempt += 1
+        self.usage_before = self.usage
+        self.finish_reason = None
         self.forget_response()
 
     def finish_call(
@@ -331,6 +414,7 @@ class Turn(Stored):
     ) -> None:
         """Note what a call gave, for the user and for the model, which is ``told`` this instead."""
         text = output.text if told is None else told
+        self._thoughts = None
         self.items.append(FunctionCallOutputItem(call_id=call.call_id, output=text))
         block = self.call_block(call)
         if block is not None:
@@ -360,12 +444,24 @@ class Turn(Stored):
     @property
     def _done(self) -> list[ResponseItem]:
         """The items up to the output of the last call: rounds that a later request can hold."""
-        if self.status is TurnStatus.FAILED and (self.error or {}).get("kind") in _REFUSED:
+        if self.failed_with(*_REFUSED):
             return []
         for end in range(len(self.items), 0, -1):
             if isinstance(self.items[end - 1], FunctionCallOutputItem):
                 return self.items[:end]
         return []
+
+    def failed_with(self, *kinds: ErrorKind) -> bool:
+        """Whether it failed, and with an error of one of these kinds."""
+        return self.status is TurnStatus.FAILED and (self.error or {}).get("kind") in kinds
+
+    @property
+    def answer(self) -> list[ResponseItem]:
+        """What the last call of the model gave: the items after the last output."""
+        for end in range(len(self.items), 0, -1):
+            if isinstance(self.items[end - 1], FunctionCallOutputItem):
+                return self.items[end:]
+        return self.items
 
     @property
     def sendable(self) -> list[ResponseItem]:
@@ -389,6 +485,8 @@ class Turn(Stored):
         match event:
             case OutputTextDelta():
                 self._growing("text", event.item_id).append(event.delta)
+            case OutputTextReplaced():
+                self._replace_text(event.item_id, event.text)
             case ReasoningSummaryDelta():
                 block = self._growing("reasoning")
                 block.go_on(event.summary_index)
@@ -420,8 +518,12 @@ class Turn(Stored):
             case Reconnecting() if not event.resumes:
                 self.forget_response()
                 self._withdraw()
+            case Notice():
+                self.note(event.message)
             case Completed():
                 self._end_blocks()
+                if event.finish_reason:
+                    self.finish_reason = event.finish_reason
                 if event.token_usage is not None:
                     self.usage = (self.usage_before or TokenUsage()) + event.token_usage
                     self.context_tokens = event.token_usage.total_tokens
@@ -449,34 +551,50 @@ class Turn(Stored):
         if self.notice != notice:
             self.notice = notice
 
-    def _find(self, kind: BlockKind, item_id: str | None) -> Block | None:
-        """The open block of that kind that a delta belongs to."""
-        for block in reversed(self.blocks):
-            if (
-                block.open
-                and block.kind == kind
-                and (item_id is None or block.item_id in (None, item_id))
-            ):
-                return block
-        return None
+    @property
+    def _blocks(self) -> BlockIndex:
+        index = self._index
+        if index is None or index.blocks is not self.blocks or index.size != len(self.blocks):
+            index = self._index = BlockIndex(self.blocks)
+        return index
 
-    def _growing(self, kind: BlockKind, item_id: str | None = None) -> Block:
-        block = self._find(kind, item_id)
-        if block is None:
-            block = Block(kind=kind, item_id=item_id)
-            self.blocks.append(block)
+    def _append(self, block: Block) -> Block:
+        index = self._blocks
+        self.blocks.append(block)
+        index.note(block)
         return block
 
+    def _remove(self, block: Block) -> None:
+        """Take a block out that has nothing to show, mostly the last one."""
+        index = self._blocks
+        block.open = False
+        place = next(at for at in reversed(range(len(self.blocks))) if self.blocks[at] is block)
+        del self.blocks[place]
+        index.forget(block)
+
+    def _find(self, kind: BlockKind, item_id: str | None) -> Block | None:
+        """The open block of that kind that a delta belongs to."""
+        return self._blocks.open_block(kind, item_id)
+
+    def _growing(self, kind: BlockKind, item_id: str | None = None) -> Block:
+        return self._find(kind, item_id) or self._append(Block(kind=kind, item_id=item_id))
+
+    def _replace_text(self, item_id: str | None, text: str) -> None:
+        block = self._find("text", item_id)
+        if block is not None and text:
+            block.replace(text)
+        elif block is not None:
+            # What comes next stands where it comes: after the reasoning.
+            self._remove(block)
+
     def _tool(self, item_id: str, name: str) -> Block:
-        for block in reversed(self.blocks):
+        for block in reversed(self._blocks.tools(item_id)):
             # What we gave an output belongs to an earlier call of the model: some servers count
             # anew. Without an id, what is finished is another one.
             answered = block.output is not None and block.call_id is not None
-            known = block.item_id == item_id and (bool(item_id) or block.open)
-            if block.kind == "tool" and known and not answered:
+            if (item_id or block.open) and not answered:
                 return block
-        self.blocks.append(Block(kind="tool", name=name, item_id=item_id))
-        return self.blocks[-1]
+        return self._append(Block(kind="tool", name=name, item_id=item_id))
 
     def _cite(self, event: OutputTextAnnotationAdded) -> None:
         if citations := citations_of([event.annotation]):
@@ -496,13 +614,13 @@ class Turn(Stored):
         if isinstance(item, MessageItem) and item.role != "assistant":
             # An answer must not put words into the user's mouth, or a developer's.
             return
-        self.items.append(item)
         self.withdrawn = None
+        if isinstance(item, ReasoningItem):
+            self._finish_reasoning(item)
+            return
+        self.items.append(item)
         if isinstance(item, MessageItem):
             self._finish_message(item)
-        elif isinstance(item, ReasoningItem):
-            parts = [part.text for part in (*item.summary, *(item.content or ()))]
-            self._close("reasoning", item.id, PART_BREAK.join(parts))
         elif name := tool_name(item):
             block = self._take_tool(item, name)
             block.status = getattr(item, "status", None) or "completed"
@@ -510,6 +628,30 @@ class Turn(Stored):
             if isinstance(item, CodeInterpreterCallItem):
                 block.output = item.logs or None
             block.close(tool_text(item))
+
+    def _finish_reasoning(self, item: ReasoningItem) -> None:
+        """It may be finished twice, the second time with what only the end of the answer brings."""
+        text = PART_BREAK.join(part.text for part in (*item.summary, *(item.content or ())))
+        if self._thoughts is None:
+            begin = len(self.items) - len(self.answer)
+            self._thoughts = {
+                known.id: at
+                for at, known in enumerate(self.items)
+                if at >= begin and isinstance(known, ReasoningItem) and known.id
+            }
+        place = self._thoughts.get(item.id) if item.id else None
+        if not item.id or place is None or self._find("reasoning", item.id):
+            if item.id:
+                self._thoughts[item.id] = len(self.items)
+            self.items.append(item)
+            self._close("reasoning", item.id, text)
+            return
+        self.items[place] = item
+        block = self._blocks.last_of("reasoning", item.id)
+        if block is not None and block.item_id == item.id:
+            block.close(text)
+            return
+        self._close("reasoning", item.id, text)
 
     def _take_tool(self, item: ResponseItem, name: str) -> Block:
         call_id = getattr(item, "call_id", None)
@@ -538,10 +680,13 @@ class Turn(Stored):
         block.close(text)
         if not block.empty:
             return block
-        self.blocks.remove(block)
+        self._remove(block)
         return None
 
 
+NOT_RUN = "not_run"
+"""The status of a call that nobody has carried out."""
+_CALLS = (FunctionCallItem, CustomToolCallItem, LocalShellCallItem)
 _ENDED_EARLY = "ended_early"
 _BROKEN_OFF = {
     TurnStatus.STOPPED: "The user stopped the answer",
@@ -558,6 +703,7 @@ _CUT = (TurnStatus.INTERRUPTED, TurnStatus.STOPPED, TurnStatus.INCOMPLETE, TurnS
 _STORED_ONLY = {
     *("version", "sent", "urgent", "limited", "attempt", "position", "origin", "items"),
     *("response_id", "sequence_number", "calls", "usage_before", "context_tokens"),
+    *("put_off", "begun", "without_images", "left_out"),
 }
 
 

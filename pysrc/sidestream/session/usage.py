@@ -53,7 +53,7 @@ class TokenUsageTracker:
     def __init__(
         self, *, context_window: int | None = None, auto_compact_token_limit: int | None = None
     ) -> None:
-        self._state = _State()
+        self._state = _State(records=[])
         self.configure(
             context_window=context_window, auto_compact_token_limit=auto_compact_token_limit
         )
@@ -73,8 +73,11 @@ class TokenUsageTracker:
         if usage is None:
             return
         info = TokenUsageInfo.new_or_append(self.info, usage)
-        record = UsageRecord(usage=usage, turn_id=turn_id, at=at)
-        self._set(info=info, records=[*self._state.records, record][-MAX_RECORDS:])
+        records = self._state.records
+        records.append(UsageRecord(usage=usage, turn_id=turn_id, at=at))
+        if len(records) > MAX_RECORDS:
+            del records[0]
+        self._set(info=info)
 
     def mark_context_full(self) -> None:
         """The provider said that the context window is exceeded.
@@ -182,11 +185,6 @@ class TokenUsageTracker:
         return tracker
 
 
-def total_of(records: Iterable[UsageRecord]) -> TokenUsage:
-    """The usage of several calls together."""
-    return TokenUsage.sum(record.usage for record in records)
-
-
 def estimate_tokens(item: ResponseItem) -> int:
     """A rough size of an item that no call has counted yet (Codex: four bytes to a token).
 
@@ -196,9 +194,36 @@ def estimate_tokens(item: ResponseItem) -> int:
         size = max(len(item.encrypted_content) * 3 // 4 - 650, 0)
     else:
         images = _images(item)
-        size = len(item.to_json().encode("utf-8", "surrogatepass"))
-        size += sum(_IMAGE_BYTES - len(image.encode()) for image in images)
+        rest = _without(item) if images else item
+        size = (
+            len(
+                rest.model_dump_json(exclude_none=True, exclude={"origin"}).encode(
+                    "utf-8", "surrogatepass"
+                )
+            )
+            + len(images) * _IMAGE_BYTES
+        )
     return -(-size // _BYTES_PER_TOKEN)
+
+
+def text_tokens(text: str) -> int:
+    """A rough size of a text, by the same measure."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
+
+
+def _without(item: ResponseItem) -> ResponseItem:
+    """The item without its images, which may be of megabytes."""
+    if isinstance(item, ImageGenerationCallItem):
+        return item.model_copy(update={"result": ""})
+    if isinstance(item, CodeInterpreterCallItem):
+        outputs = [{**part, "url": ""} if "url" in part else part for part in item.outputs or ()]
+        return item.model_copy(update={"outputs": outputs})
+    name = "content" if isinstance(item, MessageItem) else "output"
+    parts = [
+        part.model_copy(update={"image_url": ""}) if isinstance(part, InputImage) else part
+        for part in getattr(item, name)
+    ]
+    return item.model_copy(update={name: parts})
 
 
 def _images(item: ResponseItem) -> list[str]:

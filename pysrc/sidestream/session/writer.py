@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ from sidestream.session.conversation import Conversation
 from sidestream.session.turn import Turn
 
 SAVE_INTERVAL_S = 1.0
-"""A growing answer is stored at least this often,"""
+"""A growing answer is stored at least this often, and with each finished item,"""
 SAVED_PER_S = 200_000
 """or, when it is long, so often that this many characters are written per second.
 
@@ -69,9 +70,12 @@ class Writer:
         self._on_idle = on_idle
         self._due: dict[str, tuple[Conversation, Turn]] = {}
         self._then: dict[str, Callable[[], None]] = {}
-        self._later: dict[str, asyncio.TimerHandle] = {}
+        self._later: dict[str, tuple[float, asyncio.Handle]] = {}
+        """Writes to come, with their times: the browser's loop gives handles that know none."""
         self._next: dict[str, float] = {}
-        """When a growing turn may be written again."""
+        """When a growing turn may be written again,"""
+        self._next_item: dict[str, float] = {}
+        """and when after one of its items is finished."""
         self._task: asyncio.Task[None] | None = None
         self._failing = False
 
@@ -96,8 +100,19 @@ class Writer:
         if turn.id in self._due or turn.id in self._later:
             return
         loop = asyncio.get_running_loop()
-        wait = max(0.0, self._next.get(turn.id, 0.0) - loop.time())
-        self._later[turn.id] = loop.call_later(wait, self.write, conversation, turn)
+        self._schedule(conversation, turn, max(loop.time(), self._next.get(turn.id, 0.0)))
+
+    def write_item(self, conversation: Conversation, turn: Turn) -> None:
+        """Write it now that one of its items is finished: at once, later when it is long."""
+        loop = asyncio.get_running_loop()
+        due = self._next_item.get(turn.id, 0.0)
+        if due <= loop.time():
+            self.write(conversation, turn)
+        elif turn.id not in self._due:
+            planned, _ = self._later.get(turn.id, (math.inf, None))
+            if planned > due:
+                self._unschedule(turn)
+                self._schedule(conversation, turn, due)
 
     def forget(self, turn: Turn) -> None:
         """Write it no more."""
@@ -110,8 +125,14 @@ class Writer:
         while self._task is not None:
             await asyncio.shield(self._task)
 
+    def _schedule(self, conversation: Conversation, turn: Turn, due: float) -> None:
+        loop = asyncio.get_running_loop()
+        # The browser's loop refuses what is due in the past, be it by a microsecond.
+        wait = max(0.0, due - loop.time())
+        self._later[turn.id] = (due, loop.call_later(wait, self.write, conversation, turn))
+
     def _unschedule(self, turn: Turn) -> None:
-        timer = self._later.pop(turn.id, None)
+        _, timer = self._later.pop(turn.id, (0.0, None))
         if timer is not None:
             timer.cancel()
 
@@ -137,8 +158,10 @@ class Writer:
     async def _save(self, conversation: Conversation, turn: Turn) -> None:
         record = turn.record()
         if turn.status.running:
-            pause = max(SAVE_INTERVAL_S, len(record) / SAVED_PER_S)
-            self._next[turn.id] = asyncio.get_running_loop().time() + pause
+            now, pause = asyncio.get_running_loop().time(), len(record) / SAVED_PER_S
+            self._next[turn.id] = now + max(SAVE_INTERVAL_S, pause)
+            self._next_item[turn.id] = now + pause
         else:
             self._next.pop(turn.id, None)
+            self._next_item.pop(turn.id, None)
         await self._store.save(conversation.head(), record)

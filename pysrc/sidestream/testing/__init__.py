@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sidestream.testing.clock import DeadlockError, VirtualTimeLoop, now, run
 from sidestream.testing.fetch import Exchange, FakeFetch, FakeResponse, Refuse, Reply
+from sidestream.testing.receivers import check_request
 from sidestream.testing.stored import StoredResponses
 from sidestream.testing.streams import ChatStream, MockSSEStream, ResponsesStream
 
@@ -22,6 +23,7 @@ __all__ = [
     "ResponsesStream",
     "StoredResponses",
     "VirtualTimeLoop",
+    "check_request",
     "now",
     "run",
 ]

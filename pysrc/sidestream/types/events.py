@@ -2,9 +2,9 @@
 
 The names in ``type`` are Codex's variant names, fields are in snake_case. Order within a turn:
 header events first (`ServerModel`, `RateLimits`, `ModelsEtag`, `ServerReasoningIncluded`), then
-what the body says, then exactly one `Completed`, last. Only `Reconnecting` and `StreamIdle` may
-come before the header events, while there is no answer yet. A repeated request gives those header
-events again that differ.
+what the body says, then exactly one `Completed`, last. Only `Reconnecting`, `StreamIdle` and
+`Notice` may come before the header events, while there is no answer yet. A repeated request gives
+those header events again that differ.
 """
 
 from __future__ import annotations
@@ -45,6 +45,17 @@ class OutputTextDelta(WireModel):
 
     type: Literal["OutputTextDelta"] = "OutputTextDelta"
     delta: str
+    item_id: str | None = None
+
+
+class OutputTextReplaced(WireModel):
+    """The text of the open message is ``text`` from here on: what was shown of it was reasoning.
+
+    The reasoning follows as an item of its own, before the message.
+    """
+
+    type: Literal["OutputTextReplaced"] = "OutputTextReplaced"
+    text: str = ""
     item_id: str | None = None
 
 
@@ -213,6 +224,13 @@ class Reconnecting(WireModel):
     resumes: bool = False
 
 
+class Notice(WireModel):
+    """Something that the user should know of the request, once: what it was sent without."""
+
+    type: Literal["Notice"] = "Notice"
+    message: str
+
+
 class Completed(WireModel):
     """The turn's last event. ``response_id`` is empty when the provider never said it was done."""
 
@@ -220,6 +238,9 @@ class Completed(WireModel):
     response_id: str = ""
     token_usage: TokenUsage | None = None
     end_turn: bool | None = None
+    finish_reason: str | None = None
+    """Why the model stopped, in the server's words (``stop``, ``length``, ``tool_calls``,
+    ``completed``, ``max_output_tokens``, ...); ``None`` when it never said."""
 
 
 ResponseEvent = Annotated[
@@ -227,6 +248,7 @@ ResponseEvent = Annotated[
     | OutputItemAdded
     | OutputItemDone
     | OutputTextDelta
+    | OutputTextReplaced
     | RefusalDelta
     | OutputTextAnnotationAdded
     | FunctionCallArgumentsDelta
@@ -246,6 +268,7 @@ ResponseEvent = Annotated[
     | SafetyBuffering
     | StreamIdle
     | Reconnecting
+    | Notice
     | Completed,
     Field(discriminator="type"),
 ]

@@ -97,9 +97,33 @@ class ReasoningText(WireModel):
 
 # --- items -------------------------------------------------------------------------------------
 
+IN_BAND = "think"
+"""`ReasoningItem.field` of what stood between ``<think>`` and ``</think>`` in the text."""
+
+
+class ItemOrigin(WireModel):
+    """Who made an item."""
+
+    provider: str
+    """`Provider.origin`: scheme, host and port."""
+    model: str = ""
+    """The model that was asked."""
+
 
 class _Item(WireModel):
     id: str | None = None
+    origin: ItemOrigin | None = None
+    """Who made it, where that matters: an id, reasoning and ``extra`` are for its origin alone.
+    Never sent. ``None``: whoever is asked next, as far as anyone knows."""
+    extra: dict[str, Any] | None = None
+    """Fields of the wire that this version does not know, such as Gemini's ``extra_content`` of a
+    call. They go back as they came, to the origin and nowhere else."""
+
+    @field_validator("origin", "extra", mode="before")
+    @classmethod
+    def _ours_or_nothing(cls, value: Any) -> Any:
+        # A server's item may have fields of these names, which mean something else.
+        return value if isinstance(value, (dict, ItemOrigin)) else None
 
 
 class MessageItem(_Item):
@@ -133,6 +157,9 @@ class ReasoningItem(_Item):
     summary: list[SummaryText] = Field(default_factory=list)
     content: list[ReasoningText] | None = None
     encrypted_content: str | None = None
+    field: str | None = None
+    """Under which field of Chat Completions it came (``reasoning_content``, ``reasoning``, ...), or
+    `IN_BAND` for reasoning that stood in the text."""
 
     @field_validator("summary", mode="before")
     @classmethod
@@ -276,6 +303,9 @@ class OtherItem(_Item):
 
     model_config = ConfigDict(extra="allow")
     type: str
+    # A server may have fields of these names, and they may hold anything.
+    origin: Any = None
+    extra: Any = None
 
 
 _ITEM_TAGS = {

@@ -1,0 +1,83 @@
+"""What providers' model lists have said: kept, since a chat starts without asking for the list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sidestream._json import parse
+from sidestream.errors import SidestreamError
+from sidestream.models import ModelInfo, model_info
+
+MODELS = "models"
+"""The name under which they are stored."""
+MAX_MODELS = 2_000
+MAX_CHARACTERS = 200_000
+"""Of the stored text. Beyond either limit the models that were listed longest ago are dropped."""
+
+_ALREADY_KNOWN = {"slug", "display_name"}
+
+
+class KnownModels:
+    """Facts by provider and model, as far as they differ from the table of `sidestream.models`."""
+
+    def __init__(self) -> None:
+        self._facts: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def learn(self, origin: str, listed: Iterable[ModelInfo]) -> bool:
+        """Take what a provider's list says of its models. True if anything has changed."""
+        before = list(self._facts.items())
+        for info in listed:
+            key = origin, info.slug
+            self._facts.pop(key, None)
+            if facts := _facts_of(info):
+                self._facts[key] = facts
+        while len(self._facts) > MAX_MODELS:
+            del self._facts[next(iter(self._facts))]
+        return list(self._facts.items()) != before
+
+    def info(self, origin: str, model: str) -> ModelInfo:
+        """What is known of a provider's model, from its list and else from the table."""
+        try:
+            return model_info(model, self._facts.get((origin, model)))
+        except SidestreamError:
+            # Stored by another version, which kept something else under a name of ours.
+            del self._facts[origin, model]
+            return model_info(model)
+
+    def has(self, origin: str, model: str) -> bool:
+        """Whether a list has said anything of the model that the table does not know."""
+        return (origin, model) in self._facts
+
+    def to_json(self) -> str:
+        """All facts as text, for `restore`."""
+        entries = [
+            json.dumps([*key, facts], ensure_ascii=False, separators=(",", ":"))
+            for key, facts in self._facts.items()
+        ]
+        room, kept = MAX_CHARACTERS, 0
+        for entry in reversed(entries):
+            room -= len(entry) + 1
+            if room < 0:
+                break
+            kept += 1
+        return f"[{','.join(entries[len(entries) - kept :])}]"
+
+    def restore(self, text: str) -> None:
+        """Take what `to_json` gave. What cannot be read is left out: the lists say it again."""
+        try:
+            entries = parse(text) if text else []
+        except ValueError:
+            return
+        for entry in entries if isinstance(entries, list) else []:
+            match entry:
+                case [str(origin), str(model), dict(facts)]:
+                    # Checked where they are used: there may be thousands, and a start is waiting.
+                    self._facts[origin, model] = facts
+
+
+def _facts_of(info: ModelInfo) -> dict[str, Any]:
+    known = model_info(info.slug).model_dump()
+    listed = info.model_dump(exclude=_ALREADY_KNOWN, exclude_none=True)
+    return {name: value for name, value in listed.items() if value != known[name]}

@@ -1,0 +1,492 @@
+"""Public reports about conversations that outgrow a model's context window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from sidestream.session.conversation import ConversationSettings
+from sidestream.session.tools import ToolOutput
+from sidestream.session.turn import Turn, TurnStatus
+from sidestream.testing import Reply, ResponsesStream, run
+from tests.session.world import Add, Adder, Model, World
+
+LLAMA = json.dumps(
+    {
+        "error": {
+            "code": 400,
+            "message": "request ({n} tokens) exceeds the available context size ({window} tokens), "
+            "try increasing it",
+            "type": "exceed_context_size_error",
+            "n_prompt_tokens": 0,
+            "n_ctx": 0,
+        }
+    }
+).replace('"n_prompt_tokens": 0, "n_ctx": 0', '"n_prompt_tokens": {n}, "n_ctx": {window}')
+ANTHROPIC = (
+    '{"type": "error", "error": {"type": "invalid_request_error", '
+    '"message": "prompt is too long: {n} tokens > {window} maximum"}}'
+)
+CODEX = (
+    '{"error": {"type": "invalid_request_error", "code": "context_length_exceeded", "message": '
+    '"Your input exceeds the context window of this model. Please adjust your input and try '
+    'again."}}'
+)
+FACT = "The account is 4711-0815."
+
+
+def play(model: Model, scene: Callable[[World], Awaitable[None]], **settings: Any) -> World:
+    world = World(then=model)
+    world.settings |= settings
+    world.adder.delay_s = 0.0
+
+    async def main() -> None:
+        await world.begin()
+        await scene(world)
+
+    run(main())
+    return world
+
+
+async def say(world: World, turn_id: str, text: str) -> Turn:
+    await world.do("Send", id=turn_id, text=text)
+    await world.quiet()
+    turn = world.chat.conversation.find(turn_id)
+    assert turn is not None
+    return turn
+
+
+def actions(world: World, turn: Turn) -> list[str]:
+    found: list[str] = world.chat.conversation.view_of(turn).get("actions", [])
+    return found
+
+
+def plain(model: Model) -> Callable[[dict[str, Any], bool], Reply]:
+    """Answers with as much of the fact as the request holds."""
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        knows = "4711-0815" in json.dumps(body)
+        text = f"SUMMARY: {FACT}" if summary and knows else "SUMMARY" if summary else "Noted."
+        return model.says(body, text)
+
+    return answer
+
+
+def model_of(**about: Any) -> Model:
+    model = Model(lambda body, summary: plain(model)(body, summary), **about)
+    return model
+
+
+@pytest.mark.parametrize("words", [LLAMA, ANTHROPIC, CODEX])
+@pytest.mark.parametrize("per", [4.0, 2.2])
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_summary_that_is_too_long_itself_gets_shorter(
+    words: str, per: float, counts: bool
+) -> None:
+    """anthropics/claude-code#25867, anthropics/claude-code#24942, can1357/oh-my-pi#44.
+
+    The compaction's own request is too long, and is sent again and again as it is.
+    """
+    model = model_of(window=8_000, words=words, per=per, counts=counts)
+
+    async def scene(world: World) -> None:
+        model.window = None
+        await say(world, "0", FACT)
+        for number in range(1, 9):
+            await say(world, str(number), "lorem ipsum dolor sit amet, " * 200)
+        model.window = 8_000
+        turn = await say(world, "last", "Which account was it?")
+        assert turn.error is not None
+        assert turn.error["kind"] == "context_window_exceeded"
+        assert actions(world, turn) == ["compact"]
+        await world.do("Compact", retry="last")
+        await world.quiet()
+        last = world.chat.conversation.path[-1]
+        assert (last.text, last.error) == ("Noted.", None)
+        assert len(model.summaries) <= 7
+        assert "SUMMARY" in json.dumps(model.requests[-1])
+
+    play(model, scene)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_summarise_and_retry_at_a_server_of_4096_tokens(counts: bool) -> None:
+    """cline/kanban#504, earendil-works/pi#9295, can1357/oh-my-pi#3752: llama-server.
+
+    Its window is known from its error alone, and the whole of it is small: instructions, tools and
+    the summary have to find room in it.
+    """
+    model = model_of(window=4_096, words=LLAMA, counts=counts)
+
+    async def scene(world: World) -> None:
+        world.chat.open.configure(ConversationSettings(tools={"add": "ask"}))
+        await say(world, "0", FACT)
+        number = 0
+        while True:
+            number += 1
+            turn = await say(world, f"m{number}", "lorem ipsum dolor sit amet " * 60)
+            if turn.error:
+                break
+            assert number < 20
+        assert turn.error["kind"] == "context_window_exceeded"
+        await world.do("Compact", retry=turn.id)
+        await world.quiet()
+        assert world.chat.conversation.path[-1].error is None
+        # From here on the window is known: it is summarised before it is too late.
+        for more in range(12):
+            turn = await say(world, f"n{more}", "lorem ipsum dolor sit amet " * 60)
+            assert turn.error is None
+        assert FACT in json.dumps(model.requests[-1])
+
+    instructions = "You are a helpful assistant. " * 40
+    play(model, scene, instructions=instructions)
+
+
+def test_an_error_without_a_figure_is_an_upper_bound_that_is_remembered() -> None:
+    """CommandCodeAI/command-code#756: without a declared window nothing is ever summarised."""
+    model = model_of(window=6_000, words=CODEX)
+
+    async def scene(world: World) -> None:
+        for number in range(20):
+            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            if turn.error:
+                await world.do("Compact", retry=turn.id)
+                await world.quiet()
+                break
+        for number in range(20, 40):
+            await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+        assert not [turn for turn in world.chat.conversation.path if turn.error]
+        assert "windows" in world.store.texts
+
+    play(model, scene)
+
+
+def test_the_window_of_a_server_that_was_started_anew_is_learnt_again() -> None:
+    """can1357/oh-my-pi#3752: the size that was found first is believed for ever."""
+    model = model_of(window=4_096, words=LLAMA)
+
+    async def scene(world: World) -> None:
+        turn = await say(world, "1", "lorem ipsum dolor sit amet " * 700)
+        assert turn.error is not None
+        assert turn.error["context_window"] == 4_096
+        model.window = 32_000
+        await world.do("Retry", id="1")
+        await world.quiet()
+        assert world.chat.conversation.path[-1].error is None
+        await say(world, "2", "And now?")
+        assert model.summaries == []
+
+    play(model, scene)
+
+
+def test_room_for_the_answer_that_the_request_allows() -> None:
+    """CommandCodeAI/command-code#891: it fits, but for the tokens that the answer may have."""
+    allowed = 3_000
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        if model.size(body) + body.get("max_output_tokens", 0) > 10_000:
+            words = CODEX.encode()
+            return Reply(words, status=400, headers={"content-type": "application/json"})
+        return model.says(body, "SUMMARY" if summary else "Noted.")
+
+    model = Model(answer)
+
+    async def scene(world: World) -> None:
+        for number in range(12):
+            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            assert turn.error is None
+        assert model.summaries
+        assert all("max_output_tokens" not in body for body in model.summaries)
+        assert all(body["max_output_tokens"] == allowed for body in model.turns)
+
+    play(model, scene, context_window=10_000, max_output_tokens=allowed)
+
+
+def test_the_summary_of_a_summary_keeps_it() -> None:
+    """anthropics/claude-code#33212, BerriAI/litellm#28868: the first summary is lost in the second.
+
+    It is the oldest part of the conversation, and must not be what is left out first.
+    """
+    model = model_of(window=6_000, words=LLAMA)
+
+    async def scene(world: World) -> None:
+        await say(world, "0", FACT)
+        for number in range(1, 40):
+            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 150)
+            assert turn.error is None
+        assert len(model.summaries) > 2
+        assert all("4711-0815" in json.dumps(body) for body in model.summaries)
+
+    play(model, scene, context_window=6_000)
+
+
+def test_one_turn_that_fills_the_window_alone_is_summarised() -> None:
+    """link-assistant/hive-mind#1842: one turn holds nearly everything, so nothing can be cut."""
+
+    class Big(Adder):
+        async def run(self, arguments: Add, conversation_id: str) -> ToolOutput:
+            return ToolOutput(f"{FACT} " + "row;of;a;table;" * 1_200)
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        rounds = json.dumps(body["input"]).count('"function_call_output"')
+        if not summary and "use it" in json.dumps(body["input"][-1]) and not rounds:
+            stream = ResponsesStream().created()
+            for number in range(6):
+                stream.function_call("add", '{"first":1,"second":2}', call_id=f"c{number}")
+            return Reply(stream.completed(input_tokens=model.size(body)))
+        return plain(model)(body, summary)
+
+    model = Model(answer, window=30_000, words=ANTHROPIC)
+
+    async def scene(world: World) -> None:
+        world.adder.__class__ = Big
+        world.chat.open.configure(ConversationSettings(tools={"add": "always"}))
+        turn = await say(world, "1", "use it")
+        assert turn.error is None
+        model.window = 12_000
+        turn = await say(world, "2", "And now?")
+        await world.do("Compact", retry="2")
+        await world.quiet()
+        assert world.chat.conversation.path[-1].error is None
+        assert "SUMMARY" in json.dumps(model.requests[-1])
+
+    play(model, scene, context_window=30_000)
+
+
+@pytest.mark.parametrize("mode", ["summarise", "trim"])
+def test_what_a_tool_gives_is_counted_before_the_next_call(mode: str) -> None:
+    """CommandCodeAI/command-code#891, cline/kanban#504: a turn of many calls outgrows the window.
+
+    What was said before the turn is summarised in the middle of it, and then the outputs of the
+    oldest calls are shortened.
+    """
+
+    class Big(Adder):
+        async def run(self, arguments: Add, conversation_id: str) -> ToolOutput:
+            self.calls.append((arguments.first, arguments.second))
+            return ToolOutput("row;of;a;table;" * 1_300)
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        rounds = json.dumps(body["input"]).count('"function_call_output"')
+        if not summary and "use it" in json.dumps(body["input"]) and rounds < 12:
+            arguments = json.dumps({"first": rounds, "second": 0})
+            stream = (
+                ResponsesStream().created().function_call("add", arguments, call_id=f"c{rounds}")
+            )
+            return Reply(stream.completed(input_tokens=model.size(body)))
+        return plain(model)(body, summary)
+
+    model = Model(answer, window=24_000, words=LLAMA)
+
+    async def scene(world: World) -> None:
+        world.adder.__class__ = Big
+        world.chat.open.configure(ConversationSettings(tools={"add": "always"}))
+        for number in range(3):
+            await say(world, str(number), f"{FACT} " + "lorem ipsum dolor " * 400)
+        turn = await say(world, "last", "use it")
+        assert (turn.status, turn.error) == (TurnStatus.COMPLETED, None)
+        assert len(world.adder.calls) == 12, "no call is carried out twice"
+        assert len(model.summaries) == (1 if mode == "summarise" else 0)
+        kinds = [each.kind for each in world.chat.conversation.path]
+        assert kinds[-2:] == (["compaction", None] if mode == "summarise" else [None, None])
+        assert "characters left out" in json.dumps(model.requests[-1])
+
+    play(model, scene, context_window=24_000, compaction=mode)
+
+
+@pytest.mark.parametrize("words", [LLAMA, CODEX])
+@pytest.mark.parametrize(("per", "counts"), [(4.0, True), (2.5, True), (2.5, False)])
+def test_a_turn_of_calls_at_a_server_whose_window_nobody_told_continues(
+    words: str, per: float, counts: bool
+) -> None:
+    """can1357/oh-my-pi#3752, arbs-io/github-copilot-llm-gateway#55: the first word is an error."""
+
+    class Big(Adder):
+        async def run(self, arguments: Add, conversation_id: str) -> ToolOutput:
+            self.calls.append((arguments.first, arguments.second))
+            return ToolOutput("row;of;a;table;" * 1_300)
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        rounds = json.dumps(body["input"]).count('"function_call_output"')
+        if not summary and "use it" in json.dumps(body["input"]) and rounds < 6:
+            arguments = json.dumps({"first": rounds, "second": 0})
+            stream = (
+                ResponsesStream().created().function_call("add", arguments, call_id=f"c{rounds}")
+            )
+            return Reply(stream.completed(input_tokens=model.size(body)))
+        return plain(model)(body, summary)
+
+    model = Model(answer, window=20_000, words=words, per=per, counts=counts)
+
+    async def scene(world: World) -> None:
+        world.adder.__class__ = Big
+        world.chat.open.configure(ConversationSettings(tools={"add": "always"}))
+        await say(world, "1", f"{FACT} " + "lorem ipsum dolor " * 400)
+        turn = await say(world, "2", "use it")
+        assert (turn.status, turn.error) == (TurnStatus.COMPLETED, None)
+        assert len(world.adder.calls) == 6
+        assert FACT in json.dumps(model.requests[-1])
+
+    play(model, scene)
+
+
+def test_a_message_that_is_too_long_alone_says_so() -> None:
+    """oobabooga/textgen#7257: a prompt larger than the server's window fails without a word."""
+    model = model_of(window=4_096, words=LLAMA)
+
+    async def scene(world: World) -> None:
+        turn = await say(world, "1", "lorem ipsum dolor sit amet " * 3_000)
+        assert turn.error is not None
+        assert "alone is too long" in turn.error["hint"]
+        assert "compact" not in actions(world, turn)
+        assert turn.error["context_window"] == 4_096
+        # It does not make the conversation useless.
+        turn = await say(world, "2", "Hello?")
+        if turn.error is not None:
+            assert "compact" in actions(world, turn)
+            await world.do("Compact", retry="2")
+            await world.quiet()
+        assert world.chat.conversation.path[-1].error is None
+
+    play(model, scene)
+
+
+def test_counts_of_zero_are_no_counts() -> None:
+    """letta-ai/letta-code#3508: llama.cpp tells no usage, so nothing is ever due."""
+    model = model_of(window=8_000, words=LLAMA, counts=False)
+
+    async def scene(world: World) -> None:
+        for number in range(20):
+            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            assert turn.error is None
+        assert model.summaries
+
+    play(model, scene, context_window=8_000)
+
+
+@pytest.mark.parametrize("per", [2.5, 4.0, 5.0])
+def test_an_answer_finds_room_in_a_small_window(per: float) -> None:
+    """letta-ai/letta-code#3508: near the window's end each answer ends with ``length``.
+
+    A model that thinks takes several hundred tokens for each answer, of the 4,096 that there are.
+    """
+    thinks = 600
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        room = 4_096 - model.size(body)
+        stream = ResponsesStream().created()
+        if room <= thinks:
+            return Reply(stream.incomplete())
+        stream.text("SUMMARY " * 40 if summary else "answer " * 20)
+        return Reply(stream.completed(input_tokens=model.size(body), output_tokens=thinks + 80))
+
+    model = Model(answer, window=4_096, words=LLAMA, per=per)
+
+    async def scene(world: World) -> None:
+        for number in range(20):
+            turn = await say(world, str(number), "word " * (number * 37 % 300 + 5))
+            assert (turn.status, turn.error) == (TurnStatus.COMPLETED, None)
+        assert model.summaries
+
+    play(model, scene, context_window=4_096)
+
+
+def test_a_summary_that_is_cut_short_is_asked_for_of_less() -> None:
+    """letta-ai/letta-code#3508: ``length`` near the end of the window; half a summary is none."""
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        if summary and model.size(body) > 3_500:
+            stream = ResponsesStream().created().text("SUMMARY: The acc")
+            return Reply(stream.incomplete())
+        return plain(model)(body, summary)
+
+    model = Model(answer)
+
+    async def scene(world: World) -> None:
+        await say(world, "0", FACT)
+        for number in range(1, 20):
+            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            assert turn.error is None
+        assert len(model.summaries) > 1
+        assert "The acc\\n" not in json.dumps(model.requests[-1])
+
+    play(model, scene, context_window=8_000)
+
+
+def test_a_model_that_never_ends_its_summary_does_not_close_the_conversation() -> None:
+    """letta-ai/letta-code#3508: each summary ended at the limit, and nothing could be sent."""
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        if summary:
+            return Reply(ResponsesStream().created().text("SUMMARY: account 4711").incomplete())
+        return plain(model)(body, summary)
+
+    model = Model(answer)
+
+    async def scene(world: World) -> None:
+        await say(world, "0", FACT)
+        for number in range(1, 16):
+            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            assert turn.error is None
+        compaction = next(t for t in world.chat.conversation.path if t.kind)
+        assert compaction.status is TurnStatus.COMPLETED
+        assert compaction.notices == ["The summary was cut short at the limit for output tokens."]
+        assert "account 4711" in json.dumps(model.requests[-1])
+
+    play(model, scene, context_window=8_000)
+
+
+def test_a_refused_summary_leaves_the_conversation_and_says_what_to_do() -> None:
+    """netclaw-dev/netclaw#61, openclaw/openclaw#120663: after a compaction nothing is left."""
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        return model.says(body, "I'm sorry, but I can't help with that." if summary else "Noted.")
+
+    model = Model(answer)
+
+    async def scene(world: World) -> None:
+        await say(world, "0", FACT + " lorem ipsum dolor sit amet" * 250)
+        await say(world, "1", "lorem ipsum dolor sit amet " * 100)
+        compaction = next(t for t in world.chat.conversation.path if t.kind)
+        assert compaction.status is TurnStatus.FAILED
+        assert compaction.error is not None
+        assert "did not want to write a summary" in compaction.error["message"]
+        assert "stays as it is" in compaction.error["hint"]
+        await world.do("SendNow", id="1")
+        await world.quiet()
+        assert FACT in json.dumps(model.requests[-1])
+        assert world.chat.conversation.path[-1].text == "Noted."
+
+    play(model, scene, context_window=2_500)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>',
+        "<function=add><parameter=first>1</parameter></function>",
+        '[TOOL_CALLS][{"name": "add", "arguments": {}}]',
+    ],
+)
+def test_a_call_that_is_written_as_text_is_no_summary(text: str) -> None:
+    """open-webui/open-webui#29308: tool syntax is kept as the summary of the conversation."""
+
+    def answer(body: dict[str, Any], summary: bool) -> Reply:
+        return model.says(body, text if summary else "Noted.")
+
+    model = Model(answer)
+
+    async def scene(world: World) -> None:
+        await say(world, "0", FACT + " lorem ipsum dolor sit amet" * 250)
+        await say(world, "1", "lorem ipsum dolor sit amet " * 100)
+        compaction = next(t for t in world.chat.conversation.path if t.kind)
+        assert compaction.status is TurnStatus.FAILED
+        assert "called a tool" in (compaction.error or {})["message"]
+        await world.do("SendNow", id="1")
+        await world.quiet()
+        assert FACT in json.dumps(model.requests[-1])
+
+    play(model, scene, context_window=2_500)
