@@ -29,7 +29,7 @@ export const PANELS = "panels";
  * @property {string} [item_id]
  * @property {string} [call_id]
  * @property {string} [status]  A tool's progress, in the provider's words; of a call that is carried out here how it ended: `completed`,
- *   `refused`, `ended_early`, `not_carried_out`.
+ *   `refused`, `ended_early`, `not_carried_out`, `not_run`.
  * @property {Source[]} [citations]
  * @property {boolean} [asks]  The call waits for the user's leave.
  * @property {boolean} [begun]  The call is being carried out.
@@ -63,22 +63,54 @@ export const PANELS = "panels";
  * @property {number} [retry_after_ms]
  * @property {number} [status]  HTTP status.
  * @property {string} [request_id]
+ * @property {string} [server_code]  The server's own code.
  * @property {string} [server_message]  The server's own words.
+ * @property {string} [param]  The parameter or item that the server names.
+ * @property {ErrorDetails} [details]  What helps a report, redacted. Kept with the turn, and in no exported file.
  * @property {keyof ToolLimits} [limit]  Which of the user's limits has ended the turn.
  */
 
 /**
- * What goes with a message: a page or a part of one, or an image. Its content (text, or the image as a `data:` URL) is stored apart, under the
+ * What was asked of whom when an error came. All of it may be missing.
+ * @typedef {object} ErrorDetails
+ * @property {string} [provider]  Its name.
+ * @property {string} [origin]  Scheme, host and port.
+ * @property {string} [model]
+ * @property {string} [wire_api]
+ * @property {string} [request_id]
+ * @property {number} [status]
+ * @property {string} [finish_reason]
+ * @property {number} [attempts]  How often it was asked.
+ * @property {string[]} [notices]
+ * @property {string} [version]  Of the Python core.
+ * @property {ErrorExchange} [exchange]
+ */
+
+/**
+ * The last exchange with the server, without its secrets.
+ * @typedef {object} ErrorExchange
+ * @property {string} [method]
+ * @property {string} [url]  Without its query.
+ * @property {Record<string, string>} [request_headers]
+ * @property {string} [request_body]
+ * @property {number} [status]
+ * @property {Record<string, string>} [response_headers]
+ * @property {string} [response_body]
+ */
+
+/**
+ * What goes with a message: a page or a part of one, an image, or a long text. Its content (text, or the image as a `data:` URL) is stored apart, under the
  * conversation's id and its own; see `runtime/attachments.js`.
  * @typedef {object} Attachment
  * @property {string} id  Made by the panel.
- * @property {"page" | "selection" | "image"} kind
- * @property {string} title  Of the page, or the file's name.
+ * @property {"page" | "selection" | "image" | "text"} kind  `text`: what the user has pasted.
+ * @property {string} title  Of the page, the file's name, or the first line of a pasted text.
  * @property {string} [url]  The page's address.
  * @property {number} tokens  What it takes of the context window, estimated.
  * @property {number} size  In characters of the content.
  * @property {number} [width]  Of an image as it is sent, in pixels.
  * @property {number} [height]
+ * @property {string} [missing]  Of a page that is not whole: one sentence that says what was left out and why. It is sent with the text.
  */
 
 /**
@@ -96,6 +128,8 @@ export const PANELS = "panels";
  * @property {Block[]} blocks  The answer so far.
  * @property {TurnError} [error]
  * @property {Usage} [usage]
+ * @property {string[]} [notices]  What the user should know of the answer, each once ("Sent without stream_options, …").
+ * @property {string} [finish_reason]  Why the model stopped, in the server's words.
  * @property {string} [notice]  What the turn is waiting for ("Reconnecting 1/5 in 2 s: ..."), while it waits.
  * @property {Waiting} [waiting]  Set while the turn stands in line (`queued`).
  * @property {string} [parent]  The turn before it.
@@ -134,7 +168,11 @@ export const PANELS = "panels";
  * @property {string} [model]
  * @property {string} [instructions]
  * @property {string} [effort]
+ * @property {ReasoningSummary} [summary]
  * @property {"low" | "medium" | "high"} [verbosity]
+ * @property {number} [temperature]
+ * @property {number} [top_p]
+ * @property {number} [max_output_tokens]
  * @property {Compaction} [compaction]
  * @property {Record<string, Permission>} [tools]  What the model may use; a tool without an entry is not offered.
  * @property {string[]} [vector_stores]  The ids of those in which the provider's file search looks.
@@ -157,6 +195,11 @@ export const PANELS = "panels";
  * What happens when a conversation fills the model's context window: it is summarised, its oldest turns are left out of the requests, or
  * nothing.
  * @typedef {"summarise" | "trim" | "off"} Compaction
+ */
+
+/**
+ * How much of its reasoning the model sums up for the user. Absent: what the provider does by itself.
+ * @typedef {"off" | "auto" | "concise" | "detailed"} ReasoningSummary
  */
 
 /**
@@ -286,9 +329,19 @@ export const PANELS = "panels";
  * @property {string} model
  * @property {string} [instructions]
  * @property {string} [effort]  Reasoning effort.
+ * @property {ReasoningSummary} [summary]
  * @property {"low" | "medium" | "high"} [verbosity]
+ * @property {number} [temperature]  This one and the other numbers: what they may be is in `runtime/ranges.js`.
+ * @property {number} [top_p]
+ * @property {number} [max_output_tokens]
  * @property {Compaction} [compaction]  Absent: `summarise`.
  * @property {number} [stream_idle_timeout_ms]  How long a server may be silent in an answer. Absent: 15 minutes.
+ * @property {number} [request_max_retries]  How often a request is repeated that brought no answer.
+ * @property {number} [stream_max_retries]  How often an answer is asked for again that broke off.
+ * @property {number} [max_waiting]  Messages that may wait in the queue at once. Absent: 100.
+ * @property {number} [requests_per_minute]  Absent: as many as the provider allows.
+ * @property {string} [organization]  OpenAI's id of one, sent as a header.
+ * @property {string} [project]  The same of a project.
  * @property {number} [context_window]  In tokens, where the model's is not known or another one is wanted.
  * @property {boolean} [background]  Responses API: the provider keeps answers until they are complete, so that one that broke is picked up.
  * @property {Record<string, string>} [http_headers]
@@ -304,7 +357,14 @@ export const PANELS = "panels";
  * @property {number} updated_at  Unix time in milliseconds.
  * @property {number} turns  How many it has.
  * @property {boolean} [unfinished]  An answer is being written in it, or a message waits.
+ * @property {boolean} [draft]  Something was written there and not sent.
  * @property {Snippet} [snippet]  Where a search found it in its turns.
+ * @property {Place} [place]  The turn that this is in.
+ */
+
+/**
+ * A turn to go to. `elsewhere`: it is on another branch than the one that is shown.
+ * @typedef {{turn: string, elsewhere?: boolean}} Place
  */
 
 /**
@@ -344,16 +404,19 @@ export const PANELS = "panels";
  *   | {type: "ActivateProfile", id: string}
  *   | {type: "ImportAuthJson", text: string}
  *   | {type: "ExportSettings"}
- *   | {type: "ImportSettings", text: string}
+ *   | {type: "ImportSettings", text: string, seen?: boolean}
  *   | {type: "ResetEverything"}
  *   | {type: "TestConnection", settings: Settings, api_key?: string, profile_id?: string | null}
  *   | {type: "ListModels", settings: Settings, api_key?: string, profile_id?: string | null}
+ *   | {type: "DescribeModel", settings: Settings}
+ *   | {type: "LoadLog"}
+ *   | {type: "ClearLog"}
  *   | {type: "ListConversations", query?: string, offset?: number, limit?: number}
  *   | {type: "RenameConversation", id: string, title: string}
  *   | {type: "DeleteConversation", id: string}
  *   | {type: "UndoDelete", id: string}
  *   | {type: "ExportConversations", ids?: string[], format: "json" | "markdown", from?: number}
- *   | {type: "ImportConversations", text: string}
+ *   | {type: "ImportConversations", text: string, instructions?: "with" | "without"}
  *   | {type: "StorageUse"}
  *   | {type: "FreeStorage", older_than: number}
  *   | {type: "UsageByDay", days: number}
@@ -362,7 +425,10 @@ export const PANELS = "panels";
  *   | {type: "DropAttachment", id: string}
  *   | {type: "LoadShown", conversation: string, turn: string, block: number}
  *   | {type: "RunPython", conversation: string, code: string, time_limit_ms?: number, memory_limit_mb?: number}
+ *   | {type: "RunningPython", conversation: string}
+ *   | {type: "JoinPython", conversation: string, code: string}
  *   | {type: "StopPython", conversation: string}
+ *   | {type: "DrawDiagram", source: string, dark: boolean}
  *   | {type: "ReadPage", what: "page" | "selection" | "screenshot", window?: number, granted?: boolean}} Request
  *
  * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
@@ -373,23 +439,50 @@ export const PANELS = "panels";
 /**
  * @typedef {{ok: true, profiles?: ProfileView[], active?: string | null, settings?: Settings | null, has_key?: boolean, protected?: boolean,
  *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
- *   conversations?: ConversationSummary[], total?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
- *   imported?: number, skipped?: number, deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun, content?: string,
- *   page?: PageText, image?: string, shown?: Shown} | {ok: false, error: TurnError}} Reply
+ *   conversations?: ConversationSummary[], pending?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
+ *   imported?: number, skipped?: number, unreadable?: number, brings?: Brought[], brings_profiles?: Settings[], deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun, codes?: string[], content?: string,
+ *   page?: PageText, image?: string, shown?: Shown, diagram?: Diagram, described?: ModelFacts} | {ok: false, error: TurnError}} Reply
  *
  * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
  * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
  * `ExportSettings` answers `text`, and in `left_out` the names of the headers and query parameters that may be secret.
- * `TestConnection` and `ImportSettings` answer a `message` for the user. `ListModels` answers `models`.
- * `ListConversations` answers a page of `conversations`, the latest first, and the `total`. `DeleteConversation` answers `undo_until`, the Unix
+ * `TestConnection` and `ImportSettings` answer a `message` for the user. `ListModels` answers `models`. `DescribeModel` answers in `described`
+ * what is known of the settings' model, and asks nobody for it. `LoadLog` answers the error log as `text`.
+ * `ListConversations` answers a page of `conversations`, the latest first, and `next`, the offset of the next page if there is one; `pending`
+ * says how many conversations a search could not look through yet. `DeleteConversation` answers `undo_until`, the Unix
  * time in milliseconds until which `UndoDelete` works. `ExportConversations` answers `files`; when there is more than a message can hold,
- * also `next`, from where to ask again. `ImportConversations` answers how many were `imported`, and `skipped` because they were there.
+ * also `next`, from where to ask again, and how many were `unreadable`. `ImportConversations` answers how many were `imported`, and `skipped` because
+ * they were there. Where the file brings instructions and the request does not say what to do with them, nothing is imported, and `brings` says what
+ * they are. The same with `ImportSettings` and `brings_profiles`, the new profiles, until the request says that the user has `seen` them; `left_out`
+ * names headers and query parameters of the file that may be secret and were not taken.
  * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
- * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `StopPython` ends
- * what runs in that conversation. `LoadAttachment` answers `content`, `LoadShown` what the block at that place of a turn has to
+ * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `RunningPython`
+ * answers `codes`, those that run or wait in a conversation, and `JoinPython` the `run` of one of them, without it when there is none any more. `StopPython` ends
+ * what runs in that conversation. `DrawDiagram` answers `diagram`, drawn of Mermaid's `source`. `LoadAttachment` answers `content`, `LoadShown` what the block at that place of a turn has to
  * show. `ReadPage` answers the `page` that a window shows, or what is selected in it, or as
  * `image` a PNG of what is in view, a `data:` URL, and the `page` without a text; an error of kind `permission` says that the user has not let
  * Sidestream read it. `granted` says that the user has just clicked on the extension's icon: what is refused then is refused for good.
+ */
+
+/**
+ * What a file brings that changes how the model answers in one of its conversations, for the user to see before it takes effect.
+ * @typedef {object} Brought
+ * @property {string} title  The conversation's.
+ * @property {string} [instructions]
+ * @property {string} [profile]  The id of the provider profile that answers.
+ * @property {string[]} [vector_stores]
+ */
+
+/**
+ * What is known of a model; absent is what nobody has said.
+ * @typedef {object} ModelFacts
+ * @property {string[]} [efforts]  Those that it takes.
+ * @property {string} [default_effort]
+ * @property {boolean} [supports_reasoning]
+ * @property {boolean} [supports_reasoning_summaries]
+ * @property {boolean} [supports_verbosity]
+ * @property {boolean} [takes_sampling]  Whether it takes temperature and top P.
+ * @property {number} [context_window]  In tokens.
  */
 
 /**
@@ -400,6 +493,7 @@ export const PANELS = "panels";
  * @property {string} [language]
  * @property {string} text
  * @property {boolean} is_whole  False: there is more, which was left out.
+ * @property {string} [missing]  One sentence that says what was left out and why, for the user and the model; there when it is not whole.
  */
 
 /**
@@ -444,13 +538,21 @@ export const PANELS = "panels";
  */
 
 /**
- * Worker to offscreen document. `Run` answers a {@link PythonRun}. `Limit` says what may be reached from now on, and ends a Python that
+ * A drawn diagram as SVG with its size in CSS pixels, or why there is none, with what Mermaid said of it. Untrusted: it is shown as an image.
+ * @typedef {{svg: string, width: number, height: number} | {error: string, details?: string}} Diagram
+ */
+
+/**
+ * Worker to offscreen document. `Run` answers a {@link PythonRun}, `Draw` a {@link Diagram}. `Limit` says what may be reached from now on, and ends a Python that
  * could reach more.
  * @typedef {{to: typeof SANDBOX, type: "Run", conversation: string, code: string, hosts: string[], time_limit_ms: number,
  *     memory_limit_mb: number}
  *   | {to: typeof SANDBOX, type: "Limit", conversation: string, hosts: string[]}
  *   | {to: typeof SANDBOX, type: "Stop", conversation: string}
- *   | {to: typeof SANDBOX, type: "Forget", conversation?: string}} SandboxRequest
+ *   | {to: typeof SANDBOX, type: "Forget", conversation?: string}
+ *   | {to: typeof SANDBOX, type: "Running", conversation: string}
+ *   | {to: typeof SANDBOX, type: "Join", conversation: string, code: string}
+ *   | {to: typeof SANDBOX, type: "Draw", source: string, dark: boolean}} SandboxRequest
  */
 
 /**

@@ -3,6 +3,8 @@
  * in the place of what runs it, or by whoever wrote a file that is imported.
  */
 
+import { cleanSvg } from "./svg.js";
+
 /** @import { Figure, RunFile } from "./protocol.js" */
 
 const IMAGES = ["png", "jpeg", "webp", "gif"];
@@ -46,7 +48,7 @@ function cleanFiles(files) {
  * @returns {Figure[]}
  */
 function cleanFigure(raw) {
-  if (raw?.type === "svg" && isText(raw.text)) return [{ type: "svg", text: raw.text }];
+  if (raw?.type === "svg" && isText(raw.text)) return [{ type: "svg", text: cleanSvg(raw.text) ?? "" }];
   if (IMAGES.includes(raw?.type) && isText(raw.base64)) return [{ type: raw.type, base64: raw.base64 }];
   if (raw?.type === "html" && isText(raw.text)) {
     return [{ type: "html", text: raw.text, nodes: prune(list(raw.nodes), DEEPEST, { left: MOST_NODES }) }];

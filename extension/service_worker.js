@@ -8,17 +8,17 @@ import { App } from "./runtime/app.js";
 import { database } from "./runtime/database.js";
 import { listenToGestures } from "./runtime/gestures.js";
 import { logError } from "./runtime/log.js";
-import { isOwn } from "./sender.js";
+import { isOwnPage } from "./sender.js";
 
 const app = new App();
 
 chrome.runtime.onConnect.addListener((port) => {
-  if (port.name === PANEL_PORT && isOwn(port.sender)) app.connect(port);
+  if (port.name === PANEL_PORT && isOwnPage(port.sender)) app.connect(port);
   else port.disconnect();
 });
 
 chrome.runtime.onMessage.addListener((request, sender, sendResponse) => {
-  if (!isOwn(sender)) return false;
+  if (!isOwnPage(sender)) return false;
   app.answer(request).then(sendResponse);
   return true;
 });

@@ -95,10 +95,14 @@ export function withShown(blocks, items = []) {
   for (const item of items) {
     if (!/_call$/.test(item.type)) continue;
     const id = item.id || item.call_id || "";
-    finished.set(id, [...(finished.get(id) ?? []), item]);
+    const same = finished.get(id);
+    if (same) same.push(item);
+    else finished.set(id, [item]);
   }
+  // The last one of each is at its end then: taking the first one away moves all others.
+  for (const same of finished.values()) same.reverse();
   return blocks.map((block) => {
-    const item = block.kind === "tool" && finished.get(block.item_id ?? "")?.shift();
+    const item = block.kind === "tool" && finished.get(block.item_id ?? "")?.pop();
     const shown = item && shownOf(item);
     return shown ? { ...block, shown } : block;
   });

@@ -2,9 +2,12 @@
  * What the form holds as settings, and what is wrong with it. No DOM here.
  */
 
+import { readKey, visible } from "../runtime/pasted_key.js";
+import { NUMBER_NAMES, RANGES, readNumber, ungrouped } from "../runtime/ranges.js";
 import { PRESETS, presetOf } from "./presets.js";
 
 /** @import {Settings} from "../protocol.js" */
+/** @import {NumberName} from "../runtime/ranges.js" */
 
 /**
  * The form's fields as text, as they stand.
@@ -18,17 +21,37 @@ import { PRESETS, presetOf } from "./presets.js";
  * @property {string} instructions
  * @property {string} passphrase
  * @property {string} effort
+ * @property {string} summary
  * @property {string} verbosity
+ * @property {string} temperature
+ * @property {string} topP
+ * @property {string} maxOutput
  * @property {string} compaction
  * @property {string} contextWindow
  * @property {string} background  Empty, or "yes".
  * @property {string} patience
+ * @property {string} requestRetries
+ * @property {string} streamRetries
+ * @property {string} maxWaiting
+ * @property {string} perMinute
+ * @property {string} organization
+ * @property {string} project
  * @property {string} headers
  * @property {string} query
  */
 
 /** @typedef {{field: keyof Values, message: string}} FieldError */
 
+/** The fields in which numbers are typed. @type {Record<NumberName, keyof Values>} */
+const NUMBER_FIELDS = {
+  temperature: "temperature",
+  top_p: "topP",
+  max_output_tokens: "maxOutput",
+  request_max_retries: "requestRetries",
+  stream_max_retries: "streamRetries",
+  max_waiting: "maxWaiting",
+  requests_per_minute: "perMinute",
+};
 /** The origins that Chrome granted at installation. */
 const INSTALLED = ["https://api.openai.com", "http://127.0.0.1", "http://localhost"];
 /** Where the tokens of a ChatGPT sign-in are renewed. */
@@ -58,25 +81,18 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
       message: `${preset.label} needs a sign-in: import that of Codex first, at the end of this page.`,
     });
   }
-  const base_url = values.baseUrl.trim();
+  const base_url = visible(values.baseUrl);
   const urlError = checkBaseUrl(base_url);
   if (urlError) errors.push({ field: "baseUrl", message: urlError });
 
-  const apiKey = values.apiKey.trim();
-  if (/[^\x21-\x7e]/.test(apiKey)) {
-    errors.push({
-      field: "apiKey",
-      message: "It holds a blank or a character that no key has. Copy the key again, without anything around it.",
-    });
-  } else if (preset.needs_key && !apiKey && !hasKey) {
+  const { key = "", problem } = readKey(values.apiKey);
+  if (problem) errors.push({ field: "apiKey", message: problem });
+  else if (preset.needs_key && !key && !hasKey)
     errors.push({ field: "apiKey", message: `Enter your API key: ${preset.label} answers nobody without one.` });
-  }
 
-  const model = values.model.trim();
+  const model = visible(values.model);
   if (needsModel && !model)
     errors.push({ field: "model", message: "Type a model's name, or load the list and pick one." });
-  else if (/\s/.test(model))
-    errors.push({ field: "model", message: "A model's name has no blanks. Copy it as the provider writes it." });
 
   if (values.passphrase && values.passphrase.length < 8) {
     errors.push({ field: "passphrase", message: "Use at least 8 characters." });
@@ -97,6 +113,23 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
     !(/^\d{1,4}(\.\d{1,3})?$/.test(patience) && patienceMs >= 1000 && patienceMs <= LONGEST_PATIENCE_MS)
   ) {
     errors.push({ field: "patience", message: "Enter a number of minutes, at most 1440, or leave it empty." });
+  }
+
+  /** @type {Partial<Record<NumberName, number>>} */
+  const numbers = {};
+  for (const name of NUMBER_NAMES) {
+    const field = NUMBER_FIELDS[name];
+    const { value, problem } = readNumber(name, values[field]);
+    if (problem) errors.push({ field, message: problem });
+    if (value !== undefined) numbers[name] = value;
+  }
+
+  /** @type {Pick<Settings, "organization" | "project">} */
+  const account = {};
+  for (const field of /** @type {const} */ (["organization", "project"])) {
+    const id = values[field].trim();
+    if (!/^[\x21-\x7e]{0,200}$/.test(id)) errors.push({ field, message: "Enter its id, which has no blanks." });
+    else if (id) account[field] = id;
   }
 
   const headers = parseLines(values.headers, ":");
@@ -122,11 +155,13 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
   };
   if (values.instructions.trim()) settings.instructions = values.instructions.trim();
   if (values.effort) settings.effort = values.effort;
+  if (values.summary) settings.summary = /** @type {Settings["summary"]} */ (values.summary);
   if (values.verbosity) settings.verbosity = /** @type {Settings["verbosity"]} */ (values.verbosity);
   if (values.compaction) settings.compaction = /** @type {Settings["compaction"]} */ (values.compaction);
   if (contextWindow) settings.context_window = Number(contextWindow);
   if (values.background && keepsAnswers(values)) settings.background = true;
   if (patience) settings.stream_idle_timeout_ms = patienceMs;
+  Object.assign(settings, numbers, account);
   if (Object.keys(headers.entries).length > 0) settings.http_headers = headers.entries;
   if (Object.keys(query.entries).length > 0) settings.query_params = query.entries;
   return { settings, errors };
@@ -138,14 +173,6 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
  */
 export function keepsAnswers({ preset, wireApi }) {
   return wireApi === "responses" && preset !== "chatgpt" && preset !== "openrouter";
-}
-
-/**
- * A number without what people set between its thousands; anything else as it is.
- * @param {string} text
- */
-function ungrouped(text) {
-  return /^\d{1,3}(?:[\s.,'’_]\d{3})+$/.test(text) ? text.replace(/\D/g, "") : text;
 }
 
 /**
@@ -164,11 +191,21 @@ export function valuesOf(settings) {
     instructions: settings.instructions ?? "",
     passphrase: "",
     effort: settings.effort ?? "",
+    summary: settings.summary ?? "",
     verbosity: settings.verbosity ?? "",
     compaction: settings.compaction === "summarise" ? "" : (settings.compaction ?? ""),
     contextWindow: String(settings.context_window ?? ""),
     background: settings.background ? "yes" : "",
     patience: settings.stream_idle_timeout_ms ? String(settings.stream_idle_timeout_ms / 60_000) : "",
+    temperature: String(settings.temperature ?? ""),
+    topP: String(settings.top_p ?? ""),
+    maxOutput: String(settings.max_output_tokens ?? ""),
+    requestRetries: String(settings.request_max_retries ?? ""),
+    streamRetries: String(settings.stream_max_retries ?? ""),
+    maxWaiting: String(settings.max_waiting ?? ""),
+    perMinute: String(settings.requests_per_minute ?? ""),
+    organization: settings.organization ?? "",
+    project: settings.project ?? "",
     headers: formatLines(settings.http_headers, ": "),
     query: formatLines(settings.query_params, "="),
   };
@@ -274,12 +311,17 @@ export function originOf(baseUrl) {
 export function isInsecure(baseUrl) {
   if (!URL.canParse(baseUrl.trim())) return false;
   const { protocol, hostname } = new URL(baseUrl.trim());
-  const isLocal =
+  return protocol === "http:" && !isLoopback(hostname);
+}
+
+/** @param {string} hostname */
+export function isLoopback(hostname) {
+  return (
     hostname === "localhost" ||
     hostname.endsWith(".localhost") ||
     hostname === "[::1]" ||
-    /^127(?:\.\d+){3}$/.test(hostname);
-  return protocol === "http:" && !isLocal;
+    /^127(?:\.\d+){3}$/.test(hostname)
+  );
 }
 
 /** How the worker's messages name the fields. */
@@ -291,7 +333,11 @@ const FIELD_NAMES = /** @type {Map<string, keyof Values>} */ (
     ["Model", "model"],
     ["Passphrase", "passphrase"],
     ["Reasoning effort", "effort"],
+    ["Reasoning summary", "summary"],
     ["Verbosity", "verbosity"],
+    ...NUMBER_NAMES.map((name) => /** @type {const} */ ([RANGES[name].label, NUMBER_FIELDS[name]])),
+    ["Organization", "organization"],
+    ["Project", "project"],
     ["When the context is full", "compaction"],
     ["Context window", "contextWindow"],
     ["Give up after", "patience"],

@@ -3,8 +3,14 @@
  * never shown.
  */
 
-import { COMPACTIONS, EFFORTS, fillSelect, labelOf, VERBOSITIES } from "../ui/choices.js";
-import { byId, el } from "../ui/dom.js";
+import { readKey } from "../runtime/pasted_key.js";
+import { NUMBER_NAMES } from "../runtime/ranges.js";
+import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../ui/choices.js";
+import { byId, el, setChildren } from "../ui/dom.js";
+import { guardComposition } from "../ui/keys.js";
+import { revealed } from "../ui/revealed.js";
+import { save as saveFile } from "../ui/save.js";
+import { addressRisks } from "./address-risk.js";
 import {
   fieldOfError,
   hostOf,
@@ -18,7 +24,7 @@ import {
 } from "./form.js";
 import { PRESETS, presetOf } from "./presets.js";
 
-/** @import {ProfileView, Reply, Request, Settings, SignInView, TurnError} from "../protocol.js" */
+/** @import {ModelFacts, ProfileView, Reply, Request, Settings, SignInView, TurnError} from "../protocol.js" */
 /** @import {FieldError, Values} from "./form.js" */
 /** @typedef {Extract<Reply, {ok: true}>} Answer */
 
@@ -33,11 +39,21 @@ const controls = {
   instructions: byId("instructions"),
   passphrase: byId("passphrase"),
   effort: byId("effort"),
+  summary: byId("summary"),
   verbosity: byId("verbosity"),
+  maxOutput: byId("max-output"),
+  temperature: byId("temperature"),
+  topP: byId("top-p"),
   compaction: byId("compaction"),
   contextWindow: byId("context-window"),
-  background: byId("background"),
+  requestRetries: byId("request-retries"),
+  streamRetries: byId("stream-retries"),
+  maxWaiting: byId("max-waiting"),
+  perMinute: byId("per-minute"),
   patience: byId("patience"),
+  background: byId("background"),
+  organization: byId("organization"),
+  project: byId("project"),
   headers: byId("headers"),
   query: byId("query"),
 };
@@ -46,11 +62,15 @@ const names = /** @type {(keyof Values)[]} */ (Object.keys(controls));
 /** What stands in the folded part of the form, and unfolds it where a profile has it. */
 const ADVANCED = /** @type {const} */ ([
   "effort",
+  "summary",
   "verbosity",
+  ...NUMBER_NAMES,
   "compaction",
   "context_window",
   "background",
   "stream_idle_timeout_ms",
+  "organization",
+  "project",
   "http_headers",
   "query_params",
 ]);
@@ -138,20 +158,83 @@ function show(answer, id = answer.active ?? null) {
     /** @type {HTMLDetailsElement} */ (byId("advanced")).open = true;
   }
   unchanged = JSON.stringify(values());
+  described.about = "";
   refresh();
 }
 
 /** @param {Settings} [settings]  Whose effort the list must have, even if it is a provider's own word. */
 function fillChoices(settings) {
-  const [effort, verbosity, compaction] = /** @type {HTMLSelectElement[]} */ ([
-    controls.effort,
+  const [summary, verbosity, compaction] = /** @type {HTMLSelectElement[]} */ ([
+    controls.summary,
     controls.verbosity,
     controls.compaction,
   ]);
-  fillSelect(effort, "Default of the model", EFFORTS, settings?.effort ?? "");
+  offerEfforts(settings?.effort ?? "", {});
+  fillSelect(summary, "Default of the provider", SUMMARIES, settings?.summary ?? "");
   fillSelect(verbosity, "Default of the model", VERBOSITIES, settings?.verbosity ?? "");
   // The first is what happens without a choice.
   fillSelect(compaction, labelOf(COMPACTIONS, "summarise"), COMPACTIONS.slice(1), settings?.compaction ?? "");
+}
+
+/** The model that the menu of efforts was made for, and what is known of it. */
+const described = { about: "", facts: /** @type {ModelFacts} */ ({}) };
+
+/** Offers the efforts that the model takes, as soon as somebody looks at them. */
+async function describeModel() {
+  const { settings } = readForm(values(), { hasKey: true, hasSignIn: true, needsModel: false });
+  const { preset, base_url, wire_api, model } = settings;
+  const about = JSON.stringify([preset, base_url, model]);
+  if (!(/** @type {HTMLDetailsElement} */ (byId("advanced")).open) || about === described.about) return;
+  described.about = about;
+  const asked = { preset, name: "", base_url, wire_api, model };
+  const reply = model ? await ask({ type: "DescribeModel", settings: asked }) : undefined;
+  // Another model has been typed in the meantime.
+  if (described.about !== about) return;
+  offerEfforts(controls.effort.value, (reply?.ok && reply.described) || {});
+}
+
+/** @param {string} chosen @param {ModelFacts} facts */
+function offerEfforts(chosen, facts) {
+  described.facts = facts;
+  const { efforts, default_effort } = facts;
+  const usual = default_effort ? ` (${labelOf(EFFORTS, default_effort)})` : "";
+  fillSelect(
+    /** @type {HTMLSelectElement} */ (controls.effort),
+    `Default of the model${usual}`,
+    effortsOf(efforts),
+    chosen,
+  );
+  sayFacts();
+}
+
+/** Says of effort, summary and context window what is known for the model. */
+function sayFacts() {
+  const { efforts, supports_reasoning, context_window } = described.facts;
+  const chosen = controls.effort.value;
+  const isOdd = Boolean(chosen && efforts && !efforts.includes(chosen));
+  byId("effort-hint").textContent =
+    supports_reasoning === false
+      ? "This model does not reason: an effort is not sent to it."
+      : isOdd
+        ? "This model does not take it: the nearest that it takes is sent."
+        : "How long the model thinks before it answers.";
+  byId("summary-hint").textContent =
+    controls.wireApi.value === "chat"
+      ? "Asked for with the Responses API only."
+      : "What you see of its thoughts. Not every model or account may show them.";
+  setPlaceholder(
+    controls.contextWindow,
+    context_window ? `${context_window.toLocaleString()}, as known of the model` : "As known of the model",
+  );
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
+
+/** The same, once the typing has paused. */
+function describeSoon() {
+  clearTimeout(typing);
+  typing = setTimeout(describeModel, 300);
 }
 
 /** What is stored under the selected profile goes to the address only that it was entered for. */
@@ -187,6 +270,8 @@ function refresh() {
   setPlaceholder(controls.model, preset.model);
   setPlaceholder(controls.passphrase, stored.protected ? "A passphrase is set" : "");
   byId("remove-passphrase").hidden = !stored.protected;
+  sayFacts();
+  describeSoon();
 
   const warning = byId("base-url-hint");
   warning.hidden = !isInsecure(controls.baseUrl.value);
@@ -219,7 +304,7 @@ function drawProfiles() {
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.id : "";
   const items = profiles.map(profileItem);
   if (selected === null) items.push(el("li", { class: "new", "aria-current": "true" }, "New profile"));
-  list.replaceChildren(...items);
+  setChildren(list, items);
   if (focused) document.getElementById(focused)?.focus();
 }
 
@@ -375,7 +460,30 @@ async function usableSettings(needsModel) {
     return undefined;
   }
   clearErrors();
+  if (!(await isMeant(settings))) return undefined;
   return (await isAllowed(permissionsFor(settings))) ? settings : undefined;
+}
+
+/** Addresses to which the user has said yes on this page, with the provider that was chosen. @type {Set<string>} */
+const meant = new Set();
+
+/**
+ * Asks whether an unusual address is the right one, before a key is stored for it or sent there. A stored key has been asked about.
+ * @param {Settings} settings
+ */
+async function isMeant({ preset, base_url }) {
+  if (hasKey() && !typedKey()) return true;
+  const risks = addressRisks(base_url, { preset, hasKey: Boolean(typedKey()) });
+  const about = JSON.stringify([preset, originOf(base_url), risks]);
+  if (risks.length === 0 || meant.has(about)) return true;
+  const text = [...risks, "Continue only if you know who runs this server."].join(" ");
+  const isRight = await confirmed(`Use ${hostOf(base_url)}?`, text, "Use this address");
+  if (isRight) meant.add(about);
+  else {
+    controls.baseUrl.focus();
+    say("Nothing was stored or sent.");
+  }
+  return isRight;
 }
 
 /**
@@ -396,7 +504,7 @@ async function isAllowed(origins) {
 
 /** The key as it is to travel: undefined keeps the stored one. */
 function typedKey() {
-  return presetOf(controls.preset.value).needs_sign_in ? undefined : controls.apiKey.value.trim() || undefined;
+  return presetOf(controls.preset.value).needs_sign_in ? undefined : readKey(controls.apiKey.value).key || undefined;
 }
 
 async function save() {
@@ -428,9 +536,13 @@ async function loadModels() {
   if (!settings) return;
   await during("Loading the models…", async () => {
     const reply = await ask({ type: "ListModels", settings, api_key: typedKey(), profile_id: selected });
-    if (!reply.ok) return report(reply.error);
+    described.about = ""; // the list may have said more
+    if (!reply.ok) return reportNoList(reply.error);
     const models = reply.models ?? [];
-    byId("models").replaceChildren(...models.map((model) => el("option", { value: model })));
+    setChildren(
+      byId("models"),
+      models.map((model) => el("option", { value: model })),
+    );
     controls.model.focus();
     if (models.length === 0) say("The server lists no models. Type the name of one.");
     else
@@ -438,6 +550,22 @@ async function loadModels() {
         `${models.length} ${models.length === 1 ? "model" : "models"} loaded. Pick one in the field, or type to search.`,
       );
   });
+}
+
+/** Errors of the model list after which the name can be typed as well. */
+const NO_LIST = ["not_found", "permission", "server_error"];
+
+/**
+ * Without a list the model's name has to be typed.
+ * @param {TurnError} error
+ */
+function reportNoList(error) {
+  if (!NO_LIST.includes(error.kind)) return report(error);
+  controls.model.focus();
+  if (controls.model.value.trim())
+    return say(`${error.message} The name that is there stays; Test connection tells whether it answers.`);
+  point([{ field: "model", message: [error.message, error.hint].filter(Boolean).join(" ") }]);
+  say("");
 }
 
 /**
@@ -460,6 +588,9 @@ async function changeKey(change, done) {
 
 // --- profiles ---------------------------------------------------------------------------------------
 
+/** In characters; a host has 253 at most. */
+const LONGEST_QUESTION = 900;
+
 /**
  * @param {string} title
  * @param {string} text
@@ -468,14 +599,20 @@ async function changeKey(change, done) {
  */
 function confirmed(title, text, yes) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("question"));
-  byId("question-title").textContent = title;
-  byId("question-text").textContent = text;
+  byId("question-title").textContent = forQuestion(title);
+  byId("question-text").textContent = forQuestion(text);
   byId("question-yes").textContent = yes;
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
+}
+
+/** What is asked about may have been named by a file. @param {string} text */
+function forQuestion(text) {
+  const shown = revealed(text.slice(0, 2 * LONGEST_QUESTION));
+  return shown.length > LONGEST_QUESTION ? `${shown.slice(0, LONGEST_QUESTION)}…` : shown;
 }
 
 /** Whether the form may be filled with something else. */
@@ -566,6 +703,8 @@ const SETTINGS = {
   origins: () => [],
 };
 let importing = AUTH_JSON;
+/** Whose text is still in the dialog: Escape takes nothing away that was typed. @type {Import | null} */
+let keptFor = null;
 
 const importDialog = /** @type {HTMLDialogElement} */ (byId("import"));
 const importText = /** @type {HTMLTextAreaElement} */ (byId("import-text"));
@@ -577,15 +716,53 @@ async function openImport(what) {
   importing = what;
   byId("import-title").textContent = what.title;
   byId("import-hint").textContent = what.hint;
-  clearImport();
+  if (keptFor !== what) clearImport();
+  keptFor = null;
   importDialog.showModal();
 }
 
-/** What was pasted may be secret, so it goes as soon as it is of no use. */
+/** What was pasted may be secret, so it goes as soon as it is of no use, and is nowhere but on this page. */
 function clearImport() {
   importText.value = "";
   importFile.value = "";
   importProblem("");
+  hideReview();
+}
+
+/** The text whose instructions are in view. @type {string | null} */
+let reviewed = null;
+
+function hideReview() {
+  reviewed = null;
+  byId("import-review").hidden = true;
+  byId("import-review-profiles").replaceChildren();
+}
+
+/**
+ * Shows what the profiles of a file bring, before any of it takes effect.
+ * @param {string} text
+ * @param {Settings[]} profiles
+ */
+function review(text, profiles) {
+  reviewed = text;
+  setChildren(byId("import-review-profiles"), profiles.map(broughtView));
+  byId("import-review").hidden = false;
+  // What scrolls has to be reached by the keyboard.
+  byId("import-review-profiles").tabIndex = 0;
+  byId("import-review-profiles").focus();
+}
+
+/** @param {Settings} settings */
+function broughtView({ name, base_url, instructions = "", http_headers = {}, query_params = {} }) {
+  const added = [...Object.entries(http_headers), ...Object.entries(query_params)].map((entry) => entry.join(": "));
+  return el(
+    "div",
+    {},
+    el("h3", { dir: "auto" }, revealed(name)),
+    el("p", {}, revealed(base_url)),
+    added.length > 0 ? el("p", {}, `Sends as well: ${revealed(added.join(", "))}`) : null,
+    el("pre", { dir: "auto" }, revealed(instructions)),
+  );
 }
 
 /** @param {string} text */
@@ -598,6 +775,7 @@ async function readImportFile() {
   const [file] = importFile.files ?? [];
   if (!file) return;
   importProblem("");
+  hideReview();
   importText.value = await file.text().catch(() => "");
   if (!importText.value) importProblem("This file is empty or cannot be read.");
 }
@@ -608,15 +786,22 @@ async function carryOutImport() {
   if (!text.trim()) return importProblem("Choose a file, or paste its content.");
   if (!(await isAllowed(origins(text)))) return importDialog.close();
   await during("Importing…", async () => {
-    const reply = await ask({ type, text });
+    const isSeen = text === reviewed;
+    const reply = await ask(type === "ImportSettings" ? { type, text, seen: isSeen } : { type, text });
     if (!reply.ok) {
       say("");
       return importProblem([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
     }
+    if (reply.brings_profiles) {
+      say("");
+      return review(text, reply.brings_profiles);
+    }
+    hideReview();
     importDialog.close();
     show(reply, reply.profile_id ?? reply.active);
     const name = profileOf(selected)?.settings.name;
-    if (reply.message) say(reply.message);
+    const notTaken = reply.left_out?.length ? ` Not taken, since it may be secret: ${reply.left_out.join(", ")}.` : "";
+    if (reply.message) say(reply.message + notTaken);
     else if (selected === reply.active) say(`Imported. ${name} is ready.`);
     else say(`Imported. Mark ${name} in the list of profiles to use it.`);
   });
@@ -626,9 +811,7 @@ async function exportSettings() {
   await during("Exporting…", async () => {
     const reply = await ask({ type: "ExportSettings" });
     if (!reply.ok) return complain(reply.error);
-    const url = URL.createObjectURL(new Blob([reply.text ?? ""], { type: "application/json" }));
-    el("a", { href: url, download: "sidestream-settings.json" }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    saveFile("sidestream-settings.json", new Blob([reply.text ?? ""], { type: "application/json" }));
     const leftOut = reply.left_out ?? [];
     if (leftOut.length === 0) say("Exported, without keys and sign-ins.");
     else say(`Exported, without keys and sign-ins, and without what may be secret as well: ${leftOut.join(", ")}.`);
@@ -649,8 +832,46 @@ async function reset() {
   });
 }
 
+// --- the log ----------------------------------------------------------------------------------------
+
+const logText = /** @type {HTMLTextAreaElement} */ (byId("log-text"));
+const logDetails = /** @type {HTMLDetailsElement} */ (byId("log"));
+
+/** @param {string} text */
+function sayOfLog(text) {
+  byId("log-status").textContent = text;
+}
+
+async function loadLog() {
+  if (!logDetails.open) return;
+  if (!logText.value) logText.value = "Loading…";
+  const reply = await ask({ type: "LoadLog" });
+  logText.value = reply.ok ? (reply.text ?? "") : [reply.error.message, reply.error.hint].filter(Boolean).join(" ");
+}
+
+async function copyLog() {
+  try {
+    await navigator.clipboard.writeText(logText.value);
+    sayOfLog("Copied.");
+  } catch {
+    logText.select();
+    sayOfLog("Chrome refused it. The text is selected: copy it with the keyboard.");
+  }
+}
+
+async function clearLog() {
+  const reply = await ask({ type: "ClearLog" });
+  sayOfLog(reply.ok ? "Cleared." : reply.error.message);
+  await loadLog();
+}
+
+logDetails.addEventListener("toggle", loadLog);
+byId("copy-log").addEventListener("click", copyLog);
+byId("clear-log").addEventListener("click", clearLog);
+
 // --- wiring -----------------------------------------------------------------------------------------
 
+guardComposition();
 controls.preset.append(...PRESETS.map(({ key, label }) => el("option", { value: key }, label)));
 controls.preset.addEventListener("change", () => choose(controls.preset.value));
 byId("form").addEventListener("input", refresh);
@@ -660,6 +881,7 @@ byId("form").addEventListener("submit", (event) => {
   save();
 });
 byId("test").addEventListener("click", test);
+byId("advanced").addEventListener("toggle", describeSoon);
 byId("load-models").addEventListener("click", loadModels);
 byId("remove-key").addEventListener("click", () => changeKey({ api_key: "" }, "The key is removed."));
 byId("remove-sign-in").addEventListener("click", removeSignIn);
@@ -671,8 +893,19 @@ byId("import-settings").addEventListener("click", () => openImport(SETTINGS));
 byId("export-settings").addEventListener("click", exportSettings);
 byId("reset").addEventListener("click", reset);
 importFile.addEventListener("change", readImportFile);
-importText.addEventListener("input", () => importProblem(""));
-importDialog.addEventListener("close", clearImport);
+importText.addEventListener("input", () => {
+  importProblem("");
+  hideReview();
+});
+importDialog.addEventListener("cancel", () => {
+  keptFor = importing;
+});
+importDialog.addEventListener("close", () => {
+  if (!keptFor) clearImport();
+});
+addEventListener("beforeunload", (event) => {
+  if (isChanged()) event.preventDefault();
+});
 byId("import-no").addEventListener("click", () => importDialog.close());
 byId("import-form").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -35,6 +35,6 @@
     address: location.href,
     title: property(Document.prototype, "title", document),
     text: text.slice(0, LIMIT),
-    isWhole: text.length <= LIMIT,
+    missing: text.length <= LIMIT ? [] : ["cut"],
   };
 })();

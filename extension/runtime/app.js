@@ -10,7 +10,7 @@ import {
   storageUse,
   undoDelete,
 } from "./conversations.js";
-import { database, hasTurn, loadConversation, remember, unfinishedConversations } from "./database.js";
+import { database, hasTurn, loadConversation, recall, remember, unfinishedConversations } from "./database.js";
 import { configurationError, toTurnError, UserError } from "./errors.js";
 import { createHost } from "./host.js";
 import { awakeDuring } from "./keep_alive.js";
@@ -19,7 +19,7 @@ import { captureTab, readPage, readSelection, shownTab } from "./page.js";
 import { Panels } from "./panels.js";
 import { PythonSupervisor } from "./python.js";
 import { forgetEverything } from "./reset.js";
-import { forgetPython, runPython, stopPython } from "./sandbox.js";
+import { drawDiagram, forgetPython, joinPython, runningPython, runPython, stopPython } from "./sandbox.js";
 import * as settings from "./settings.js";
 import { rememberShown, shownIn } from "./shown.js";
 import { loadShown, storedView } from "./stored_view.js";
@@ -343,9 +343,10 @@ export class App {
       case "ExportSettings":
         return { ok: true, ...(await settings.exportSettings()) };
       case "ImportSettings": {
-        const { added, of } = await settings.importSettings(request.text);
+        const { added, of, brings, left_out = [] } = await settings.importSettings(request.text, request.seen);
+        if (brings) return { ok: true, brings_profiles: brings, left_out };
         const message = `${added} of ${of} ${of === 1 ? "profile" : "profiles"} added${added < of ? "; the others are there already" : ""}.`;
-        return this.#changed({ message });
+        return this.#changed({ message, left_out });
       }
       case "ResetEverything":
         await this.#python.discard();
@@ -361,6 +362,12 @@ export class App {
         }
         return this.#askPython({ type: request.type, connection });
       }
+      case "DescribeModel":
+        return this.#askPython({ type: "DescribeModel", settings: request.settings });
+      case "LoadLog":
+        return { ok: true, text: `${versions()}\n\n${await this.#errorLog()}` };
+      case "ClearLog":
+        return this.#askPython({ type: "ClearLog" });
       case "ListConversations":
         return { ok: true, ...(await listConversations(request, await this.#inUse())) };
       case "RenameConversation":
@@ -374,7 +381,7 @@ export class App {
       case "ExportConversations":
         return { ok: true, ...(await exportConversations(request)) };
       case "ImportConversations":
-        return { ok: true, ...(await importConversations(request.text)) };
+        return { ok: true, ...(await importConversations(request.text, request.instructions)) };
       case "StorageUse":
         return { ok: true, storage: await storageUse() };
       case "UsageByDay":
@@ -403,6 +410,12 @@ export class App {
         return { ok: true };
       case "RunPython":
         return { ok: true, run: await runPython(request) };
+      case "RunningPython":
+        return { ok: true, codes: await runningPython(String(request.conversation)) };
+      case "JoinPython":
+        return { ok: true, ...(await joinPython(String(request.conversation), String(request.code))) };
+      case "DrawDiagram":
+        return { ok: true, diagram: await drawDiagram(String(request.source), request.dark === true) };
       case "ReadPage": {
         const tab = await shownTab(request.window);
         if (request.what === "screenshot") return { ok: true, ...(await captureTab(tab, request.granted)) };
@@ -417,6 +430,17 @@ export class App {
     }
   }
 
+  /** What Python shows of the log; as it is stored where Python does not start, since it may say why. */
+  async #errorLog() {
+    try {
+      const reply = await this.#askPython({ type: "LoadLog" });
+      if (reply.ok) return reply.text || "Nothing has been logged.";
+    } catch (error) {
+      logError("Python could not show the log:", error);
+    }
+    return (await recall("log")) || "Nothing has been logged.";
+  }
+
   /** What providers have told of their limits is about the account whose key was replaced. */
   async #forgetLimits() {
     await remember("limits", "");
@@ -428,7 +452,7 @@ export class App {
 
   /**
    * Tells the panels, and answers with what is stored now.
-   * @param {{profile_id?: string, message?: string}} [more]
+   * @param {{profile_id?: string, message?: string, left_out?: string[]}} [more]
    * @returns {Promise<Reply>}
    */
   async #changed(more = {}) {
@@ -473,4 +497,11 @@ export class App {
     this.#pending.get(id)?.(reply);
     this.#pending.delete(id);
   }
+}
+
+/** Of the extension and of the browser, for the head of the log. */
+function versions() {
+  const browser = /\b\w*Chrom\w*\/[\d.]+/.exec(navigator.userAgent)?.[0].replace("/", " ") ?? navigator.userAgent;
+  const system = /\(([^)]*)\)/.exec(navigator.userAgent)?.[1] ?? "";
+  return `Sidestream ${chrome.runtime.getManifest().version}, ${browser}${system && ` (${system})`}`;
 }

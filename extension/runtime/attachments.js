@@ -2,11 +2,12 @@
  * The contents of attachments: texts of pages, and images as `data:` URLs. They are stored apart from the turns, which are written again
  * and again while an answer grows.
  *
- * What the user has not sent yet is a draft, and belongs to no conversation: it goes along when another one is opened. It becomes the
+ * What the user has not sent yet is stored under no conversation, and lives as long as a draft names it (`drafts.js`). It becomes the
  * conversation's in the transaction that first writes the turn.
  */
 
 import { database, write } from "./database.js";
+import { attachmentsOf } from "./drafts.js";
 import { UserError } from "./errors.js";
 
 /** @import { Attachment, Turn } from "../protocol.js" */
@@ -14,19 +15,19 @@ import { UserError } from "./errors.js";
 /** @typedef {import("idb").IDBPTransaction<any, string[], "readwrite">} Transaction */
 /** @typedef {{conversation_id: string, id: string, content: string, kept_at: number}} StoredAttachment */
 
-/** Characters of a text that is attached. */
+/** Characters of a text that was read from a page. */
 const MAX_TEXT = 400_000;
+/** And of one that the user has pasted. */
+const MAX_PASTED = 5_000_000;
 /** Characters of an image as a `data:` URL. */
 const MAX_IMAGE = 8_000_000;
 const MAX_LABEL = 2_000;
 /** In place of a conversation. */
 const DRAFT = "";
-/** A draft that no panel holds may be on its way, in a message that waits for the worker. */
+/** A content that no draft names may be about to be named, or be on its way in a message that waits for the worker. */
 const FORGET_MS = 24 * 60 * 60 * 1000;
-/** Where the panel names its drafts in `chrome.storage.session`. */
-const DRAFTS = "attachments";
 
-const KINDS = ["page", "selection", "image"];
+const KINDS = ["page", "selection", "image", "text"];
 /** Nothing else is ever the source of an image, or sent as one: an address would be loaded. */
 const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
 
@@ -53,7 +54,7 @@ function unfit({ kind }) {
       )
     : new UserError(
         "invalid_request",
-        `The text is too long to be attached: it may have ${MAX_TEXT.toLocaleString("en")} characters.`,
+        `The text is too long to be attached: it may have ${longest(kind).toLocaleString("en")} characters.`,
         "Select a part of it, and attach that.",
       );
 }
@@ -85,9 +86,9 @@ export async function loadAttachment(conversation, id) {
  * @param {string} conversation
  * @param {Turn} turn
  */
-export async function claim(transaction, conversation, { attachments = [] }) {
+export async function claim(transaction, conversation, { attachments }) {
   const store = transaction.objectStore("attachments");
-  for (const { id } of attachments) {
+  for (const { id } of attachments ?? []) {
     if ((await store.getKey([conversation, id])) !== undefined) continue;
     /** @type {StoredAttachment | undefined} */
     const found = await store.index("by_id").get(id);
@@ -104,10 +105,10 @@ export async function claim(transaction, conversation, { attachments = [] }) {
  * @param {Turn} turn
  * @param {Turn[]} others  The conversation's other turns.
  */
-export async function release(transaction, conversation, { attachments = [] }, others) {
+export async function release(transaction, conversation, { attachments }, others) {
   const store = transaction.objectStore("attachments");
   const needed = new Set(others.flatMap((other) => other.attachments ?? []).map(({ id }) => id));
-  for (const { id } of attachments) {
+  for (const { id } of attachments ?? []) {
     if (needed.has(id)) continue;
     /** @type {StoredAttachment | undefined} */
     const found = await store.get([conversation, id]);
@@ -125,7 +126,7 @@ export async function release(transaction, conversation, { attachments = [] }, o
  * @returns {Promise<{id: string, content: string}[]>}
  */
 export async function contentsOf(store, conversation, turns) {
-  const ids = new Set(turns.flatMap(({ attachments = [] }) => attachments).map(({ id }) => id));
+  const ids = new Set(turns.flatMap(({ attachments }) => attachments ?? []).map(({ id }) => id));
   const found = await Promise.all([...ids].map((id) => store.get([conversation, id])));
   return found.flatMap((each) => (each ? [{ id: each.id, content: each.content }] : []));
 }
@@ -144,11 +145,11 @@ export async function removeAttachments(transaction, conversation) {
   await transaction.objectStore("attachments").delete(IDBKeyRange.bound([conversation], [conversation, []]));
 }
 
-/** Remove drafts that no panel holds any more. */
+/** Remove contents that no draft names any more. */
 export async function purgeDrafts() {
-  const { [DRAFTS]: held = [] } = await chrome.storage.session.get(DRAFTS);
-  const names = new Set(/** @type {Attachment[]} */ (held).map(({ id }) => id));
-  await write(["attachments"], async (transaction) => {
+  await write(["attachments", "drafts"], async (transaction) => {
+    const drafts = await transaction.objectStore("drafts").getAll();
+    const names = new Set(drafts.flatMap(attachmentsOf));
     const store = transaction.objectStore("attachments");
     const range = IDBKeyRange.bound([DRAFT], [DRAFT, []]);
     for (let cursor = await store.openCursor(range); cursor; cursor = await cursor.continue()) {
@@ -165,7 +166,7 @@ export async function purgeDrafts() {
  */
 export function described(attachments) {
   return (Array.isArray(attachments) ? attachments : []).filter(isAttachment).map((attachment) => {
-    const { id, kind, title, url, tokens, size, width, height } = attachment;
+    const { id, kind, title, url, tokens, size, width, height, missing } = attachment;
     const label = (/** @type {string} */ text) => text.slice(0, MAX_LABEL).toWellFormed();
     return {
       id,
@@ -176,14 +177,15 @@ export function described(attachments) {
       size,
       ...(width === undefined ? {} : { width }),
       ...(height === undefined ? {} : { height }),
+      ...(missing === undefined ? {} : { missing: label(missing) }),
     };
   });
 }
 
 /** @param {any} value @returns {value is Attachment} */
 export function isAttachment(value) {
-  const { id, kind, title, url = "", tokens, size, width = 0, height = 0 } = value ?? {};
-  const texts = [id, title, url];
+  const { id, kind, title, url = "", tokens, size, width = 0, height = 0, missing = "" } = value ?? {};
+  const texts = [id, title, url, missing];
   return (
     KINDS.includes(kind) &&
     texts.every((text) => typeof text === "string") &&
@@ -199,5 +201,11 @@ export function isAttachment(value) {
  */
 export function isContent(kind, content) {
   if (typeof content !== "string") return false;
-  return kind === "image" ? content.length <= MAX_IMAGE && IMAGE.test(content) : content.length <= MAX_TEXT;
+  return content.length <= longest(kind) && (kind !== "image" || IMAGE.test(content));
+}
+
+/** @param {Attachment["kind"]} kind  In characters. */
+function longest(kind) {
+  if (kind === "image") return MAX_IMAGE;
+  return kind === "text" ? MAX_PASTED : MAX_TEXT;
 }

@@ -156,18 +156,19 @@ export class Exchange {
    */
   async #open(method, url, headers, body) {
     try {
-      const response = await fetch(url, {
+      /** @type {RequestInit} */
+      const init = {
         method,
         headers: readHeaders(headers),
-        body: /** @type {Uint8Array<ArrayBuffer> | undefined} */ (body),
         signal: this.#abort.signal,
         cache: "no-store",
         credentials: "omit",
         referrerPolicy: "no-referrer",
         // A redirect is never followed: it could carry the key to another origin.
         redirect: "manual",
-      });
-      if (response.type === "opaqueredirect") throw new Failure("redirect");
+      };
+      const response = await fetch(url, { ...init, body: /** @type {Uint8Array<ArrayBuffer> | undefined} */ (body) });
+      if (response.type === "opaqueredirect") throw new Failure("redirect", await redirectTarget(url, init));
       if (response.body) this.#pump(response.body.getReader());
       else this.#end();
       return JSON.stringify({ status: response.status, headers: Object.fromEntries(response.headers) });
@@ -225,9 +226,45 @@ function readHeaders(json) {
   return headers;
 }
 
+/** So long it may take to learn where a redirect leads. */
+const TARGET_WAIT_MS = 3000;
+
+/**
+ * Where a redirect leads, without its query, which may hold anything; "" where it cannot be known. `fetch` does not say it, so the same address
+ * is asked once more, without a body, while somebody watches. The redirect is not followed then either.
+ * @param {string} url
+ * @param {RequestInit} init
+ * @returns {Promise<string>}
+ */
+function redirectTarget(url, init) {
+  const { href, protocol, hostname } = new URL(url);
+  const asked = href.split("#")[0];
+  return new Promise((resolve) => {
+    /** @param {string} target */
+    const done = (target) => {
+      clearTimeout(timer);
+      chrome.webRequest.onBeforeRedirect.removeListener(watch);
+      resolve(target);
+    };
+    /** @param {{url: string, redirectUrl: string, initiator?: string}} details */
+    const watch = (details) => {
+      if (details.url !== asked || details.initiator !== location.origin) return;
+      const target = new URL(details.redirectUrl);
+      done(`${target.origin}${target.pathname}`);
+    };
+    const timer = setTimeout(() => done(""), TARGET_WAIT_MS);
+    try {
+      chrome.webRequest.onBeforeRedirect.addListener(watch, { urls: [`${protocol}//${hostname}/*`] });
+      fetch(url, init).catch(() => done(""));
+    } catch {
+      done("");
+    }
+  });
+}
+
 /**
  * Why there is no answer. Chrome says "Failed to fetch" for nearly everything, so it is found out by looking around.
- * `reason` is one of: aborted, header, redirect, offline, permission, unreachable.
+ * `reason` is one of: aborted, header, redirect, offline, permission, broken, unreachable.
  * @param {unknown} error
  * @param {string} url
  * @returns {Promise<{reason: string, detail: string}>}
@@ -240,5 +277,29 @@ async function describeFailure(error, url) {
   const local = hostname === "localhost" || hostname.startsWith("127.") || hostname === "[::1]";
   if (!navigator.onLine && !local) return { reason: "offline", detail };
   const granted = await chrome.permissions.contains({ origins: [`${protocol}//${hostname}/*`] }).catch(() => true);
-  return { reason: granted ? "unreachable" : "permission", detail };
+  if (!granted) return { reason: "permission", detail };
+  return { reason: local && (await isListening(url)) ? "broken" : "unreachable", detail };
+}
+
+/** A refused connection takes no time on this computer. */
+const LISTENING_WAIT_MS = 2000;
+
+/**
+ * Whether a server on this computer takes connections: then it has broken one off, and another one may go well.
+ * @param {string} url
+ */
+async function isListening(url) {
+  const signal = AbortSignal.timeout(LISTENING_WAIT_MS);
+  try {
+    await fetch(new URL(url).origin, {
+      method: "HEAD",
+      credentials: "omit",
+      cache: "no-store",
+      redirect: "manual",
+      signal,
+    });
+    return true;
+  } catch {
+    return signal.aborted;
+  }
 }

@@ -1,13 +1,19 @@
 /** The list of conversations: found, renamed, deleted, and what they take of the disk. JavaScript alone; Python may be asleep. */
 
+import { fold, termsOf } from "../ui/fold.js";
 import { removeAttachments } from "./attachments.js";
-import { database, turnsOf, unfinishedConversations, write } from "./database.js";
+import { allConversations, allOf, database, unfinishedConversations, write } from "./database.js";
+import { conversationsWithDrafts, freeDrafts, removeDrafts } from "./drafts.js";
 import { UserError } from "./errors.js";
-import { snippetOf, wordsOf } from "./search.js";
+import { logError } from "./log.js";
+import { readConversation, readTurn } from "./records.js";
+import { snippetOf } from "./search.js";
+import { indexMissing, loadIndex, missing, removeFromIndex, searchIndex } from "./search_index.js";
 import { snapshotBytes } from "./snapshot.js";
 
 /** @import { ConversationSummary, StorageUse } from "../protocol.js" */
 /** @import { StoredConversation } from "./database.js" */
+/** @import { Found } from "./search_index.js" */
 
 /** How long a deleted conversation can be brought back. */
 export const UNDO_MS = 20_000;
@@ -19,40 +25,54 @@ const PAGE = 50;
  */
 
 /**
- * Conversations, the latest first; with a query, those in whose title or turns each of its words begins a word.
+ * Conversations, the latest first. With a query, those that have all of its words, each in the title or in some turn, and each as a whole or as a part
+ * of another word; what is in quotes has to be there as it is. Those with all of them in the title come first.
  * @param {{query?: string, offset?: number, limit?: number}} request
  * @param {InUse} inUse
- * @returns {Promise<{conversations: ConversationSummary[], total: number}>}
+ * @returns {Promise<{conversations: ConversationSummary[], next?: number, pending?: number}>}
+ *   `next`: the offset of those that follow, if there are any. `pending`: how many have not been looked through, because their index is being made.
  */
 export async function listConversations({ query = "", offset = 0, limit = PAGE }, inUse) {
   await purgeDeleted(inUse);
   const stored = await shownConversations();
-  const words = wordsOf(query);
-  if (words.length === 0) {
-    // A query of marks alone finds nothing, an empty one everything.
-    const all = query.trim() ? [] : stored;
-    return { conversations: await marked(all.slice(offset, offset + limit).map(summaryOf)), total: all.length };
+  indexMissing();
+  const terms = termsOf(query);
+  if (terms.length === 0) {
+    // By the time that something is typed the index is in memory.
+    loadIndex().catch(() => {});
+    const end = offset + limit;
+    return {
+      conversations: await marked(stored.slice(offset, end).map(summaryOf)),
+      ...(end < stored.length ? { next: end } : {}),
+    };
   }
-  const hits = await Promise.all(words.map(turnsWith));
-  const found = stored.filter((conversation) => {
-    const title = wordsOf(titleFor(conversation));
-    return words.every((word, index) => hits[index].has(conversation.id) || title.some((one) => matches(one, word)));
-  });
-  const page = found.slice(offset, offset + limit);
-  const conversations = await Promise.all(page.map((conversation) => withSnippet(conversation, words, hits)));
-  return { conversations: await marked(conversations), total: found.length };
+  // The dots of a title that was cut are not its own.
+  const all = stored.map((conversation) => ({ conversation, title: fold(titleFor(conversation).replace(/…$/, "")) }));
+  const isTitled = (/** @type {{title: string}} */ { title }) => terms.every((term) => title.includes(term));
+  const inOrder = [...all.filter(isTitled), ...all.filter((each) => !isTitled(each))];
+  const { found, next } = await searchIndex(terms, inOrder, offset, limit);
+  const pending = (await missing()).length;
+  return {
+    conversations: await marked(await Promise.all(found.map((each) => withSnippet(each, terms)))),
+    ...(next === undefined ? {} : { next }),
+    ...(pending > 0 ? { pending } : {}),
+  };
 }
 
-/** Says of each whether something runs or waits in it. @param {ConversationSummary[]} summaries */
+/** Says of each whether something runs or waits in it, and whether something was written there and not sent. @param {ConversationSummary[]} summaries */
 async function marked(summaries) {
   const unfinished = new Set(await unfinishedConversations());
-  return summaries.map((summary) => (unfinished.has(summary.id) ? { ...summary, unfinished: true } : summary));
+  const drafts = await conversationsWithDrafts();
+  return summaries.map((summary) => ({
+    ...summary,
+    ...(unfinished.has(summary.id) ? { unfinished: true } : {}),
+    ...(drafts.has(summary.id) ? { draft: true } : {}),
+  }));
 }
 
 /** Those that are neither empty nor deleted, the latest first. @returns {Promise<StoredConversation[]>} */
 export async function shownConversations() {
-  const stored = await (await database()).getAllFromIndex("conversations", "by_updated");
-  return stored.filter(({ turns, deleted_at }) => turns > 0 && !deleted_at).reverse();
+  return (await allConversations()).filter(({ turns, deleted_at }) => turns > 0 && !deleted_at);
 }
 
 /** @param {StoredConversation} conversation */
@@ -60,46 +80,27 @@ export function titleFor({ own_title, title }) {
   return own_title ?? title;
 }
 
-/** A single letter means itself: as a beginning it would find everything. @param {string} word @param {string} wanted */
-function matches(word, wanted) {
-  return wanted.length === 1 ? word === wanted : word.startsWith(wanted);
-}
-
 /**
- * The turns that hold a word, by conversation.
- * @param {string} word
- * @returns {Promise<Map<string, Set<string>>>}
- */
-async function turnsWith(word) {
-  const range = word.length === 1 ? IDBKeyRange.only(word) : IDBKeyRange.bound(word, `${word}\uFFFF`);
-  const keys = await (await database()).getAllKeysFromIndex("turns", "by_word", range);
-  const found = new Map();
-  for (const [conversation, turn] of /** @type {[string, string][]} */ (/** @type {unknown} */ (keys))) {
-    const turns = found.get(conversation);
-    if (turns) turns.add(turn);
-    else found.set(conversation, new Set([turn]));
-  }
-  return found;
-}
-
-/**
- * @param {StoredConversation} conversation
- * @param {string[]} words
- * @param {Map<string, Set<string>>[]} hits
+ * @param {Found} found
+ * @param {string[]} terms
  * @returns {Promise<ConversationSummary>}
  */
-async function withSnippet(conversation, words, hits) {
-  const sets = hits.flatMap((hit) => hit.get(conversation.id) ?? []);
-  if (sets.length === 0) return summaryOf(conversation);
-  // Best is a turn that has them all.
-  let turns = [...sets[0]];
-  for (const set of sets) {
-    const both = turns.filter((turn) => set.has(turn));
-    if (both.length > 0) turns = both;
+async function withSnippet({ conversation, turn, isElsewhere }, terms) {
+  const summary = summaryOf(conversation);
+  if (!turn) return summary;
+  const record = readTurn(await (await database()).get("turns", [conversation.id, turn]));
+  const snippet = record && safeSnippet(record, terms);
+  return { ...summary, ...(snippet ? { snippet } : {}), place: { turn, ...(isElsewhere ? { elsewhere: true } : {}) } };
+}
+
+/** A place that cannot be shown must not take the other rows along. @param {Parameters<typeof snippetOf>} parts */
+function safeSnippet(...parts) {
+  try {
+    return snippetOf(...parts);
+  } catch (error) {
+    logError("A place that a search has found cannot be shown:", error);
+    return undefined;
   }
-  const record = await (await database()).get("turns", [conversation.id, turns[0]]);
-  const snippet = record && snippetOf(record, words);
-  return { ...summaryOf(conversation), ...(snippet ? { snippet } : {}) };
 }
 
 /** @param {StoredConversation} conversation @returns {ConversationSummary} */
@@ -162,18 +163,19 @@ export async function purgeDeleted(inUse) {
     deleted_at ? deleted_at + UNDO_MS < Date.now() : turns === 0 && !inUse.has(id);
   // Looked for first: a list that is only read must not wait for a turn that is being written.
   const stored = await db.getAll("conversations");
-  if (stored.some(isGone)) await removeAll(isGone);
+  if (stored.map(readConversation).some(isGone)) await removeAll(isGone);
 }
 
 /**
- * Delete for good all conversations that were not used since, but for those in use or with a turn that has yet to end.
+ * Delete for good all conversations that were not used since, but for those in use, with a draft, or with a turn that has yet to end.
  * @param {number} olderThan  Unix time in milliseconds.
  * @param {InUse} inUse
  * @returns {Promise<{deleted: number}>}
  */
 export async function freeStorage(olderThan, inUse) {
   await purgeDeleted(inUse);
-  const keep = new Set([...inUse, ...(await unfinishedConversations())]);
+  // Who has written something there will come back for it.
+  const keep = new Set([...inUse, ...(await unfinishedConversations()), ...(await conversationsWithDrafts())]);
   return { deleted: await removeAll(({ id, updated_at }) => updated_at < olderThan && !keep.has(id)) };
 }
 
@@ -182,10 +184,13 @@ export async function freeStorage(olderThan, inUse) {
  * @returns {Promise<number>}  How many it were.
  */
 async function removeAll(isMeant) {
-  return write(["conversations", "turns", "attachments"], async (transaction) => {
-    const stored = /** @type {StoredConversation[]} */ (await transaction.objectStore("conversations").getAll());
+  return write(["conversations", "turns", "attachments", "drafts", "texts", "search"], async (transaction) => {
+    const stored = (await transaction.objectStore("conversations").getAll()).map(readConversation);
     const meant = stored.filter(isMeant);
-    for (const { id } of meant) await removeFrom(transaction, id);
+    for (const { id, turns, deleted_at } of meant) {
+      if (turns === 0 && !deleted_at) await freeDrafts(transaction, id);
+      await removeFrom(transaction, id);
+    }
     return meant.length;
   });
 }
@@ -196,10 +201,11 @@ async function removeAll(isMeant) {
  */
 export async function removeFrom(transaction, id) {
   const turns = transaction.objectStore("turns");
-  const keys = await turns.index("by_conversation").getAllKeys(turnsOf(id));
   await Promise.all([
-    ...keys.map((key) => turns.delete(key)),
+    turns.delete(allOf(id)),
     removeAttachments(transaction, id),
+    removeDrafts(transaction, id),
+    removeFromIndex(transaction, id),
     transaction.objectStore("conversations").delete(id),
   ]);
 }

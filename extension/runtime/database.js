@@ -7,18 +7,18 @@
 
 import { deleteDB, openDB } from "../vendor/idb.js";
 import { claim, release } from "./attachments.js";
-import { titleOf, titleOfTurn, wordsOfTurn } from "./search.js";
+import { mended, readConversation, readTurn, UNDER_WAY } from "./records.js";
+import { forgetIndex, indexTurn } from "./search_index.js";
+import { titleOf, titleOfTurn } from "./titles.js";
 import { countUsage } from "./usage.js";
 
 /** @import { ConversationSettings, Turn } from "../protocol.js" */
 
 const NAME = "sidestream";
-const VERSION = 4;
-/** Of a turn's record; see `session/turn.py`. */
-export const RECORD_VERSION = 2;
+const VERSION = 6;
 
 /**
- * @typedef {Turn & {conversation_id: string, position: number, version: number, words: string[], sent?: boolean, active?: 1, items?: any[]}} StoredTurn
+ * @typedef {Turn & {conversation_id: string, position: number, version: number, sent?: boolean, begun?: boolean, active?: 1, items?: any[]}} StoredTurn
  *   `active` is there while it has yet to end.
  */
 
@@ -49,6 +49,7 @@ export function database() {
 
 function forget() {
   opened = undefined;
+  forgetIndex();
 }
 
 /** @param {number} _current @param {number | null} _blocked @param {IDBVersionChangeEvent} event */
@@ -82,11 +83,12 @@ async function upgrade(db, oldVersion, _newVersion, transaction) {
   if (oldVersion < 2) await toVersion2(db, transaction);
   if (oldVersion < 3) await toVersion3(db, transaction);
   if (oldVersion < 4) toVersion4(db);
+  if (oldVersion < 5) toVersion5(db);
+  if (oldVersion < 6) toVersion6(db);
 }
 
 /**
- * Conversations get a title and the count of their turns, turns their words. The key of a turn begins with its conversation, so that a
- * search learns from the keys alone which conversations it has found.
+ * Conversations get a title and the count of their turns. The key of a turn begins with its conversation.
  * @param {import("idb").IDBPDatabase<any>} db
  * @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction
  */
@@ -95,8 +97,7 @@ async function toVersion2(db, transaction) {
   db.deleteObjectStore("turns");
   const turns = db.createObjectStore("turns", { keyPath: ["conversation_id", "id"] });
   turns.createIndex("by_conversation", ["conversation_id", "position"]);
-  turns.createIndex("by_word", "words", { multiEntry: true });
-  await Promise.all(old.map((turn) => turns.put({ ...turn, words: wordsOfTurn(turn) })));
+  await Promise.all(old.map((turn) => turns.put(turn)));
   const conversations = transaction.objectStore("conversations");
   conversations.createIndex("by_updated", "updated_at");
   for (const conversation of await conversations.getAll()) {
@@ -135,6 +136,24 @@ function toVersion4(db) {
 }
 
 /**
+ * Drafts outlive the browser.
+ * @param {import("idb").IDBPDatabase<any>} db
+ */
+function toVersion5(db) {
+  db.createObjectStore("drafts", { keyPath: ["conversation_id", "owner"] });
+}
+
+/**
+ * The index for the search is made anew, in the background: see `search_index.js`. The one of words, `by_word`, stays, and is emptied there: to
+ * delete it takes minutes in which nothing else could be done.
+ * @param {import("idb").IDBPDatabase<any>} db
+ */
+function toVersion6(db) {
+  db.createObjectStore("texts", { keyPath: ["conversation_id", "id"] });
+  db.createObjectStore("search");
+}
+
+/**
  * Turns of record version 1, which knew no branches, as those of version 2.
  * @template {Turn} T
  * @param {T[]} turns  In their order.
@@ -143,19 +162,57 @@ export function inOneLine(turns) {
   return turns.map((turn, index) => ({ ...turn, version: 2, ...(index > 0 ? { parent: turns[index - 1].id } : {}) }));
 }
 
-const UNDER_WAY = ["queued", "running", "reconnecting"];
-
 /** @param {Turn} turn @returns {{active?: 1}} */
 function activity({ status }) {
   return UNDER_WAY.includes(status) ? { active: 1 } : {};
 }
 
 /**
- * The range of a conversation's turns in the index `by_conversation`, in their order.
+ * The range of a conversation's turns in the index `by_conversation`, in their order. A turn without a proper position is not in that index.
  * @param {string} id
  */
-export function turnsOf(id) {
+function turnsOf(id) {
   return IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
+}
+
+/**
+ * The range of what belongs to a conversation in a store whose keys begin with it.
+ * @param {string} id
+ */
+export function allOf(id) {
+  // Arrays come after all strings.
+  return IDBKeyRange.bound([id], [id, []]);
+}
+
+/**
+ * All turns of a conversation that can be read, in their order.
+ * @param {{getAll: (range: IDBKeyRange) => Promise<any[]>}} turns  The store.
+ * @param {string} id
+ * @returns {Promise<StoredTurn[]>}
+ */
+export async function turnsIn(turns, id) {
+  const stored = await turns.getAll(allOf(id));
+  const readable = stored.map(readTurn).filter((turn) => turn !== undefined);
+  readable.sort((one, other) => one.position - other.position);
+  // Each has a place of its own, also where a record had lost it.
+  for (const [at, turn] of readable.entries()) {
+    const least = at > 0 ? readable[at - 1].position + 1 : 0;
+    if (turn.position < least) readable[at] = { ...turn, position: least };
+  }
+  return mended(readable);
+}
+
+/** The turns of a conversation, as {@link turnsIn}. @param {string} id */
+export async function turnsOfConversation(id) {
+  const db = await database();
+  return turnsIn({ getAll: (range) => db.getAll("turns", range) }, id);
+}
+
+/** All conversations, also the empty and deleted ones, the latest first. @returns {Promise<StoredConversation[]>} */
+export async function allConversations() {
+  // The index by time has only those whose time is one.
+  const stored = (await (await database()).getAll("conversations")).map(readConversation);
+  return stored.sort((one, other) => other.updated_at - one.updated_at || (one.id < other.id ? 1 : -1));
 }
 
 /**
@@ -208,7 +265,10 @@ export async function saveTurn(head, turn) {
       isNew = (await turns.getKey([known.id, record.id])) === undefined;
       if (isNew) await claim(transaction, known.id, record);
       await countUsage(transaction, known.id, record);
-      await turns.put({ ...record, ...activity(record), conversation_id: known.id, words: wordsOfTurn(record) });
+      const turn = { ...record, ...activity(record), conversation_id: known.id };
+      await turns.put(turn);
+      // While the answer grows, the message is what it is found by.
+      if (isNew || !turn.active) await indexTurn(transaction, turn, conversation.turns === 0);
       conversation.title ||= titleOfTurn(record);
       conversation.updated_at = Date.now();
       if (isNew) {
@@ -221,7 +281,11 @@ export async function saveTurn(head, turn) {
   };
   // After a power cut a message must be there, and whether it was sent. What is written each second need not wait for the disk.
   const isGrowing = record && record.status !== "queued" && activity(record).active && record.blocks.length > 0;
-  await write(["conversations", "turns", "usage", "attachments"], work, isGrowing ? "relaxed" : "strict");
+  await write(
+    ["conversations", "turns", "usage", "attachments", "texts", "search"],
+    work,
+    isGrowing ? "relaxed" : "strict",
+  );
   return isNew ? record.id : undefined;
 }
 
@@ -241,7 +305,7 @@ function withHead({ leaf: _, settings: __, ...stored }, { settings, ...head }) {
  */
 export async function removeTurn(head, id) {
   const known = JSON.parse(head);
-  await write(["conversations", "turns", "attachments"], async (transaction) => {
+  await write(["conversations", "turns", "attachments", "texts"], async (transaction) => {
     const conversations = transaction.objectStore("conversations");
     const turns = transaction.objectStore("turns");
     const conversation = await conversations.get(known.id);
@@ -249,9 +313,9 @@ export async function removeTurn(head, id) {
     const turn = await turns.get([known.id, id]);
     if (!turn) return;
     await turns.delete([known.id, id]);
+    await transaction.objectStore("texts").delete([known.id, id]);
     if (turn.attachments) {
-      const others = await turns.index("by_conversation").getAll(turnsOf(known.id));
-      await release(transaction, known.id, turn, others);
+      await release(transaction, known.id, turn, await turnsIn(turns, known.id));
     }
     if (conversation) await conversations.put(withHead({ ...conversation, turns: conversation.turns - 1 }, known));
   });
@@ -287,12 +351,11 @@ export async function hasTurn(conversation, id) {
  */
 export async function loadConversation(id) {
   const db = await database();
-  /** @type {StoredConversation | undefined} */
-  const conversation = await db.get("conversations", id);
+  const stored = await db.get("conversations", id);
+  const conversation = stored && readConversation(stored);
   if (!conversation || conversation.deleted_at) return undefined;
   const { created_at, leaf, settings } = conversation;
-  const turns = await db.getAllFromIndex("turns", "by_conversation", turnsOf(id));
-  return { id, created_at, leaf, settings, turns };
+  return { id, created_at, leaf, settings, turns: await turnsOfConversation(id) };
 }
 
 /**
@@ -314,7 +377,7 @@ export async function unfinishedConversations() {
 
 /**
  * The turns of a branch, oldest first.
- * @template {Turn} T
+ * @template {{id: string, parent?: string}} T
  * @param {T[]} turns  Of all branches, in the order in which they were made.
  * @param {string | undefined} leaf  The last one of the branch; else the last one of all.
  */

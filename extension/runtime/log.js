@@ -12,14 +12,19 @@ const SECRETS = [
   ],
 ];
 
+/** Characters of one text in the log. */
+const LONGEST = 8_000;
+
 /**
  * The text without anything that looks like a key, a token or a password.
  * @param {string} text
  */
 export function redact(text) {
+  // Some of the patterns look ahead from each place: what is long is cut before they do.
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   return SECRETS.reduce(
     (clean, [pattern, replacement]) => clean.replace(/** @type {RegExp} */ (pattern), String(replacement)),
-    text,
+    cut,
   );
 }
 

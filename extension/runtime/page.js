@@ -3,16 +3,26 @@
 import { pageName, publicAddress } from "../address.js";
 import { UserError } from "./errors.js";
 import { logError } from "./log.js";
+import { within } from "./patience.js";
 
 /** @import { PageText } from "../protocol.js" */
 
 /** The command that attaches the page, in the manifest. */
 export const ATTACH_PAGE = "attach-page";
 
-/** A page whose scripts never rest does not answer. */
-const TIME_LIMIT_MS = 10_000;
+/** The permission that a click gives may reach the page's process after the click has reached the worker: the waits before reading is tried again. */
+const GRANT_DELAYS_MS = [100, 400, 1_500];
+/** What reads a page, in the order in which it is injected. */
+const READER = ["dom", "lines", "code", "math", "tables", "signs", "read-page"].map((name) => `page/${name}.js`);
+/** A page whose scripts never rest does not answer within this time, in seconds; one on a slow machine does. */
+const ANSWER_LIMIT_S = 15;
+/** A page that answers may take longer to be read, in seconds. The script that reads it ends by itself before. */
+const READING_LIMIT_S = 30;
 const LONGEST_TEXT = 200_000;
 const LONGEST_TITLE = 300;
+
+/** Chrome's words for a page that the extension may not read. */
+const NOT_PERMITTED = /must request permission|Cannot access|activeTab/;
 
 /** Addresses that no extension may read, and what they are. @type {[RegExp, string][]} */
 const RESTRICTED = [
@@ -29,14 +39,15 @@ const RESTRICTED = [
  * @returns {Promise<PageText>}
  */
 export async function readPage(tab, isGranted = false) {
-  const [read] = await inject(tab, isGranted, {}, ["vendor/readability.js", "page/read-page.js"]);
+  await inject(tab, isGranted, { func: () => true }, ANSWER_LIMIT_S);
+  const [read] = await inject(tab, isGranted, { files: READER }, READING_LIMIT_S);
   const page = checked(read);
   if (read?.type === "application/pdf") throw unreadable("This is a PDF file in the browser's viewer", PDF_HINT);
   if (page.text) return page;
   throw new UserError(
     "invalid_request",
     "There is no text on this page.",
-    "It may still be loading, or hold pictures alone.",
+    page.missing ?? "It may still be loading, or hold pictures alone.",
   );
 }
 
@@ -47,7 +58,7 @@ export async function readPage(tab, isGranted = false) {
  * @returns {Promise<PageText>}
  */
 export async function readSelection(tab, isGranted = false) {
-  const frames = await inject(tab, isGranted, { allFrames: true }, ["page/read-selection.js"]);
+  const frames = await inject(tab, isGranted, { allFrames: true, files: ["page/read-selection.js"] }, ANSWER_LIMIT_S);
   const selected = frames.map(checked).find(({ text }) => text.trim());
   // A frame may be another site's; what the user sees is the page around it.
   if (selected) return { ...selected, title: checked(frames[0]).title, url: checked(frames[0]).url };
@@ -86,7 +97,7 @@ export async function readAgreed(agreed, read) {
 export async function captureTab(tab, isGranted = false) {
   try {
     const image = await chrome.tabs.captureVisibleTab(tab.windowId, { format: "png" });
-    return { image, page: checked({ title: tab.title, address: tab.url, isWhole: true }) };
+    return { image, page: checked({ title: tab.title, address: tab.url }) };
   } catch (error) {
     throw await refusal(tab, isGranted, String(error));
   }
@@ -107,38 +118,44 @@ export async function shownTab(window) {
 /**
  * @param {chrome.tabs.Tab} tab
  * @param {boolean} isGranted
- * @param {{allFrames?: boolean}} where
- * @param {string[]} files
- * @returns {Promise<any[]>}  What the last of them gave in each frame, the page itself first.
+ * @param {{allFrames?: boolean, files: string[]} | {func: () => boolean}} script
+ * @param {number} limit  In seconds.
+ * @returns {Promise<any[]>}  What it gave (of several files, the last) in each frame, the page itself first.
  */
-async function inject(tab, isGranted, where, files) {
+async function inject(tab, isGranted, script, limit) {
   const { id: tabId = -1, url = "" } = tab;
   if (RESTRICTED.some(([pattern]) => pattern.test(url))) throw await refusal(tab, isGranted, "");
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new UserError(
-            "timeout",
-            "The page does not answer.",
-            "Load it again, then try again. The source text of a page (view-source:) cannot be read.",
-          ),
-        ),
-      TIME_LIMIT_MS,
+  const { allFrames = false, ...what } = "files" in script ? script : { ...script, allFrames: false };
+  const late = () =>
+    new UserError(
+      "timeout",
+      "The page does not answer.",
+      "Load it again, then try again. The source text of a page (view-source:) cannot be read.",
     );
-  });
-  // Some pages never finish loading.
-  const reading = chrome.scripting.executeScript({ target: { tabId, ...where }, files, injectImmediately: true });
   try {
-    const frames = /** @type {chrome.scripting.InjectionResult[]} */ (await Promise.race([reading, late]));
+    // Some pages never finish loading.
+    const injection = { target: { tabId, allFrames }, injectImmediately: true, ...what };
+    const reading = execute(injection, isGranted ? GRANT_DELAYS_MS : []);
+    const frames = await within(reading, limit, late);
     return frames.toSorted((one, other) => one.frameId - other.frameId).map(({ result }) => result);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw await refusal(tab, isGranted, String(error));
-  } finally {
-    clearTimeout(timer);
+  }
+}
+
+/**
+ * @param {chrome.scripting.ScriptInjection<[], unknown>} injection
+ * @param {number[]} delays  In milliseconds, before each further try where the page is not open to the extension yet.
+ * @returns {Promise<chrome.scripting.InjectionResult[]>}
+ */
+async function execute(injection, [delay, ...later]) {
+  try {
+    return await chrome.scripting.executeScript(injection);
+  } catch (error) {
+    if (delay === undefined || !NOT_PERMITTED.test(String(error))) throw error;
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    return execute(injection, later);
   }
 }
 
@@ -152,13 +169,51 @@ function checked(read) {
     typeof value === "string" ? value.slice(0, length).toWellFormed() : "";
   const url = publicAddress(text(read?.address, LONGEST_TEXT));
   const language = /^[\w-]{2,35}$/.exec(text(read?.language, 100))?.[0];
+  const missing = missingOf(read);
   return {
     title: text(read?.title, LONGEST_TITLE).replace(/\s+/g, " ").trim() || url,
     url,
     ...(language ? { language } : {}),
     text: text(read?.text, LONGEST_TEXT).trim(),
-    is_whole: read?.isWhole === true,
+    is_whole: missing === "",
+    ...(missing ? { missing } : {}),
   };
+}
+
+/** Why a page was not read whole, by the names that `page/read-page.js` gives. */
+const REASONS = /** @type {Record<string, string>} */ ({
+  cut: "the text was cut after 200,000 characters",
+  slow: "reading it took too long and was ended",
+  failed: "reading it failed in the middle",
+  deep: "what is nested more than 400 levels deep was left out",
+  loading: "it was still loading",
+  more: "more is loaded only on request, or is folded (“Load more”, “Show replies” and the like)",
+  pages: "it is one of several pages, and the others were not read",
+  virtual: "a list on it holds only the entries near what is in view, and the others were not read",
+  folded: "folded parts or tabs of it are not shown, and were not read",
+  paywall: "the rest is for subscribers, or for those who sign in",
+  typed: "what is typed into its boxes is never read",
+  frames: "frames of other sites in it cannot be read",
+  canvas: "a part of it is drawn as a picture, without text",
+  consent: "a question about cookies or consent covers it, and it may show its text only after an answer",
+  transcript: "the transcript of its video is not open, and was not read",
+});
+
+/**
+ * What the user and the model are told of a page that was not read whole.
+ * @param {any} read  What came out of the page.
+ * @returns {string}  One sentence; "" when all of it was read.
+ */
+export function missingOf(read) {
+  const names = Array.isArray(read?.missing) ? read.missing : [];
+  const hosts = Array.isArray(read?.hosts) ? read.hosts : [];
+  const named = hosts
+    .filter((/** @type {unknown} */ host) => typeof host === "string" && /^[\w.-]{1,80}$/.test(host))
+    .slice(0, 3);
+  const reasons = Object.entries(REASONS)
+    .filter(([name]) => names.includes(name))
+    .map(([name, words]) => (name === "frames" && named.length > 0 ? `${words} (${named.join(", ")})` : words));
+  return reasons.length > 0 ? `Only a part of this was read: ${reasons.join("; ")}.` : "";
 }
 
 const PDF_HINT = "Copy the text that you want to ask about and paste it into your message.";
@@ -187,7 +242,7 @@ async function refusal({ id = -1, windowId, url = "" }, isGranted, reason) {
     /cannot access (?:a |contents of (?:the )?url "?)?(chrome|devtools|edge|brave)[-\w]*:/i.exec(reason) ?? [];
   if (scheme) return unreadable("This is a page of the browser itself");
   if (/chrome-extension:/.test(reason)) return unreadable("This is a page of an extension");
-  if (/must request permission|Cannot access|activeTab/.test(reason)) {
+  if (NOT_PERMITTED.test(reason)) {
     if (isGranted || /^(file|data|blob):/.test(url)) {
       return unreadable(
         "This page is closed to extensions",

@@ -1,6 +1,6 @@
 /**
- * Runs Python code of a conversation in the sandbox: for the panel's "Run" button, and for whoever else in the worker has code to run. The
- * sandbox itself is in an offscreen document (`sandbox/`), which is made when it is first needed.
+ * What is done in the sandbox: Python code of a conversation is run, for the panel's "Run" button and for whoever else in the worker has code
+ * to run, and diagrams are drawn. The sandbox itself is in an offscreen document (`sandbox/`), which is made when it is first needed.
  */
 
 import { SANDBOX } from "../protocol.js";
@@ -9,7 +9,7 @@ import { UserError } from "./errors.js";
 import { readHosts } from "./hosts.js";
 import { logError } from "./log.js";
 
-/** @import { PythonRun, SandboxRequest } from "../protocol.js" */
+/** @import { Diagram, PythonRun, SandboxRequest } from "../protocol.js" */
 
 const PAGE = "sandbox/offscreen.html";
 const TIME_LIMIT_MS = 60_000;
@@ -18,6 +18,8 @@ const MEMORY_LIMIT_MB = 512;
 const LARGEST_MB = 2_048;
 /** More is no code that somebody wrote. */
 const LONGEST_CODE = 1_000_000;
+/** In characters. Mermaid's own limit is the same; it would draw a picture of its message. */
+const LONGEST_DIAGRAM = 50_000;
 
 /** @type {Promise<void> | undefined} */
 let making;
@@ -34,10 +36,7 @@ let making;
  */
 export async function runPython({ conversation, code, time_limit_ms, memory_limit_mb }) {
   if (code.length > LONGEST_CODE) throw new UserError("invalid_request", "The code is too long to be run.");
-  if (!(await isThere())) {
-    making ??= make();
-    await making;
-  }
+  await beThere();
   // Read last: what is stored after this is told to the sandbox after this.
   const hosts = await hostsOf(conversation);
   return ask({
@@ -49,6 +48,23 @@ export async function runPython({ conversation, code, time_limit_ms, memory_limi
     time_limit_ms: within(time_limit_ms, TIME_LIMIT_MS, LONGEST_MS),
     memory_limit_mb: within(memory_limit_mb, MEMORY_LIMIT_MB, LARGEST_MB),
   });
+}
+
+/**
+ * Draws a diagram that a model wrote.
+ * @param {string} source  In Mermaid's language.
+ * @param {boolean} dark  Light lines, for a dark background.
+ * @returns {Promise<Diagram>}
+ */
+export async function drawDiagram(source, dark) {
+  if (source.length > LONGEST_DIAGRAM) {
+    const most = LONGEST_DIAGRAM.toLocaleString("en");
+    return {
+      error: `The diagram is too long to be drawn: ${source.length.toLocaleString("en")} characters of at most ${most}.`,
+    };
+  }
+  await beThere();
+  return ask({ to: SANDBOX, type: "Draw", source, dark });
 }
 
 /**
@@ -70,6 +86,25 @@ async function hostsOf(conversation) {
 }
 
 /**
+ * What runs or waits in a conversation, whichever panel asked for it: it can be stopped from each.
+ * @param {string} conversation
+ * @returns {Promise<string[]>}  The codes.
+ */
+export async function runningPython(conversation) {
+  return (await isThere()) ? (await ask({ to: SANDBOX, type: "Running", conversation })).codes : [];
+}
+
+/**
+ * Waits for code that another panel has had run.
+ * @param {string} conversation
+ * @param {string} code
+ * @returns {Promise<{run?: PythonRun}>}  Without a run when it is over.
+ */
+export async function joinPython(conversation, code) {
+  return (await isThere()) ? ask({ to: SANDBOX, type: "Join", conversation, code }) : {};
+}
+
+/**
  * Ends what runs in that conversation, with all its variables.
  * @param {string} conversation
  */
@@ -86,6 +121,13 @@ export async function forgetPython(conversation) {
   await ask({ to: SANDBOX, type: "Forget", ...(conversation === undefined ? {} : { conversation }) });
 }
 
+/** Resolves when the offscreen document is there. */
+async function beThere() {
+  if (await isThere()) return;
+  making ??= make();
+  await making;
+}
+
 async function isThere() {
   const found = await chrome.runtime.getContexts({
     contextTypes: [/** @type {chrome.runtime.ContextType} */ ("OFFSCREEN_DOCUMENT")],
@@ -98,11 +140,12 @@ async function make() {
     await chrome.offscreen.createDocument({
       url: PAGE,
       reasons: [/** @type {chrome.offscreen.Reason} */ ("WORKERS")],
-      justification: "Runs Python code that the user or a model wrote, in a sandboxed frame with a worker.",
+      justification:
+        "Runs Python code that the user or a model wrote, in a sandboxed frame with a worker, and draws a model's diagrams in another one.",
     });
   } catch (error) {
     logError("The offscreen document could not be made:", error);
-    throw new UserError("internal", "Python's sandbox could not be started.", "Try again.");
+    throw new UserError("internal", "The sandbox could not be started.", "Try again.");
   } finally {
     making = undefined;
   }

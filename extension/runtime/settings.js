@@ -6,8 +6,10 @@
 
 import { describeSignIn, parseAuthJson } from "./auth_json.js";
 import { configurationError } from "./errors.js";
+import { readKey, visible } from "./pasted_key.js";
 import { DEMO } from "./paths.js";
 import { providerTools } from "./provider_tools.js";
+import { NUMBER_NAMES, numberProblem } from "./ranges.js";
 import { readSettingsFile, writeSettingsFile } from "./settings_file.js";
 import * as vault from "./vault.js";
 
@@ -18,7 +20,8 @@ import * as vault from "./vault.js";
  * @typedef {{name: string, base_url: string, model: string, wire_api?: "responses" | "chat"}} Demo
  * @typedef {{settings: Settings, api_key?: string, auth_json?: string, profile_id?: string}} Connection
  *   All that a request needs. Goes to Python and nowhere else.
- * @typedef {{profiles: Profile[], active: string | null}} State  The active one is among the profiles, and null only without any.
+ * @typedef {{profiles: Profile[], active: string | null, unreadable?: unknown[]}} State  The active one is among the profiles, and null only without
+ *   any. What cannot be read stays as it is stored.
  * @typedef {{profiles: ProfileView[], active: string | null, protected: boolean, locked: boolean, demo: boolean}} Description
  */
 
@@ -30,10 +33,18 @@ const FIRST_SETTINGS = "settings";
 const FIRST_ID = "1";
 const PRESETS = ["openai", "azure", "chatgpt", "openrouter", "ollama", "lmstudio", "llamacpp", "vllm", "custom"];
 const VERBOSITIES = /** @type {const} */ (["low", "medium", "high"]);
+const SUMMARIES = /** @type {const} */ (["off", "auto", "concise", "detailed"]);
 const COMPACTIONS = /** @type {const} */ (["summarise", "trim", "off"]);
 /** In tokens. With less, a conversation would hold hardly more than its instructions. */
 const SMALLEST_CONTEXT = 1000;
 const LONGEST_PATIENCE_MS = 86_400_000;
+/** Characters of what is sent with each request, or stands in a list. */
+const LONGEST_NAME = 500;
+const LONGEST_ADDRESS = 4_000;
+const LONGEST_INSTRUCTIONS = 1_000_000;
+const MOST_ENTRIES = 100;
+/** Sent as headers. */
+const ACCOUNT_FIELDS = /** @type {const} */ (["organization", "project"]);
 const OPTIONAL_MAPS = /** @type {const} */ (["http_headers", "query_params"]);
 const CHATGPT = {
   preset: "chatgpt",
@@ -79,9 +90,17 @@ async function readState() {
     await migrate(stored);
     return readState();
   }
-  const profiles = /** @type {Profile[]} */ (stored[PROFILES] ?? []);
+  const all = /** @type {unknown[]} */ (Array.isArray(stored[PROFILES]) ? stored[PROFILES] : []);
+  const profiles = /** @type {Profile[]} */ (all.filter(isReadable));
+  const unreadable = all.filter((profile) => !isReadable(profile));
   const active = profiles.find(({ id }) => id === stored[ACTIVE]) ?? profiles[0];
-  return { profiles, active: active?.id ?? null };
+  return { profiles, active: active?.id ?? null, ...(unreadable.length > 0 ? { unreadable } : {}) };
+}
+
+/** Whether a stored profile can be listed: one that cannot must not take the others along. @param {any} profile */
+function isReadable(profile) {
+  const { name, model, base_url, wire_api } = profile?.settings ?? {};
+  return [profile?.id, name, model, wire_api].every((each) => typeof each === "string") && URL.canParse(base_url);
 }
 
 /**
@@ -99,7 +118,8 @@ async function migrate({ [FIRST_SETTINGS]: settings, [PROFILES]: profiles, [vaul
 }
 
 /** @param {State} state */
-const writeState = ({ profiles, active }) => chrome.storage.local.set({ [PROFILES]: profiles, [ACTIVE]: active });
+const writeState = ({ profiles, active, unreadable = [] }) =>
+  chrome.storage.local.set({ [PROFILES]: [...profiles, ...unreadable], [ACTIVE]: active });
 
 /** @param {State} state */
 const activeOf = ({ profiles, active }) => profiles.find(({ id }) => id === active);
@@ -127,11 +147,12 @@ function profileOf({ profiles }, id) {
  * @param {Profile} profile
  * @returns {State}
  */
-function withProfile({ profiles, active }, profile) {
+function withProfile({ profiles, active, ...rest }, profile) {
   const isNew = !profiles.some(({ id }) => id === profile.id);
   return {
     profiles: isNew ? [...profiles, profile] : profiles.map((each) => (each.id === profile.id ? profile : each)),
     active: active ?? profile.id,
+    ...rest,
   };
 }
 
@@ -191,7 +212,7 @@ export const removeProfile = inTurn(async (/** @type {string} */ id) => {
   await vault.removeSecret(removed);
   const profiles = state.profiles.filter((profile) => profile.id !== removed);
   const active = state.active === removed ? (profiles[0]?.id ?? null) : state.active;
-  await writeState({ profiles, active });
+  await writeState({ ...state, profiles, active });
 });
 
 /** From now on this profile answers. */
@@ -270,27 +291,37 @@ export const exportSettings = inTurn(async () => {
   );
 });
 
-/** Adds the profiles of such a file that are not there yet. Gives how many were added, of how many. */
-export const importSettings = inTurn(async (/** @type {unknown} */ text) => {
-  const file = readSettingsFile(text);
-  const settings = file.settings.map((each) => checkSettings(each));
+/**
+ * Adds the profiles of such a file that are not there yet. `added`: how many, `of` how many; `left_out` names the headers and query parameters of the
+ * file that may be secret and were not taken. Where a new profile has instructions that the user has not seen yet (`isSeen`), nothing
+ * is added, and `brings` has the new profiles.
+ */
+export const importSettings = inTurn(async (/** @type {unknown} */ text, /** @type {boolean} */ isSeen = false) => {
+  const { settings: given, active, left_out } = readSettingsFile(text);
+  const settings = given.map((each) => checkSettings(each));
   const before = await readState();
-  let state = before;
-  for (const each of settings) {
-    const isThere = state.profiles.some((profile) => sameSettings(profile.settings, each));
-    if (!isThere) state = withProfile(state, { id: newId(state), settings: each });
-  }
-  if (before.profiles.length === 0) {
-    const active = settings[file.active];
-    const chosen = active && state.profiles.find((profile) => sameSettings(profile.settings, active));
-    state = { ...state, active: chosen?.id ?? state.active };
-  }
-  await writeState(state);
-  return { added: state.profiles.length - before.profiles.length, of: settings.length };
+  const known = new Map(before.profiles.map((profile) => [textOf(profile.settings), profile.id]));
+  /** @type {Profile[]} */
+  const added = [];
+  const ids = settings.map((each) => {
+    const same = textOf(each);
+    const id = known.get(same) ?? (before.profiles.length + added.length > 0 ? crypto.randomUUID() : FIRST_ID);
+    if (!known.has(same)) added.push({ id, settings: each });
+    known.set(same, id);
+    return id;
+  });
+  /** @type {{added: number, of: number, left_out?: string[], brings?: Settings[]}} */
+  const counts = { added: added.length, of: settings.length, ...(left_out.length > 0 ? { left_out } : {}) };
+  const brings = added.map((profile) => profile.settings);
+  if (!isSeen && brings.some(({ instructions }) => instructions)) return { ...counts, added: 0, brings };
+  const profiles = [...before.profiles, ...added];
+  const first = ids[active] ?? ids[0];
+  await writeState({ ...before, profiles, active: before.profiles.length > 0 ? before.active : first });
+  return counts;
 });
 
-/** Stored objects come back with their names in another order. @param {Settings} one @param {Settings} other */
-const sameSettings = (one, other) => writeSettingsFile([one], 0).text === writeSettingsFile([other], 0).text;
+/** Stored objects come back with their names in another order. @param {Settings} settings */
+const textOf = (settings) => writeSettingsFile([settings], 0).text;
 
 // --- who answers -------------------------------------------------------------------------------------------------------
 
@@ -453,16 +484,19 @@ function loadDemo() {
  */
 export function checkSettings(value, { modelNeeded = true } = {}) {
   const given = /** @type {Record<string, unknown>} */ (value && typeof value === "object" ? value : {});
-  const baseUrl = checkBaseUrl(text(given.base_url));
+  const baseUrl = checkBaseUrl(visible(text(given.base_url)));
   const wireApi = given.wire_api;
   if (wireApi !== "responses" && wireApi !== "chat") {
     throw configurationError("Wire API: choose Responses or Chat Completions.");
   }
-  const model = text(given.model);
+  const model = visible(text(given.model));
   if (modelNeeded && !model)
     throw configurationError("Model: it is empty.", "Type a model's name or pick one from the list.");
-  if (/\s/.test(model))
-    throw configurationError("Model: a name has no blanks.", "Copy the name as the provider writes it.");
+  if (/\p{Cc}/u.test(model))
+    throw configurationError(
+      "Model: it holds a character that no name has.",
+      "Copy the name as the provider writes it.",
+    );
   /** @type {Settings} */
   const settings = {
     preset: PRESETS.includes(text(given.preset)) ? text(given.preset) : "custom",
@@ -471,12 +505,17 @@ export function checkSettings(value, { modelNeeded = true } = {}) {
     wire_api: wireApi,
     model,
   };
+  if (settings.name.length > LONGEST_NAME) throw configurationError("Name: it is too long.");
+  if (model.length > LONGEST_NAME) throw configurationError("Model: it is too long.");
   const instructions = text(given.instructions);
+  if (instructions.length > LONGEST_INSTRUCTIONS) throw configurationError("Instructions: they are too long.");
   if (instructions) settings.instructions = instructions;
   const effort = text(given.effort);
   // A provider may have words of its own.
-  if (/\s/.test(effort)) throw configurationError("Reasoning effort: it is one word.");
+  if (/\s/.test(effort) || effort.length > LONGEST_NAME) throw configurationError("Reasoning effort: it is one word.");
   if (effort) settings.effort = effort;
+  const summary = checkChoice("Reasoning summary", SUMMARIES, given.summary);
+  if (summary) settings.summary = summary;
   const verbosity = checkChoice("Verbosity", VERBOSITIES, given.verbosity);
   if (verbosity) settings.verbosity = verbosity;
   const compaction = checkChoice("When the context is full", COMPACTIONS, given.compaction);
@@ -487,6 +526,19 @@ export function checkSettings(value, { modelNeeded = true } = {}) {
   if (given.background === true && wireApi === "responses") settings.background = true;
   const patience = checkPatience(given.stream_idle_timeout_ms);
   if (patience) settings.stream_idle_timeout_ms = patience;
+  for (const name of NUMBER_NAMES) {
+    const value = given[name];
+    if (value === undefined || value === null) continue;
+    const problem = numberProblem(name, value);
+    if (problem) throw configurationError(problem);
+    settings[name] = /** @type {number} */ (value);
+  }
+  for (const field of ACCOUNT_FIELDS) {
+    const id = text(given[field]);
+    if (!/^[\x21-\x7e]{0,200}$/.test(id))
+      throw configurationError(`${field === "project" ? "Project" : "Organization"}: it is an id without blanks.`);
+    if (id) settings[field] = id;
+  }
   for (const field of OPTIONAL_MAPS) {
     const map = checkMap(field, given[field]);
     if (map) settings[field] = map;
@@ -500,6 +552,7 @@ const text = (value) => (typeof value === "string" ? value.trim() : "");
 /** @param {string} value */
 function checkBaseUrl(value) {
   const example = "It looks like https://api.openai.com/v1.";
+  if (value.length > LONGEST_ADDRESS) throw configurationError("Base URL: it is too long.", example);
   if (!value) throw configurationError("Base URL: it is empty.", example);
   if (!URL.canParse(value)) throw configurationError("Base URL: this is not a web address.", example);
   const url = new URL(value);
@@ -553,19 +606,17 @@ function checkMap(field, value) {
   if (Array.isArray(value) || typeof value !== "object" || entries.some(([, entry]) => typeof entry !== "string")) {
     throw configurationError(`${field}: names and texts are expected.`);
   }
+  if (entries.length > MOST_ENTRIES || entries.some((entry) => entry.join("").length > LONGEST_ADDRESS)) {
+    throw configurationError(`${field}: at most ${MOST_ENTRIES}, each of at most ${LONGEST_ADDRESS} characters.`);
+  }
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
 /** @param {unknown} value */
 function checkKey(value) {
   if (value === undefined || value === null) return undefined;
-  const key = text(value);
-  // Any non-blank printable ASCII: what a header can carry without harm.
-  if (!/^[\x21-\x7e]*$/.test(key)) {
-    throw configurationError(
-      "API key: it holds a blank or a character that no key has.",
-      "Copy the key again, without anything around it.",
-    );
-  }
-  return key;
+  const { key, problem } = readKey(typeof value === "string" ? value : "");
+  if (key !== undefined) return key;
+  const [what, ...hint] = problem.split(/(?<=\.) /);
+  throw configurationError(`API key: ${what[0].toLowerCase()}${what.slice(1)}`, hint.join(" "));
 }

@@ -90,12 +90,36 @@ function expand(condensed, target) {
   }
 }
 
+/** A file that is being written cannot be removed. @type {Promise<unknown>} */
+let changing = Promise.resolve();
+
+/**
+ * @template T
+ * @param {() => Promise<T>} change  Made when those before it are done.
+ * @returns {Promise<T>}
+ */
+function inTurn(change) {
+  const done = changing.then(change);
+  changing = done.catch(() => {});
+  return done;
+}
+
 /**
  * @param {string} key
  * @param {Uint8Array<ArrayBuffer>} bytes
  */
-export async function writeSnapshot(key, bytes) {
-  await forgetSnapshots();
+export function writeSnapshot(key, bytes) {
+  return inTurn(() => write(key, bytes));
+}
+
+/** Remove every snapshot, so that the next worker starts plainly and makes a new one. */
+export function forgetSnapshots() {
+  return inTurn(remove);
+}
+
+/** @param {string} key @param {Uint8Array<ArrayBuffer>} bytes */
+async function write(key, bytes) {
+  await remove();
   const content = await condense(bytes);
   const name = `${key}-${bytes.length}-${await sha256(content)}`;
   const handle = await (await folder()).getFileHandle(name, { create: true });
@@ -105,13 +129,12 @@ export async function writeSnapshot(key, bytes) {
     await file.close();
   } catch (error) {
     await file.abort().catch(() => {});
-    await forgetSnapshots();
+    await remove();
     throw error;
   }
 }
 
-/** Remove every snapshot, so that the next worker starts plainly and makes a new one. */
-export async function forgetSnapshots() {
+async function remove() {
   const root = await navigator.storage.getDirectory();
   // Whatever is there, even a file in the folder's place.
   await root.removeEntry(FOLDER, { recursive: true }).catch((error) => {

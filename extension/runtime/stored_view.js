@@ -2,6 +2,7 @@
 
 import { holdBack, withShown } from "../tool-results.js";
 import { database, loadConversation, pathOf } from "./database.js";
+import { readTurn } from "./records.js";
 
 /** @import { ConversationView, Shown, Turn } from "../protocol.js" */
 /** @import { StoredTurn } from "./database.js" */
@@ -24,7 +25,11 @@ export async function storedView(id) {
   const earlier = Math.max(0, path.length - Math.max(VIEW_TURNS, 1 + waiting));
   /** @type {Map<string | undefined, string[]>} */
   const places = new Map();
-  for (const turn of turns) places.set(turn.parent, [...(places.get(turn.parent) ?? []), turn.id]);
+  for (const { parent, id: turn } of turns) {
+    const place = places.get(parent);
+    if (place) place.push(turn);
+    else places.set(parent, [turn]);
+  }
   const shown = path.slice(earlier).map((turn) => viewOfTurn(turn, places.get(turn.parent) ?? []));
   holdBack(shown);
   return { id, turns: shown, earlier, settings };
@@ -38,14 +43,13 @@ export async function storedView(id) {
  * @returns {Promise<Shown | undefined>}
  */
 export async function loadShown(conversation, turn, block) {
-  /** @type {StoredTurn | undefined} */
-  const stored = await (await database()).get("turns", [conversation, turn]);
+  const stored = readTurn(await (await database()).get("turns", [conversation, turn]));
   return stored && withShown(stored.blocks, stored.items)[block]?.shown;
 }
 
 /** @param {StoredTurn} stored @param {string[]} siblings @returns {Turn} */
 function viewOfTurn(stored, siblings) {
-  const { id, user, attachments, created_at, parent, kind, model, error, usage } = stored;
+  const { id, user, attachments, created_at, parent, kind, model, error, usage, notices, finish_reason } = stored;
   const isCut = stored.active && stored.sent !== false;
   const waits = stored.active && !isCut;
   /** @type {Turn} */
@@ -54,10 +58,12 @@ function viewOfTurn(stored, siblings) {
     user,
     created_at,
     status: isCut ? "interrupted" : waits ? "queued" : stored.status,
-    blocks: waits ? [] : withShown(stored.blocks, stored.items).map((block) => ({ ...block, open: false })),
+    // A turn that was put back into the queue keeps the calls that were carried out.
+    blocks:
+      waits && !stored.begun ? [] : withShown(stored.blocks, stored.items).map((block) => ({ ...block, open: false })),
   };
   if (waits) turn.waiting = stored.waiting ?? { reason: "turn" };
   if (siblings.length > 1) turn.siblings = siblings;
-  const more = { attachments, parent, kind, ...(waits ? {} : { model, error, usage }) };
+  const more = { attachments, parent, kind, ...(waits ? {} : { model, error, usage, finish_reason }), notices };
   return Object.assign(turn, Object.fromEntries(Object.entries(more).filter(([_, value]) => value !== undefined)));
 }

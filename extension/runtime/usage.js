@@ -3,6 +3,8 @@
  * of them.
  */
 
+import { isCount, isCounts, isText } from "./plain.js";
+
 /** @import { DayUsage } from "../protocol.js" */
 
 /**
@@ -48,7 +50,13 @@ function hasSpent({ status, usage }) {
 export async function usageByDay(db, days) {
   const first = new Date();
   first.setDate(first.getDate() - days + 1);
-  return db.getAll("usage", IDBKeyRange.lowerBound([dayOf(first)]));
+  const stored = await db.getAll("usage", IDBKeyRange.lowerBound([dayOf(first)]));
+  return stored.filter(isDay);
+}
+
+/** Whether an entry can be shown: one that cannot must not take the others along. @param {any} entry */
+function isDay({ day, origin, model, turns, usage }) {
+  return !Number.isNaN(Date.parse(day)) && isText(origin) && isText(model) && isCount(turns) && isCounts(usage);
 }
 
 /**

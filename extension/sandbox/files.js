@@ -1,6 +1,7 @@
 /** What the sandbox is given at its start: it can fetch nothing itself. */
 
 const MODULES = {
+  gate: "gate.js",
   worker: "worker.js",
   pyodide: "../pyodide/pyodide.mjs",
   runtime: "../pyodide/pyodide.asm.mjs",

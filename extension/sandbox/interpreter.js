@@ -13,11 +13,12 @@ const START_MS = 60_000;
 /** How often the frame is asked whether it is still there while code runs, and how many answers in a row may be missing. */
 const PING_MS = 2_000;
 const MISSED_PINGS = 3;
-/** What is taken of one run's output, whatever the sandbox sends. */
+/** Of each text, whatever the sandbox sends. */
 const MOST_OUTPUT = 40_000;
+const NOT_AT_REST = "[Something that the code had started did not end with it, so Python was ended.]";
 
 /**
- * @typedef {"timeout" | "stopped" | "memory" | "broken" | "evicted" | "hosts"} End  Why an interpreter was ended.
+ * @typedef {"timeout" | "stopped" | "memory" | "broken" | "restless" | "evicted" | "hosts"} End  Why an interpreter was ended.
  */
 
 export class Interpreter {
@@ -155,8 +156,13 @@ export class Interpreter {
         } else if (message.type === "Done") {
           const result = { ...output, ...clean(message.result) };
           // What filled the memory is still there, and would leave none for the next run.
-          resolve(result.ended === "memory" ? { ...result, lost: true } : result);
-          if (result.ended === "memory") this.end("memory");
+          const end = result.ended === "memory" ? "memory" : message.isQuiet === true ? undefined : "restless";
+          if (end === "restless") result.stderr = `${result.stderr}${NOT_AT_REST}\n`;
+          resolve(end ? { ...result, lost: true } : result);
+          if (end) this.end(end);
+        } else if (message.type === "Late") {
+          // Of an earlier run, and this one is under way.
+          this.end("restless", NOT_AT_REST);
         } else {
           this.end("broken", `Python broke down: ${String(message.reason).slice(0, 1000)}`);
         }
@@ -169,6 +175,8 @@ export class Interpreter {
       clearTimeout(timer);
       clearInterval(pings);
       this.#onEnd = () => {};
+      // Between two runs nothing may happen in there.
+      this.#onMessage = ({ type }) => this.end(type === "Late" ? "restless" : "broken");
     }
   }
 
@@ -201,7 +209,7 @@ export class Interpreter {
  */
 function outcome(end) {
   if (end === "timeout" || end === "memory") return end;
-  return end === "broken" ? "error" : "stopped";
+  return end === "broken" || end === "restless" ? "error" : "stopped";
 }
 
 /**

@@ -1,10 +1,11 @@
 /**
  * The offscreen document: holds the sandboxed frames in which the conversations' Python runs, so that it needs no open panel and outlives the
- * worker. Only the service worker speaks to it (`runtime/sandbox.js`).
+ * worker, and the one in which diagrams are drawn. Only the service worker speaks to it (`runtime/sandbox.js`).
  */
 
 import { SANDBOX } from "../protocol.js";
-import { isOwn } from "../sender.js";
+import { isWorker } from "../sender.js";
+import { draw } from "./diagrams.js";
 import { Interpreter } from "./interpreter.js";
 
 /** @import { PythonRun, SandboxRequest } from "../protocol.js" */
@@ -23,15 +24,35 @@ const interpreters = new Map();
 const lost = new Map();
 /** What each conversation's Python may reach, as the worker said last. @type {Map<string, string[]>} */
 const allowed = new Map();
+/** What runs or waits, for panels that did not ask for it. @type {Set<{conversation: string, code: string, result: Promise<PythonRun>}>} */
+const underWay = new Set();
 /** @type {Map<string, ReturnType<typeof setTimeout>>} */
 const idle = new Map();
 
 chrome.runtime.onMessage.addListener((/** @type {SandboxRequest} */ request, sender, sendResponse) => {
-  if (request?.to !== SANDBOX || !isOwn(sender)) return false;
+  if (request?.to !== SANDBOX || !isWorker(sender)) return false;
   switch (request.type) {
     case "Run":
       limit(request);
-      run(request).then(sendResponse);
+      track(request).then(sendResponse);
+      return true;
+    case "Running": {
+      const { conversation } = request;
+      sendResponse({
+        codes: [...underWay].filter((each) => each.conversation === conversation).map(({ code }) => code),
+      });
+      return false;
+    }
+    case "Join": {
+      const joined = [...underWay].find(
+        ({ conversation, code }) => conversation === request.conversation && code === request.code,
+      );
+      if (!joined) break;
+      joined.result.then((result) => sendResponse({ run: result }));
+      return true;
+    }
+    case "Draw":
+      draw(request.source, request.dark).then(sendResponse);
       return true;
     case "Limit":
       limit(request);
@@ -61,6 +82,21 @@ function limit({ conversation, hosts }) {
   allowed.set(conversation, hosts);
   const known = interpreters.get(conversation)?.hosts ?? [];
   if (known.some((host) => !hosts.includes(host))) end(conversation, "hosts");
+}
+
+/**
+ * @param {Extract<SandboxRequest, {type: "Run"}>} request
+ * @returns {Promise<PythonRun>}
+ */
+async function track(request) {
+  const { conversation, code } = request;
+  const entry = { conversation, code, result: run(request) };
+  underWay.add(entry);
+  try {
+    return await entry.result;
+  } finally {
+    underWay.delete(entry);
+  }
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
  * The worker inside the sandboxed page: Pyodide, and one conversation's Python in it. All files come with the first message, since the
- * network is for the hosts that the user allows. What the code does it tells through a port to the page that made the sandbox.
+ * network is for the hosts that the user allows. What the code does it tells through a port to the page around it.
  *
  * The code that runs here is not trusted, and it can reach all that is reachable from `globalThis`. What it must not get, the port above all,
- * is kept in closures; and the prototypes through which it could be caught on the way are frozen.
+ * is kept in closures; the prototypes through which it could be caught on the way are frozen; and what is called after code has run was taken
+ * from the browser before.
  */
 
 const INDEX = "https://sandbox.invalid/";
@@ -22,29 +23,44 @@ addEventListener("message", ({ data, ports: [port] }) => start(data, port), { on
  * @param {MessagePort} port
  */
 async function start({ modules, archives, lock, memory_limit, hosts, origins }, port) {
+  const { apply } = Reflect;
+  const toText = String;
+  const { then } = Promise.prototype;
   const post = port.postMessage.bind(port);
   /** @param {unknown} reason */
-  const broken = (reason) => post({ type: "Broken", reason: String(reason) });
+  const broken = (reason) => post({ type: "Broken", reason: toText(reason) });
+  const prototypes = [Event, MessageEvent, MessagePort, EventTarget].map(({ prototype }) => prototype);
+  /** @param {unknown} result */
+  const done = (result) => {
+    if (typeof result === "string" && result.length <= MOST_CHARACTERS) post({ type: "Done", result });
+    else broken("the result is too large");
+  };
   try {
+    const gate = makeGate(() => post({ type: "Late" }));
     limitMemory(memory_limit);
     const { fetch } = globalThis;
     const run = await startPython(modules, archives, lock, hosts.length > 0 ? NO_SOCKETS : SWITCHED_OFF, broken);
     explainRefusals(fetch, hosts, origins);
-    for (const { prototype } of [Event, MessageEvent, MessagePort, EventTarget]) Object.freeze(prototype);
-    port.onmessage = async ({ data: { code } }) => {
+    gate.lock();
+    for (const prototype of prototypes) Object.freeze(prototype);
+    await gate.settle();
+    port.onmessage = ({ data: { type, code } }) => {
+      if (type === "Settle") {
+        apply(then, gate.settle(), [(/** @type {boolean} */ isQuiet) => post({ type: "Settled", isQuiet })]);
+        return;
+      }
+      gate.open();
       let left = MOST_CHARACTERS;
-      /** @param {string} stream @param {string} text */
+      /** @param {unknown} stream @param {unknown} text */
       const onOutput = (stream, text) => {
-        const written = String(text);
-        left -= written.length;
-        if (left > 0) post({ type: "Output", stream: String(stream), text: written });
+        if (typeof stream !== "string" || typeof text !== "string") return;
+        left -= text.length;
+        if (left > 0) post({ type: "Output", stream, text });
       };
+      // Python's side lets nothing through: the interpreter itself is broken where this fails.
       try {
-        const result = String(await run(code, onOutput));
-        if (result.length > MOST_CHARACTERS) throw new Error("the result is too large");
-        post({ type: "Done", result });
+        apply(then, run(code, onOutput), [done, broken]);
       } catch (error) {
-        // Python's side lets nothing through: the interpreter itself is broken.
         broken(error);
       }
     };
@@ -94,11 +110,20 @@ async function startPython(modules, archives, lock, noSockets, onFatal) {
  * @param {number} limit  In bytes.
  */
 function limitMemory(limit) {
-  const { grow } = WebAssembly.Memory.prototype;
-  WebAssembly.Memory.prototype.grow = function (pages) {
-    if (this.buffer.byteLength + Number(pages) * PAGE_BYTES > limit) throw new RangeError("over the memory limit");
-    return grow.call(this, pages);
+  const { Memory } = WebAssembly;
+  const { grow } = Memory.prototype;
+  const { apply, construct } = Reflect;
+  const over = () => new RangeError("over the memory limit");
+  Memory.prototype.grow = function (pages) {
+    if (this.buffer.byteLength + Number(pages) * PAGE_BYTES > limit) throw over();
+    return apply(grow, this, [pages]);
   };
+  WebAssembly.Memory = new Proxy(Memory, {
+    construct: (target, [description], fresh) => {
+      if (Number(description?.initial) * PAGE_BYTES > limit) throw over();
+      return construct(target, [description], fresh);
+    },
+  });
 }
 
 /**

@@ -2,28 +2,19 @@
  * What a call says that it will do, as it is shown. Whoever is asked has to see all of it.
  */
 
-/** Characters that are not seen, or that turn the order of others. Line feeds and tabs look like what they are, and so do emoji. */
-const UNSEEN = /(?!\n|\t|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-
-/**
- * The text with a name in the place of each character that is not seen. To Python a carriage return ends a line.
- * @param {string} text
- * @returns {string}
- */
-function revealed(text) {
-  return text.replaceAll("\r\n", "\n").replace(UNSEEN, (character) => {
-    const code = /** @type {number} */ (character.codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
-    return `⟨U+${code}⟩${character === "\r" ? "\n" : ""}`;
-  });
-}
+import { lookAlikes, revealed } from "../ui/revealed.js";
 
 /**
  * @param {string} text  The arguments.
- * @returns {{lines: number, hasUnseen: boolean}}  Of what is shown.
+ * @returns {{lines: number, hasUnseen: boolean, lookAlikes: string[]}}  Of what is shown.
  */
 export function aboutArguments(text) {
   const { text: shown } = argumentsText(text);
-  return { lines: shown.trimEnd().split("\n").length, hasUnseen: /⟨U\+[\dA-F]{4,6}⟩/.test(shown) };
+  return {
+    lines: shown.trimEnd().split("\n").length,
+    hasUnseen: /⟨(?:U\+[\dA-F]{4,6}|[\d,]+ characters)/.test(shown),
+    lookAlikes: lookAlikes(shown),
+  };
 }
 
 /**
@@ -59,7 +50,8 @@ export function argumentsSoFar(text) {
     /^(?:[^"\\]+|\\u[\da-fA-F]{4}|\\[^u])*/.exec(text.slice(opening[0].length))
   );
   try {
-    return revealed(JSON.parse(`"${string}"`));
+    // Of a character of two parts the second may be on its way.
+    return revealed(JSON.parse(`"${string}"`).replace(/[\ud800-\udbff]$/, ""));
   } catch {
     return revealed(text);
   }

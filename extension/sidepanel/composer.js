@@ -1,22 +1,13 @@
 /**
- * Where the user writes. A draft survives the closing of the panel, and nothing that was typed is lost.
+ * Where the user writes. What is written is the draft of the conversation that is shown (`drafts.js`).
  */
+
+import { isSendKey } from "../ui/keys.js";
+import { fitLongText, insertText } from "./long-text.js";
 
 /** @import {Attachment} from "../protocol.js" */
 /** @import {AttachmentTray} from "./attachments.js" */
-
-/** The draft's place in `chrome.storage.session`: gone when the browser ends. */
-const DRAFT = "draft";
-const DRAFT_DELAY_MS = 200;
-
-/**
- * Whether this stroke means that the message in the box is to be sent.
- * @param {KeyboardEvent} event
- */
-export function isSendKey(event) {
-  // 229 is what a key that belongs to an input method reports at its last stroke.
-  return event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
-}
+/** @import {Drafts, Place} from "./drafts.js" */
 
 export class Composer {
   /** @type {HTMLTextAreaElement} */
@@ -27,14 +18,16 @@ export class Composer {
   #stop;
   /** @type {AttachmentTray} */
   #tray;
+  /** @type {Drafts} */
+  #drafts;
   /** @type {(text: string, attachments: Attachment[]) => boolean} */
   #onSend;
   #running = false;
   #ready = true;
-  /** The message is to be sent when all that goes with it is here. */
-  #isDue = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
+  /** The draft that is to be sent when all that goes with it is here. @type {Place | null} */
+  #due = null;
+  /** The draft in the box. @type {Place | undefined} */
+  #place;
 
   /**
    * @param {object} parts
@@ -43,41 +36,67 @@ export class Composer {
    * @param {HTMLButtonElement} parts.send
    * @param {HTMLButtonElement} parts.stop
    * @param {AttachmentTray} parts.tray
-   * @param {(text: string, attachments: Attachment[]) => boolean} parts.onSend  Answers whether the message is on its way.
+   * @param {Drafts} parts.drafts
+   * @param {(text: string, attachments: Attachment[]) => boolean} parts.onSend  Answers whether the message is on its way; then the draft is
+   *   empty.
    * @param {() => void} parts.onStop
    * @param {() => void} parts.onInput
    */
-  constructor({ form, box, send, stop, tray, onSend, onStop, onInput }) {
+  constructor({ form, box, send, stop, tray, drafts, onSend, onStop, onInput }) {
     this.#box = box;
     this.#send = send;
     this.#stop = stop;
     this.#tray = tray;
+    this.#drafts = drafts;
     this.#onSend = onSend;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
     box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.altKey && !event.isComposing) {
+        // Not every system breaks the line by itself then.
+        event.preventDefault();
+        insertText(box, "\n");
+      }
       if (!isSendKey(event)) return;
       event.preventDefault();
       this.#submit();
     });
     box.addEventListener("input", () => {
       // Who writes on has more to say.
-      this.#isDue = false;
+      this.#due = null;
       this.#changed();
       onInput();
     });
+    // Where the caret is, is worth no write of its own.
+    box.addEventListener("blur", () => this.#keepCaret());
     stop.addEventListener("click", () => {
       onStop();
       this.focus();
     });
-    addEventListener("pagehide", () => this.#store());
-    this.#restore();
+    // The page takes strokes before its scripts are there.
+    if (box.value) this.#changed();
   }
 
   focus() {
     this.#box.focus();
+  }
+
+  /** Shows the draft of the conversation that is shown, or what was added to it. */
+  show() {
+    const { text, selection } = this.#drafts.current;
+    const isOther = this.#place !== this.#drafts.shown;
+    if (isOther) this.#due = null;
+    this.#place = this.#drafts.shown;
+    if (this.#box.value !== text) {
+      fitLongText(this.#box, text);
+      this.#box.value = text;
+      this.#box.setSelectionRange(...(selection ?? [text.length, text.length]));
+      this.#resize();
+    }
+    this.#tray.show();
+    this.#updateSend();
   }
 
   /**
@@ -95,16 +114,22 @@ export class Composer {
     this.#updateSend();
   }
 
+  /** Something came into the tray, or left it. */
+  trayChanged() {
+    this.#updateSend();
+    if (!this.#due || this.#tray.isBusy) return;
+    const isShown = this.#due === this.#drafts.shown;
+    this.#due = null;
+    // Without what could not be attached it is another message.
+    if (isShown && !this.#tray.hasFailed) this.#submit();
+  }
+
   /**
-   * Puts a message back that could not be sent, before what has been typed since.
+   * Puts a text where the caret is.
    * @param {string} text
-   * @param {Attachment[]} attachments
    */
-  putBack(text, attachments) {
-    this.#tray.putBack(attachments);
-    this.#box.value = [text, this.#box.value].filter(Boolean).join("\n");
-    this.#changed();
-    this.focus();
+  insert(text) {
+    insertText(this.#box, text);
   }
 
   get #text() {
@@ -117,28 +142,29 @@ export class Composer {
   }
 
   #submit() {
-    this.#isDue = this.#tray.isBusy;
-    if (!this.#hasMessage || this.#isDue || !this.#onSend(this.#text, this.#tray.attachments)) return;
-    this.#tray.clear();
-    this.#box.value = "";
-    this.#changed();
+    this.#due = this.#tray.isBusy ? this.#drafts.shown : null;
+    if (!this.#hasMessage || this.#due || !this.#onSend(this.#text, this.#tray.attachments)) return;
+    this.show();
     this.focus();
   }
 
   #changed() {
+    fitLongText(this.#box, this.#box.value);
+    this.#drafts.change({ text: this.#box.value, selection: this.#caret });
     this.#updateSend();
     this.#resize();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#store(), DRAFT_DELAY_MS);
   }
 
-  /** Something came into the tray, or left it. */
-  trayChanged() {
-    this.#updateSend();
-    if (!this.#isDue || this.#tray.isBusy) return;
-    this.#isDue = false;
-    // Without what could not be attached it is another message.
-    if (!this.#tray.hasFailed) this.#submit();
+  /** @returns {[number, number] | undefined}  Undefined at the end of the text. */
+  get #caret() {
+    const { selectionStart, selectionEnd, value } = this.#box;
+    return selectionStart === value.length ? undefined : [selectionStart, selectionEnd];
+  }
+
+  #keepCaret() {
+    const { text, selection } = this.#drafts.current;
+    const caret = this.#caret;
+    if (this.#box.value === text && String(caret) !== String(selection)) this.#drafts.change({ selection: caret });
   }
 
   #updateSend() {
@@ -151,18 +177,5 @@ export class Composer {
     if (CSS.supports("field-sizing", "content")) return;
     this.#box.style.height = "auto";
     this.#box.style.height = `${this.#box.scrollHeight}px`;
-  }
-
-  #store() {
-    clearTimeout(this.#timer);
-    if (this.#box.value) chrome.storage.session.set({ [DRAFT]: this.#box.value });
-    else chrome.storage.session.remove(DRAFT);
-  }
-
-  async #restore() {
-    const { [DRAFT]: draft } = await chrome.storage.session.get(DRAFT);
-    if (typeof draft !== "string" || this.#box.value) return;
-    this.#box.value = draft;
-    this.#changed();
   }
 }

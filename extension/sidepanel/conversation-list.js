@@ -3,17 +3,24 @@
  * page as the reader comes to them.
  */
 
-import { byId, el, icon } from "../ui/dom.js";
+import { byId, el, icon, setChildren } from "../ui/dom.js";
+import { isComposing } from "../ui/keys.js";
+import { revealed } from "../ui/revealed.js";
+import { save } from "../ui/save.js";
 import { ask } from "./ask.js";
 import { storageText, timeText } from "./words.js";
 
-/** @import {ConversationSummary} from "../protocol.js" */
+/** @import {Brought, ConversationSummary, Place} from "../protocol.js" */
 /** @import {Answer} from "./ask.js" */
 
 /** @typedef {{label: string, act: () => unknown}} Choice */
 
 const PAGE = 50;
+/** Of what a search has found: each row shows a place, which has to be looked for. */
+const FOUND_PAGE = 25;
 const SEARCH_DELAY_MS = 100;
+/** So often, a search is repeated that could not look through everything. */
+const PENDING_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 export class ConversationList {
@@ -26,15 +33,23 @@ export class ConversationList {
   #file = byId("import-file");
   /** @type {() => string} */
   #shown;
-  /** @type {(id: string) => void} */
+  /** @type {(id: string, hit?: {place: Place, query: string}) => void} */
   #onOpen;
+  /** @type {(id: string) => void} */
+  #onDelete;
   /** What was deleted last. @type {{id: string, title: string, isShown: boolean, until: number} | null} */
   #deleted = null;
-  /** How many rows there are to draw in all. */
-  #total = 0;
+  /** Titles that were typed and not saved, by their conversations. @type {Map<string, string>} */
+  #titles = new Map();
+  /** The offset of the rows that follow, if there are any. @type {number | undefined} */
+  #next;
   /** Counts the searches: what comes back late is left alone. */
   #searches = 0;
   #loading = false;
+  /** Conversations that the search could not look through yet. */
+  #pending = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #pendingTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #searchTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -43,10 +58,12 @@ export class ConversationList {
   /**
    * @param {object} links
    * @param {() => string} links.shown  The id of the conversation in the panel.
-   * @param {(id: string) => void} links.onOpen
+   * @param {(id: string, hit?: {place: Place, query: string}) => void} links.onOpen  `hit`: where the search has found it.
+   * @param {(id: string) => void} [links.onDelete]  One is about to be deleted.
    */
-  constructor({ shown, onOpen }) {
+  constructor({ shown, onOpen, onDelete = () => {} }) {
     this.#shown = shown;
+    this.#onDelete = onDelete;
     this.#onOpen = onOpen;
     byId("close-list").addEventListener("click", () => this.#dialog.close());
     byId("export-all").addEventListener("click", () => this.#chooseFormat("Export all conversations as"));
@@ -75,33 +92,71 @@ export class ConversationList {
 
   // --- rows ---------------------------------------------------------------------------------------------------------
 
+  /**
+   * The first page of what is searched for.
+   * @returns {Promise<Answer | undefined>}  Undefined when another search has begun meanwhile.
+   */
+  async #find() {
+    const count = this.#searches;
+    const query = this.#search.value;
+    const found = await ask({ type: "ListConversations", query, limit: pageOf(query) });
+    return count === this.#searches ? found : undefined;
+  }
+
   /** Searches anew. The rows stay until the new ones are there. */
   async #load() {
     this.#searches += 1;
-    const count = this.#searches;
-    const query = this.#search.value;
-    const { conversations = [], total = 0 } = await ask({ type: "ListConversations", query, limit: PAGE });
-    if (count !== this.#searches) return;
-    this.#total = total;
-    this.#list.replaceChildren(...conversations.map((conversation) => this.#row(conversation)));
+    const found = await this.#find();
+    if (!found) return;
+    const { conversations = [], next, pending = 0 } = found;
+    this.#next = next;
+    this.#pending = pending;
+    setChildren(
+      this.#list,
+      conversations.map((conversation) => this.#row(conversation)),
+    );
     byId("list-scroller").scrollTop = 0;
     this.#afterChange();
     this.#measure();
+  }
+
+  /** Takes in what could not be looked through before. Rows that have the focus stay as they are. */
+  async #lookAgain() {
+    if (!this.#dialog.open) return;
+    const found = await this.#find();
+    if (!found) return;
+    const { conversations = [], next, pending = 0 } = found;
+    this.#pending = pending;
+    const isSame = conversations.length === this.#list.children.length;
+    if (!isSame && !this.#list.contains(document.activeElement) && byId("list-scroller").scrollTop === 0) {
+      this.#next = next;
+      setChildren(
+        this.#list,
+        conversations.map((conversation) => this.#row(conversation)),
+      );
+    }
+    this.#afterChange();
   }
 
   /** The next page, when the end of the rows comes near. */
   #loadMore() {
     const { scrollHeight, scrollTop, clientHeight } = byId("list-scroller");
     if (this.#loading || scrollHeight - scrollTop > 3 * clientHeight) return;
-    const offset = this.#list.children.length;
-    if (offset >= this.#total) return;
+    const offset = this.#next;
+    if (offset === undefined) return;
     this.#loading = true;
     const count = this.#searches;
     this.#guard(async () => {
       try {
         const query = this.#search.value;
-        const { conversations = [] } = await ask({ type: "ListConversations", query, offset, limit: PAGE });
-        if (count !== this.#searches || offset !== this.#list.children.length) return;
+        const { conversations = [], next } = await ask({
+          type: "ListConversations",
+          query,
+          offset,
+          limit: pageOf(query),
+        });
+        if (count !== this.#searches || offset !== this.#next) return;
+        this.#next = next;
         this.#list.append(...conversations.map((conversation) => this.#row(conversation)));
         this.#afterChange();
       } finally {
@@ -114,23 +169,49 @@ export class ConversationList {
   #afterChange() {
     if (!this.#list.querySelector("[tabindex='0']")) this.#setActive(this.#list.children[0]);
     const nothing = this.#search.value.trim() ? "No conversation has these words." : "No conversations yet.";
-    byId("list-note").textContent = this.#list.children.length > 0 ? "" : nothing;
+    const note = this.#pending > 0 ? pendingText(this.#pending) : this.#list.children.length > 0 ? "" : nothing;
+    if (byId("list-note").textContent !== note) byId("list-note").textContent = note;
+    clearTimeout(this.#pendingTimer);
+    if (this.#pending > 0) this.#pendingTimer = setTimeout(() => this.#guard(() => this.#lookAgain()), PENDING_MS);
+  }
+
+  /**
+   * A row. What cannot be shown of one must not take the others along.
+   * @param {ConversationSummary} conversation
+   */
+  #row(conversation) {
+    try {
+      return this.#buildRow(conversation);
+    } catch (error) {
+      console.error("A row of the list cannot be drawn:", error);
+      const { id } = conversation;
+      return this.#buildRow({
+        id,
+        title: "This conversation's entry is damaged",
+        created_at: 0,
+        updated_at: 0,
+        turns: 1,
+      });
+    }
   }
 
   /** @param {ConversationSummary} conversation */
-  #row(conversation) {
-    const { id, title, updated_at, unfinished, snippet } = conversation;
+  #buildRow(conversation) {
+    const { id, title, updated_at, unfinished, draft, snippet, place } = conversation;
+    const hit = place && { place, query: this.#search.value };
     const time = new Date(updated_at);
     const row = el(
       "li",
       { class: "entry", "aria-current": id === this.#shown() && "true", onfocusin: () => this.#setActive(row) },
       el(
         "button",
-        { type: "button", class: "open", tabindex: -1, onclick: () => this.#open(id) },
-        el("span", { class: "title" }, title || "Untitled"),
+        { type: "button", class: "open", tabindex: -1, onclick: () => this.#open(id, hit) },
+        el("span", { class: "title", dir: "auto" }, title || "Untitled"),
         el("time", { datetime: time.toISOString(), title: time.toLocaleString() }, timeText(updated_at, Date.now())),
         unfinished ? el("span", { class: "unfinished" }, "In progress") : null,
-        snippet && el("span", { class: "snippet" }, snippet.before, el("mark", {}, snippet.hit), snippet.after),
+        draft ? el("span", { class: "draft" }, "Draft") : null,
+        snippet &&
+          el("span", { class: "snippet", dir: "auto" }, snippet.before, el("mark", {}, snippet.hit), snippet.after),
       ),
       el(
         "div",
@@ -152,7 +233,12 @@ export class ConversationList {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "f") {
+      event.preventDefault();
+      this.#search.select();
+      return;
+    }
     if (event.key === "Escape") {
       // What runs in the panel behind is not meant.
       event.stopPropagation();
@@ -174,9 +260,9 @@ export class ConversationList {
     else focusRow(rows[Math.min(next, rows.length - 1)]);
   }
 
-  /** @param {string} id */
-  #open(id) {
-    this.#onOpen(id);
+  /** @param {string} id @param {{place: Place, query: string}} [hit] */
+  #open(id, hit) {
+    this.#onOpen(id, hit);
     this.#dialog.close();
   }
 
@@ -184,7 +270,16 @@ export class ConversationList {
 
   /** @param {HTMLElement} row @param {ConversationSummary} conversation */
   #rename(row, conversation) {
-    const box = el("input", { "aria-label": "Title", value: conversation.title, autocomplete: "off", maxlength: 200 });
+    const { id } = conversation;
+    const box = el("input", {
+      "aria-label": "Title",
+      dir: "auto",
+      value: this.#titles.get(id) ?? conversation.title,
+      autocomplete: "off",
+      maxlength: 200,
+    });
+    // Escape leaves the title as it is, and what was typed for the next time.
+    box.addEventListener("input", () => this.#titles.set(id, box.value));
     /** @param {ConversationSummary} fresh @param {boolean} focus */
     const finish = (fresh, focus) => {
       if (!form.isConnected) return;
@@ -197,7 +292,8 @@ export class ConversationList {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#guard(async () => {
-        await ask({ type: "RenameConversation", id: conversation.id, title: box.value });
+        await ask({ type: "RenameConversation", id, title: box.value });
+        this.#titles.delete(id);
         if (box.value.trim()) finish({ ...conversation, title: box.value.trim() }, true);
         else await this.#load();
       });
@@ -215,10 +311,11 @@ export class ConversationList {
   /** @param {HTMLElement} row @param {ConversationSummary} conversation */
   async #delete(row, { id, title }) {
     const isShown = id === this.#shown();
+    this.#onDelete(id);
     const { undo_until = 0 } = await ask({ type: "DeleteConversation", id });
     const neighbour = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
-    this.#total -= 1;
+    if (this.#next !== undefined) this.#next -= 1;
     this.#afterChange();
     if (neighbour) focusRow(neighbour);
     else this.#search.focus();
@@ -257,33 +354,59 @@ export class ConversationList {
     /** @type {number | undefined} */
     let from = 0;
     let count = 0;
+    let lost = 0;
     while (from !== undefined) {
       /** @type {Answer} */
-      const { files = [], next } = await ask({ type: "ExportConversations", format, ids, from });
+      const { files = [], next, unreadable = 0 } = await ask({ type: "ExportConversations", format, ids, from });
       for (const { name, text } of files) download(name, text, format);
       count += files.length;
+      lost += unreadable;
       from = next;
     }
-    this.#say(count === 1 ? "Exported." : `Exported as ${count} files.`);
+    const done = count === 1 ? "Exported." : `Exported as ${count} files.`;
+    this.#say(lost > 0 ? `${done} ${conversationsText(lost)} could not be read and is not in it.` : done);
   }
 
   async #import() {
-    const files = [...(this.#file.files ?? [])];
-    let imported = 0;
-    let skipped = 0;
+    const files = await Promise.all([...(this.#file.files ?? [])].map((file) => file.text()));
+    // The same file can be chosen again.
+    this.#file.value = "";
+    await this.#importAll(files, { imported: 0, skipped: 0 });
+  }
+
+  /**
+   * Imports files one after the other. One that brings instructions is asked about, with these in view, and then the others follow.
+   * @param {string[]} files  Their texts.
+   * @param {{imported: number, skipped: number}} counts  Of the files before these.
+   * @param {"with" | "without"} [instructions]  The user's word on the first file.
+   * @returns {Promise<void>}
+   */
+  async #importAll([text, ...others], counts, instructions) {
+    if (text === undefined) {
+      const { imported, skipped } = counts;
+      this.#say(
+        `Imported ${conversationsText(imported)}.${skipped ? ` ${conversationsText(skipped)} already here.` : ""}`,
+      );
+      return;
+    }
+    this.#say(others.length === 0 ? "Importing…" : `Importing, ${others.length} more to come…`, []);
+    /** @type {Answer} */
+    let answer;
     try {
-      for (const file of files) {
-        const answer = await ask({ type: "ImportConversations", text: await file.text() });
-        imported += answer.imported ?? 0;
-        skipped += answer.skipped ?? 0;
-      }
+      answer = await ask({ type: "ImportConversations", text, ...(instructions ? { instructions } : {}) });
     } finally {
-      // The same file can be chosen again.
-      this.#file.value = "";
       await this.#load();
     }
-    this.#say(
-      `Imported ${conversationsText(imported)}.${skipped ? ` ${conversationsText(skipped)} already here.` : ""}`,
+    const { imported = 0, skipped = 0, brings } = answer;
+    if (!brings)
+      return this.#importAll(others, { imported: counts.imported + imported, skipped: counts.skipped + skipped });
+    this.#choose(
+      `This file brings its own instructions for ${conversationsText(brings.length)}. They change how the model answers there.`,
+      [
+        { label: "Import with them", act: () => this.#importAll([text, ...others], counts, "with") },
+        { label: "Import without them", act: () => this.#importAll([text, ...others], counts, "without") },
+      ],
+      brings.map(broughtView),
     );
   }
 
@@ -323,8 +446,9 @@ export class ConversationList {
    * Asks something, with the focus on the first answer.
    * @param {string} question
    * @param {Choice[]} choices
+   * @param {HTMLElement[]} [details]  What it is about. It has the focus then, to be read first.
    */
-  #choose(question, choices) {
+  #choose(question, choices, details = []) {
     const asker = /** @type {HTMLElement | null} */ (document.activeElement);
     const back = () => (asker?.isConnected && asker !== document.body ? asker : this.#search).focus();
     const answers = choices.map(({ label, act }) => ({
@@ -335,7 +459,13 @@ export class ConversationList {
       },
     }));
     this.#say(question, [...answers, { label: "Cancel", act: back }]);
-    byId("notice-actions").querySelector("button")?.focus();
+    const place = byId("notice-details");
+    place.hidden = details.length === 0;
+    // What scrolls has to be reached by the keyboard.
+    place.tabIndex = 0;
+    setChildren(place, details);
+    if (details.length > 0) place.focus();
+    else byId("notice-actions").querySelector("button")?.focus();
   }
 
   /**
@@ -345,6 +475,8 @@ export class ConversationList {
    */
   #say(text, choices = [{ label: "OK", act: () => this.#search.focus() }], forMs) {
     clearTimeout(this.#noticeTimer);
+    byId("notice-details").hidden = true;
+    byId("notice-details").replaceChildren();
     byId("notice-actions").replaceChildren(
       ...choices.map(({ label, act }) =>
         el(
@@ -369,6 +501,7 @@ export class ConversationList {
     clearTimeout(this.#noticeTimer);
     byId("notice").hidden = true;
     byId("notice-text").textContent = "";
+    byId("notice-details").replaceChildren();
   }
 
   /**
@@ -382,6 +515,18 @@ export class ConversationList {
       this.#say(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** @param {Brought} brought */
+function broughtView({ title, instructions, profile, vector_stores }) {
+  return el(
+    "div",
+    { class: "brought" },
+    el("p", { class: "brought-title", dir: "auto" }, revealed(title) || "Untitled"),
+    instructions === undefined ? null : el("pre", { dir: "auto" }, revealed(instructions)),
+    profile === undefined ? null : el("p", {}, `Answered by the provider profile “${revealed(profile)}”`),
+    vector_stores === undefined ? null : el("p", {}, `File search looks in: ${revealed(vector_stores.join(", "))}`),
+  );
 }
 
 /** @param {Element} row */
@@ -399,6 +544,16 @@ function action(picture, name, act) {
   return el("button", { ...attributes, onclick: act }, icon(picture));
 }
 
+/** @param {string} query */
+function pageOf(query) {
+  return query.trim() ? FOUND_PAGE : PAGE;
+}
+
+/** @param {number} count */
+function pendingText(count) {
+  return `Still reading older conversations: ${conversationsText(count)} not searched yet.`;
+}
+
 /** @param {number} count */
 function conversationsText(count) {
   return count === 1 ? "1 conversation" : `${count} conversations`;
@@ -411,8 +566,5 @@ function conversationsText(count) {
  */
 function download(name, text, format) {
   const type = format === "json" ? "application/json" : "text/markdown";
-  const address = URL.createObjectURL(new Blob([text], { type }));
-  el("a", { href: address, download: name }).click();
-  // Not at once: the download has yet to begin.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  save(name, new Blob([text], { type }));
 }

@@ -3,11 +3,18 @@
  */
 
 import { onMarkdownClick } from "../ui/actions.js";
+import { rememberWrap } from "../ui/code-tools.js";
+import { copyCleanly } from "../ui/copy.js";
+import { isPointerDown, pointerIsUp } from "../ui/pointer.js";
+import { UNFOLDED } from "./folding.js";
+import { PlainTurn } from "./plain-view.js";
 import { TurnView } from "./turn-view.js";
 
 /** @import {Turn} from "../protocol.js" */
 /** @import {State, TurnActions} from "./turn-view.js" */
 /** @import {Step} from "./versions.js" */
+
+/** @typedef {TurnView | PlainTurn} DrawnTurn */
 
 /** Closer to the end than this counts as being there. */
 const END_PX = 24;
@@ -29,7 +36,7 @@ export class ConversationView {
   #onDrawn;
   /** @type {() => void} */
   #onFocusLost;
-  /** @type {Map<string, TurnView>} */
+  /** @type {Map<string, DrawnTurn>} */
   #views = new Map();
   /** @type {Turn[]} */
   #turns = [];
@@ -42,6 +49,9 @@ export class ConversationView {
   #scheduled = false;
   #follows = true;
   #lastTop = 0;
+  /** Something is selected that the reader has left behind: a message was sent since. */
+  #ignoresSelection = false;
+  #awaitsPointer = false;
 
   /**
    * @param {object} parts
@@ -60,11 +70,21 @@ export class ConversationView {
     this.#onDrawn = onDrawn;
     this.#onFocusLost = onFocusLost;
     log.addEventListener("click", onMarkdownClick);
+    copyCleanly(log);
+    rememberWrap();
+    // Who unfolds something reads it from its beginning.
+    log.addEventListener(UNFOLDED, () => {
+      this.#follows = false;
+    });
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     // Images, unfolded reasoning and a changed width move the end as well.
     new ResizeObserver(() => this.#scroll()).observe(log);
     new ResizeObserver(() => this.#scroll()).observe(scroller);
     jump.addEventListener("click", () => this.follow());
+    document.addEventListener("selectionchange", () => {
+      this.#ignoresSelection = false;
+      if (!this.#isHeld()) this.#scroll();
+    });
   }
 
   /**
@@ -89,7 +109,23 @@ export class ConversationView {
   /** Goes to the end, and stays there while the answer grows. */
   follow() {
     this.#follows = true;
+    this.#ignoresSelection = true;
+    this.#goToEnd();
     this.#scroll();
+  }
+
+  /** The reader looks at something else than the end. */
+  leaveEnd() {
+    this.#follows = false;
+    this.#lastTop = this.#scroller.scrollTop;
+  }
+
+  /**
+   * What stands on the page of a turn; nothing when it is not drawn.
+   * @param {string} turn
+   */
+  articlesOf(turn) {
+    return this.#views.get(turn)?.nodes ?? [];
   }
 
   /**
@@ -132,13 +168,7 @@ export class ConversationView {
     const last = this.#turns.findLastIndex((turn) => !turn.waiting);
     let next = this.#log.firstElementChild;
     for (const [index, turn] of this.#turns.entries()) {
-      let view = this.#views.get(turn.id);
-      if (!view) {
-        view = new TurnView(turn, this.#actions);
-        this.#views.set(turn.id, view);
-      }
-      view.update(turn, index === last, this.#state);
-      for (const node of view.nodes) {
+      for (const node of this.#drawTurn(turn, index === last).nodes) {
         if (node === next) next = node.nextElementSibling;
         else this.#log.insertBefore(node, next);
       }
@@ -149,6 +179,29 @@ export class ConversationView {
     // A question that somebody else has answered, or that was stopped.
     if (focused && !focused.isConnected && document.activeElement === document.body) this.#onFocusLost();
     this.#scroll();
+  }
+
+  /**
+   * The view of a turn, brought up to date. One that cannot be drawn is shown as plain text, and the others as they are.
+   * @param {Turn} turn
+   * @param {boolean} isLast
+   * @returns {DrawnTurn}
+   */
+  #drawTurn(turn, isLast) {
+    const known = this.#views.get(turn.id);
+    try {
+      const view = known ?? new TurnView(turn, this.#actions);
+      view.update(turn, isLast, this.#state);
+      this.#views.set(turn.id, view);
+      return view;
+    } catch (error) {
+      console.error("A turn cannot be drawn:", error);
+      known?.remove();
+      const plain = new PlainTurn();
+      plain.update(turn);
+      this.#views.set(turn.id, plain);
+      return plain;
+    }
   }
 
   /**
@@ -191,15 +244,41 @@ export class ConversationView {
     if (this.#distance() < END_PX && top >= this.#lastTop) this.#follows = true;
     else if (top < this.#lastTop && this.#distance() > 1) this.#follows = false;
     this.#lastTop = top;
-    this.#jump.hidden = this.#follows || this.#distance() < END_PX;
+    this.#showJump();
   }
 
   #scroll() {
-    if (this.#follows) {
-      this.#scroller.scrollTop = this.#scroller.scrollHeight;
-      this.#lastTop = this.#scroller.scrollTop;
+    if (this.#follows && !this.#isHeld()) this.#goToEnd();
+    this.#showJump();
+  }
+
+  /** The button that goes to the end lies over the conversation: it does not come between what is pressed and the pointer. */
+  #showJump() {
+    if (!isPointerDown()) {
+      this.#jump.hidden = (this.#follows && !this.#isHeld()) || this.#distance() < END_PX;
+      return;
     }
-    this.#jump.hidden = this.#follows || this.#distance() < END_PX;
+    if (this.#awaitsPointer) return;
+    this.#awaitsPointer = true;
+    pointerIsUp().then(() => {
+      this.#awaitsPointer = false;
+      this.#scroll();
+    });
+  }
+
+  #goToEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#lastTop = this.#scroller.scrollTop;
+  }
+
+  /**
+   * Whether the reader has something in hand that must not move: what is pressed, or text of the conversation that is
+   * selected.
+   */
+  #isHeld() {
+    if (isPointerDown()) return true;
+    const selection = this.#ignoresSelection ? null : getSelection();
+    return selection !== null && !selection.isCollapsed && this.#log.contains(selection.anchorNode);
   }
 
   #distance() {
@@ -208,7 +287,7 @@ export class ConversationView {
   }
 }
 
-/** @param {TurnView} view */
+/** @param {DrawnTurn} view */
 function topOf(view) {
   return view.nodes[0].getBoundingClientRect().top;
 }

@@ -55,6 +55,7 @@ export class Conversation {
    * @param {Attachment[]} [attachments]
    */
   add(id, text, now, attachments = []) {
+    if (this.#unconfirmed.has(id)) return;
     /** @type {Turn} */
     const turn = { id, user: text, created_at: now, status: "queued", blocks: [] };
     if (attachments.length > 0) turn.attachments = attachments;
@@ -78,14 +79,14 @@ export class Conversation {
   /**
    * Takes back a message that the worker rejected.
    * @param {string} id
-   * @returns {{text: string, attachments: Attachment[]} | undefined}  The message, if it was waiting for the worker.
+   * @returns {{text: string, attachments: Attachment[], conversation: string} | undefined}  The message, if it was waiting for the worker.
    */
   takeBack(id) {
     const unconfirmed = this.#unconfirmed.get(id);
     if (!unconfirmed) return undefined;
     this.remove(id);
     const { user, attachments = [] } = unconfirmed.turn;
-    return { text: user, attachments };
+    return { text: user, attachments, conversation: unconfirmed.conversation };
   }
 
   /**
@@ -138,7 +139,7 @@ export class Conversation {
       const turn = known.get(fresh.id);
       return turn ? takeOver(turn, fresh) : fresh;
     });
-    this.turns.unshift(...before);
+    this.turns = [...before, ...this.turns];
     for (const waiting of this.#unconfirmed.values()) {
       // What was written before the panel knew its conversation is meant for the one that it gets.
       waiting.conversation ||= this.id;

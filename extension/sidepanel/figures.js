@@ -77,7 +77,9 @@ export function byModel(days) {
   const models = new Map();
   for (const entry of days) {
     const key = JSON.stringify([entry.origin, entry.model]);
-    models.set(key, [...(models.get(key) ?? []), entry]);
+    const same = models.get(key);
+    if (same) same.push(entry);
+    else models.set(key, [entry]);
   }
   return [...models.values()].map(total).sort((a, b) => tokensOf(b.usage) - tokensOf(a.usage));
 }

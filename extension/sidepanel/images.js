@@ -3,6 +3,8 @@
  * them beside the picture (place, time): they are drawn anew.
  */
 
+import { measure } from "../picture.js";
+
 /** @import {Description} from "./attachments.js" */
 
 /** Beyond that OpenAI's models scale images down by themselves. */
@@ -51,21 +53,14 @@ export async function imageAttachment(blob, title, url) {
  * @param {string} title
  */
 async function decode(blob, title) {
-  const probe = new Image();
-  probe.src = URL.createObjectURL(blob);
+  // Its size is known before anything of it is drawn.
+  const { width = 0, height = 0 } = measure(new Uint8Array(await blob.arrayBuffer())) ?? {};
+  if (width * height > MAX_PIXELS)
+    throw new Error(`“${title}” has more than ${MAX_PIXELS / 1e6} million pixels. Attach a smaller one.`);
   try {
-    // Its size is known before it is drawn.
-    await new Promise((resolve, reject) => {
-      probe.onload = resolve;
-      probe.onerror = reject;
-    });
-    if (probe.naturalWidth * probe.naturalHeight <= MAX_PIXELS) return await createImageBitmap(blob);
-  } catch {
-    throw new Error(`“${title}” cannot be shown: the file is damaged.`);
-  } finally {
-    URL.revokeObjectURL(probe.src);
-  }
-  throw new Error(`“${title}” has more than ${MAX_PIXELS / 1e6} million pixels. Attach a smaller one.`);
+    if (width > 0) return await createImageBitmap(blob);
+  } catch {}
+  throw new Error(`“${title}” cannot be shown: the file is damaged.`);
 }
 
 /**

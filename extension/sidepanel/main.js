@@ -2,7 +2,13 @@
  * The side panel: listens to the worker and to the user, and keeps the page in step with what is known.
  */
 
-import { byId, el, icon } from "../ui/dom.js";
+import { database } from "../runtime/database.js";
+import { NEW_CHAT } from "../runtime/drafts.js";
+import { shownIn } from "../runtime/shown.js";
+import { copyDetailsButton } from "../ui/actions.js";
+import { byId, el, icon, setChildren } from "../ui/dom.js";
+import { detailsText } from "../ui/error-details.js";
+import { guardComposition } from "../ui/keys.js";
 import { AttachMenu } from "./attach-menu.js";
 import { AttachmentTray } from "./attachments.js";
 import { Composer } from "./composer.js";
@@ -11,9 +17,14 @@ import { Conversation } from "./conversation.js";
 import { ConversationList } from "./conversation-list.js";
 import { ConversationSettingsDialog } from "./conversation-settings.js";
 import { ConversationView } from "./conversation-view.js";
+import { DraftNotes } from "./draft-notes.js";
+import { Drafts } from "./drafts.js";
 import { Earlier } from "./earlier.js";
 import { Edits } from "./edits.js";
+import { Find } from "./find.js";
 import { takeImages } from "./image-input.js";
+import { showLinkTargets } from "./link-target.js";
+import { takeLongTexts, titleOfText } from "./long-text.js";
 import { UsageMeter } from "./meter.js";
 import { Outbox } from "./outbox.js";
 import { PageInput } from "./page-input.js";
@@ -25,9 +36,16 @@ import { Unlock } from "./unlock.js";
 import { answererOf, statusText } from "./words.js";
 
 /** @import {Attachment, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
+/** @import {Sending} from "../runtime/drafts.js" */
 
+guardComposition();
 const conversation = new Conversation();
-const edits = new Edits();
+const drafts = new Drafts({
+  onShow: showDraft,
+  onTrouble: (text) => draftNotes.say(text),
+  onUnsent,
+});
+const edits = new Edits(drafts);
 const unanswered = new Unanswered();
 const outbox = new Outbox();
 /** @type {ProviderView | null} */
@@ -42,8 +60,18 @@ let lastTurnId = "";
 const questions = [];
 /** The window that the panel is in. @type {number | undefined} */
 let ownWindow;
+/** The conversation whose draft is shown; "" while the worker has not said which it is. */
+let written = "";
+/** Whose draft is shown until then. @type {string | undefined} */
+let expected;
+/** The conversation that the user has asked for, */
+let wanted = "";
+/** and the one that was deleted here. */
+let deleted = "";
+/** Where messages came from that are being taken out of the queue, by their ids. @type {Map<string, string>} */
+const cancelling = new Map();
 /** What stands in the `alert` below the conversation: a fault of the panel or the worker, not of a turn. */
-/** @type {{text: string, hint?: string, action: string, act: () => void} | null} */
+/** @type {{text: string, hint?: string, action: string, act: () => void, error?: TurnError} | null} */
 let problem = null;
 
 const connection = new Connection({
@@ -75,7 +103,10 @@ const view = new ConversationView({
   log: byId("conversation"),
   scroller: byId("stage"),
   jump: byId("jump"),
-  onDrawn: () => connection.acknowledge(),
+  onDrawn: () => {
+    connection.acknowledge();
+    find.drawn(conversation);
+  },
   onFocusLost: () => composer.focus(),
   actions: {
     edits,
@@ -94,7 +125,10 @@ const view = new ConversationView({
       connection.send({ type: "SendNow", id });
       composer.focus();
     },
-    cancel: (id) => connection.send({ type: "Cancel", id }),
+    cancel: (id) => {
+      cancelling.set(id, conversation.id);
+      connection.send({ type: "Cancel", id });
+    },
     decide: (call, decision) => {
       connection.send({ type: "Decide", call, ...decision });
       // One that holds for the whole conversation answers the others as well.
@@ -107,10 +141,26 @@ const view = new ConversationView({
   },
 });
 
+const find = new Find({
+  bar: byId("find"),
+  log: byId("conversation"),
+  scroller: byId("stage"),
+  loadEarlier: () => earlier.ask(),
+  showBranch: (turn) => ask({ type: "ShowBranch", turn }),
+  articlesOf: (turn) => view.articlesOf(turn),
+  leaveEnd: () => view.leaveEnd(),
+  focusElsewhere: () => composer.focus(),
+});
+
 const tray = new AttachmentTray({
+  drafts,
   list: byId("tray"),
   note: byId("tray-note"),
-  onChange: () => composer.trayChanged(),
+  onChange: () => {
+    composer.trayChanged();
+    draftNotes.update();
+  },
+  onText: (text) => composer.insert(text),
 });
 
 const attachMenu = new AttachMenu({ button: byId("attach"), menu: byId("attach-menu") });
@@ -119,8 +169,14 @@ const pageInput = new PageInput({ tray, menu: attachMenu, onAttached: () => comp
 
 takeImages({ tray, menu: attachMenu, picker: byId("pick-image"), box: byId("message") });
 
+takeLongTexts(byId("message"), (text) => {
+  const added = tray.add({ kind: "text", title: titleOfText(text) }, text);
+  return () => added.then((attachment) => attachment && tray.remove(attachment));
+});
+
 const composer = new Composer({
   tray,
+  drafts,
   form: byId("composer"),
   box: byId("message"),
   send: byId("send"),
@@ -130,10 +186,22 @@ const composer = new Composer({
   onInput: () => connection.open(),
 });
 
+const draftNotes = new DraftNotes({
+  drafts,
+  window: () => usage.contextWindow,
+  onChange: () => composer.focus(),
+});
+
 const list = new ConversationList({
   shown: () => conversation.id,
-  onOpen: (id) => {
+  onDelete: (id) => {
+    deleted = id;
+  },
+  onOpen: (id, hit) => {
     if (problem?.act === dismiss) problem = null;
+    wanted = id;
+    find.close();
+    if (hit) find.seek({ ...hit.place, query: hit.query, conversation: id });
     connection.send({ type: "Open", conversation: id });
     view.follow();
     update();
@@ -148,6 +216,8 @@ const ownSettings = new ConversationSettingsDialog({
   }),
   onSave: (settings) => ask({ type: "Configure", settings }),
   onCompact: () => askForAnswer({ type: "Compact" }),
+  kept: () => drafts.current.form,
+  keep: (form) => drafts.change({ form }),
 });
 
 const unlock = new Unlock({
@@ -179,14 +249,19 @@ function onMessage(message) {
     case "Provider":
       onProvider(message.provider);
       break;
-    case "Conversation":
-      if (message.conversation.id !== conversation.id) leave(message.conversation.id);
+    case "Conversation": {
+      const { id } = message.conversation;
+      // Another panel has deleted what was shown here: what was being written goes along.
+      const isMoved = written !== "" && id !== written && id !== wanted && written !== deleted;
+      if (id !== conversation.id) leave();
       confirm(message.conversation.turns);
       conversation.receive(message);
+      if (conversation.id === id) followDraft(isMoved);
       usage.showConversation(message.conversation);
       if (unanswered.settingsCame(conversation.settings)) ownSettings.saved();
       seekVersion();
       break;
+    }
     case "Turn":
       confirm([message.turn]);
       if (!conversation.receive(message)) connection.join();
@@ -215,13 +290,20 @@ function onMessage(message) {
       break;
     case "Cancelled":
       conversation.remove(message.id);
-      if (message.text !== undefined) composer.putBack(message.text, message.attachments ?? []);
+      if (message.text !== undefined) {
+        const { text, attachments = [] } = message;
+        putBack({ text, attachments, conversation: cancelling.get(message.id) ?? conversation.id });
+      }
+      cancelling.delete(message.id);
       break;
     case "Rejected":
       onRejected(message.error, message.id);
       break;
   }
-  outbox.settle(conversation.unconfirmed.map(({ id }) => id));
+  const unconfirmed = conversation.unconfirmed.map(({ id }) => id);
+  outbox.settle(unconfirmed);
+  drafts.settle(new Set(unconfirmed));
+  followDraft();
   update();
 }
 
@@ -238,7 +320,7 @@ function onProvider(fresh) {
  */
 function onRejected(error, id) {
   const message = id && conversation.takeBack(id);
-  if (message) composer.putBack(message.text, message.attachments);
+  if (message) putBack(message);
   if (id) edits.reject(id);
   unanswered.rejected(id);
   // What was chosen in the header may have been it.
@@ -247,7 +329,7 @@ function onRejected(error, id) {
   if (unlock.rejected(error)) return;
   // A boot that failed has its own alert, whose button helps.
   if (boot.state === "failed") return;
-  problem = { text: error.message, hint: error.hint, action: "Dismiss", act: dismiss };
+  problem = { text: error.message, hint: error.hint, action: "Dismiss", act: dismiss, error };
 }
 
 /** @param {"lost" | "failing" | "gone"} reason */
@@ -278,9 +360,10 @@ function onTrouble(reason) {
 /**
  * @param {string} text
  * @param {Attachment[]} attachments
+ * @param {boolean} [isDraft]  It is what is written in the box.
  * @returns {boolean}
  */
-function send(text, attachments) {
+function send(text, attachments, isDraft = true) {
   if (!canSend()) {
     // What is written stays; who has no use of Send is led to what it needs.
     if (provider?.locked) unlock.focus();
@@ -291,10 +374,12 @@ function send(text, attachments) {
   if (problem?.act === dismiss) problem = null;
   connection.open();
   const at = Date.now();
+  if (isDraft) drafts.send({ id, text, attachments });
   conversation.add(id, text, at, attachments);
   const message = { id, text, conversation: conversation.id, ...withAttachments(attachments) };
   outbox.keep({ ...message, at });
   connection.send({ type: "Send", ...message });
+  followDraft();
   view.follow();
   update();
   return true;
@@ -369,13 +454,76 @@ function confirmEdit(id) {
   if (edits.unconfirmed.length < edited) composer.focus();
 }
 
-/**
- * Another conversation is shown, and what was asked of this one is not answered here any more.
- * @param {string} other
- */
-function leave(other) {
+/** Another conversation is shown, and what was asked of this one is not answered here any more. */
+function leave() {
   unanswered.clear();
-  edits.show(other);
+  edits.leave();
+}
+
+// --- what was typed and not sent ------------------------------------------------------------------------------------
+
+/** Whose draft is shown; undefined while nobody knows. */
+function placeOfDraft() {
+  if (!conversation.id) return expected;
+  return conversation.turns.length > 0 ? conversation.id : NEW_CHAT;
+}
+
+/**
+ * Shows the draft of the conversation that is shown.
+ * @param {boolean} [isMoved]  What was written in the one before goes along.
+ */
+function followDraft(isMoved = false) {
+  const place = placeOfDraft();
+  if (place === undefined) return;
+  const isSame = written === conversation.id && written !== "";
+  written = conversation.id;
+  if (isSame && place !== NEW_CHAT) drafts.show(place, "begins");
+  else drafts.show(place, isSame || isMoved ? "moves" : "");
+}
+
+function showDraft() {
+  // Edits that became turns while another conversation was shown.
+  for (const turn of conversation.turns) if (hasEnded(turn)) edits.confirm(turn.id);
+  composer.show();
+  draftNotes.update();
+  update();
+}
+
+/**
+ * Puts a message that was not sent back where it came from, before what was typed since.
+ * @param {{text: string, attachments: Attachment[], conversation: string}} message
+ */
+async function putBack(message) {
+  const { conversation: from } = message;
+  const isHere = from === conversation.id || !from;
+  drafts.putBack((isHere ? placeOfDraft() : await placeFor(from)) ?? NEW_CHAT, message);
+  if (isHere) composer.focus();
+}
+
+/** @param {string | undefined} id  Of a conversation. @returns {Promise<string>} */
+async function placeFor(id) {
+  const stored = id && (await (await database()).get("conversations", id).catch(() => undefined));
+  return stored?.turns > 0 ? stored.id : NEW_CHAT;
+}
+
+/**
+ * What was sent and is not stored: the panel or the browser ended before the worker had it. As long as the browser runs it is sent again,
+ * under its id; what comes up on another day is for the user to send.
+ * @param {string | undefined} from
+ * @param {Sending[]} unsent
+ * @param {boolean} isBefore
+ * @returns {Sending[]}
+ */
+function onUnsent(from, unsent, isBefore) {
+  const known = new Set(conversation.unconfirmed.map(({ id }) => id));
+  const lost = unsent.filter(({ id }) => !known.has(id));
+  if (isBefore || !from || (conversation.id && from !== conversation.id)) return lost;
+  if (lost.length > 0 && !conversation.id) conversation.begin(from);
+  for (const { id, text, attachments } of lost) {
+    conversation.add(id, text, Date.now(), attachments);
+    connection.send({ type: "Send", id, text, conversation: from, ...withAttachments(attachments) });
+  }
+  return [];
 }
 
 /** The version that was asked for may come before all that is here. */
@@ -405,15 +553,23 @@ function dismiss() {
   composer.focus();
 }
 
+function problemDetails() {
+  if (!problem) return "";
+  const { text, hint, error = { kind: "internal", message: text, hint } } = problem;
+  return detailsText(error, { model: answererOf(provider, conversation.settings).model });
+}
+
 function openPermissions() {
   ownSettings.show("permissions");
 }
 
 function beginChat() {
   const id = crypto.randomUUID();
-  leave(id);
+  leave();
+  wanted = id;
   conversation.begin(id);
   connection.send({ type: "NewChat", conversation: id });
+  followDraft();
   update();
   composer.focus();
 }
@@ -428,7 +584,9 @@ function askAnew(text) {
     return;
   }
   beginChat();
-  if (!send(text, [])) composer.putBack(text, []);
+  // What is written in the box of a new chat stays what it is.
+  written = "";
+  if (!send(text, [], false)) drafts.putBack(NEW_CHAT, { text, attachments: [] });
 }
 
 function openSettings() {
@@ -505,7 +663,10 @@ function showProfiles() {
   const drawn = JSON.stringify([profiles, id]);
   if (profile.dataset.drawn === drawn) return;
   profile.dataset.drawn = drawn;
-  profile.replaceChildren(...profiles.map(({ id, name, model }) => el("option", { value: id }, `${name} · ${model}`)));
+  setChildren(
+    profile,
+    profiles.map(({ id, name, model }) => el("option", { value: id }, `${name} · ${model}`)),
+  );
   profile.value = id ?? "";
 }
 
@@ -549,9 +710,11 @@ byId("show-conversation-settings").addEventListener("click", () => ownSettings.s
 byId("may").addEventListener("click", openPermissions);
 byId("show-conversations").addEventListener("click", () => list.show());
 byId("problem-action").addEventListener("click", () => problem?.act());
+byId("problem-action").after(copyDetailsButton(problemDetails));
+byId("show-find").addEventListener("click", () => find.open());
 byId("new-chat").addEventListener("click", beginChat);
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || !conversation.running) return;
+  if (event.key !== "Escape" || event.defaultPrevented || !conversation.running) return;
   event.preventDefault();
   stop();
 });
@@ -565,20 +728,22 @@ chrome.storage.onChanged.addListener((_changes, area) => {
   if (area === "local") connection.open();
 });
 
-addEventListener("pagehide", () => edits.flush());
-
 for (const { id, text, conversation: target, at, attachments } of outbox.takeOver()) {
   if (target && target !== conversation.id) conversation.begin(target);
   conversation.add(id, text, at, attachments);
 }
 composer.focus();
 update();
-edits.restore().then(update);
 // A panel that is closed and opened again shows what its window showed.
 ownWindow = await chrome.windows.getCurrent().then(
   (window) => window.id,
   () => undefined,
 );
 listenToLeave(ownWindow);
+showLinkTargets(byId("stage"));
+drafts.open(ownWindow).catch((error) => console.warn("Drafts cannot be kept:", error));
 connection.open();
 pageInput.listen(ownWindow);
+// The worker may be asleep; what was typed need not wait for it.
+expected = await shownIn(ownWindow).then(placeFor, () => NEW_CHAT);
+followDraft();

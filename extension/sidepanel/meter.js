@@ -60,6 +60,11 @@ export class UsageMeter {
     this.#draw();
   }
 
+  /** Of the model that answers, in tokens; undefined where it is not known. */
+  get contextWindow() {
+    return this.#meter?.context_window;
+  }
+
   /** @param {Meter} meter */
   setMeter(meter) {
     this.#meter = meter;

@@ -9,9 +9,9 @@ import { waitForLeave } from "./page-leave.js";
 /** @import {Intake, PageText, Reply, Request, TurnError} from "../protocol.js" */
 /** @import {AttachMenu} from "./attach-menu.js" */
 /** @import {AttachmentTray} from "./attachments.js" */
+/** @import {Place} from "./drafts.js" */
 /** @typedef {Extract<Request, {type: "ReadPage"}>["what"]} What */
 
-const CUT = "\n\n[There is more on the page. It was left out.]";
 /** What a screenshot needs, no leave for sites gives. */
 const SITES = ["https://*/*", "http://*/*"];
 
@@ -79,14 +79,14 @@ export class PageInput {
    */
   async #attach(what, isGranted = false) {
     this.#rest();
-    await this.#tray.during(async () => {
+    await this.#tray.during(async (place) => {
       /** @type {Request} */
       const request = { type: "ReadPage", what, window: this.#window, granted: isGranted };
       /** @type {Reply} */
       const reply = await chrome.runtime.sendMessage(request);
       if (!reply.ok && reply.error.kind === "permission") this.#wait(what, reply.error);
       else if (!reply.ok) throw new Error(wordsOf(reply.error));
-      else if (reply.page) await this.#add(what, reply.page, reply.image);
+      else if (reply.page) await this.#add(what, reply.page, reply.image, place);
     });
     this.#links.onAttached();
   }
@@ -95,14 +95,15 @@ export class PageInput {
    * @param {What} what
    * @param {PageText} page
    * @param {string} [image]  Of a screenshot, as a `data:` URL.
+   * @param {Place} [place]  The draft that it is for.
    */
-  async #add(what, { title, url, text, is_whole }, image) {
+  async #add(what, { title, url, text, missing }, image, place) {
     if (what !== "screenshot") {
-      const about = { kind: what, title, ...(url ? { url } : {}) };
-      return this.#tray.add(about, is_whole ? text : text + CUT);
+      const about = { kind: what, title, ...(url ? { url } : {}), ...(missing ? { missing } : {}) };
+      return this.#tray.add(about, text, place);
     }
     const picture = await fetch(image ?? "");
-    return this.#tray.addImage(await picture.blob(), title || "Screenshot", url || undefined);
+    return this.#tray.addImage(await picture.blob(), title || "Screenshot", url || undefined, place);
   }
 
   // --- leave --------------------------------------------------------------------------------------------------------

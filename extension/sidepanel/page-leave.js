@@ -6,7 +6,7 @@
  */
 
 import { PANELS } from "../protocol.js";
-import { isOwn } from "../sender.js";
+import { isWorker } from "../sender.js";
 
 /** @import { PanelsMessage } from "../protocol.js" */
 
@@ -31,7 +31,7 @@ export function waitForLeave(onChange) {
 export function listenToLeave(window) {
   ownWindow = window;
   chrome.runtime.onMessage.addListener((/** @type {PanelsMessage} */ message, sender) => {
-    if (message?.to === PANELS && message.window === ownWindow && isOwn(sender)) onIcon(message);
+    if (message?.to === PANELS && message.window === ownWindow && isWorker(sender)) onIcon(message);
   });
   chrome.permissions.onAdded.addListener(tell);
 }

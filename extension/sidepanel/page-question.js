@@ -2,15 +2,20 @@
 
 import { pageName, publicAddress } from "../address.js";
 import { el } from "../ui/dom.js";
+import { revealed } from "../ui/revealed.js";
 import { waitForLeave } from "./page-leave.js";
 
+/** Characters of a title; an address has twice as many. */
+const LONGEST = 150;
 const NO_LEAVE = "Sidestream may not read this page yet. Click its icon in the toolbar first, and then allow this.";
 
 /** It is the page that is shown when the user says yes, so it follows the tabs. */
 export class AskedPage {
-  #title = el("strong");
+  /** First, and by itself: neither a title nor a long address can pass for it, or push it out of view. */
+  #host = el("strong", { class: "host" });
+  #title = el("span", { class: "title" });
   #address = el("span", { class: "address" });
-  root = el("p", { class: "asked-page" }, this.#title, " ", this.#address);
+  root = el("p", { class: "asked-page" }, this.#host, " ", this.#title, " ", this.#address);
   /** Ends the waiting for the user's leave. @type {(() => void) | null} */
   #stopWaiting = null;
   #isClosed = false;
@@ -44,12 +49,24 @@ export class AskedPage {
     if (this.#isClosed) return;
     const { url = "", title = "" } = tab ?? {};
     this.#name = pageName(tab ?? {});
-    this.#title.textContent = url ? title : "";
-    this.#address.textContent = url ? publicAddress(url) : NO_LEAVE;
+    this.#host.textContent = hostOf(url);
+    this.#title.textContent = url && title ? `“${shortened(revealed(title.slice(0, 2 * LONGEST)), LONGEST)}”` : "";
+    this.#address.textContent = url ? shortened(publicAddress(url), 2 * LONGEST) : NO_LEAVE;
     if (!url) this.#stopWaiting ??= waitForLeave(this.#follow);
     else {
       this.#stopWaiting?.();
       this.#stopWaiting = null;
     }
   }
+}
+
+/** @param {string} url @returns {string}  As the browser's own: letters beyond ASCII stand in their code. */
+function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host : "";
+}
+
+/** @param {string} text @param {number} most */
+function shortened(text, most) {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most)}… (${(text.length - most).toLocaleString("en")} more characters)`;
 }

@@ -1,34 +1,66 @@
 /** The "Run" button on Python code, and what the code gives, below it. The code runs in the sandbox; what comes out of that is untrusted. */
 
 import { el } from "../ui/dom.js";
+import { GrowingText } from "../ui/growing-text.js";
 import { ask } from "./ask.js";
 import { runTitle } from "./python-words.js";
 import { shownParts } from "./shown-parts.js";
 
-/** @import { PythonRun } from "../protocol.js" */
+/** @import { PythonRun, Request } from "../protocol.js" */
 
-const LANGUAGES = new Set(["python", "python3", "py", "py3"]);
+const PYTHON = /^(?:python|py)[\d.]*$/i;
 
 /** So many outputs outlive the drawing of their answer. */
 const MOST_KEPT = 50;
 /** By conversation and code: an answer that is drawn anew gets its output back. @type {Map<string, CodeRun>} */
 const kept = new Map();
+/** By conversation: what ran there when this panel first drew code of it, started by a panel that is gone, or by another one. @type {Map<string, Promise<string[]>>} */
+const running = new Map();
+/** By code block. @type {WeakMap<Element, CodeRun>} */
+const offered = new WeakMap();
 
 /**
- * Gives a finished block of Python code its button.
+ * Gives a finished block of Python code its button, and another one when the code has become another.
  * @param {HTMLElement} code
  */
 export function offerRun(code) {
   const block = code.closest(".code");
-  if (!block || block.querySelector(".run-code") || !LANGUAGES.has((code.dataset.language ?? "").toLowerCase())) return;
+  if (!block || !PYTHON.test(code.dataset.language ?? "")) return;
   const conversation = code.closest("[data-conversation]")?.getAttribute("data-conversation");
   const text = code.textContent ?? "";
+  const last = offered.get(block);
+  if (last?.isOf(text)) return;
+  // What runs is what is shown.
+  last?.detach();
   if (!conversation || !text.trim()) return;
   const key = `${conversation}\n${text}`;
   let run = kept.get(key);
   // The same code may stand in the conversation twice.
   if (!run || run.isShown) run = new CodeRun(conversation, text, (done) => keep(key, done));
   run.attach(/** @type {HTMLElement} */ (block));
+  offered.set(block, run);
+  join(conversation, text, run);
+}
+
+/**
+ * Code that runs already shows so, and can be stopped.
+ * @param {string} conversation
+ * @param {string} text
+ * @param {CodeRun} run
+ */
+async function join(conversation, text, run) {
+  if (!running.has(conversation)) {
+    const asked = ask({ type: "RunningPython", conversation }).then(({ codes = [] }) => codes);
+    // Without an answer nothing is known to run.
+    running.set(
+      conversation,
+      asked.catch(() => []),
+    );
+  }
+  const codes = (await running.get(conversation)) ?? [];
+  const at = codes.indexOf(text);
+  // The same code may stand there twice, and ran once.
+  if (at >= 0) run.join(codes.splice(at, 1)[0]);
 }
 
 /**
@@ -85,9 +117,19 @@ class CodeRun {
     block.append(this.#output);
   }
 
+  detach() {
+    this.#button.remove();
+    this.#output.remove();
+  }
+
+  /** @param {string} code */
+  isOf(code) {
+    return this.#code === code && this.isShown;
+  }
+
   #press() {
     if (this.#running) this.#stop();
-    else this.#run();
+    else this.#run({ type: "RunPython", conversation: this.#conversation, code: this.#code });
   }
 
   #stop() {
@@ -95,7 +137,13 @@ class CodeRun {
     ask({ type: "StopPython", conversation: this.#conversation }).catch((error) => this.#fail(error));
   }
 
-  async #run() {
+  /** Waits for the code, which runs already. @param {string} code */
+  join(code) {
+    if (!this.#running) this.#run({ type: "JoinPython", conversation: this.#conversation, code });
+  }
+
+  /** @param {Extract<Request, {type: "RunPython" | "JoinPython"}>} request */
+  async #run(request) {
     this.#running = true;
     this.#onRun(this);
     this.#button.textContent = "Stop";
@@ -103,9 +151,9 @@ class CodeRun {
     this.#output.hidden = false;
     this.#output.className = "run-output running";
     this.#title.textContent = "Running…";
-    this.#title.scrollIntoView({ block: "nearest" });
+    if (request.type === "RunPython") this.#title.scrollIntoView({ block: "nearest" });
     try {
-      const { run } = await ask({ type: "RunPython", conversation: this.#conversation, code: this.#code });
+      const { run } = await ask(request);
       if (run) this.#show(run);
       else this.#fail(undefined);
     } catch (error) {
@@ -148,7 +196,8 @@ class CodeRun {
  * @param {string | undefined} content
  */
 function text(kind, label, content) {
-  return content
-    ? el("pre", { class: `run-${kind}`, role: "group", "aria-label": label, tabindex: "0" }, content)
-    : null;
+  if (!content) return null;
+  const pre = el("pre", { class: `run-${kind}`, role: "group", "aria-label": label, tabindex: "0" });
+  new GrowingText(pre).update(content);
+  return pre;
 }

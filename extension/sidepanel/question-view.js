@@ -2,10 +2,15 @@
  * The user's message on the screen, with its versions, and the box in which it is written anew.
  */
 
+import { copy } from "../ui/actions.js";
 import { el } from "../ui/dom.js";
+import { isSendKey } from "../ui/keys.js";
+import { ask } from "./ask.js";
 import { AttachmentList } from "./attachment-view.js";
-import { isSendKey } from "./composer.js";
+import { keep, MAX_ATTACHMENTS } from "./attachments.js";
+import { Folding } from "./folding.js";
 import { iconButton } from "./icon-button.js";
+import { fitLongText, insertText, takeLongTexts, titleOfText } from "./long-text.js";
 import { Versions } from "./versions.js";
 
 /** @import {Attachment, Turn} from "../protocol.js" */
@@ -22,11 +27,19 @@ import { Versions } from "./versions.js";
  */
 
 export class QuestionView {
-  #text = el("div", { class: "bubble" });
+  #text = el("div", { class: "bubble", dir: "auto" });
+  #folding = new Folding(this.#text);
   /** @type {AttachmentList | null} */
   #chips = null;
   #edit = iconButton("Edit", ["pencil"], () => this.#open());
-  root = el("article", { class: "question", "aria-label": "You" }, this.#edit, this.#text);
+  #copy = iconButton("Copy message", ["copy", "check"], () => copy(this.#turn.user, this.#copy));
+  root = el(
+    "article",
+    { class: "question", "aria-label": "You" },
+    el("div", { class: "tools" }, this.#copy, this.#edit),
+    this.#text,
+    this.#folding.button,
+  );
   /** @type {Versions} */
   #versions;
   /** @type {{form: HTMLFormElement, box: HTMLTextAreaElement, send: HTMLButtonElement, cancel: HTMLButtonElement} | null} */
@@ -47,6 +60,7 @@ export class QuestionView {
     this.#turn = turn;
     this.#actions = actions;
     this.#versions = new Versions(this.root, actions.showBranch);
+    this.#copy.setAttribute("data-label", "Copy message");
   }
 
   /**
@@ -60,14 +74,19 @@ export class QuestionView {
     const attached = (turn.attachments ?? []).map(({ id }) => id).join(" ");
     const drawn = [turn.user, turn.siblings, isBusy, edit, edit?.sending, attached];
     if (drawn.every((value, index) => value === this.#drawn[index]) && this.#drawn.length > 0) return;
-    if (turn.user !== this.#drawn[0]) this.#text.textContent = turn.user;
+    if (turn.user !== this.#drawn[0]) {
+      this.#text.textContent = turn.user;
+      this.#folding.update(turn.id, turn.user);
+    }
     this.#drawn = drawn;
     this.#edit.disabled = isBusy;
     this.#versions.update(turn, isBusy);
-    if (edit && !this.#editor) this.#buildEditor(edit.text);
-    if (!edit && this.#editor) this.#removeEditor();
+    const isOpen = edit !== undefined && !edit.aside;
+    if (isOpen && !this.#editor) this.#buildEditor(edit.text);
+    if (!isOpen && this.#editor) this.#removeEditor();
     this.#updateChips();
     this.#text.hidden = this.#editor !== null || turn.user === "";
+    this.#copy.hidden = turn.user === "";
     this.#updateEditor();
   }
 
@@ -80,7 +99,7 @@ export class QuestionView {
 
   #open() {
     const { edits, changed } = this.#actions;
-    edits.write(this.#turn.id, this.#turn.user);
+    edits.write(this.#turn.id, edits.get(this.#turn.id)?.text ?? this.#turn.user);
     this.update(this.#turn, this.#busy);
     const box = this.#editor?.box;
     box?.focus();
@@ -88,8 +107,13 @@ export class QuestionView {
     changed();
   }
 
-  #close() {
-    this.#actions.edits.drop(this.#turn.id);
+  /** @param {boolean} [isKept]  What was typed is there when the box is opened again. */
+  #close(isKept = false) {
+    const { edits } = this.#actions;
+    const { id, user } = this.#turn;
+    const { text = user, attachments } = edits.get(id) ?? {};
+    if (isKept && (text !== user || attachments)) edits.setAside(id);
+    else edits.drop(id);
     this.update(this.#turn, this.#busy);
     this.#edit.focus();
     this.#actions.changed();
@@ -97,12 +121,21 @@ export class QuestionView {
 
   /** @param {string} text */
   #buildEditor(text) {
-    const box = el("textarea", { "aria-label": "Edited message", rows: 1, autocomplete: "off", enterkeyhint: "send" });
+    const box = el("textarea", {
+      "aria-label": "Edited message",
+      dir: "auto",
+      rows: 1,
+      autocomplete: "off",
+      enterkeyhint: "send",
+    });
     const send = el("button", { type: "submit", class: "primary" }, "Send");
     const cancel = el("button", { type: "button", onclick: () => this.#close() }, "Cancel");
     const form = el("form", { "aria-label": "Edit message" }, box, el("div", { class: "actions" }, cancel, send));
+    fitLongText(box, text);
     box.value = text;
+    takeLongTexts(box, (pasted) => this.#attachText(pasted));
     box.addEventListener("input", () => {
+      fitLongText(box, box.value);
       this.#actions.edits.write(this.#turn.id, box.value);
       this.#updateEditor();
     });
@@ -111,10 +144,10 @@ export class QuestionView {
       this.#send();
     });
     form.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing) {
+      if (event.key === "Escape") {
         // An answer under way is not meant.
         event.preventDefault();
-        if (!box.readOnly) this.#close();
+        if (!box.readOnly) this.#close(true);
       } else if (event.target === box && isSendKey(event)) {
         event.preventDefault();
         this.#send();
@@ -133,29 +166,67 @@ export class QuestionView {
 
   /** What goes with the message, or will go with the edited one. */
   get #attachments() {
-    return this.#actions.edits.get(this.#turn.id)?.attachments ?? this.#turn.attachments ?? [];
+    const edit = this.#actions.edits.get(this.#turn.id);
+    return (edit && !edit.aside && edit.attachments) || (this.#turn.attachments ?? []);
+  }
+
+  /**
+   * Attaches a text that was pasted.
+   * @param {string} text
+   * @returns {(() => void) | undefined}  Takes it away again; undefined: there is no room for it.
+   */
+  #attachText(text) {
+    if (this.#attachments.length >= MAX_ATTACHMENTS) return undefined;
+    const added = keep({ kind: "text", title: titleOfText(text) }, text).then(
+      (attachment) => {
+        this.#setAttachments([...this.#attachments, attachment]);
+        return attachment.id;
+      },
+      () => {
+        if (this.#editor) insertText(this.#editor.box, text);
+        return "";
+      },
+    );
+    return () => added.then((id) => this.#removeAttachment(id));
+  }
+
+  /**
+   * Puts a text that was attached into the box.
+   * @param {Attachment} attachment
+   */
+  async #putIn({ id }) {
+    const conversation = this.#actions.conversation();
+    const { content } = await ask({ type: "LoadAttachment", id, conversation }).catch(() => ({ content: undefined }));
+    if (!this.#editor || content === undefined) return;
+    insertText(this.#editor.box, content);
+    this.#removeAttachment(id);
   }
 
   #updateChips() {
     const { edits, conversation } = this.#actions;
     const edit = edits.get(this.#turn.id);
-    const isEditing = edit !== undefined && !edit.sending;
+    const isEditing = edit !== undefined && !edit.sending && !edit.aside;
     const attachments = this.#attachments;
     if (attachments.length > 0 && !this.#chips) {
       this.#chips = new AttachmentList();
       this.root.prepend(this.#chips.root);
     }
-    const options = (/** @type {Attachment} */ { id }) => ({
+    const options = (/** @type {Attachment} */ attachment) => ({
       conversation: conversation(),
-      ...(isEditing ? { onRemove: () => this.#removeAttachment(id) } : {}),
+      ...(isEditing ? { onRemove: () => this.#removeAttachment(attachment.id) } : {}),
+      ...(isEditing && attachment.kind === "text" ? { onPutIn: () => this.#putIn(attachment) } : {}),
     });
     this.#chips?.update(attachments, options, isEditing);
   }
 
   /** @param {string} id */
   #removeAttachment(id) {
-    const left = this.#attachments.filter((each) => each.id !== id);
-    this.#actions.edits.write(this.#turn.id, this.#editor?.box.value ?? this.#turn.user, left);
+    this.#setAttachments(this.#attachments.filter((each) => each.id !== id));
+  }
+
+  /** @param {Attachment[]} attachments */
+  #setAttachments(attachments) {
+    this.#actions.edits.write(this.#turn.id, this.#editor?.box.value ?? this.#turn.user, attachments);
     this.update(this.#turn, this.#busy);
     this.#editor?.box.focus();
   }

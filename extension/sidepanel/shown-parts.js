@@ -3,7 +3,10 @@
  * elements of a few kinds.
  */
 
+import { bytesOf, tooMuch } from "../picture.js";
+import { cleanSvg } from "../svg.js";
 import { el } from "../ui/dom.js";
+import { save } from "../ui/save.js";
 import { fileSize } from "./python-words.js";
 
 /** @import { Figure, RunFile, Shown } from "../protocol.js" */
@@ -40,26 +43,42 @@ function figure(shown, index, description) {
       ...build(shown.nodes),
     );
   }
-  // As the source of an image, SVG runs no script and loads nothing.
-  const src =
-    shown.type === "svg"
-      ? `data:image/svg+xml;charset=utf-8,${encodeURIComponent(shown.text.toWellFormed())}`
-      : `data:image/${shown.type};base64,${shown.base64}`;
-  const image = el("img", { src, alt: description || `Figure ${index + 1}` });
-  image.addEventListener("error", () => {
-    image.replaceWith(
-      el(
-        "p",
-        { class: "run-title" },
-        `Figure ${index + 1} cannot be shown: it is no valid ${shown.type.toUpperCase()}.`,
-      ),
-    );
-  });
-  if (shown.type === "svg") return el("div", { class: "run-figure" }, image);
+  const name = `Figure ${index + 1}`;
+  if (shown.type === "svg") {
+    // Cleaned when it came, and again here: an older version has stored it as it was.
+    const svg = cleanSvg(shown.text);
+    const cannot = `${name} cannot be shown: it is no valid SVG, or too large.`;
+    if (!svg) return notice(cannot);
+    const src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg.toWellFormed())}`;
+    return el("div", { class: "run-figure" }, picture(src, description || name, cannot));
+  }
   const { type, base64 } = shown;
-  const name = `figure-${index + 1}.${type === "jpeg" ? "jpg" : type}`;
-  const button = el("button", { type: "button", class: "quiet", onclick: () => save(name, base64) }, "Save image");
-  return el("div", { class: "run-figure" }, image, button);
+  const file = `figure-${index + 1}.${type === "jpeg" ? "jpg" : type}`;
+  const button = el("button", { type: "button", class: "quiet", onclick: () => saveBytes(file, base64) }, "Save image");
+  const bytes = bytesOf(base64);
+  const cannot = `${name} cannot be shown: it is no valid ${type.toUpperCase()}.`;
+  const reason = bytes ? tooMuch(bytes) : "";
+  if (!bytes) return notice(cannot);
+  const view = reason
+    ? notice(`${name} is not shown: ${reason}.`)
+    : picture(`data:image/${type};base64,${base64}`, description || name, cannot);
+  return el("div", { class: "run-figure" }, view, button);
+}
+
+/**
+ * @param {string} src
+ * @param {string} alt
+ * @param {string} cannot  Shown in its place when it is none.
+ */
+function picture(src, alt, cannot) {
+  const image = el("img", { src, alt });
+  image.addEventListener("error", () => image.replaceWith(notice(cannot)));
+  return image;
+}
+
+/** @param {string} text */
+function notice(text) {
+  return el("p", { class: "run-title" }, text);
 }
 
 /**
@@ -81,7 +100,7 @@ function fileList(files) {
     const shown = name.replace(/^\.\//, "");
     const what = `${shown} (${fileSize(size)})`;
     if (base64 === undefined) return el("li", {}, `${what}, too large to be handed out`);
-    return el("li", {}, el("button", { type: "button", onclick: () => save(shown, base64) }, `Save ${what}`));
+    return el("li", {}, el("button", { type: "button", onclick: () => saveBytes(shown, base64) }, `Save ${what}`));
   });
   return el("ul", { class: "run-files", "aria-label": "Files written" }, ...items);
 }
@@ -90,9 +109,6 @@ function fileList(files) {
  * @param {string} name
  * @param {string} base64
  */
-function save(name, base64) {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const href = URL.createObjectURL(new Blob([bytes]));
-  el("a", { href, download: name.split("/").at(-1) }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+function saveBytes(name, base64) {
+  save(name.split("/").at(-1) ?? "", new Blob([bytesOf(base64) ?? ""]));
 }

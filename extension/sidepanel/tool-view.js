@@ -6,6 +6,7 @@ import { highlight } from "../ui/highlight.js";
 import { whenIdle } from "../ui/idle.js";
 import { aboutArguments, argumentsSoFar, argumentsText, codeInShort } from "./call-text.js";
 import { AskedPage } from "./page-question.js";
+import { ReadToEnd } from "./read-to-end.js";
 import { shownParts } from "./shown-parts.js";
 import { sourceList } from "./source-list.js";
 import { askText, callLine, questionName, readsPage } from "./words.js";
@@ -31,6 +32,7 @@ export class ToolView {
   /** The text that is coloured: it stays, unless there is another one. @type {string | null} */
   #coloured = null;
   #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
+  #outputText = new GrowingText(this.#output);
   #summary = el("summary", {}, icon("tool"), this.#title, this.#hint, this.#state);
   #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
   /** The user has folded or unfolded it. */
@@ -40,6 +42,8 @@ export class ToolView {
   #question = null;
   /** @type {AskedPage | null} */
   #page = null;
+  /** @type {ReadToEnd | null} */
+  #reading = null;
   #shown = el("div", { class: "run-parts", hidden: true });
   root = el("div", { class: "call" }, this.#details, this.#shown);
   /** @type {CallActions} */
@@ -53,18 +57,18 @@ export class ToolView {
     });
   }
 
-  /** @param {Block} block */
-  update(block) {
-    const { title, state } = callLine(block);
-    this.#title.textContent = title;
-    this.#title.title = title;
-    this.#state.textContent = state;
+  /** @param {Block} block @param {boolean} [hasEnded]  Its turn has. */
+  update(block, hasEnded) {
+    const { title, state } = callLine(block, hasEnded);
+    // What is pressed or selected there stays, as long as it says the same.
+    if (this.#title.textContent !== title) this.#title.textContent = this.#title.title = title;
+    if (this.#state.textContent !== state) this.#state.textContent = state;
     this.#showArguments(block);
     this.#details.classList.toggle("open", block.open);
     // Code that runs elsewhere is in view as long as it is written and runs.
     if (block.name === "code_interpreter" && !this.#isSet) this.#details.open = block.open;
     this.#output.hidden = !block.output;
-    if (this.#output.textContent !== (block.output ?? "")) this.#output.textContent = block.output ?? "";
+    this.#outputText.update(block.output ?? "");
     this.#output.classList.toggle("failed", Boolean(block.failed));
     if (block.shown && !this.#isShown) {
       this.#isShown = true;
@@ -106,7 +110,7 @@ export class ToolView {
   /** @param {Block} block */
   #showArguments(block) {
     if (this.#coloured === block.text) return;
-    if (this.#coloured !== null) this.#beginArguments();
+    this.#coloured = null;
     if (!block.call_id) {
       // The provider tells of its own calls in words, and of its interpreter's in code.
       this.#text.update(block.text);
@@ -122,12 +126,6 @@ export class ToolView {
       this.#hint.textContent = codeInShort(text);
       this.#colour(block);
     }
-  }
-
-  #beginArguments() {
-    this.#coloured = null;
-    this.#code.replaceChildren();
-    this.#text = new GrowingText(this.#code);
   }
 
   /** @param {Block} block */
@@ -147,16 +145,36 @@ export class ToolView {
     this.#question = null;
     this.#page?.close();
     this.#page = null;
+    this.#reading?.close();
+    this.#reading = null;
     // What will be done is to be seen by whoever allows it.
     this.#details.open = Boolean(asks);
     if (!asks) return;
     const { decide, hosts } = this.#actions;
     // The second click of a double one is not meant for the call that may stand there by then.
     /** @param {Parameters<typeof decide>[1]} decision @returns {(event: MouseEvent) => void} */
-    const act = (decision) => (event) => event.detail < 2 && decide(call_id, { ...decision, ...this.#agreedPage });
+    const act = (decision) => (event) => {
+      if (event.detail < 2 && (isRead() || !decision.allow)) decide(call_id, { ...decision, ...this.#agreedPage });
+    };
     /** @param {string} label @param {Parameters<typeof decide>[1]} decision */
     const button = (label, decision) => el("button", { type: "button", onclick: act(decision) }, label);
     if (readsPage(name)) this.#page = new AskedPage();
+    const allowing = [
+      button("Allow once", { allow: true }),
+      button("Allow in this conversation", { allow: true, always: true }),
+    ];
+    const [once, always] = allowing;
+    const reading = this.#pre.hidden ? null : new ReadToEnd(this.#pre, () => setAllowable(true));
+    const isRead = () => reading?.isRead ?? true;
+    // They can be reached all the same, and say what they wait for.
+    const setAllowable = (/** @type {boolean} */ can) => {
+      for (const each of allowing) {
+        each.setAttribute("aria-disabled", String(!can));
+        if (reading) each.setAttribute("aria-describedby", reading.root.id);
+      }
+    };
+    setAllowable(isRead());
+    this.#reading = reading;
     this.#question = el(
       "div",
       {
@@ -168,12 +186,13 @@ export class ToolView {
       },
       el("p", { role: "alert" }, askText(name, hosts(), aboutArguments(text))),
       this.#page?.root,
+      reading?.root,
       el(
         "div",
         { class: "actions" },
-        button("Allow once", { allow: true }),
+        once,
         button("Don't allow", { allow: false }),
-        button("Allow in this conversation", { allow: true, always: true }),
+        always,
         button("Never in this conversation", { allow: false, never: true }),
       ),
     );

@@ -10,6 +10,18 @@ import { shownOf } from "../tool-results.js";
 /** @import {Block, ResponseEvent, Source, Turn} from "../protocol.js" */
 
 const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
+/** What a turn may have had and has no longer. */
+const OPTIONAL = /** @type {const} */ ([
+  "model",
+  "error",
+  "usage",
+  "notice",
+  "notices",
+  "finish_reason",
+  "waiting",
+  "siblings",
+  "actions",
+]);
 
 /**
  * Whether the turn is being answered, or is about to be. One that stands in line is not.
@@ -56,8 +68,7 @@ export function takeOver(turn, fresh) {
     delete old.begun;
     return Object.assign(old, block);
   });
-  for (const name of /** @type {const} */ (["model", "error", "usage", "notice", "waiting", "siblings", "actions"]))
-    delete turn[name];
+  for (const name of OPTIONAL) delete turn[name];
   Object.assign(turn, fresh, { blocks });
   if (hasEnded(turn)) closeAll(turn);
   return turn;
@@ -87,6 +98,9 @@ export function applyEvent(turn, event) {
       break;
     case "OutputTextDelta":
       open(turn, "text", event.item_id).text += event.delta;
+      break;
+    case "OutputTextReplaced":
+      replaceText(turn, event.item_id, event.text);
       break;
     case "RefusalDelta":
       open(turn, "refusal", event.item_id).text += event.delta;
@@ -135,8 +149,12 @@ export function applyEvent(turn, event) {
     case "ServerModel":
       turn.model = event.model;
       break;
+    case "Notice":
+      if (!turn.notices?.includes(event.message)) turn.notices = [...(turn.notices ?? []), event.message];
+      break;
     case "Completed":
       if (event.token_usage) turn.usage = event.token_usage;
+      if (event.finish_reason) turn.finish_reason = event.finish_reason;
       closeAll(turn);
       break;
   }
@@ -211,6 +229,21 @@ function findOpen(turn, kind, itemId) {
 }
 
 /**
+ * The message turns out to have begun with something else: with reasoning that no tag had opened.
+ * @param {Turn} turn
+ * @param {string | null | undefined} itemId
+ * @param {string} text
+ */
+function replaceText(turn, itemId, text) {
+  const block = findOpen(turn, "text", itemId);
+  if (!block) return;
+  const index = turn.blocks.indexOf(block);
+  if (text) turn.blocks[index] = { ...block, text };
+  // What comes next stands where it comes: after the reasoning.
+  else turn.blocks.splice(index, 1);
+}
+
+/**
  * @param {Turn} turn
  * @param {string} itemId
  * @param {string} name
@@ -268,7 +301,7 @@ function end(turn, item) {
     close(turn, "refusal", item.id, refusals.map((part) => part.refusal).join(""));
   } else if (item.type === "reasoning") {
     const parts = [...(item.summary ?? []), ...(item.content ?? [])];
-    close(turn, "reasoning", item.id, parts.map((part) => part.text).join("\n\n"));
+    endReasoning(turn, item.id, parts.map((part) => part.text).join("\n\n"));
   } else {
     const tool = toolOf(item);
     if (!tool) return;
@@ -281,6 +314,32 @@ function end(turn, item) {
     const shown = shownOf(item);
     if (shown) block.shown = shown;
   }
+}
+
+/**
+ * Reasoning may be finished twice, the second time with what only the end of the answer brings.
+ * @param {Turn} turn
+ * @param {string | null | undefined} itemId
+ * @param {string} text
+ */
+function endReasoning(turn, itemId, text) {
+  const again = findOpen(turn, "reasoning", itemId) ? -1 : indexOfFinished(turn, "reasoning", itemId);
+  if (again < 0) close(turn, "reasoning", itemId, text);
+  else if (text && text !== turn.blocks[again].text) turn.blocks[again] = { ...turn.blocks[again], text };
+}
+
+/**
+ * Where the finished block of this item is. Ids may be counted anew in each of the model's answers, and a call that has its output ends one.
+ * @param {Turn} turn
+ * @param {Block["kind"]} kind
+ * @param {string | null | undefined} itemId
+ */
+function indexOfFinished(turn, kind, itemId) {
+  if (!itemId) return -1;
+  const begin = turn.blocks.findLastIndex(({ call_id, output }) => call_id !== undefined && output !== undefined);
+  return turn.blocks.findLastIndex(
+    (block, index) => index > begin && block.kind === kind && block.item_id === itemId && !block.open,
+  );
 }
 
 /**
@@ -309,25 +368,39 @@ function close(turn, kind, itemId, text) {
  * @param {Record<string, any>} item
  * @returns {string}
  */
-function logsOf({ type, outputs }) {
+export function logsOf({ type, outputs }) {
   if (type !== "code_interpreter_call") return "";
   const logs = (outputs ?? []).map((/** @type {any} */ part) => part?.logs);
   return logs.filter((/** @type {unknown} */ log) => typeof log === "string" && log).join("\n");
 }
 
+/** So many sources of one text are named, as in `session/blocks.py`. */
+const MAX_CITATIONS = 500;
+/** By what the sources of a text are known. @type {WeakMap<Source[], Set<string>>} */
+const knownSources = new WeakMap();
+
 /**
+ * Adds sources that are not named yet, up to `MAX_CITATIONS`. The list is another one afterwards if there were any.
  * @param {Block} block
  * @param {Source[]} citations
  */
 function addCitations(block, citations) {
-  const known = [...(block.citations ?? [])];
-  for (const citation of citations) if (!known.some((other) => isSame(citation, other))) known.push(citation);
-  if (known.length > 0) block.citations = known;
+  const before = block.citations ?? [];
+  const known = knownSources.get(before) ?? new Set(before.map(knownBy));
+  const added = [];
+  for (const citation of citations) {
+    if (known.size >= MAX_CITATIONS) break;
+    if (known.has(knownBy(citation))) continue;
+    known.add(knownBy(citation));
+    added.push(citation);
+  }
+  if (added.length > 0) block.citations = before.concat(added);
+  if (block.citations) knownSources.set(block.citations, known);
 }
 
-/** @param {Source} one @param {Source} other */
-function isSame(one, other) {
-  return one.url === other.url && (one.url !== undefined || one.title === other.title);
+/** @param {Source} source */
+function knownBy({ url, title }) {
+  return url === undefined ? `file ${title}` : `page ${url}`;
 }
 
 /**
@@ -335,7 +408,7 @@ function isSame(one, other) {
  *   does.
  * @returns {Source[]}
  */
-function citationsOf(annotations) {
+export function citationsOf(annotations) {
   /** @type {Source[]} */
   const found = [];
   for (const annotation of annotations) {
@@ -363,7 +436,7 @@ function builtInName(type) {
  * What to show of a tool call; undefined for items that are none.
  * @param {Record<string, any>} item
  */
-function toolOf(item) {
+export function toolOf(item) {
   if (!/_call$/.test(item.type)) return undefined;
   const { action } = item;
   const text =

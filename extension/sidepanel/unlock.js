@@ -33,7 +33,6 @@ export class Unlock {
       this.#error.hidden = true;
       this.#passphrase.removeAttribute("aria-invalid");
       onPassphrase(value);
-      this.#passphrase.value = "";
     });
   }
 
@@ -69,6 +68,8 @@ export class Unlock {
     this.#error.hidden = false;
     this.#passphrase.setAttribute("aria-invalid", "true");
     this.#passphrase.focus();
+    // What is typed next takes its place.
+    this.#passphrase.select();
   }
 
   #close() {

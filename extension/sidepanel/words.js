@@ -35,6 +35,9 @@ const DEEDS = new Map(
   }),
 );
 
+/** How a call that is carried out here may end without having been done. */
+const NOT_DONE = new Set(["refused", "ended_early", "not_carried_out", "not_run"]);
+
 /** So much of a query stands in a title. */
 const TITLE_LENGTH = 100;
 
@@ -55,9 +58,14 @@ export function statusText({ boot, running, last, isCalling, model }) {
   if (boot.state === "starting") return boot.message || "Starting…";
   if (running) return progress(running, model);
   if (last?.kind === "compaction" && last.status === "completed") return `${compactionText(last)}.`;
-  if (last?.status === "completed") return "The answer is complete.";
+  if (last?.status === "completed") return hasOnlyThought(last) ? "" : "The answer is complete.";
   if (last?.status === "stopped") return "Stopped. What had arrived is kept.";
   return "";
+}
+
+/** @param {Turn} turn */
+function hasOnlyThought({ blocks }) {
+  return blocks.length > 0 && blocks.every(({ kind }) => kind === "reasoning");
 }
 
 /**
@@ -109,12 +117,13 @@ export function compactionText({ status }) {
 }
 
 /**
- * Why a message stands in line.
+ * Why a message is queued.
  * @param {Waiting} waiting
  * @param {number} now  Unix time in milliseconds.
+ * @param {boolean} hasBegun  Something of the answer is there already.
  * @returns {string}
  */
-export function waitingText({ reason, until }, now) {
+export function waitingText({ reason, until }, now, hasBegun = false) {
   switch (reason) {
     case "turn":
       return "Waits its turn";
@@ -123,7 +132,8 @@ export function waitingText({ reason, until }, now) {
     case "pause":
       return "Held back: the answer before it went wrong";
     case "rate_limit":
-      return until ? `Rate limit: goes in ${countdown(until - now)}` : "Waits for the rate limit";
+      if (!until) return "Waits for the rate limit";
+      return `Rate limit: ${hasBegun ? "continues" : "goes"} in ${countdown(until - now)}`;
   }
 }
 
@@ -176,13 +186,18 @@ export function questionName(name) {
  * What the user is asked about a call.
  * @param {string} name  The tool's.
  * @param {string[]} hosts  Those that Python may reach.
- * @param {{lines: number, hasUnseen: boolean}} [about]  What it is called with, which is shown beside.
+ * @param {{lines: number, hasUnseen: boolean, lookAlikes: string[]}} [about]  What it is called with, which is shown beside.
  * @returns {string}
  */
-export function askText(name, hosts, { lines, hasUnseen } = { lines: 1, hasUnseen: false }) {
+export function askText(
+  name,
+  hosts,
+  { lines, hasUnseen, lookAlikes } = { lines: 1, hasUnseen: false, lookAlikes: [] },
+) {
   const reading = READING.get(name);
   if (reading) return `The model wants to read ${reading} beside this panel. Allow it?`;
-  const unseen = hasUnseen ? " It holds characters that cannot be seen; their names stand in their place." : "";
+  const odd = lookAlikes.length > 0 ? ` Letters in it pass for Latin ones: ${lookAlikes.join(", ")}.` : "";
+  const unseen = `${hasUnseen ? " It holds characters that cannot be seen; their names stand in their place." : ""}${odd}`;
   if (name !== "python") return `The model wants to use ${toolTitle({ name })} as shown.${unseen} Allow it?`;
   const what = lines > LINES_IN_VIEW ? `these ${number.format(lines)} lines of code` : "this code";
   const reach = hosts.length > 0 ? ` It can reach ${new Intl.ListFormat("en").format(hosts)}.` : "";
@@ -191,15 +206,19 @@ export function askText(name, hosts, { lines, hasUnseen } = { lines: 1, hasUnsee
 
 /**
  * @param {Block} block
+ * @param {boolean} [hasEnded]  Its turn has: what was not carried out will not be any more.
  * @returns {string}
  */
-export function toolState({ status, open, asks, begun, output, failed, duration_ms }) {
+export function toolState({ status, call_id, open, asks, begun, output, failed, duration_ms }, hasEnded = false) {
   if (asks) return "waits for your permission";
   if (begun) return "running";
   const time = duration_ms === undefined ? "" : durationText(duration_ms);
+  if (status && NOT_DONE.has(status)) return status.replaceAll("_", " ");
   if (failed && status && status !== "completed") return status.replaceAll("_", " ");
   if (failed) return time ? `failed · ${time}` : "failed";
   if (output !== undefined) return time || "done";
+  // The provider's "completed" says that a call is written, not that anybody has carried it out.
+  if (status === "completed" && call_id !== undefined) return hasEnded ? "not run" : "";
   if (status && status !== "in_progress") return status.replaceAll("_", " ");
   return open ? "running" : "";
 }
@@ -207,16 +226,17 @@ export function toolState({ status, open, asks, begun, output, failed, duration_
 /**
  * The line of a call: what is done, and how it stands. Of the provider's own tools it is a sentence, of all others the name.
  * @param {Block} block
+ * @param {boolean} [hasEnded]  Its turn has.
  * @returns {{title: string, state: string}}
  */
-export function callLine(block) {
+export function callLine(block, hasEnded = false) {
   const deeds = DEEDS.get(block.name ?? "");
   // What has a call id is a tool of ours under the same name.
-  if (!deeds || block.call_id) return { title: toolTitle(block), state: toolState(block) };
+  if (!deeds || block.call_id) return { title: toolTitle(block), state: toolState(block, hasEnded) };
   if (block.failed) return { title: deeds.failed, state: "" };
   if (block.open) return { title: inWords(block, doing(block, deeds.doing)), state: "" };
   if (block.status === "completed") return { title: inWords(block, deeds.done), state: "" };
-  return { title: inWords(block, toolTitle(block)), state: "not finished" };
+  return { title: inWords(block, toolTitle(block)), state: block.status === "not_run" ? "not run" : "not finished" };
 }
 
 /**

@@ -2,10 +2,17 @@
  * What the buttons inside an answer's Markdown do. One listener for all of them: the nodes around them come and go.
  */
 
+import { mayBeFetched } from "../private-host.js";
+import { saveCode, toggleWrap } from "./code-tools.js";
 import { el } from "./dom.js";
+import { pointerIsUp } from "./pointer.js";
+import { save } from "./save.js";
+import { toCsv, toMarkdown } from "./tables.js";
 
 /** How long a button says that it has done its work. */
 const CONFIRMATION_MS = 2000;
+/** So long after a live region was emptied, it is filled again. */
+const ANNOUNCEMENT_MS = 100;
 
 /**
  * @param {MouseEvent} event
@@ -13,16 +20,41 @@ const CONFIRMATION_MS = 2000;
 export function onMarkdownClick(event) {
   const button = /** @type {Element} */ (event.target).closest("button[data-action]");
   if (!(button instanceof HTMLButtonElement)) return;
-  if (button.dataset.action === "copy-code") {
-    const code = button.closest(".code")?.querySelector("code");
-    copy(code?.textContent ?? "", button);
-  } else if (button.dataset.action === "show-image") {
-    showImage(button);
+  const code = button.closest(".code")?.querySelector("code");
+  const table = button.closest(".table")?.querySelector("table");
+  switch (button.dataset.action) {
+    case "copy-code":
+      copy(code?.textContent ?? "", button);
+      break;
+    case "save-code":
+      if (code) saveCode(code);
+      break;
+    case "wrap-code":
+      toggleWrap(button);
+      break;
+    case "copy-markdown":
+      if (table) copy(toMarkdown(table), button);
+      break;
+    case "copy-csv":
+      if (table) copy(toCsv(table), button);
+      break;
+    case "save-csv":
+      // Spreadsheets take a file without this mark for one in an old encoding.
+      if (table) save("table.csv", new Blob([`\ufeff${toCsv(table)}`], { type: "text/csv" }));
+      break;
+    case "show-image":
+      showImage(button);
+      break;
   }
 }
 
+/** What a button says when it confirms nothing. @type {WeakMap<HTMLButtonElement, string>} */
+const labels = new WeakMap();
+/** @type {WeakMap<HTMLButtonElement, ReturnType<typeof setTimeout>>} */
+const confirming = new WeakMap();
+
 /**
- * Copies text and says so in the button's place.
+ * Copies text and says so in the button's place, and to screen readers.
  * @param {string} text
  * @param {HTMLButtonElement} button
  */
@@ -33,30 +65,84 @@ export async function copy(text, button) {
   } catch {
     done = false;
   }
-  const word = done ? "Copied" : "Copying failed";
-  if (button.dataset.label !== undefined) {
-    button.setAttribute("aria-label", word);
-    button.title = word;
-    button.classList.toggle("done", done);
-  } else {
-    button.textContent = word;
+  // A second press finds the confirmation of the first one, which is no label.
+  const label = labels.get(button) ?? button.dataset.label ?? button.textContent;
+  labels.set(button, label);
+  const confirmation = done ? "Copied" : "Copying failed";
+  setLabel(button, confirmation);
+  button.classList.toggle("done", done);
+  announce(confirmation);
+  clearTimeout(confirming.get(button));
+  confirming.set(
+    button,
+    setTimeout(() => {
+      setLabel(button, label);
+      button.classList.toggle("done", false);
+    }, CONFIRMATION_MS),
+  );
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {string} label
+ */
+function setLabel(button, label) {
+  if (button.dataset.label === undefined) {
+    button.textContent = label;
+    return;
   }
+  button.setAttribute("aria-label", label);
+  button.title = label;
+}
+
+/**
+ * What copies all that is known of an error.
+ * @param {() => string} text
+ */
+export function copyDetailsButton(text) {
+  const title = "For a bug report. Keys and your messages are left out, but a server's words may quote them.";
+  const button = el("button", { type: "button", title, onclick: () => copy(text(), button) }, "Copy details");
+  return button;
+}
+
+/** Read out by screen readers, and not seen. @type {HTMLElement | undefined} */
+let spoken;
+
+/** @param {string} text */
+function announce(text) {
+  if (!spoken?.isConnected) {
+    spoken = el("p", { class: "visually-hidden", "aria-live": "polite" });
+    document.body.append(spoken);
+  }
+  const place = spoken;
+  place.textContent = "";
+  // What a live region holds when it appears, or holds already, is not read out.
   setTimeout(() => {
-    if (button.dataset.label === undefined) {
-      button.textContent = "Copy";
-      return;
-    }
-    button.setAttribute("aria-label", button.dataset.label);
-    button.title = button.dataset.label;
-    button.classList.remove("done");
+    place.textContent = text;
+  }, ANNOUNCEMENT_MS);
+  setTimeout(() => {
+    place.textContent = "";
   }, CONFIRMATION_MS);
 }
 
-/** @param {HTMLButtonElement} button */
-function showImage(button) {
-  const image = el("img", { src: button.dataset.src, alt: button.dataset.alt, referrerpolicy: "no-referrer" });
-  image.addEventListener("error", () => {
-    image.replaceWith(el("span", {}, `[The image could not be loaded: ${button.dataset.alt}]`));
+/**
+ * Puts an image in the place of its button, in one step: when it is there with its size, and nobody holds what it moves.
+ * @param {HTMLButtonElement} button
+ */
+async function showImage(button) {
+  const { src = "", alt = "" } = button.dataset;
+  if (button.hasAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  if (!mayBeFetched(src)) {
+    await pointerIsUp();
+    button.replaceWith(el("span", {}, `[The image is not loaded, since its address is not a public one: ${alt}]`));
+    return;
+  }
+  const image = el("img", { src, alt, referrerpolicy: "no-referrer" });
+  const isLoaded = await new Promise((resolve) => {
+    image.addEventListener("load", () => resolve(true));
+    image.addEventListener("error", () => resolve(false));
   });
-  button.replaceWith(image);
+  await pointerIsUp();
+  button.replaceWith(isLoaded ? image : el("span", {}, `[The image could not be loaded: ${alt}]`));
 }

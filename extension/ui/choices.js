@@ -2,7 +2,7 @@
  * What can be chosen for a profile and for a conversation alike.
  */
 
-import { el } from "./dom.js";
+import { el, setChildren } from "./dom.js";
 
 /** @typedef {readonly (readonly [value: string, label: string])[]} Choices */
 
@@ -14,6 +14,28 @@ export const EFFORTS = [
   ["medium", "Medium"],
   ["high", "High"],
   ["xhigh", "Extra high"],
+  ["max", "Max"],
+  ["ultra", "Ultra"],
+];
+/** Taken by single models only: offered where the model is known to be one of them. */
+const RARE_EFFORT = "ultra";
+
+/**
+ * The efforts to choose from.
+ * @param {readonly string[]} [known]  Those that the model takes, where that is known.
+ * @returns {Choices}
+ */
+export function effortsOf(known) {
+  if (known && known.length > 0) return known.map((effort) => [effort, labelOf(EFFORTS, effort)]);
+  return EFFORTS.filter(([effort]) => effort !== RARE_EFFORT);
+}
+
+/** Summaries of what a model thinks before it answers. @type {Choices} */
+export const SUMMARIES = [
+  ["off", "Off"],
+  ["auto", "Auto"],
+  ["concise", "Concise"],
+  ["detailed", "Detailed"],
 ];
 
 /** How long the answers are. @type {Choices} */
@@ -76,6 +98,9 @@ export function labelOf(choices, value) {
 export function fillSelect(select, byDefault, choices, value) {
   const known = !value || choices.some(([each]) => each === value);
   const all = [["", byDefault], ...choices, ...(known ? [] : [[value, value]])];
-  select.replaceChildren(...all.map(([each, label]) => el("option", { value: each }, label)));
+  setChildren(
+    select,
+    all.map(([each, label]) => el("option", { value: each }, label)),
+  );
   select.value = value;
 }

@@ -25,6 +25,16 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Gives an element these children and no others. There may be any number of them: as arguments of one call they would fill the stack.
+ * @param {Element} parent
+ * @param {Iterable<Node>} children
+ */
+export function setChildren(parent, children) {
+  parent.replaceChildren();
+  for (const child of children) parent.append(child);
+}
+
+/**
  * The element with this id, which the page is known to hold.
  * @template {HTMLElement} [T=HTMLElement]
  * @param {string} id
@@ -52,16 +62,22 @@ const ICONS = {
   down: "M12 5v14M5.5 12.5 12 19l6.5-6.5",
   page: "M6 3.5h8L18.5 8v12.5H6ZM14 3.5V8h4.5M9 12.5h6.5M9 16h6.5",
   selection: "M5 5h14M5 9.5h14M5 14.5h8M5 19h8M17 13v7.5M15.2 13h3.6M15.2 20.5h3.6",
+  text: "M5 6h14M5 10h14M5 14h14M5 18h9",
+  insert: "M4 5h16M4 19h16M12 15.5V8.5M8.5 12l3.5 3.5 3.5-3.5",
   image: "M4 5h16v14H4ZM4 16.5l4.5-4.5 4 4 3-3 4.5 4.5M15.5 7.8a1.4 1.4 0 1 0 0 2.8 1.4 1.4 0 0 0 0-2.8Z",
   copy: "M9 9h10v11H9ZM5 15V4h10",
   check: "M5 12.5 10 17.5 19 7",
   list: "M4 6h16M4 12h16M4 18h10",
+  find: "M10.5 4.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12ZM15 15l5 5",
+  up: "M6 15l6-6 6 6",
+  "down-small": "M6 9l6 6 6-6",
   close: "M6 6l12 12M18 6 6 18",
   pencil: "M4 20l1-4.5L16.5 4 20 7.5 8.5 19ZM14 6.5 17.5 10",
   export: "M12 4v11M7.5 10.5 12 15l4.5-4.5M5 19.5h14",
   delete: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5",
   usage: "M5 20v-7M12 20V4M19 20v-11",
   screenshot: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M8.5 8.5h7v7h-7Z",
+  wrap: "M4 6h16M4 12h13a3 3 0 0 1 0 6h-4.5M14.5 15.8 12.3 18l2.2 2.2M4 18h4.5",
   tool: "M14.5 6.5a4 4 0 0 0-5.4 5L4 16.6 7.4 20l5.1-5.1a4 4 0 0 0 5-5.4l-2.6 2.6-2.6-.4-.4-2.6Z",
 };
 

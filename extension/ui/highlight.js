@@ -1,69 +1,34 @@
 /**
- * Colours for finished code blocks, with highlight.js. Languages are loaded when they are met; the nodes are built from
- * highlight.js's token tree, because its HTML strings are refused by these pages.
+ * Colours for finished code blocks. A worker says what has which colour; here the nodes are made, a piece at a time, without a change
+ * to the text, to what is selected in it, or under a pressed mouse button.
  */
 
-import hljs from "../vendor/highlight/core.js";
 import { el } from "./dom.js";
+import { hasLongLine } from "./growing-text.js";
+import { whenIdle } from "./idle.js";
+import { moduleForText } from "./languages.js";
+import { pointerIsUp } from "./pointer.js";
+import { keepSelection } from "./selection.js";
 
-/** Longer code keeps its one colour: highlighting it would hold the page up. */
+/** @import { ColouredRange } from "./code-colours.js" */
+
+/** Longer code keeps its one colour: nobody reads so much of it here, and each word would be an element. */
 const LONGEST = 60_000;
+/** A language's expressions that need longer on a text need too long. */
+const TIME_LIMIT_MS = 2000;
+/** A worker that nobody used for so long is ended. */
+const IDLE_MS = 30_000;
+/** So many coloured words are made at a time. */
+const SLICE = 1000;
 
-/** The module in `vendor/highlight/languages/` for each name that a fence may carry. */
-const MODULES = new Map(
-  Object.entries({
-    bash: "bash",
-    sh: "bash",
-    shell: "bash",
-    zsh: "bash",
-    console: "bash",
-    c: "c",
-    h: "c",
-    cpp: "cpp",
-    "c++": "cpp",
-    cc: "cpp",
-    csharp: "csharp",
-    cs: "csharp",
-    "c#": "csharp",
-    css: "css",
-    diff: "diff",
-    patch: "diff",
-    go: "go",
-    golang: "go",
-    java: "java",
-    javascript: "javascript",
-    js: "javascript",
-    jsx: "javascript",
-    mjs: "javascript",
-    json: "json",
-    jsonc: "json",
-    json5: "json",
-    markdown: "markdown",
-    md: "markdown",
-    python: "python",
-    py: "python",
-    py3: "python",
-    rust: "rust",
-    rs: "rust",
-    sql: "sql",
-    typescript: "typescript",
-    ts: "typescript",
-    tsx: "typescript",
-    html: "xml",
-    xml: "xml",
-    svg: "xml",
-    yaml: "yaml",
-    yml: "yaml",
-  }),
-);
-
-/**
- * A node of the token tree that highlight.js keeps behind a result; lowlight builds on the same.
- * @typedef {{scope?: string, children: (TreeNode | string)[]}} TreeNode
- */
-
-/** @type {Map<string, Promise<void>>} */
-const loading = new Map();
+/** What waits for its colours, and under way the first of them. @type {{module: string, text: string, resolve: (ranges: ColouredRange[]) => void}[]} */
+const queue = [];
+/** @type {Worker | undefined} */
+let worker;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** @type {{createScriptURL: (url: string) => any} | undefined} */
+let policy;
 
 /**
  * Colours a code element that says its language in `data-language`; an unknown one is left alone.
@@ -71,31 +36,90 @@ const loading = new Map();
  * @returns {Promise<void>}
  */
 export async function highlight(code) {
-  const name = MODULES.get((code.dataset.language ?? "").toLowerCase());
   const text = code.textContent ?? "";
-  if (!name || text.length > LONGEST) return;
-  if (!loading.has(name)) loading.set(name, load(name));
-  await loading.get(name);
-  const result = /** @type {any} */ (hljs.highlight(text, { language: name, ignoreIllegals: true }));
-  if (code.textContent !== text) return;
-  code.replaceChildren(...build(result._emitter.rootNode));
-}
-
-/** @param {string} name */
-async function load(name) {
-  const module = await import(`../vendor/highlight/languages/${name}.js`);
-  hljs.registerLanguage(name, module.default);
+  if (!text || text.length > LONGEST || hasLongLine(text)) return;
+  const module = moduleForText(code.dataset.language ?? "", text);
+  if (!module || module === "plaintext") return;
+  const ranges = await rangesOf(module, text);
+  for (let at = 0; at < ranges.length; at += SLICE) {
+    if (at > 0) await new Promise((/** @type {(value: void) => void} */ resolve) => whenIdle(() => resolve()));
+    await pointerIsUp();
+    // It has grown since, and is asked for again.
+    if (!code.isConnected || code.textContent !== text) return;
+    const slice = ranges.slice(at, at + SLICE);
+    keepSelection(code, () => paint(code, text, at === 0 ? 0 : ranges[at - 1][1], slice));
+  }
 }
 
 /**
- * @param {TreeNode} node
- * @returns {(Node | string)[]}
+ * Makes spans of ranges. What follows the last one stays in one text node, at the end.
+ * @param {HTMLElement} code
+ * @param {string} text
+ * @param {number} from  Where the text begins that has no spans yet.
+ * @param {ColouredRange[]} ranges
  */
-function build(node) {
-  return node.children.map((child) => {
-    if (typeof child === "string") return child;
-    // "title.function" is a title first of all; "language:css" marks an embedded language.
-    const scope = (child.scope ?? "").split(/[.:]/, 1)[0];
-    return el("span", { class: scope && scope !== "language" && `hl-${scope}` }, ...build(child));
+export function paint(code, text, from, ranges) {
+  if (from === 0) code.textContent = text;
+  const rest = /** @type {Text} */ (code.lastChild);
+  let offset = from;
+  for (const [start, end, scope] of ranges) {
+    if (start > offset) code.insertBefore(document.createTextNode(text.slice(offset, start)), rest);
+    code.insertBefore(el("span", { class: `hl-${scope}` }, text.slice(start, end)), rest);
+    offset = end;
+  }
+  if (offset === text.length) rest.remove();
+  else rest.data = text.slice(offset);
+}
+
+/**
+ * @param {string} module
+ * @param {string} text
+ * @returns {Promise<ColouredRange[]>}  None if it took too long.
+ */
+function rangesOf(module, text) {
+  return new Promise((resolve) => {
+    queue.push({ module, text, resolve });
+    if (queue.length === 1) askNext();
   });
+}
+
+function askNext() {
+  clearTimeout(timer);
+  const [next] = queue;
+  if (!next) {
+    timer = setTimeout(endWorker, IDLE_MS);
+    return;
+  }
+  worker ??= startWorker();
+  worker.postMessage({ module: next.module, text: next.text });
+}
+
+/** @param {ColouredRange[]} ranges */
+function answer(ranges) {
+  queue.shift()?.resolve(ranges);
+  askNext();
+}
+
+function startWorker() {
+  // What may be run is our own file, and only that; pages with Trusted Types want that said.
+  policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("highlight-worker", {
+    createScriptURL: () => new URL("highlight-worker.js", import.meta.url).href,
+  }) ?? { createScriptURL: (url) => url };
+  const started = new Worker(policy?.createScriptURL(""), { type: "module" });
+  started.addEventListener("message", ({ data }) => {
+    if (data.type === "Begun") timer = setTimeout(giveUp, TIME_LIMIT_MS);
+    else answer(data.type === "Done" ? data.ranges : []);
+  });
+  started.addEventListener("error", giveUp);
+  return started;
+}
+
+function giveUp() {
+  endWorker();
+  answer([]);
+}
+
+function endWorker() {
+  worker?.terminate();
+  worker = undefined;
 }
