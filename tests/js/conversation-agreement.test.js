@@ -7,7 +7,7 @@ import { applyEvent } from "../../extension/sidepanel/turn.js";
 
 const cases = JSON.parse(readFileSync(new URL("../fixtures/conversation.json", import.meta.url), "utf8"));
 
-for (const { name, events, blocks, status, notice, usage } of cases) {
+for (const { name, events, blocks, status, notice, notices, finish_reason, usage } of cases) {
   test(name, () => {
     /** @type {import("../../extension/protocol.js").Turn} */
     const turn = { id: "t", user: "?", created_at: 0, status: "running", blocks: [] };
@@ -20,6 +20,8 @@ for (const { name, events, blocks, status, notice, usage } of cases) {
     });
     if (status) assert.equal(turn.status, status);
     assert.equal(turn.notice, notice);
+    assert.deepEqual(turn.notices, notices);
+    assert.equal(turn.finish_reason, finish_reason);
     for (const [field, value] of Object.entries(usage ?? {})) assert.equal(turn.usage?.[field], value);
   });
 }

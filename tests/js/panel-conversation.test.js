@@ -163,6 +163,27 @@ test("a web search tells how far it is", () => {
   assert.equal(turn.blocks[0].status, "completed");
 });
 
+test("of very many sources the first 500 are named, and each is looked at once", () => {
+  let looks = 0;
+  /** @param {number} index */
+  const annotation = (index) => ({
+    type: "url_citation",
+    get url() {
+      looks += 1;
+      return `https://a.example/${index}`;
+    },
+  });
+  const turn = newTurn();
+  for (let index = 0; index < 5000; index += 1)
+    applyEvent(turn, { type: "OutputTextAnnotationAdded", item_id: "m", annotation: annotation(index % 2500) });
+  const last = turn.blocks[0].citations;
+  assert.equal(last?.length, 500);
+  assert.deepEqual(last?.[499], { url: "https://a.example/499" });
+  assert.equal(looks, 5000);
+  applyEvent(turn, { type: "OutputTextAnnotationAdded", item_id: "m", annotation: annotation(3) });
+  assert.equal(turn.blocks[0].citations, last);
+});
+
 test("citations are listed once", () => {
   const annotation = { type: "url_citation", url: "https://a.example", title: "A" };
   const added = { type: "OutputTextAnnotationAdded", item_id: "m", annotation };
@@ -327,7 +348,7 @@ test("a new conversation stands there at once, and what is still said of the old
 test("a rejected message comes back", () => {
   const conversation = joined([]);
   conversation.add("t1", "Hello", 5);
-  assert.deepEqual(conversation.takeBack("t1"), { text: "Hello", attachments: [] });
+  assert.deepEqual(conversation.takeBack("t1"), { text: "Hello", attachments: [], conversation: "c1" });
   assert.deepEqual(conversation.turns, []);
   assert.equal(conversation.takeBack("t1"), undefined);
 });

@@ -7,11 +7,19 @@
 import { register } from "node:module";
 
 const hook = `
-  const vendored = { "/vendor/marked.js": "marked", "/vendor/highlight/core.js": "highlight.js/lib/core" };
+  const vendored = {
+    "/vendor/markdown-it.js": "markdown-it/browser",
+    "/vendor/markdown-it-cjk-friendly.js": "markdown-it-cjk-friendly",
+    "/vendor/temml.js": "temml",
+    "/vendor/highlight/core.js": "highlight.js/lib/core", "/vendor/idb.js": "idb",
+    "/vendor/highlight/languages.js": "../../tools/languages.mjs",
+  };
   export function resolve(specifier, context, next) {
     const name = Object.keys(vendored).find((path) => specifier.endsWith(path));
-    if (!name) return next(specifier, context);
-    return next(vendored[name], { ...context, parentURL: ${JSON.stringify(import.meta.url)} });
+    const [, language] = specifier.match(/\\/vendor\\/highlight\\/languages\\/(.*)\\.js$/) ?? [];
+    if (!name && !language) return next(specifier, context);
+    const path = vendored[name] ?? "highlight.js/lib/languages/" + language;
+    return next(path, { ...context, parentURL: ${JSON.stringify(import.meta.url)} });
   }`;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);
 
@@ -24,6 +32,20 @@ class TinyNode {
   parent = null;
   constructor() {
     work.nodes += 1;
+  }
+  get parentNode() {
+    return this.parent;
+  }
+  get nextSibling() {
+    return this.#sibling(1);
+  }
+  get previousSibling() {
+    return this.#sibling(-1);
+  }
+  /** @param {number} by */
+  #sibling(by) {
+    const siblings = this.parent?.childNodes ?? [];
+    return siblings[siblings.indexOf(/** @type {any} */ (this)) + by] ?? null;
   }
   remove() {
     if (!this.parent) return;
@@ -43,6 +65,14 @@ class TinyText extends TinyNode {
   appendData(text) {
     this.data += text;
   }
+  /**
+   * @param {number} offset
+   * @param {number} count
+   * @param {string} text
+   */
+  replaceData(offset, count, text) {
+    this.data = this.data.slice(0, offset) + text + this.data.slice(offset + count);
+  }
   get textContent() {
     return this.data;
   }
@@ -58,6 +88,13 @@ class TinyElement extends TinyNode {
   disabled = false;
   readOnly = false;
   value = "";
+  /** As an attribute, in the order in which it was set. */
+  style = {
+    setProperty: (/** @type {string} */ name, /** @type {string} */ value) => this.#setStyle(name, value),
+    removeProperty: (/** @type {string} */ name) => this.#setStyle(name, null),
+  };
+  /** @type {Map<string, string>} */
+  #styles = new Map();
   /** @type {Map<string, ((event: any) => void)[]>} */
   #listeners = new Map();
 
@@ -111,6 +148,15 @@ class TinyElement extends TinyNode {
   get firstElementChild() {
     return this.children[0] ?? null;
   }
+  /**
+   * @param {string} name
+   * @param {string | null} value
+   */
+  #setStyle(name, value) {
+    if (value === null) this.#styles.delete(name);
+    else this.#styles.set(name, value);
+    this.setAttribute("style", [...this.#styles].map((property) => property.join(": ")).join("; "));
+  }
   /** @param {string} name */
   getAttribute(name) {
     return this.attributes.get(name) ?? null;
@@ -118,6 +164,9 @@ class TinyElement extends TinyNode {
   /** @param {string} name */
   removeAttribute(name) {
     this.attributes.delete(name);
+  }
+  get firstChild() {
+    return this.childNodes[0] ?? null;
   }
   /** @returns {TinyElement | TinyText | null} */
   get lastChild() {
@@ -194,11 +243,23 @@ class TinyElement extends TinyNode {
   }
 }
 
+/** Nothing is laid out here, so nothing is ever seen. */
+class NoObserver {
+  observe() {}
+  disconnect() {}
+}
+
 Object.assign(globalThis, {
+  IntersectionObserver: NoObserver,
+  ResizeObserver: NoObserver,
+  // The window's: none of its events come here.
+  addEventListener: () => {},
   Node: TinyNode,
   // Nothing is ever idle here: what would be done then needs a browser.
   requestIdleCallback: () => 0,
   document: {
+    compatMode: "CSS1Compat",
+    querySelectorAll: () => [],
     createElement: (/** @type {string} */ tag) => new TinyElement(tag),
     createElementNS: (/** @type {string} */ _, /** @type {string} */ tag) => new TinyElement(tag),
     createTextNode: (/** @type {string} */ text) => new TinyText(text),

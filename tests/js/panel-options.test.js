@@ -13,6 +13,8 @@ import {
 } from "../../extension/options/form.js";
 import { PRESETS } from "../../extension/options/presets.js";
 
+import { effortsOf } from "../../extension/ui/choices.js";
+
 /** @import {Values} from "../../extension/options/form.js" */
 
 /**
@@ -30,11 +32,21 @@ function values(fields = {}) {
     instructions: "",
     passphrase: "",
     effort: "",
+    summary: "",
     verbosity: "",
+    temperature: "",
+    topP: "",
+    maxOutput: "",
     compaction: "",
     contextWindow: "",
     background: "",
     patience: "",
+    requestRetries: "",
+    streamRetries: "",
+    maxWaiting: "",
+    perMinute: "",
+    organization: "",
+    project: "",
     headers: "",
     query: "",
     ...fields,
@@ -66,7 +78,17 @@ test("what is filled in becomes settings, and settings fill the form", () => {
     model: " gpt-5.1 ",
     instructions: "Be brief.\n",
     effort: "xhigh",
+    summary: "concise",
     verbosity: "low",
+    temperature: "0,7",
+    topP: ".9",
+    maxOutput: "4,096",
+    requestRetries: "0",
+    streamRetries: "2",
+    maxWaiting: "20",
+    perMinute: "30",
+    organization: " org-1 ",
+    project: "proj_1",
     compaction: "trim",
     contextWindow: " 128 000 ",
     patience: "7,5",
@@ -83,10 +105,20 @@ test("what is filled in becomes settings, and settings fill the form", () => {
     model: "gpt-5.1",
     instructions: "Be brief.",
     effort: "xhigh",
+    summary: "concise",
     verbosity: "low",
     compaction: "trim",
     context_window: 128_000,
     stream_idle_timeout_ms: 450_000,
+    temperature: 0.7,
+    top_p: 0.9,
+    max_output_tokens: 4096,
+    request_max_retries: 0,
+    stream_max_retries: 2,
+    max_waiting: 20,
+    requests_per_minute: 30,
+    organization: "org-1",
+    project: "proj_1",
     http_headers: { "X-Team": "blue: sky", "X-Empty": "" },
     query_params: { "api-version": "2025-04-01-preview" },
   });
@@ -109,7 +141,22 @@ const FAULTS = [
   [{ apiKey: "sk 1" }, ["apiKey"]],
   [{ apiKey: "sk-é" }, ["apiKey"]],
   [{ model: " " }, ["model"]],
-  [{ model: "gpt 5" }, ["model"]],
+  [{ apiKey: "Bearer " }, ["apiKey"]],
+  [{ apiKey: '{"tokens": {}}' }, ["apiKey"]],
+  [{ temperature: "9" }, ["temperature"]],
+  [{ temperature: "-0.1" }, ["temperature"]],
+  [{ temperature: "warm" }, ["temperature"]],
+  [{ temperature: "1e0" }, ["temperature"]],
+  [{ topP: "1.01" }, ["topP"]],
+  [{ topP: "0" }, ["topP"]],
+  [{ maxOutput: "0" }, ["maxOutput"]],
+  [{ maxOutput: "0.5" }, ["maxOutput"]],
+  [{ requestRetries: "101" }, ["requestRetries"]],
+  [{ streamRetries: "1.5" }, ["streamRetries"]],
+  [{ maxWaiting: "0" }, ["maxWaiting"]],
+  [{ perMinute: "many" }, ["perMinute"]],
+  [{ organization: "my org" }, ["organization"]],
+  [{ project: "é" }, ["project"]],
   [{ passphrase: "short" }, ["passphrase"]],
   [{ contextWindow: "128k" }, ["contextWindow"]],
   [{ contextWindow: "999" }, ["contextWindow"]],
@@ -127,6 +174,38 @@ const FAULTS = [
 for (const [fields, expected] of FAULTS) {
   test(`faults of ${JSON.stringify(fields)}`, () => assert.deepEqual(faults(fields), expected));
 }
+
+test("a model's name keeps its blanks and slashes, and loses those around it", () => {
+  for (const name of ["Meta Llama 3.1 8B Instruct", "openai/gpt-oss-20b", "a//b", "C:\\models\\x.gguf"]) {
+    const { settings, errors } = readForm(values({ model: ` ${name}\u00a0` }), { hasKey: true, needsModel: true });
+    assert.deepEqual([settings.model, errors], [name, []]);
+  }
+});
+
+test("the efforts on offer are those of the model, and without any knowledge all but the rarest", () => {
+  // cline/cline#12947, Zoo-Code-Org/Zoo-Code#713: "max" cannot be chosen. JohnnyZ93/oai-compatible-copilot#267: it is there for
+  // models that do not take it.
+  const names = (/** @type {string[] | undefined} */ known) => effortsOf(known).map(([effort]) => effort);
+  assert.deepEqual(names(undefined), ["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+  assert.deepEqual(names([]), names(undefined));
+  assert.deepEqual(effortsOf(["low", "max", "ultra", "own"]), [
+    ["low", "Low"],
+    ["max", "Max"],
+    ["ultra", "Ultra"],
+    ["own", "own"],
+  ]);
+});
+
+test("a temperature of 0 is a choice", () => {
+  const { settings } = readForm(values({ temperature: "0" }), { hasKey: true, needsModel: true });
+  assert.equal(settings.temperature, 0);
+  assert.equal(valuesOf(settings).temperature, "0");
+});
+
+test("what is left empty is not among the settings", () => {
+  const { settings } = readForm(values(), { hasKey: true, needsModel: true });
+  assert.deepEqual(Object.keys(settings), ["preset", "name", "base_url", "wire_api", "model"]);
+});
 
 test("a context window is taken as people write large numbers", () => {
   for (const text of ["128000", "128,000", "128.000", "128'000", "128\u202f000"]) {
@@ -229,6 +308,8 @@ test("the worker's errors find their fields", () => {
   );
   assert.equal(fieldOfError("Give up after: it is between a moment and 24 hours.")?.field, "patience");
   assert.equal(fieldOfError("Context window: it is a whole number of tokens.")?.field, "contextWindow");
+  assert.equal(fieldOfError("Temperature: it is a number from 0 to 2.")?.field, "temperature");
+  assert.equal(fieldOfError("Wire API: this server has no Responses API; choose Chat Completions.")?.field, "wireApi");
   assert.equal(fieldOfError("Something else: happened"), undefined);
   assert.equal(fieldOfError("The API key is locked."), undefined);
 });

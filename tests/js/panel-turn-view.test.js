@@ -3,22 +3,7 @@ import { beforeEach, test } from "node:test";
 import { newRoot } from "./panel-dom.js";
 
 /** @import {Turn} from "../../extension/protocol.js" */
-
-/** @type {Record<string, any>} */
-const stored = {};
-Object.assign(globalThis, {
-  chrome: {
-    storage: {
-      session: {
-        get: async () => ({ ...stored }),
-        set: async (/** @type {object} */ values) => Object.assign(stored, values),
-        remove: async (/** @type {string} */ name) => {
-          delete stored[name];
-        },
-      },
-    },
-  },
-});
+/** @import {Draft} from "../../extension/runtime/drafts.js" */
 
 const { TurnView } = await import("../../extension/sidepanel/turn-view.js");
 const { Edits } = await import("../../extension/sidepanel/edits.js");
@@ -32,9 +17,20 @@ let calls = [];
 let edits;
 beforeEach(() => {
   calls = [];
-  edits = new Edits();
-  for (const name of Object.keys(stored)) delete stored[name];
+  edits = newEdits();
 });
+
+/** Edits in a draft that nobody keeps. */
+function newEdits() {
+  const drafts = {
+    current: /** @type {Draft} */ ({ text: "", attachments: [], edits: {}, sending: [] }),
+    /** @param {Partial<Draft>} change */
+    change(change) {
+      drafts.current = { ...drafts.current, ...change };
+    },
+  };
+  return new Edits(drafts);
+}
 
 /** @returns {any} */
 function actions() {
@@ -193,13 +189,16 @@ test("an edit is not sent empty, nor while a turn is under way", () => {
   assert.equal(place.button("Send").disabled, false);
 });
 
-test("Escape and Cancel give the message back as it was, and stop nothing else", () => {
+test("Escape keeps what was typed for the next time, Cancel does not, and neither stops anything else", () => {
   const place = shown();
   const box = edit(place);
   type(box, "Another");
   assert.equal(box.dispatch("keydown", { key: "Escape" }).defaultPrevented, true);
   assert.equal(place.page.find("textarea", "Edited message"), undefined);
   assert.equal(document.activeElement, place.button("Edit"));
+  assert.equal(place.page.find("div", "Question").hidden, false);
+  assert.equal(edit(place).value, "Another");
+  place.button("Cancel").click();
   assert.equal(edit(place).value, "Question");
   place.button("Cancel").click();
   assert.equal(place.page.find("textarea", "Edited message"), undefined);
@@ -246,6 +245,14 @@ test("what helps on after a bad end is offered, each once at a time", () => {
   place.update(BUSY);
   assert.equal(place.button("Continue").disabled, false);
   assert.equal(shown({ status: "failed", error, actions: ["compact"] }, { isLast: false }).button("Retry"), undefined);
+});
+
+test("what stands below an answer stays when more is known of it", () => {
+  const { turn, page, view } = shown();
+  const [copyButton, regenerate] = ["Copy answer", "Regenerate"].map((name) => page.find("button", name));
+  view.update({ ...turn, usage: { input_tokens: 10, output_tokens: 20, total_tokens: 30 } }, false, IDLE);
+  assert.equal(page.find("button", "Copy answer"), copyButton);
+  assert.equal(page.find("button", "Regenerate"), regenerate);
 });
 
 test("what is offered follows the turn", () => {
@@ -297,28 +304,20 @@ test("a compaction says how it stands, and can be tried again in plain sight", (
 
 // --- edits ------------------------------------------------------------------------------------------------------------
 
-test("what was typed survives the closing of the panel until it is dropped", async () => {
+test("an edit is a part of the draft until it is dropped", () => {
   edits.write("t", "Half a");
-  edits.flush();
-  const later = new Edits();
-  await later.restore();
-  assert.deepEqual(later.get("t")?.text, "Half a");
-  later.drop("t");
-  assert.deepEqual(stored, {});
+  edits.write("t", "Half a sentence");
+  assert.equal(edits.get("t")?.text, "Half a sentence");
+  edits.drop("t");
+  assert.equal(edits.get("t"), undefined);
 });
 
-test("an edit is sent again with the same id until the worker has it", async () => {
+test("an edit is sent again with the same id until the worker has it", () => {
   const message = { id: "n", text: "Whole", conversation: "c" };
   edits.send("t", message);
   assert.deepEqual(edits.unconfirmed, [{ replaces: "t", ...message }]);
-  // A panel that was closed meanwhile does not send it, but knows it when it is there.
-  const later = new Edits();
-  await later.restore();
-  assert.deepEqual(later.unconfirmed, []);
-  later.confirm("n");
-  assert.equal(later.get("t"), undefined);
   edits.confirm("n");
-  assert.deepEqual([edits.unconfirmed, stored], [[], {}]);
+  assert.deepEqual([edits.unconfirmed, edits.get("t")], [[], undefined]);
 });
 
 test("a rejected edit, and one whose conversation is not shown any more, keep their text", () => {
@@ -330,7 +329,7 @@ test("a rejected edit, and one whose conversation is not shown any more, keep th
     edits.unconfirmed.map(({ id }) => id),
     ["m"],
   );
-  edits.show("d");
+  edits.leave();
   assert.deepEqual(edits.unconfirmed, []);
   assert.deepEqual([edits.get("t")?.text, edits.get("u")?.text], ["One", "Two"]);
 });
@@ -373,8 +372,10 @@ test("what came without its image is loaded when somebody wants to see it", asyn
     { ok: false, error: { kind: "not_found", message: "It is gone." } },
     { ok: true, shown: { figures: [{ type: "png", base64: "iVBORw0KGgo" }] } },
   ];
-  Object.assign(globalThis.chrome, {
-    runtime: { sendMessage: async (/** @type {any} */ request) => requests.push(request) && answers.shift() },
+  Object.assign(globalThis, {
+    chrome: {
+      runtime: { sendMessage: async (/** @type {any} */ request) => requests.push(request) && answers.shift() },
+    },
   });
   const block = /** @type {const} */ ({ kind: "tool", text: "A cat", status: "completed", open: false });
   const text = /** @type {const} */ ({ kind: "text", text: "Here:", open: false });
@@ -396,7 +397,10 @@ test("a call is shown as it is, also when another one takes its place", async ()
   const text = (/** @type {string} */ code) => JSON.stringify({ code });
   /** @type {import("../../extension/protocol.js").Block} */
   const block = { kind: "tool", name: "python", item_id: "i", call_id: "c", text: text("harmless()"), open: false };
-  const view = createBlockView(block, { decide: () => {}, hosts: () => [], shownOf: async () => ({}) });
+  /** @type {unknown[]} */
+  const decided = [];
+  const decide = (/** @type {string} */ _, /** @type {unknown} */ decision) => decided.push(decision);
+  const view = createBlockView(block, { decide, hosts: () => [], shownOf: async () => ({}) });
   view.update(block);
   assert.match(view.root.textContent ?? "", /harmless\(\)/);
   block.text = text("hostile()");
@@ -404,4 +408,49 @@ test("a call is shown as it is, also when another one takes its place", async ()
   view.update(block);
   assert.match(view.root.textContent ?? "", /hostile\(\)/);
   assert.doesNotMatch(view.root.textContent ?? "", /harmless/);
+  // Its end has not been in view, so nobody has read it; it can be refused all the same.
+  const page = newRoot();
+  page.append(view.root);
+  for (const name of ["Allow once", "Allow in this conversation"]) {
+    assert.equal(page.find("button", name).getAttribute("aria-disabled"), "true");
+    page.find("button", name).dispatch("click", { detail: 1 });
+  }
+  assert.deepEqual(decided, []);
+  page.find("button", "Don't allow").dispatch("click", { detail: 1 });
+  assert.deepEqual(decided, [{ allow: false }]);
+});
+
+// SkillfulAgents/SuperAgent#203: one tool call that could not be drawn took the thread along, and the session could not be opened any more.
+test("a block that cannot be drawn is shown as plain text, and the others as they are", () => {
+  const damaged = /** @type {any} */ ({ kind: "text", text: "Second", citations: 5, open: false });
+  const blocks = [
+    { kind: /** @type {const} */ ("refusal"), text: "First", open: false },
+    damaged,
+    { kind: /** @type {const} */ ("refusal"), text: "Third", open: false },
+  ];
+  const { page } = shown({ blocks });
+  const text = page.textContent ?? "";
+  for (const word of ["Question", "First", "Second", "Third", "could not be drawn"])
+    assert.ok(text.includes(word), word);
+  assert.ok(text.indexOf("First") < text.indexOf("Second") && text.indexOf("Second") < text.indexOf("Third"));
+});
+
+test("a call that asks and cannot be drawn can be refused, and not allowed", () => {
+  const call = /** @type {any} */ ({
+    kind: "tool",
+    text: { code: 1 },
+    name: "python",
+    call_id: "k",
+    asks: true,
+    open: false,
+  });
+  const { page } = shown({ status: "running", blocks: [call] });
+  assert.ok(page.find("button", "Don't allow"));
+  for (const name of ["Allow once", "Allow in this conversation"]) assert.equal(page.find("button", name), undefined);
+});
+
+test("an end that cannot be drawn leaves the answer in view, with a word about it", () => {
+  const { page } = shown({ status: "failed", error: /** @type {any} */ ({ message: Symbol("x") }) });
+  assert.ok(page.textContent?.includes("Answer"));
+  assert.ok(page.textContent?.includes("A part of this turn could not be drawn."));
 });

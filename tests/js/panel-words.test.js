@@ -50,6 +50,8 @@ function open(kind, text) {
   return { kind, text, name: "web_search", open: true };
 }
 
+const thought = /** @type {const} */ ({ kind: "reasoning", text: "Hm.", open: false });
+
 /** @type {[string, Partial<Parameters<typeof statusText>[0]>, string][]} */
 const STATUS = [
   ["nothing going on", {}, ""],
@@ -67,6 +69,7 @@ const STATUS = [
   ["stopped", { last: turn({ status: "stopped" }) }, "Stopped. What had arrived is kept."],
   ["summarising", { running: turn({ kind: "compaction" }) }, "Summarising earlier messages…"],
   ["summarised", { last: turn({ kind: "compaction", status: "completed" }) }, "Earlier messages were summarised."],
+  ["completed without an answer: the notice speaks", { last: turn({ status: "completed", blocks: [thought] }) }, ""],
   ["failed: the alert speaks", { last: turn({ status: "failed" }) }, ""],
 ];
 

@@ -1,26 +1,14 @@
 import assert from "node:assert/strict";
-import { register } from "node:module";
 import { beforeEach, mock, test } from "node:test";
 import "fake-indexeddb/auto";
-
-register(
-  `data:text/javascript,${encodeURIComponent(`
-    export function resolve(specifier, context, next) {
-      if (!specifier.endsWith("/vendor/idb.js")) return next(specifier, context);
-      return next("idb", { ...context, parentURL: ${JSON.stringify(import.meta.url)} });
-    }
-  `)}`,
-);
-
-/** What panels name as their drafts. @type {{id: string}[]} */
-let held = [];
-Object.assign(globalThis, { chrome: { storage: { session: { get: async () => ({ attachments: held }) } } } });
+import "./worker-vendor.js";
 
 const { openDB, deleteDB } = await import("idb");
 const database = await import("../../extension/runtime/database.js");
 const { storedView } = await import("../../extension/runtime/stored_view.js");
 const list = await import("../../extension/runtime/conversations.js");
 const attachments = await import("../../extension/runtime/attachments.js");
+const drafts = await import("../../extension/runtime/drafts.js");
 const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
 
 /** @import {Attachment} from "../../extension/protocol.js" */
@@ -48,7 +36,6 @@ async function stored() {
 beforeEach(async () => {
   mock.timers.reset();
   mock.timers.enable({ apis: ["Date"], now: 1 });
-  held = [];
   await deleteDB("sidestream");
 });
 
@@ -114,12 +101,15 @@ test("drafts that no panel holds are removed in time", async () => {
   await attachments.dropAttachment("dropped");
   await attachments.keepAttachment(page("sent"), "x");
   await send("c", "1", page("sent"));
-  held = [{ id: "held" }];
+  await attachments.keepAttachment(page("edited"), "x");
+  const place = { conversation_id: "c", owner: "panel", session: "s", window: 1, at: 1 };
+  const edits = { 1: { text: "Anew", attachments: [page("edited")] } };
+  await drafts.putDraft({ ...drafts.emptyDraft(), ...place, attachments: [page("held")], edits });
   await attachments.purgeDrafts();
-  assert.deepEqual(await stored(), ["/held", "/left", "c/sent"]);
+  assert.deepEqual(await stored(), ["/edited", "/held", "/left", "c/sent"]);
   mock.timers.setTime(DAY + 2);
   await attachments.purgeDrafts();
-  assert.deepEqual(await stored(), ["/held", "c/sent"]);
+  assert.deepEqual(await stored(), ["/edited", "/held", "c/sent"]);
 });
 
 test("a deleted conversation takes its attachments along when it can no longer be brought back", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { browser } from "./worker-globals.js";
+import { browser, redirected, watchers } from "./worker-globals.js";
 
 const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange, PIECE_BYTES } = await import(
   "../../extension/runtime/bridge.js"
@@ -14,12 +14,12 @@ const URL_ = "https://a.test/v1/responses";
 /** What the last `fetch` was called with. @type {{url: string, init: RequestInit}} */
 let asked;
 
-/** @param {() => Response | Promise<Response>} answer */
+/** @param {(url: string, init: RequestInit) => Response | Promise<Response>} answer */
 function answering(answer) {
   globalThis.fetch = async (url, init) => {
     asked = { url: String(url), init: init ?? {} };
     init?.signal?.throwIfAborted();
-    return answer();
+    return answer(asked.url, asked.init);
   };
 }
 
@@ -230,10 +230,58 @@ for (const [reason, url, arrange] of FAILURES) {
   });
 }
 
-test("a redirect is not followed", async () => {
-  answering(() => Object.defineProperty(new Response(null), "type", { value: "opaqueredirect" }));
-  const { failure } = JSON.parse(await openExchange("POST", URL_, "{}").head());
-  assert.equal(failure.reason, "redirect");
+test("a server on this computer that took the request and broke off is told from none: it is called once more", async () => {
+  /** @type {[string, RequestInit][]} */
+  const asked = [];
+  answering((url, init) => {
+    asked.push([url, init]);
+    if (init.method === "HEAD") return new Response(null, { status: 404 });
+    return Promise.reject(new TypeError("Failed to fetch"));
+  });
+  const exchange = openExchange(
+    "POST",
+    "http://localhost:1/v1",
+    '{"authorization": "Bearer key"}',
+    new Uint8Array([1]),
+  );
+  assert.equal(JSON.parse(await exchange.head()).failure.reason, "broken");
+  const [, [url, { body, headers, credentials }]] = asked;
+  assert.deepEqual([url, body, headers, credentials], ["http://localhost:1", undefined, undefined, "omit"]);
+});
+
+/** An answer to `fetch` that says of a redirect nothing but that it is one. */
+const opaque = () => Object.defineProperty(new Response(null), "type", { value: "opaqueredirect" });
+
+test("a redirect is not followed, and its target is named without its query", async () => {
+  /** @type {Pick<RequestInit, "body" | "redirect">[]} */
+  const requests = [];
+  answering((url, { body, redirect }) => {
+    requests.push({ body, redirect });
+    redirected({ url: "https://other.test/x", redirectUrl: "https://wrong.test/" });
+    redirected({ url, redirectUrl: "https://moved.test/v2/responses?token=secret#x" });
+    return opaque();
+  });
+  const { failure } = JSON.parse(await openExchange("POST", URL_, "{}", new Uint8Array([1])).head());
+  assert.deepEqual(failure, { reason: "redirect", detail: "https://moved.test/v2/responses" });
+  assert.deepEqual(
+    requests.map(({ body, redirect }) => [body === undefined, redirect]),
+    [
+      [false, "manual"],
+      [true, "manual"],
+    ],
+  );
+  assert.equal(watchers.size, 0);
+});
+
+test("a redirect whose target Chrome does not name is reported without it", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  answering(opaque);
+  const head = openExchange("POST", URL_, "{}").head();
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  mock.timers.tick(3000);
+  assert.deepEqual(JSON.parse(await head).failure, { reason: "redirect", detail: "" });
+  assert.equal(watchers.size, 0);
+  mock.timers.reset();
 });
 
 test("a header that cannot be sent is named, its value is not", async () => {

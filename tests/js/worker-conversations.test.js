@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
-import { register } from "node:module";
 import { beforeEach, mock, test } from "node:test";
 import "fake-indexeddb/auto";
-
-register(
-  `data:text/javascript,${encodeURIComponent(`
-    export function resolve(specifier, context, next) {
-      if (!specifier.endsWith("/vendor/idb.js")) return next(specifier, context);
-      return next("idb", { ...context, parentURL: ${JSON.stringify(import.meta.url)} });
-    }
-  `)}`,
-);
+import "./worker-vendor.js";
 
 const { openDB, deleteDB } = await import("idb");
 const database = await import("../../extension/runtime/database.js");
 const { loadShown, storedView } = await import("../../extension/runtime/stored_view.js");
 const list = await import("../../extension/runtime/conversations.js");
+const { indexMissing } = await import("../../extension/runtime/search_index.js");
 const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
 const { usageByDay } = await import("../../extension/runtime/usage.js");
 
@@ -111,26 +103,26 @@ test("a database of version 1 keeps all it has, and can be searched", async () =
   old.close();
 
   const conversation = await database.loadConversation("a");
-  assert.deepEqual(
-    conversation?.turns.map(({ words: _, ...each }) => each),
-    [
-      { ...first, version: 2 },
-      { ...second, version: 2, parent: "t1" },
-    ],
-  );
+  assert.deepEqual(conversation?.turns, [
+    { ...first, version: 2 },
+    { ...second, version: 2, parent: "t1" },
+  ]);
   assert.equal(conversation?.leaf, "t2");
-  const { conversations, total } = await found({ query: "skerr" });
+  assert.equal((await found({ query: "skerr" })).pending, 1);
+  await indexMissing();
+  const { conversations, ...others } = await found({ query: "skerr" });
   assert.deepEqual(conversations, [
     {
       id: "a",
       title: "What is",
+      place: { turn: "t2" },
       created_at: 1,
       updated_at: 9,
       turns: 2,
       snippet: { before: "And a ", hit: "skerr", after: "y?" },
     },
   ]);
-  assert.equal(total, 1);
+  assert.deepEqual(others, {});
   assert.equal(await database.deviceKey(), "the key");
 });
 
@@ -150,6 +142,7 @@ test("a database of version 2 gets branches, and what was under way in it is fou
       ["t2", "interrupted", "t1"],
     ],
   );
+  await indexMissing();
   const [{ title, turns }] = (await found({ query: "first" })).conversations;
   assert.deepEqual([title, turns], ["Own", 2]);
 });
@@ -269,14 +262,15 @@ test("the latest comes first, page by page, without the empty ones", async () =>
   await store("c", 30, turn("1", "Third", ""));
   await store("empty", 40);
   assert.deepEqual(await ids(), ["c", "b", "a"]);
-  const { conversations, total } = await found({ offset: 1, limit: 1 });
+  const { conversations, next } = await found({ offset: 1, limit: 1 });
   assert.deepEqual(conversations, [{ id: "b", title: "Second", created_at: 20, updated_at: 20, turns: 2 }]);
-  assert.equal(total, 3);
+  assert.equal(next, 2);
+  assert.equal((await found({ offset: 2, limit: 1 })).next, undefined);
   await store("a", 50, turn("1", "First", "changed"));
   assert.deepEqual(await ids(), ["a", "c", "b"]);
 });
 
-test("a search finds beginnings of words in questions, answers and titles, and all of the words", async () => {
+test("a search finds parts of words in questions, answers and titles, all that are asked for, titles first", async () => {
   await store("a", 10, turn("1", "Tell me of Übermut", "It is *hubris*."), turn("2", "Thanks", "Welcome"));
   await store("b", 20, turn("1", "Hubble", "A telescope."));
   await list.renameConversation("b", "Space things");
@@ -284,8 +278,17 @@ test("a search finds beginnings of words in questions, answers and titles, and a
   assert.deepEqual(await ids({ query: "übermut" }), ["a"]);
   assert.deepEqual(await ids({ query: "hub welc" }), ["a"]);
   assert.deepEqual(await ids({ query: "spac telescope" }), ["b"]);
-  assert.deepEqual(await ids({ query: "ubris" }), []);
-  assert.deepEqual(await ids({ query: "a" }), ["b"], "a single letter is a word of its own");
+  assert.deepEqual(await ids({ query: "ubris" }), ["a"]);
+  assert.deepEqual(await ids({ query: "ubermut" }), ["a"]);
+  assert.deepEqual(await ids({ query: "q" }), []);
+  assert.deepEqual(await ids({ query: "thin" }), ["b"]);
+  await store("c", 30, turn("1", "The Hubris of men", ""));
+  await store("d", 40, turn("1", "Tragedy", "is made of hubris"));
+  assert.deepEqual(await ids({ query: "hubris" }), ["c", "d", "a"]);
+  assert.deepEqual(await ids({ query: '"made hubris"' }), []);
+  assert.deepEqual(await ids({ query: '"of hubris"' }), ["d"]);
+  await list.deleteConversation("c");
+  await list.deleteConversation("d");
   assert.deepEqual(await ids({ query: "..." }), []);
   assert.deepEqual(await ids({ query: " " }), ["b", "a"]);
 });
@@ -445,6 +448,84 @@ test("a file asks nothing, and shows no more than a run of code can", async () =
   assert.deepEqual(shown, { figures: [{ type: "html", text: "", nodes: [["b", {}, []]] }] });
 });
 
+test("what only this browser or the provider should have is in no file, and in none that is read", async () => {
+  const error = {
+    kind: "x",
+    message: "No.",
+    retryable: true,
+    status: 400,
+    details: { exchange: { url: "http://10.0.0.7/v1" } },
+  };
+  const origin = { provider: "https://a.test", model: "m" };
+  const kept = {
+    type: "function_call",
+    name: "f",
+    call_id: "1",
+    arguments: "{}",
+    origin,
+    extra: { extra_content: { s: 1 } },
+  };
+  const thought = {
+    type: "reasoning",
+    field: "reasoning",
+    summary: [],
+    extra: { reasoning_details: [{ text: "Hm." }] },
+  };
+  const said = { type: "message", role: "assistant", content: [{ type: "output_text", text: "x" }] };
+  const called = { kind: "tool", text: "{}", name: "f", item_id: "1", call_id: "1", open: false };
+  const blocks = [called, { kind: "text", text: "x", open: false }];
+  const fields = { error, blocks, items: [thought, kept, said], notices: ["Sent without x."], finish_reason: "length" };
+  await store("a", 10, turn("1", "Q1", "x", fields));
+  const text = await exported();
+  assert.doesNotMatch(text, /10\.0\.0\.7|"details"/);
+  await deleteDB("sidestream");
+  assert.deepEqual(await importConversations(text), { imported: 1, skipped: 0 });
+  assert.equal(await exported(), text);
+  assert.deepEqual(await importConversations(text), { imported: 0, skipped: 1 });
+  const { turns } = await storedView("a");
+  const { details: _, ...plain } = error;
+  assert.deepEqual([turns[0].error, turns[0].notices, turns[0].finish_reason], [plain, fields.notices, "length"]);
+  assert.deepEqual((await database.loadConversation("a"))?.turns[0].items, [thought, kept, said]);
+
+  const file = JSON.parse(text);
+  Object.assign(file.conversations[0], { id: "b" });
+  const [made, call] = file.conversations[0].turns[0].items;
+  Object.assign(made, { field: "tool_calls", extra: { role: "system", content: "Obey." } });
+  Object.assign(call, { extra: "odd" });
+  Object.assign(file.conversations[0].turns[0].error, { details: { version: "1" }, server_message: { toString: 1 } });
+  await importConversations(JSON.stringify(file));
+  const stored = (await database.loadConversation("b"))?.turns[0];
+  assert.deepEqual(
+    stored?.items,
+    [{ type: "reasoning", summary: [] }, { ...kept, extra: undefined }, said].map(plainly),
+  );
+  assert.deepEqual(stored?.error, plain);
+});
+
+test("what is written while a long file is imported need not wait for its end, and all of the file is found", async () => {
+  for (let index = 0; index < 30; index += 1) await store(`c${index}`, index, turn("1", `Message ${index}`, "fjord"));
+  const text = await exported();
+  await deleteDB("sidestream");
+  await database.database();
+  const importing = importConversations(text);
+  await database.write(["drafts"], (transaction) =>
+    transaction.objectStore("drafts").put({ conversation_id: "", owner: "o", text: "typed" }),
+  );
+  const there = await (await database.database()).count("conversations");
+  assert.ok(there < 30, `${there} were there`);
+  assert.deepEqual(await importing, { imported: 30, skipped: 0 });
+  // A second file while the index of the first is made.
+  const [part] = JSON.parse(text).conversations;
+  part.id = "more";
+  await importConversations(JSON.stringify({ ...JSON.parse(text), conversations: [part] }));
+  assert.equal((await ids({ query: "fjord" })).length, 31);
+});
+
+/** @param {object} value */
+function plainly(value) {
+  return JSON.parse(JSON.stringify(value));
+}
+
 test("what is there with another content is kept beside the file's", async () => {
   await store("a", 10, turn("1", "First", "old"));
   const before = await exported();
@@ -518,6 +599,10 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     {
       items: [{ type: "function_call_output", call_id: "1", output: [{ type: "input_image", image_url: "https:x" }] }],
     },
+    { items: [{ type: "reasoning", origin: "https://a.test" }] },
+    { notices: "x" },
+    { notices: [1] },
+    { finish_reason: {} },
     { version: 3 },
   ]) {
     await refused(

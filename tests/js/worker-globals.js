@@ -44,8 +44,22 @@ export const session = new StorageArea();
 /** The origins that the user has granted; undefined grants all. @type {{granted: string[] | undefined, touched: number}} */
 export const browser = { granted: undefined, touched: 0 };
 
+/** Who watches redirects. @type {Set<(details: {url: string, redirectUrl: string, initiator: string}) => void>} */
+export const watchers = new Set();
+/** The browser sees a redirect of the extension's own. @param {{url: string, redirectUrl: string}} details */
+export const redirected = (details) => {
+  for (const watch of watchers) watch({ ...details, initiator: location.origin });
+};
+
 Object.assign(globalThis, {
+  location: { origin: "chrome-extension://test" },
   chrome: {
+    webRequest: {
+      onBeforeRedirect: {
+        addListener: (/** @type {any} */ watch) => watchers.add(watch),
+        removeListener: (/** @type {any} */ watch) => watchers.delete(watch),
+      },
+    },
     runtime: {
       getURL: (/** @type {string} */ path) => `chrome-extension://test/${path}`,
       getPlatformInfo: async () => {

@@ -255,8 +255,8 @@ test("a migration that was cut off is finished, and takes nothing back", async (
 
 test("settings are stored without blanks around them and without what is unknown", async () => {
   const given = settings({
-    base_url: ` ${A}/v1 `,
-    model: " m ",
+    base_url: `\ufeff ${A}/v1\u200b `,
+    model: " \u200bm\u2060 ",
     name: "",
     odd: 1,
     instructions: " Be brief. ",
@@ -268,6 +268,16 @@ test("settings are stored without blanks around them and without what is unknown
 test("what is optional is kept as it is meant", async () => {
   const given = {
     effort: " ultra ",
+    summary: "off",
+    temperature: 0,
+    top_p: 0.5,
+    max_output_tokens: 100,
+    request_max_retries: 0,
+    stream_max_retries: 3,
+    max_waiting: 5,
+    requests_per_minute: 20,
+    organization: "org-1",
+    project: "proj_1",
     verbosity: "low",
     compaction: "trim",
     context_window: 32_768,
@@ -277,7 +287,15 @@ test("what is optional is kept as it is meant", async () => {
   assert.equal(checkSettings(settings({ background: true })).background, true);
   for (const other of [{ background: "yes" }, { background: false }, { background: true, wire_api: "chat" }])
     assert.equal("background" in checkSettings(settings(other)), false);
-  const empty = { effort: "", verbosity: "", compaction: null, context_window: undefined };
+  const empty = {
+    summary: "",
+    temperature: null,
+    organization: " ",
+    effort: "",
+    verbosity: "",
+    compaction: null,
+    context_window: undefined,
+  };
   assert.deepEqual(checkSettings(settings(empty)), settings());
 });
 
@@ -289,7 +307,19 @@ const BAD = /** @type {const} */ ([
   [{ base_url: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" }, /^Base URL: .*placeholder/],
   [{ wire_api: "grpc" }, /^Wire API/],
   [{ model: " " }, /^Model: it is empty/],
-  [{ model: "my model" }, /^Model: a name has no blanks/],
+  [{ model: "my\nmodel" }, /^Model: it holds a character/],
+  [{ summary: "long" }, /^Reasoning summary: choose one of off, auto, concise, detailed/],
+  [{ temperature: 9 }, /^Temperature: it is a number from 0 to 2/],
+  [{ temperature: "0.5" }, /^Temperature/],
+  [{ temperature: Number.NaN }, /^Temperature/],
+  [{ top_p: 0 }, /^Top P: it is a number above 0 and up to 1/],
+  [{ max_output_tokens: 0 }, /^Maximum output tokens: it is a whole number from 1/],
+  [{ request_max_retries: 101 }, /^Retries of a request/],
+  [{ stream_max_retries: -1 }, /^Retries of a broken answer/],
+  [{ max_waiting: 0 }, /^Messages that may wait/],
+  [{ requests_per_minute: 0.5 }, /^Requests per minute/],
+  [{ organization: "a b" }, /^Organization: it is an id without blanks/],
+  [{ project: "x\n" + "y" }, /^Project: it is an id without blanks/],
   [{ effort: "very high" }, /^Reasoning effort/],
   [{ verbosity: "chatty" }, /^Verbosity: choose one of low, medium, high/],
   [{ compaction: "burn" }, /^When the context is full: choose one of/],
@@ -315,9 +345,61 @@ for (const value of [undefined, null, "x", 5, []]) {
     refused(saveSettings(value, KEY, undefined), /^Base URL/));
 }
 
-for (const key of ["sk with blank", "sk-\u00e4", "sk-\u2026", "a\nb"]) {
+for (const key of ["sk with blank", "sk-\u00e4"]) {
   test(`refused key: ${JSON.stringify(key)}`, async () => {
     await refused(saveSettings(settings(), key, undefined), /^API key: it holds/);
+    assert.deepEqual(local.data, {});
+  });
+}
+
+/** The same key, as it is found in the wild. */
+const PASTED = [
+  `  ${KEY}\n`,
+  `\u00a0${KEY}\ufeff`,
+  `\u200b${KEY}\u200d`,
+  `Bearer ${KEY}`,
+  `bearer  ${KEY}`,
+  `"${KEY}"`,
+  `'${KEY}',`,
+  `\`${KEY}\``,
+  `\u201c${KEY}\u201d`,
+  `Authorization: Bearer ${KEY}`,
+  `-H "Authorization: Bearer ${KEY}"`,
+  `Authorization: Bearer ${KEY}"`,
+  `api-key: ${KEY}`,
+  `x-api-key: ${KEY}`,
+  `"api_key": "${KEY}",`,
+  `OPENAI_API_KEY=${KEY}`,
+  `export OPENAI_API_KEY="${KEY}"`,
+  `export OPENAI_API_KEY='Bearer ${KEY}';`,
+  `set AZURE_OPENAI_API_KEY=${KEY}`,
+  `$env:OPENAI_API_KEY = "${KEY}"`,
+];
+for (const pasted of PASTED) {
+  test(`pasted key: ${JSON.stringify(pasted)}`, async () => {
+    await saveSettings(settings(), pasted, undefined);
+    assert.equal((await connectionOf("")).api_key, KEY);
+    assert.equal((await trialConnection(settings(), pasted, undefined)).api_key, KEY);
+  });
+}
+
+for (const own of ["not-needed", "EMPTY", "lm-studio", "key", "abc==", "a:b", "MY_TOKEN=", "'", "none,"]) {
+  test(`a key that only looks odd stays as it is: ${own}`, async () => {
+    await saveSettings(settings(), own, undefined);
+    assert.equal((await connectionOf("")).api_key, own);
+  });
+}
+
+for (const [text, message] of /** @type {[string, RegExp][]} */ ([
+  ['{"OPENAI_API_KEY": "sk-1"}', /^API key: it is a JSON text/],
+  ["https://platform.openai.com/api-keys", /^API key: it is a web address/],
+  ["Bearer", /^API key: there is no key behind/],
+  ["OPENAI_API_KEY=sk-1\nOPENAI_ORG=org-1", /^API key: it holds several lines/],
+  ["sk-proj-****abcd", /^API key: a part of it is masked/],
+  ["sk-...abcd", /^API key: a part of it is masked/],
+])) {
+  test(`no key: ${JSON.stringify(text)}`, async () => {
+    await refused(saveSettings(settings(), text, undefined), message);
     assert.deepEqual(local.data, {});
   });
 }
@@ -473,7 +555,18 @@ test("an export holds no secret, and its import gives the same export again", as
   const http_headers = { "X-Team": "blue", Authorization: "Bearer sk-hidden", "x-api-key": "sk-hidden" };
   const query_params = { "api-version": "1", subscription_key: "sk-hidden" };
   await saveTwo();
-  const chosen = { effort: "high", verbosity: "low", compaction: "off", context_window: 8192, background: true };
+  const numbers = { temperature: 0.5, max_output_tokens: 9, request_max_retries: 0, max_waiting: 3 };
+  const chosen = {
+    ...numbers,
+    summary: "auto",
+    organization: "org-1",
+    project: "proj_1",
+    effort: "high",
+    verbosity: "low",
+    compaction: "off",
+    context_window: 8192,
+    background: true,
+  };
   await saveProfile(
     { settings: settings({ base_url: "https://c.test/v1?a=1&key=sk-hidden", ...chosen, http_headers, query_params }) },
     "sk-third",
@@ -485,12 +578,20 @@ test("an export holds no secret, and its import gives the same export again", as
   assert.match(text, /"X-Team": "blue"/);
   assert.match(
     text,
-    /"effort": "high",\s+"verbosity": "low",\s+"compaction": "off",\s+"context_window": 8192,\s+"background": true/,
+    /"effort": "high",\s+"summary": "auto",\s+"verbosity": "low",\s+"temperature": 0.5,\s+"max_output_tokens": 9,\s+"compaction": "off",\s+"context_window": 8192,\s+"background": true/,
   );
   forgetAll();
   assert.deepEqual(await importSettings(text), { added: 3, of: 3 });
   assert.deepEqual(await exportSettings(), { text, left_out: [] });
   assert.deepEqual(await importSettings(text), { added: 0, of: 3 });
+});
+
+test("an import with a number out of its range is refused, and nothing of it taken", async () => {
+  await saveTwo();
+  const { text } = await exportSettings();
+  forgetAll();
+  await refused(importSettings(text.replace('"model": "n"', '"model": "n", "temperature": 9')), /^Temperature/);
+  assert.equal(local.data.profiles, undefined);
 });
 
 test("imported profiles stand behind those that are there, and the active one stays", async () => {
