@@ -59,6 +59,8 @@ class App:
             args=[*QUIET, *load_extensions(extension), *arguments],
             **{"viewport": {"width": 400, "height": 700}, **options},
         )
+        # As for what is expected: an upper bound on a machine that is busy with other work.
+        self.context.set_default_timeout(60_000)
         self.context.on("console", lambda message: self._log(f"{message.type}: {message.text}"))
         self.context.on("weberror", lambda error: self._log(f"uncaught: {error.error}"))
         self.context.on("request", lambda request: self.requests.append(request.url))
@@ -161,6 +163,22 @@ class App:
         session.send("ServiceWorker.stopAllWorkers")
         session.detach()
 
+    def forget_drafts(self) -> None:
+        """Nothing is left of what earlier panels were writing."""
+        self.send({"type": "LoadSettings"})
+        self.lasting_page.evaluate(
+            """async () => {
+              await chrome.storage.session.remove(["draft", "attachments"]);
+              const open = indexedDB.open("sidestream");
+              await new Promise((resolve) => { open.onsuccess = resolve; });
+              const database = open.result;
+              const transaction = database.transaction("drafts", "readwrite");
+              transaction.objectStore("drafts").clear();
+              await new Promise((resolve) => { transaction.oncomplete = resolve; });
+              database.close();
+            }"""
+        )
+
     def stored(self, page: Page) -> str:
         """All that the extension keeps, as text: every storage area and every IndexedDB."""
         return json.dumps(page.evaluate(DUMP_STORAGE))
@@ -202,7 +220,8 @@ class Panel:
         return self.answers.last
 
     def ask(self, text: str) -> None:
-        """Write a message and press Enter."""
+        """Write a message and press Enter, as soon as no dialog is in front of the box."""
+        self.message.click()
         self.message.fill(text)
         self.message.press("Enter")
 

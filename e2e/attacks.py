@@ -1,4 +1,9 @@
-"""Ways out of the sandbox, tried by code in it, and what came of each."""
+"""Ways out of the sandbox, tried by code in it, and what came of each.
+
+The attempts in JavaScript are made in a copy of the extension whose worker is the attacker's from
+its first line: nothing stands in their way there but the walls themselves, which are the browser's
+and the page's around the worker.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +61,7 @@ ATTEMPTS = {
         const source = `
             fetch('${HTTP}nested').then(() => postMessage('sent'), (error) => postMessage('no'))`;
         const worker = new Worker(URL.createObjectURL(new Blob([source])));
-        worker.onmessage = ({data}) => data === 'sent' ? yes(data) : no(new Error('refused'));
+        worker.onmessage = ({data}) => yes(data); worker.onerror = () => no(new Error('refused'));
     })""",
     "worker from data": """new Promise((yes, no) => {
         const worker = new Worker(`data:text/javascript,postMessage('started')`);
@@ -65,13 +70,22 @@ ATTEMPTS = {
     "extension's files": "fetch(EXTENSION + '/manifest.json').then((response) => response.text())",
     "navigation": "(location.href = HTTP + 'navigation', location.protocol)",
 }
-"""Written in JavaScript, for a fresh worker: nothing has been replaced there by something that
-merely refuses politely."""
+"""Written in JavaScript."""
+
+HOSTILE_WORKER = """
+addEventListener("message", ({data, ports: [port]}) => {
+  port.onmessage = ({data: {type, code}}) => {
+    if (type === "Settle") port.postMessage({type: "Settled", isQuiet: true});
+    else {
+      globalThis.port = port;
+      importScripts(URL.createObjectURL(new Blob(["{", code, "}"], {type: "text/javascript"})));
+    }
+  };
+  port.postMessage({type: "Ready"});
+}, {once: true});
+"""
 
 ATTACK = """
-import asyncio, js, json
-from pyodide.ffi import to_js
-source = '''
 const HTTP = {http}, EXTENSION = {extension};
 const attempts = {{{attempts}}};
 (async () => {{
@@ -81,30 +95,23 @@ const attempts = {{{attempts}}};
     const outcome = (async () => attempt())().catch((error) => 'refused: ' + error);
     outcomes[name] = await Promise.race([outcome, late]);
   }}
-  postMessage(JSON.stringify(outcomes));
+  const value = JSON.stringify(outcomes);
+  port.postMessage({{type: 'Done', result: JSON.stringify({{ended: 'ok', value}})}});
 }})();
-'''
-found = asyncio.Future()
-options = js.Object.new()
-options.type = "text/javascript"
-worker = js.Worker.new(js.URL.createObjectURL(js.Blob.new(to_js([source]), options)))
-worker.onmessage = lambda event: found.set_result(event.data)
-print(await found)
 """
 
 
 def attack(
     app: App, http: str, conversation: str = "one", more: dict[str, str] | None = None
 ) -> dict[str, str]:
-    """Try every way to a server, and say how each ended."""
+    """Try every way to a server, and say how each ended. For `hostile_app`."""
     attempts = {**ATTEMPTS, **(more or {})}
-    sources = ",".join(f"{json.dumps(name)}: () => {code}" for name, code in attempts.items())
     code = ATTACK.format(
         http=json.dumps(f"{http}/"),
         extension=json.dumps(app.origin),
-        attempts=sources.replace("\\", "\\\\"),
+        attempts=",".join(f"{json.dumps(name)}: () => {code}" for name, code in attempts.items()),
     )
     result = run(app, code, conversation)
     assert result["ended"] == "ok", result
-    outcomes: dict[str, str] = json.loads(result["stdout"])
+    outcomes: dict[str, str] = json.loads(result["value"])
     return outcomes

@@ -17,7 +17,16 @@ from playwright.sync_api import Page, expect
 
 from e2e.app import App, Panel
 from e2e.cdp import wait_until
-from e2e.server import Exchange, Script, ScriptedServer, response_events, sse, stream, until_open
+from e2e.server import (
+    Exchange,
+    Script,
+    ScriptedServer,
+    response_events,
+    sse,
+    stream,
+    until_open,
+    user_messages,
+)
 
 PATIENCE = 60.0
 """Seconds that anything may take on a busy machine."""
@@ -126,6 +135,7 @@ class Stage:
         self._session = app.context.new_cdp_session(self.page)
         self._session.send("ServiceWorker.enable")
         self.killed_at = 0.0
+        self._left_over: set[str] = set()
         self.panel = self.open_panel()
 
     @property
@@ -145,7 +155,8 @@ class Stage:
         self.panel = self.app.open_panel()
 
     def new_chat(self) -> None:
-        """Begin an empty conversation."""
+        """Begin an empty conversation. What a failed test left unfinished does not count."""
+        self._left_over = {turn["id"] for turn in self.active()}
         self.panel.new_chat.click()
         expect(self.panel.questions).to_have_count(0)
         expect(self.panel.status).to_be_empty()
@@ -176,19 +187,35 @@ class Stage:
 
     # --- what must be true --------------------------------------------------------------------
 
+    def is_settled(self) -> bool:
+        """Whether nothing is under way any more, and the panel has heard of it."""
+        if self.panel.stop.is_visible() or "…" in (self.panel.status.text_content() or ""):
+            return False
+        if not self.active():
+            return True
+        # A panel that expects nothing hears of it when somebody comes back to it.
+        self.panel.page.evaluate("() => void window.dispatchEvent(new Event('focus'))")
+        return False
+
     def settle(self) -> None:
         """Until nothing is under way any more and the panel has heard of it."""
+        try:
+            wait_until(self.is_settled, PATIENCE, "the turn's end")
+        except AssertionError as error:
+            active = [
+                {name: turn.get(name) for name in ("user", "status", "sent", "waiting", "notice")}
+                for turn in self.active()
+            ]
+            status = self.panel.status.text_content()
+            raise AssertionError(f"{error}; status: {status!r}; active: {active}") from None
 
-        def settled() -> bool:
-            if self.panel.stop.is_visible() or "…" in (self.panel.status.text_content() or ""):
-                return False
-            if not any(turn["status"] in _ACTIVE for turn in self.records()):
-                return True
-            # A panel that expects nothing hears of it when somebody comes back to it.
-            self.panel.page.evaluate("() => void window.dispatchEvent(new Event('focus'))")
-            return False
-
-        wait_until(settled, PATIENCE, "the turn's end")
+    def active(self) -> list[dict[str, Any]]:
+        """The turns that have yet to end."""
+        return [
+            turn
+            for turn in self.records()
+            if turn["status"] in _ACTIVE and turn["id"] not in self._left_over
+        ]
 
     def records(self) -> list[dict[str, Any]]:
         """All turns, as stored."""
@@ -199,12 +226,22 @@ class Stage:
         found = [turn["status"] for turn in self.records() if turn["user"] == user]
         return bool(found) and status in (None, *found)
 
+    def is_on_hold(self, user: str) -> bool:
+        """Whether the message waits for the user's word."""
+        turns = [turn for turn in self.records() if turn["user"] == user]
+        return any((turn.get("waiting") or {}).get("reason") == "pause" for turn in turns)
+
     def kept(self, user: str) -> Kept:
         """What is stored of the one turn with this message."""
-        found = [turn for turn in self.records() if turn["user"] == user]
+        found = self.all_kept(user)
         assert len(found) == 1, f"{user} is stored {len(found)} times"
-        (turn,) = found
-        return Kept(user, turn["status"], text_of(turn))
+        return found[0]
+
+    def all_kept(self, user: str) -> list[Kept]:
+        """What is stored of the turns with this message, oldest first."""
+        turns = [turn for turn in self.records() if turn["user"] == user]
+        turns.sort(key=lambda turn: turn["position"])
+        return [Kept(user, turn["status"], text_of(turn)) for turn in turns]
 
     def shown(self, user: str) -> str:
         """The answer to this message on the screen, without what the panel says of its end."""
@@ -298,10 +335,5 @@ def squeeze(text: str) -> str:
 
 def user_texts(exchange: Exchange) -> list[str]:
     """The user's messages in a request."""
-    texts = []
-    for item in exchange.json["input"]:
-        if item.get("role") == "user":
-            content = item["content"]
-            parts = [content] if isinstance(content, str) else [part["text"] for part in content]
-            texts.append("".join(parts))
-    return texts
+    items = exchange.json["input"]
+    return [text for item in items if item.get("role") == "user" for text in user_messages(item)]

@@ -121,10 +121,7 @@ class Exchange:
         data = self.json if self.body else {}
         for message in reversed(data.get("input") or data.get("messages") or []):
             if message.get("role") == "user":
-                content = message["content"]
-                if isinstance(content, str):
-                    return content
-                return "".join(part.get("text", "") for part in content)
+                return user_messages(message)[-1]
         return ""
 
     @property
@@ -480,6 +477,16 @@ class ScriptedServer:
             exchange.reply(404, error_body(message, code="model_not_found"))
         else:
             answer(f"You said: {exchange.user_text}")(exchange)
+
+
+def user_messages(message: dict[str, Any]) -> list[str]:
+    """The user's messages in one of a request.
+
+    Those that were not answered are sent as one, since strict chat templates want it so.
+    """
+    content = message["content"]
+    parts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]
+    return parts[0].split("\n\n") if len(parts) == 1 else ["".join(parts)]
 
 
 def _is_output(item: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ LONG_SILENCE = 360.0
 CONTROL = Path(__file__).parent / "control_extension"
 BUSY = 120.0
 """Seconds that anything but the case itself may take on a busy machine."""
+STARTING = threading.Semaphore(2)
+"""A browser and Python keep a processor busy while they start: all at once would take minutes."""
 
 
 @dataclass
@@ -88,6 +91,13 @@ class Bench:
         page = self.browser.open(f"{self.origin}/{path}")
         page.wait_until("document.readyState === 'complete' && !!chrome.runtime?.id", BUSY)
         return page
+
+    def start_python(self) -> None:
+        """Until Python is up. Its snapshot is stored then: a later start takes little."""
+        page = self.open("options/index.html")
+        reply = page.evaluate('chrome.runtime.sendMessage({type: "LoadLog"})')
+        assert reply["ok"], reply
+        page.close()
 
     def configure(self, base_url: str) -> None:
         """Save settings."""
@@ -306,14 +316,15 @@ LONG_CASES: dict[str, Case] = {
 
 def carry_out(case: Case, executable: str, extension: Path) -> Outcome:
     """Run one case in a new browser with a new profile."""
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-        ScriptedServer() as server,
-        PipeBrowser(
-            executable, Path(profile), *QUIET, *load_extensions(extension, CONTROL)
-        ) as browser,
-    ):
-        bench = Bench(browser, server)
+    with ExitStack() as stack:
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        profile = Path(stack.enter_context(folder))
+        server = stack.enter_context(ScriptedServer())
+        with STARTING:
+            arguments = (*QUIET, *load_extensions(extension, CONTROL))
+            browser = stack.enter_context(PipeBrowser(executable, profile, *arguments))
+            bench = Bench(browser, server)
+            bench.start_python()
         case(bench)
         return bench.outcome
 

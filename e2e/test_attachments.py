@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import re
 from typing import Any
 
 import pytest
@@ -14,14 +14,6 @@ from e2e.app import App, Panel
 from e2e.attached import attach_page, file, pick, png, tray
 from e2e.server import Exchange, Gate, ScriptedServer, answer, fail
 from e2e.test_conversations import FULL_DISK
-
-
-@pytest.fixture(autouse=True)
-def _no_drafts(app: App) -> Iterator[None]:
-    """The next test begins with nothing in the tray."""
-    yield
-    app.send({"type": "LoadSettings"})
-    app.lasting_page.evaluate("chrome.storage.session.remove('attachments')")
 
 
 def attached(panel: Panel) -> Locator:
@@ -80,6 +72,17 @@ def test_a_page_is_in_view_sent_and_kept(app: App, panel: Panel, server: Scripte
     assert first == parts(server.turns[0])
 
 
+def test_what_is_not_seen_in_an_attachment_can_be_named(panel: Panel) -> None:
+    """aaif-goose/goose#3920: hidden instructions in tag characters, which models read."""
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+    attach_page(panel, f"A valley.{hidden} And a{chr(0x202E)}b")
+    tray(panel).get_by_role("button", name=re.compile("^Show page")).click()
+    text = panel.page.get_by_label("Text as it is sent")
+    expect(text).to_contain_text(f"A valley.{hidden}")
+    panel.page.get_by_role("checkbox", name="Name what is not seen (5 characters)").check()
+    expect(text).to_contain_text("A valley.⟨U+E006F⟩⟨U+E0062⟩⟨U+E0065⟩⟨U+E0079⟩ And a⟨U+202E⟩b")
+
+
 def test_what_is_removed_is_gone_and_what_is_not_sent_stays(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
@@ -115,7 +118,6 @@ def test_a_cancelled_message_comes_back_whole(
     expect(tray(panel)).to_contain_text("blue.png")
     gate.open.set()
     panel.expect_idle()
-    panel.new_chat.click()
     server.on("Look", answer("Blue."))
     panel.ask("Look")
     expect(panel.answer).to_have_text("Blue.")
@@ -360,18 +362,36 @@ def test_a_model_without_eyes_is_sent_nothing_and_nothing_is_lost(
     assert parts(server.turns[0])[0]["type"] == "input_image"
 
 
-def test_a_providers_own_refusal_is_said_and_the_image_can_be_removed(
-    panel: Panel, server: ScriptedServer
+REFUSAL = "This model does not support image inputs."
+
+
+def test_a_provider_that_refuses_images_is_asked_without_them_and_that_is_said(
+    app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    server.on("", fail(400, "This model does not support image inputs."), answer("Fine."))
+    # What a model refuses is remembered, and is to hold for no other test.
+    app.configure(server.base_url, model="a-model-without-eyes")
+    server.on("", fail(400, REFUSAL), answer("I cannot see it."))
+    pick(panel, file("a.png", png(40, 30)))
+    panel.ask("What is it?")
+    expect(panel.answer.get_by_role("note")).to_contain_text("images")
+    expect(panel.answer).to_contain_text("I cannot see it.")
+    panel.expect_idle()
+    assert {part["type"] for part in parts(server.turns[1])} == {"input_text"}
+
+
+def test_a_providers_own_refusal_is_said_and_the_image_can_be_removed(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
+    app.configure(server.base_url, model="a-model-that-refuses-anyway")
+    server.on("", fail(400, REFUSAL), fail(400, REFUSAL), answer("Fine."))
     pick(panel, file("a.png", png(40, 30)))
     panel.ask("What is it?")
     panel.expect_alert("cannot see images", "remove the image", "does not support image inputs")
     panel.questions.last.get_by_role("button", name="Edit", exact=True).click()
     panel.questions.last.get_by_role("button", name="Remove a.png", exact=True).click()
     panel.edited.press("Enter")
-    expect(panel.answer).to_have_text("Fine.")
-    assert [part["type"] for part in parts(server.turns[1])] == ["input_text"]
+    expect(panel.answer.locator(".text")).to_have_text("Fine.")
+    assert [part["type"] for part in parts(server.turns[-1])] == ["input_text"]
 
 
 def test_the_menu_by_keyboard_alone(panel: Panel, server: ScriptedServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from e2e.app import API_KEY, App, Panel
@@ -68,7 +70,8 @@ def test_a_conversation_is_summarised_when_the_user_wishes(
     panel.expect_idle()
     expect(panel.questions).to_have_text(["First"])
     panel.ask("Second")
-    expect(panel.answer).to_have_text("You said: Second")
+    # A server whose template wants the roles to alternate gets summary and message as one.
+    expect(panel.answer).to_have_text(re.compile("Second$"))
     panel.expect_idle()
     expect(panel.questions).to_have_text(["First", "Second"])
 

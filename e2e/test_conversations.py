@@ -158,7 +158,7 @@ def test_the_shown_conversation_is_deleted_and_brought_back(
     conversations.act("Hello there", "Delete")
     for panel in (chat, other):
         expect(panel.page.locator("article")).to_have_count(0)
-    assert server.turns[-1].client_closed.wait(5)
+    assert server.turns[-1].client_closed.wait(60)
     # It can be undone as long as it was promised, also from a list that is opened anew.
     chat.page.keyboard.press("Escape")
     expect(conversations.dialog).to_be_hidden()

@@ -23,8 +23,10 @@ def test_from_nothing_to_the_first_answer(fresh_app: App, server: ScriptedServer
     # An ellipsis says that the test is still going on.
     expect(options.status).to_have_text(re.compile(r"^[^…]*\w[^…]*$"))
     expect(options.alert).to_be_hidden()
+    expect(options.status).to_contain_text("answered")
     assert [(request.method, request.path) for request in server.requests] == [
-        ("GET", "/v1/models")
+        ("GET", "/v1/models"),
+        ("POST", "/v1/responses"),
     ]
     options.save.click()
     expect(options.status).to_contain_text("Saved", ignore_case=True)

@@ -40,6 +40,68 @@ for chunk in response:
 > A quotation. Averyveryveryverylongwordthatdoesnotfitintoanarrowpanelanywhereatallandmustbreak.
 """
 
+PARTS = """## Formula $x_i^{*}$
+
+With \\(e^{i\\pi} + 1 = 0\\), H<sub>2</sub>O and <kbd>Ctrl</kbd>+<kbd>C</kbd>:
+
+$$
+\\sum_{i=1}^{n} a_i b_i \\le \\left(\\sum_{i=1}^n a_i^2\\right)^{1/2}
+\\left(\\sum_{i=1}^n b_i^2\\right)^{1/2} + \\underbrace{x + y + z}_{\\text{three}}
+$$
+
+| Name | اسم | Price | Averyverylongheadingwithoutanyblanks |
+| --- | :---: | ---: | --- |
+| [Tea](https://example.com/) `a` | شاي | 5 % | $x^2$ |
+
+مرحبا! (نص) مع `code` و **غامق**:
+
+- أول عنصر
+  1. متداخل
+- second item
+
+> اقتباس بالعربية
+
+> [!NOTE]
+> Useful `words`.
+
+> [!TIP]
+> A tip.
+
+> [!IMPORTANT]
+> A matter.
+
+> [!WARNING]
+> With care.
+
+> [!CAUTION]
+> No.
+
+<details open>
+<summary>More of it</summary>
+
+Unfolded words.
+
+</details>
+
+```python title="src/app.py"
+def main(path: str) -> None:
+    print(f"{path!r} is a line that goes on far beyond the edge of a panel")  # and scrolls
+```
+
+```mermaid
+flowchart LR
+  A[Start] --> B{Decide}
+  B -->|yes| C[Ship it]
+  B -->|no| D[Think again]
+```
+
+Told by[^1] and others.
+
+[^1]: A footnote.
+
+[1]: https://example.com/one
+"""
+
 ARABIC = "مرحبا بكم في صفحة طويلة عن المضايق "
 
 LIMITS = {
@@ -52,6 +114,19 @@ LIMITS = {
 }
 
 INTERACTIVE = {"button", "link", "textbox", "combobox", "checkbox", "radio", "searchbox", "switch"}
+
+
+def parts(app: App, server: ScriptedServer) -> Page:
+    """What an answer can hold, below a long message."""
+    app.configure(server.base_url)
+    server.on("", answer(PARTS))
+    panel = app.open_panel()
+    panel.ask("\n".join(f"Line {number} of what somebody has pasted" for number in range(40)))
+    panel.expect_idle()
+    expect(panel.answer.locator(".hl-keyword").first).to_be_visible()
+    panel.answer.get_by_role("button", name="Draw diagram").click()
+    expect(panel.answer.locator(".diagram img")).to_be_visible()
+    return panel.page
 
 
 def first_run(app: App, server: ScriptedServer) -> Page:
@@ -289,6 +364,7 @@ STATES = (
     crowded,
     attached_page,
     at_the_provider,
+    parts,
 )
 
 

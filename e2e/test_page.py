@@ -33,7 +33,9 @@ could not go. On Friday the sun shone.</p>
 <style>.gone { visibility: hidden }</style>
 <footer>All rights reserved</footer></body></html>"""
 
-ARTICLE_TEXT = """It rained for three days in the valley, and the river rose to the height of the \
+ARTICLE_TEXT = """# Rain over the hills
+
+It rained for three days in the valley, and the river rose to the height of the \
 bridge. People brought their things upstairs and waited for the water to go, which it did on the \
 fourth.
 
@@ -52,8 +54,9 @@ gauge = 90
   + 80
 ```
 
-day | mm |
-Monday | 90 |
+| day | mm |
+| --- | --- |
+| Monday | 90 |
 
 The schools were closed until Friday, since the road to the town lay under water, and the buses \
 could not go. On Friday the sun shone."""
@@ -116,11 +119,13 @@ def test_a_page_without_an_article_gives_the_text_that_is_seen(app: App, pages: 
     html = (
         "<title>S</title><h1>Hi</h1><p>Two <i>words</i><br>here<p hidden>hidden"
         "<p>Next <a href='/x'>link</a><input value=typed><textarea>written</textarea>"
+        "<input type=password value=hush><input type=hidden value=token>"
         "<img alt='A map' src=''><script>var no = 'script'</script><style>p { top: 0 }</style>"
     )
     origin = pages.put("/small", html).removesuffix("/small")
     told = text_of(app, f"{origin}/small")
-    assert told == f"# Hi\n\nTwo words\nhere\n\nNext [link]({origin}/x) [image: A map]"
+    link = f"[link]({origin}/x)"
+    assert told == f"# Hi\n\nTwo words\nhere\n\nNext {link} [image: A map]"
 
 
 @pytest.mark.parametrize(
@@ -265,6 +270,7 @@ def test_a_page_that_never_finishes_loading_is_read_as_far_as_it_came(
     reply = read(app)
     app.close_pages()
     assert reply["page"]["text"] == "Begun"
+    assert "it was still loading" in reply["page"]["missing"]
 
 
 def test_a_page_that_never_rests_is_given_up(app: App, pages: Pages) -> None:
@@ -280,7 +286,7 @@ def test_a_page_that_never_rests_is_given_up(app: App, pages: Pages) -> None:
 @pytest.mark.parametrize(
     "html",
     [
-        "<p>word <a href='/l'>link</a> number</p>" * 100_000,
+        "<p>word <a href='/l'>link</a> number</p>" * 30_000,
         "<article>" + "<p>word, <a href='/l'>link</a>, and so on as it goes.</p>" * 15_000,
     ],
     ids=["too many elements", "a long article"],
@@ -292,6 +298,7 @@ def test_a_huge_page_is_cut(app: App, pages: Pages, html: str) -> None:
     app.close_pages()
     assert 199_000 < len(reply["text"]) <= 200_000
     assert reply["is_whole"] is False
+    assert "cut after 200,000 characters" in reply["missing"]
 
 
 def test_a_page_of_endless_depth_is_cut(app: App, pages: Pages) -> None:
@@ -309,6 +316,7 @@ def test_a_page_of_endless_depth_is_cut(app: App, pages: Pages) -> None:
     app.close_pages()
     assert reply["text"].startswith("Above\n\nlevel 0\nlevel 1\n")
     assert reply["is_whole"] is False
+    assert "nested more than 400 levels deep" in reply["missing"]
 
 
 # --- the model's tools -------------------------------------------------------------------------
@@ -354,7 +362,7 @@ def test_the_model_reads_the_page_when_the_user_says_so(
     panel.ask("About this")
     question = panel.answer.get_by_role("group", name="Allow reading the page?")
     expect(question.get_by_role("alert")).to_contain_text("wants to read the page beside this")
-    expect(question).to_contain_text(f"Rain over the hills {url}")
+    expect(question).to_contain_text(f"“Rain over the hills” {url}")
     assert len(server.turns) == 1
     press(panel, "Allow once")
     expect(panel.answer).to_contain_text("It rained.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,6 @@ TEXT = "It rained for three days.\n\nThen not."
 def browser_arguments() -> list[str]:
     """The browser finds every `.test` site here."""
     return [RESOLVER_RULES]
-
-
-@pytest.fixture
-def panel(panel: Panel) -> Panel:
-    """A panel without what an earlier test left in it."""
-    panel.page.evaluate("chrome.storage.session.remove('attachments')")
-    panel.page.reload()
-    expect(tray(panel)).to_have_count(0)
-    return panel
 
 
 def tray(panel: Panel) -> Locator:
@@ -188,10 +180,13 @@ def test_a_key_and_the_menu_attach_the_page_once(
     dispatch(app, "commands.onCommand", '"attach-page"', "TAB")
     # Two panels in one window, and either may take it.
     panel.page.wait_for_function(
-        """async () => {
-          const {attachments = []} = await chrome.storage.session.get("attachments");
-          return attachments.length === 1;
-        }""",
+        """() => new Promise((resolve) => {
+          indexedDB.open("sidestream").onsuccess = ({target: {result: database}}) => {
+            const drafts = database.transaction("drafts").objectStore("drafts").getAll();
+            drafts.onsuccess = () => resolve(drafts.result.some((each) => each.attachments.length));
+            database.close();
+          };
+        })""",
         polling=100,
     )
     other.page.wait_for_timeout(300)
@@ -229,7 +224,8 @@ def test_the_address_bar_asks_in_a_new_conversation(
     dispatch(app, "omnibox.onInputEntered", '" How deep is a fjord? "', '"currentTab"')
     expect(panel.answer).to_have_text("You said: How deep is a fjord?")
     expect(panel.questions).to_have_count(1)
-    expect(panel.message).to_have_value("A draft")
+    # What was being written belongs to the conversation before.
+    expect(panel.message).to_have_value("")
     turns = server.turns_of("How deep is a fjord?")
     assert len(turns) == 1
     assert "Before" not in turns[0].body.decode()
@@ -258,14 +254,16 @@ class SidePanel:
         """The worker listens."""
         cdp.wait_until(lambda: self._browser.targets("service_worker"), 60, "the worker")
         page = self._browser.open(f"chrome-extension://{self._id}/options/index.html")
-        page.wait_until("document.readyState === 'complete' && !!chrome.runtime?.id", 20)
+        page.wait_until("document.readyState === 'complete' && !!chrome.runtime?.id", 60)
         page.evaluate("chrome.runtime.sendMessage({type: 'LoadSettings'})")
         page.close()
 
     def open(self, url: str) -> cdp.Page:
         """A tab with the page."""
         page = self._browser.open(url)
-        page.wait_until("document.readyState === 'complete'", 20)
+        # A new tab begins with an empty document, which is complete as well.
+        there = f"location.href === {json.dumps(url)} && document.readyState === 'complete'"
+        page.wait_until(there, 60)
         return page
 
     def click_icon(self, url: str) -> None:
@@ -281,13 +279,13 @@ class SidePanel:
 
     def panel(self) -> cdp.Page:
         """The panel, as soon as it is there."""
-        (target,) = cdp.wait_until(lambda: self.targets, 30, "the side panel")
+        (target,) = cdp.wait_until(lambda: self.targets, 60, "the side panel")
         page = cdp.Page(self._browser, target)
         page.wait_until("document.querySelector('#attach:not([hidden])') !== null", 60)
         return page
 
     def expect_closed(self) -> None:
-        cdp.wait_until(lambda: not self.targets, 20, "no side panel")
+        cdp.wait_until(lambda: not self.targets, 60, "no side panel")
 
 
 CHOOSE = """what => {
@@ -302,7 +300,7 @@ def expect_attached(panel: cdp.Page, count: int) -> None:
     words = "document.getElementById('composer').innerText"
     there = "document.querySelectorAll('#tray > li').length"
     try:
-        cdp.wait_until(lambda: panel.evaluate(there) == count, 20, f"{count} attachments")
+        cdp.wait_until(lambda: panel.evaluate(there) == count, 60, f"{count} attachments")
     except AssertionError as error:
         raise AssertionError(panel.evaluate(words)) from error
 
@@ -324,7 +322,7 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
         expect_attached(panel, 1)
         assert "Rain over the hills" in panel.evaluate("document.getElementById('tray').innerText")
         panel.evaluate(f"({CHOOSE})('Screenshot')")
-        panel.wait_until("document.querySelectorAll('#tray > li.image').length === 1", 20)
+        panel.wait_until("document.querySelectorAll('#tray > li.image').length === 1", 60)
 
         side.click_icon(first)
         side.expect_closed()
@@ -334,9 +332,9 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
 
         # Another site: the leave is over, and the click that gives it anew closes nothing.
         tab.send("Page.navigate", url=second)
-        tab.wait_until("document.title === 'Other'", 20)
+        tab.wait_until("document.title === 'Other'", 60)
         panel.evaluate(f"({CHOOSE})('This page')")
-        panel.wait_until("!document.getElementById('page-note').hidden", 20)
+        panel.wait_until("!document.getElementById('page-note').hidden", 60)
         side.click_icon(second)
         expect_attached(panel, 3)
         assert panel.evaluate("document.getElementById('page-note').hidden")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -194,3 +196,79 @@ def test_the_keyboard_stays_in_the_panel_when_a_question_goes(
     panel.page.keyboard.press("Escape")
     expect(allow).to_have_count(0)
     expect(panel.message).to_be_focused()
+
+
+def test_what_asks_is_seen_to_its_end(panel: Panel, server: ScriptedServer) -> None:
+    """A call cannot be allowed before the end of what it would do was in view.
+
+    anomalyco/opencode#38526: blank lines before a dangerous command.
+    NousResearch/hermes-agent#38582: no way to the hidden lines for the keyboard and screen readers.
+    """
+    codes = {
+        "padded": f"x = 1{chr(0xA0) * 4000}; print('hidden')",
+        "dashes": f"# {'-' * 4000}\nprint('at once')",
+        "blank lines": f"x = 1{chr(10) * 70}print('by buttons')",
+    }
+    choose(panel, python="Ask each time")
+    server.on("Go", python_calls(*codes.values()), answer("Done."))
+    panel.ask("Go")
+    asking = panel.answer.get_by_role("group", name="Allow Python?", exact=True)
+    expect(asking).to_have_count(3)
+    call = panel.answer.locator(".call", has=panel.page.locator(".ask"))
+    code = call.first.locator("pre.arguments")
+    allow = asking.first.get_by_role("button", name="Allow once", exact=True)
+    always = asking.first.get_by_role("button", name="Allow in this conversation", exact=True)
+    below = asking.first.get_by_role("status")
+
+    expect(allow).to_be_enabled()
+    expect(code).to_have_text(f"x = 1⟨U+00A0 {chr(0xD7)} 4,000⟩; print('hidden')")
+    asking.first.get_by_role("button", name="Don't allow", exact=True).click()
+    expect(asking).to_have_count(2)
+
+    expect(below).to_contain_text("lines are below")
+    expect(allow).to_be_disabled()
+    expect(always).to_be_disabled()
+    assert code.evaluate("pre => pre.scrollTop") == 0
+    # It can be reached, says what it waits for, and does nothing.
+    allow.focus()
+    expect(allow).to_have_accessible_description(re.compile("lines are below"))
+    panel.page.keyboard.press("Enter")
+    allow.click(force=True)
+    expect(asking).to_have_count(2)
+    asking.first.get_by_role("button", name="To the end", exact=True).click()
+    expect(below).to_have_text("The end is in view.")
+    expect(allow).to_be_enabled()
+    expect(code).to_be_in_viewport()
+    asking.first.get_by_role("button", name="Don't allow", exact=True).click()
+    expect(asking).to_have_count(1)
+
+    further = asking.first.get_by_role("button", name="Next lines", exact=True)
+    expect(allow).to_be_disabled()
+    further.focus()
+    presses = 0
+    while allow.get_attribute("aria-disabled") == "true":
+        before = code.evaluate("pre => pre.scrollTop")
+        panel.page.keyboard.press("Enter")
+        presses += 1
+        if code.evaluate("pre => pre.scrollTop") == before:
+            expect(allow).to_be_enabled()
+    assert presses > 1
+    expect(further).to_be_focused()
+    always.click()
+    expect(panel.answer).to_contain_text("Done.")
+
+
+def test_a_line_without_end_is_seen_by_keyboard(panel: Panel, server: ScriptedServer) -> None:
+    """automic-vault/automic-vault#157: the end of a long line was not in view."""
+    choose(panel, python="Ask each time")
+    server.on("Go", python_calls(f"x = '{'y' * 1_000_000}'; print('by keys')"), answer("Done."))
+    panel.ask("Go")
+    allow = panel.page.get_by_role("button", name="Allow once", exact=True)
+    expect(panel.answer.get_by_role("group").get_by_role("status")).to_contain_text("are below")
+    expect(allow).to_be_disabled()
+    panel.answer.locator("pre.arguments").focus()
+    panel.page.keyboard.press("End")
+    expect(allow).to_be_enabled()
+    allow.focus()
+    panel.page.keyboard.press("Enter")
+    expect(panel.answer).to_contain_text("Done.")

@@ -57,7 +57,8 @@ def test_each_profile_answers_with_its_own_key(
     # The first profile's key is not the new one's.
     options.test_connection.click()
     expect(options.alert).to_contain_text("key", ignore_case=True)
-    assert "authorization" not in other_server.requests[0].headers
+    assert all("authorization" not in request.headers for request in other_server.requests)
+    tried = len(other_server.turns)
     options.api_key.fill(OTHER_KEY)
     options.name.fill("Second")
     options.save.click()
@@ -78,7 +79,7 @@ def test_each_profile_answers_with_its_own_key(
     panel.ask("Three")
     expect(panel.answer).to_have_text("You said: Three")
     assert [turn.user_text for turn in server.turns] == ["One", "Three"]
-    assert [turn.user_text for turn in other_server.turns] == ["Two"]
+    assert [turn.user_text for turn in other_server.turns[tried:]] == ["Two"]
     assert {turn.headers["authorization"] for turn in server.turns} == {f"Bearer {API_KEY}"}
 
     # What is typed is not lost by looking at another profile.
@@ -104,7 +105,7 @@ def test_each_profile_answers_with_its_own_key(
     expect(choice).to_be_hidden()
     panel.ask("Four")
     expect(panel.answer).to_have_text("You said: Four")
-    assert len(other_server.turns) == 2
+    assert len(other_server.turns) == tried + 2
 
 
 def test_settings_are_taken_along_without_secrets_and_everything_is_forgotten(
@@ -171,7 +172,7 @@ def test_a_reset_while_an_answer_arrives_keeps_nothing_of_it(
     expect(panel.answer).to_contain_text("Half of it")
     turn = server.wait_for_turn()
     assert fresh_app.send({"type": "ResetEverything"})["profiles"] == []
-    assert turn.client_closed.wait(10)
+    assert turn.client_closed.wait(60)
     expect(panel.questions).to_have_count(0)
     expect(panel.status).to_be_empty()
     assert "Remember me" not in fresh_app.stored(panel.page)

@@ -147,16 +147,116 @@ def test_there_is_no_extension_page_or_document(app: App) -> None:
     assert facts["value"].startswith("('null', 'blob:'"), facts
 
 
-def test_nothing_gets_out_of_it(app: App, panel: Panel, server: ScriptedServer) -> None:
-    outcomes = attack(app, server.origin)
+def test_nothing_gets_out_of_it(hostile_app: App, server: ScriptedServer) -> None:
+    outcomes = attack(hostile_app, server.origin)
     # No policy keeps an extension's page from the extension's own files. They are no secret.
     assert outcomes.pop("extension's files").startswith("{")
     # A worker has an address, but does not go anywhere else.
     assert outcomes.pop("navigation") in ("blob:", "no answer")
     assert {name: said for name, said in outcomes.items() if not said.startswith("refused")} == {}
     # Time for a request to come late.
-    panel.page.wait_for_timeout(300)
+    hostile_app.lasting_page.wait_for_timeout(300)
     assert [exchange.path for exchange in server.requests] == []
+
+
+FORGED = """
+const post = (message) => port.postMessage(message);
+post(null); post([]); post("x".repeat(1e6)); post({type: "Output", stream: {}, text: {length: 1}});
+post({type: "Output", stream: "stdout", text: ["x"]});
+post({type: "Output", stream: "stdout", text: "y".repeat(5e6)});
+post({type: "Output", stream: "stdout", text: "z".repeat(5e6)});
+for (let i = 0; i < 2000; i++) post({type: "Output", stream: "stderr", text: "e".repeat(1000)});
+const huge = new Array(2e6).fill({a: 1});
+post({type: "Output", stream: "stdout", text: huge});
+post({type: "Done", result: RESULT, more: huge});
+"""
+
+
+def test_what_leaves_the_sandbox_is_checked_before_it_is_copied(hostile_app: App) -> None:
+    """A worker that is the attacker's can say anything: texts of bounded length arrive."""
+    fine = FORGED.replace("RESULT", """'{"ended": "ok", "value": "1"}'""")
+    result = run(hostile_app, fine, "forger")
+    assert (result["ended"], result["value"]) == ("ok", "1")
+    assert result["stdout"] == "y" * 40_000
+    assert result["stderr"] == "e" * 40_000
+    for forged in ("huge", "'x'.repeat(2e7)", "{toString: 1}", "undefined"):
+        result = run(hostile_app, FORGED.replace("RESULT", forged), "forger")
+        assert result["traceback"] == "What came out of the sandbox cannot be read."
+    # What is said between two runs is not heard.
+    late = "setTimeout(() => port.postMessage({type: 'Output', stream: 'stdout', text: 'late'}));"
+    assert run(hostile_app, late + fine, "forger")["stdout"] == "y" * 40_000
+
+
+LEFT_BEHIND = {
+    "tasks": """
+import asyncio
+async def forever():
+    while True: await asyncio.sleep(0)
+task = asyncio.create_task(forever())""",
+    "a task that does not end": """
+import asyncio
+async def forever():
+    while True:
+        try: await asyncio.sleep(0)
+        except asyncio.CancelledError: pass
+task = asyncio.create_task(forever())""",
+    "calls soon": """
+import asyncio
+def again(): asyncio.get_event_loop().call_soon(again)
+again()""",
+    "timers": """
+import js
+from pyodide.ffi import create_proxy
+again = create_proxy(lambda *_: ticks.append(1))
+js.setInterval(again, 0); js.setTimeout(again, 50)""",
+    "promises": """
+import js
+from pyodide.ffi import create_proxy
+def again(*_):
+    ticks.append(1)
+    js.Response.new("x").text().then(proxy)
+proxy = create_proxy(again)
+again()""",
+}
+
+
+def test_code_ends_with_its_run(app: App) -> None:
+    """What it has started is at an end when the result is there, or Python is ended.
+
+    Tasks: gradio-app/gradio#5124, where those of one run had to be cancelled before the next one.
+    """
+    for name, code in LEFT_BEHIND.items():
+        result = run(app, f"ticks = []{code}", name)
+        assert result["ended"] == "ok", (name, result)
+        first = run(app, "len(ticks) if 'ticks' in globals() else None", name)
+        app.lasting_page.wait_for_timeout(200)
+        second = run(app, "len(ticks) if 'ticks' in globals() else None", name)
+        assert first.get("value") == second.get("value"), (name, first, second)
+        if name == "calls soon":
+            assert result["lost"], (name, result)
+            assert "did not end with it" in result["stderr"]
+        elif "task" in name:
+            assert "background tasks" in result["stderr"]
+
+
+NO_MORE_WORKERS = """
+import js
+found = []
+for make in (lambda: js.Worker.new("x"), lambda: js.importScripts("x")):
+    try: make()
+    except Exception as error: found.append("no further workers" in str(error))
+holder, names = js.self, set()
+while holder:
+    names |= set(js.Object.getOwnPropertyNames(holder))
+    holder = js.Object.getPrototypeOf(holder)
+found, sorted(names & {"SharedWorker", "BroadcastChannel", "WebSocket", "EventSource",
+    "MessageChannel", "requestAnimationFrame", "scheduler", "FinalizationRegistry", "caches"})
+"""
+
+
+def test_there_are_no_further_workers(app: App) -> None:
+    """whatwg/html#7840: it is not even specified that a worker's own workers end with it."""
+    assert run(app, NO_MORE_WORKERS)["value"] == "([True, True], [])"
 
 
 POLITE = {
@@ -246,6 +346,9 @@ def test_code_that_runs_is_stopped(panel: Panel, server: ScriptedServer) -> None
     expect(output).to_contain_text("Running…")
     # The panel does not wait for it.
     panel.message.fill("Still here")
+    # Nor does what runs depend on it: another panel stops it as well.
+    panel.page.reload()
+    expect(output).to_contain_text("Running…")
     stop.press("Escape")
     expect(output).to_contain_text("variables are gone")
     expect(panel.answer.get_by_role("button", name="Run again")).to_be_visible()

@@ -194,18 +194,20 @@ HOPS = {
 """By way of the host that is allowed, or things of it that stay closed."""
 
 
-def test_no_way_leads_to_a_host_that_is_not_allowed(app: App, site: Site, other: Site) -> None:
-    allow(app, site.host)
+def test_no_way_leads_to_a_host_that_is_not_allowed(
+    hostile_app: App, site: Site, other: Site
+) -> None:
+    allow(hostile_app, site.host)
     allowed = json.dumps(f"{site.url}/")
     hops = {f"by {name}": code.replace("ALLOWED", allowed) for name, code in HOPS.items()}
     hops["allowed"] = f"fetch({allowed} + 'echo').then(({{status}}) => 'got ' + status)"
-    outcomes = attack(app, other.url, more=hops)
+    outcomes = attack(hostile_app, other.url, more=hops)
     assert outcomes.pop("allowed") == "got 200"
     assert outcomes.pop("extension's files").startswith("{")
     assert outcomes.pop("navigation") in ("blob:", "no answer")
     assert {name: said for name, said in outcomes.items() if not said.startswith("refused")} == {}
     # Time for a request to come late.
-    app.lasting_page.wait_for_timeout(300)
+    hostile_app.lasting_page.wait_for_timeout(300)
     assert other.paths == []
     assert set(site.paths) - {"/echo"} == {
         path for path in site.paths if path.startswith("/redirect")
@@ -287,7 +289,7 @@ def test_a_host_that_is_taken_away_ends_what_runs(app: App, site: Site, other: S
         f"requests.get({site.url!r})",
     ]
     app.lasting_page.evaluate(START, codes)
-    assert site.waiting.wait(20)
+    assert site.waiting.wait(60)
     allow(app, other.host)
     first, second, third = app.lasting_page.evaluate("Promise.all(runs)")
     assert (first["run"]["ended"], first["run"]["lost"]) == ("stopped", True)
@@ -302,7 +304,7 @@ def test_a_host_that_is_added_lets_what_runs_end(app: App, site: Site, other: Si
     allow(app, site.host)
     waits = f"import requests\nx = requests.get({site.url!r} + '/wait').status_code\nx"
     app.lasting_page.evaluate(START, [waits])
-    assert site.waiting.wait(20)
+    assert site.waiting.wait(60)
     allow(app, site.host, other.host)
     app.lasting_page.evaluate("globalThis.first = runs[0]")
     app.lasting_page.evaluate(START, [f"requests.get({other.url!r}).status_code"])

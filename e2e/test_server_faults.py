@@ -239,5 +239,5 @@ def test_a_short_limit_is_waited_for_in_every_phase(open_cases: OpenCases) -> No
     for name, panel in cases.panels.items():
         expect(panel.answer).to_have_text(WHOLE)
         first, second = cases.requests(name)
-        assert second.received_at - (first.answered_at or 0) >= 1
+        assert second.received_at - first.received_at >= 1
         expect(panel.alert).to_be_hidden()

@@ -94,20 +94,20 @@ def test_parallel_calls_calls_after_calls_and_ids_that_come_again(
 def test_what_goes_wrong_is_for_the_model_to_read(loop: Panel, server: ScriptedServer) -> None:
     server.on(
         "Go",
-        tool_calls(("python", '{"cod": 1}'), ("delete_all", "{}"), ("python", "junk")),
+        tool_calls(("python", '{"cod": 1}'), ("delete_all", "{}"), ("python", '{"code": "1')),
         python_calls("1 / 0"),
         answer("I see."),
     )
     loop.ask("Go")
     expect(loop.answer).to_contain_text("I see.")
     loop.expect_idle()
-    wrong, unknown, junk, failed = server.turns[2].outputs
+    wrong, unknown, cut, failed = server.turns[2].outputs
     assert "code: Field required" in wrong
     assert "'delete_all'" in unknown
-    assert "not right" in junk
+    assert "not right" in cut
     assert "ZeroDivisionError" in failed
     ran = re.compile(r"failed · \d+(\.\d)? m?s")
-    expect(calls(loop).locator(".aside-state")).to_have_text(["failed", "failed", "failed", ran])
+    expect(calls(loop).locator(".aside-state")).to_have_text(["failed", "not run", "failed", ran])
 
 
 def test_a_call_that_is_refused(loop: Panel, server: ScriptedServer) -> None:

@@ -41,7 +41,7 @@ def test_an_answer_goes_on_without_a_panel(app: App, panel: Panel, server: Scrip
     expect(panel.answer).to_have_text("One")
     app.close_pages()
     gate.open.set()
-    assert server.turns[0].finished.wait(10)
+    assert server.turns[0].finished.wait(60)
     assert not server.turns[0].client_closed.is_set()
     late = app.open_panel()
     expect(late.answer).to_have_text("One two")

@@ -94,7 +94,8 @@ function aboutPages(request) {
     const words = rest.join("\n\n").split(/\s+/).filter(Boolean);
     const all = words.join(" ");
     const beginning = all.length > BEGINNING ? `${all.slice(0, BEGINNING)} …` : all;
-    return quote(`${about}\n\n${beginning} (${words.length} words)`);
+    // What a page says is no Markdown of this answer.
+    return quote(`${about}\n\n${beginning} (${words.length} words)`.replace(/[\\`*<[]/g, "\\$&"));
   });
   if (pages.length === 0) return undefined;
   const asked = ownWords(request);
