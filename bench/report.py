@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import decode, latency, memory, opening, python, wake
+from bench import decode, latency, memory, opening, python, tasks, wake
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = RESULTS / "reference.json"
@@ -197,6 +197,20 @@ def _size(result: dict[str, Any]) -> list[Table]:
     return [rows]
 
 
+def _tasks(result: dict[str, Any]) -> list[Table]:
+    sizes = list(next(iter(result.values())))
+    head = (f"{way}, {int(size) // 1000} kB" for way in tasks.WAYS for size in sizes)
+    rows: Table = [("milliseconds", *head)]
+    for name, by_size in result.items():
+        cells = []
+        for way in tasks.WAYS:
+            for size in sizes:
+                took = by_size[size][way]
+                cells.append(f"{took:.0f}" if took or way == "stop" else "< 50")
+        rows.append((f"`{name.replace('|', '&#124;')}`", *cells))
+    return [rows]
+
+
 TABLES = {
     "wake": _wake,
     "decode": _decode,
@@ -206,6 +220,7 @@ TABLES = {
     "opening": _opening,
     "python": _python,
     "size": _size,
+    "tasks": _tasks,
 }
 
 

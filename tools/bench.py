@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import decode, growth, latency, memory, opening, python, report, size, wake
+from bench import decode, growth, latency, memory, opening, python, report, size, tasks, wake
 from bench.browser import Browser
 from bench.setup import Setup
 from tools import package
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "opening": opening,
     "python": python,
     "size": size,
+    "tasks": tasks,
 }
 PEERS = ("openai", "eventsource-parser")
 SOURCES = ROOT / "bench" / "extension"

@@ -24,6 +24,9 @@ CLOSING = re.compile(
 )
 """The lines with which pytest and Node's test runner say how it went."""
 
+FAILED_TEST = re.compile(r"(?:FAILED|ERROR) (\S+::[^\n]+?)(?: - .*)?$")
+"""A line of pytest's short summary; a test's parameters may hold blanks."""
+
 TSC = "typescript/bin/tsc"
 BIOME = ("ci", "--error-on-warnings", "--colors=off")
 NODE_TEST = ("--test", "--test-reporter=spec")
@@ -41,6 +44,7 @@ class Step:
     check: Callable[[], list[str]]
     """Returns the closing lines of its test runner. Raises `ProblemError` if it fails."""
     closing: list[str] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)
     failure: str = ""
     seconds: float = 0.0
 
@@ -48,9 +52,11 @@ class Step:
 class CheckError(ProblemError):
     """A check's command that ended with an error."""
 
-    def __init__(self, message: str, closing: list[str]) -> None:
+    def __init__(self, message: str, lines: list[str]) -> None:
         super().__init__(message)
-        self.closing = closing
+        self.closing = [line for line in lines if CLOSING.match(line)]
+        found = [match[1] for line in lines if (match := FAILED_TEST.match(line))]
+        self.failed_tests = list(dict.fromkeys(found))
 
 
 def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str], *, long: bool = False) -> bool:
@@ -65,7 +71,8 @@ def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str], *, long: bo
             step.closing = step.check()
         except ProblemError as problem:
             step.failure = str(problem)
-            step.closing = getattr(problem, "closing", [])
+            if isinstance(problem, CheckError):
+                step.closing, step.failed_tests = problem.closing, problem.failed_tests
             say(f"FAILED: {problem}")
         step.seconds = time.monotonic() - begin
     report(steps)
@@ -96,10 +103,9 @@ def command(*arguments: str | Path, env: dict[str, str] | None = None) -> Callab
 
     def check() -> list[str]:
         code, lines = stream(arguments, env or {})
-        closing = [line for line in lines if CLOSING.match(line)]
         if code:
-            raise CheckError(f"{Path(arguments[0]).name} ended with code {code}", closing)
-        return closing
+            raise CheckError(f"{Path(arguments[0]).name} ended with code {code}", lines)
+        return [line for line in lines if CLOSING.match(line)]
 
     return check
 
@@ -211,5 +217,9 @@ def report(steps: Sequence[Step]) -> None:
         # A step that fails without a failed test still counts.
         count = max(totals["failed"], len(failed))
         say(f"{totals['passed']} passed, {count} failed, {totals['skipped']} skipped")
+    # Once more by their names alone: what pytest prints of them may be very long.
+    for step in steps:
+        for name in step.failed_tests:
+            say(f"FAILED: {name}")
     if failed:
         say(f"FAILED: {', '.join(failed)}")

@@ -35,15 +35,30 @@ STDLIB = PYODIDE / "python_stdlib.zip"
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 VENDOR = {
-    "marked": "marked/lib/marked.esm.js",
+    "markdown-it": "markdown-it/dist/browser/markdown-it.esm.min.mjs",
+    "markdown-it-cjk-friendly": "markdown-it-cjk-friendly/dist/index.js",
+    "get-east-asian-width/index": "get-east-asian-width/index.js",
+    "get-east-asian-width/lookup": "get-east-asian-width/lookup.js",
+    "get-east-asian-width/lookup-data": "get-east-asian-width/lookup-data.js",
+    "get-east-asian-width/utilities": "get-east-asian-width/utilities.js",
+    "temml": "temml/dist/temml.mjs",
     "idb": "idb/build/index.js",
-    "readability": "@mozilla/readability/Readability.js",
     "highlight/core": "@highlightjs/cdn-assets/es/core.min.js",
+    "mermaid": "mermaid/dist/mermaid.min.js",
 }
-LANGUAGES = """
-    bash c cpp csharp css diff go java javascript json markdown python rust sql typescript xml yaml
+LANGUAGES = NODE_MODULES / "@highlightjs/cdn-assets/es/languages"
+BUNDLES = ("mermaid",)
+"""Packages whose file has all that they depend on inside."""
+
+BARE_IMPORTS = {"get-east-asian-width": "./get-east-asian-width/index.js"}
+"""Packages that a vendored one imports by name, and where they are beside it."""
+
+NPM_PACKAGES = """
+    markdown-it markdown-it-cjk-friendly get-east-asian-width temml idb
+    @highlightjs/cdn-assets
+    entities linkify-it mdurl punycode.js uc.micro
 """.split()  # noqa: SIM905
-NPM_PACKAGES = ("marked", "idb", "@highlightjs/cdn-assets", "@mozilla/readability")
+"""Whose licences are packed. The last five are inside of markdown-it's file."""
 
 NOT_IN_A_BROWSER = ("native.py", "__main__.py", "testing")
 """Parts of the Python package that only CPython and the tests use."""
@@ -101,16 +116,30 @@ def copy_extension(stage: Path, version: str) -> None:
 
 
 def copy_vendor(vendor: Path) -> None:
-    """The npm packages, as they are published: plain ES modules, and Readability as a script."""
+    """The npm packages, as they are published: plain ES modules."""
     sources = {vendor / f"{name}.js": NODE_MODULES / source for name, source in VENDOR.items()}
-    highlight = NODE_MODULES / "@highlightjs/cdn-assets/es/languages"
-    for name in LANGUAGES:
-        sources[vendor / f"highlight/languages/{name}.js"] = highlight / f"{name}.min.js"
+    for source in sorted(LANGUAGES.glob("*.min.js")):
+        sources[vendor / f"highlight/languages/{source.name.removesuffix('.min.js')}.js"] = source
     for copy, source in sources.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         text = source.read_text("utf-8")
+        for package, path in BARE_IMPORTS.items():
+            text = text.replace(f'from "{package}"', f'from "{path}"')
         # The maps are not packed, and developer tools complain about missing ones.
         copy.write_text(re.sub(r"\n//# sourceMappingURL=.*\s*$", "\n", text), "utf-8", newline="\n")
+    (vendor / "temml.css").write_text(math_styles(), "utf-8", newline="\n")
+    run(
+        [node(), ROOT / "tools" / "languages.mjs", vendor / "highlight" / "languages.js"],
+        failed="highlight.js could not be asked for its languages",
+    )
+
+
+def math_styles() -> str:
+    """Temml's rules for Chromium, with the computer's fonts in the place of its own one."""
+    text = (NODE_MODULES / "temml/dist/Temml-Local.css").read_text("utf-8")
+    return re.sub(
+        r"@font-face \{.*?\}|[^{};/]*\{\s*font-family: \W?Temml\W?;\s*\}", "", text, flags=re.DOTALL
+    )
 
 
 def copy_licenses(folder: Path, wheels: Iterable[Path]) -> None:
@@ -118,8 +147,10 @@ def copy_licenses(folder: Path, wheels: Iterable[Path]) -> None:
     folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "LICENSE", folder / "Sidestream.txt")
     for name in NPM_PACKAGES:
-        (text,) = (NODE_MODULES / name).glob("LICENSE*")
+        (text,) = (NODE_MODULES / name).glob("[Ll][Ii][Cc][Ee][Nn][Ss][Ee]*")
         shutil.copy(text, folder / f"{name.replace('/', '-')}.txt")
+    for name in BUNDLES:
+        (folder / f"{name}.txt").write_text(bundled_licenses(name), "utf-8", newline="\n")
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as packed:
             names = [
@@ -131,6 +162,24 @@ def copy_licenses(folder: Path, wheels: Iterable[Path]) -> None:
                 )
             texts = [packed.read(name) for name in sorted(names)]
         (folder / f"{wheel.name.split('-')[0]}.txt").write_bytes(b"\n".join(texts))
+
+
+def bundled_licenses(package: str) -> str:
+    """The licences of a package and of all that it depends on, one after the other."""
+    wanted, found = [NODE_MODULES / package], dict[Path, str]()
+    while wanted:
+        folder = wanted.pop()
+        if folder in found or folder.parent.name == "@types":
+            continue
+        described = json.loads((folder / "package.json").read_text("utf-8"))
+        texts = sorted(f for f in folder.iterdir() if f.stem.lower() in ("license", "licence"))
+        text = texts[0].read_text("utf-8") if texts else f"Licence: {described['license']}"
+        found[folder] = f"{described['name']} {described['version']}\n\n{text.strip()}\n"
+        for name in described.get("dependencies", {}):
+            # A version of its own is inside of a package, a shared one beside it.
+            own = folder / "node_modules" / name
+            wanted.append(own if own.exists() else NODE_MODULES / name)
+    return "\n\n".join(found[folder] for folder in sorted(found))
 
 
 def pack_python(folder: Path, wheels: list[Path], scratch: Path, *, cached: bool) -> None:
