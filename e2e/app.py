@@ -118,7 +118,7 @@ class App:
         return Options(page)
 
     def send(self, request: dict[str, Any]) -> dict[str, Any]:
-        """One `Request` of `extension/protocol.js` to the worker, and its `Reply`."""
+        """One `Request` of `extension/shared/protocol.js` to the worker, and its `Reply`."""
         # Any page of the extension may send it; this one does nothing by itself.
         page, address = self.lasting_page, f"{self.origin}/manifest.json"
         if page.url != address:

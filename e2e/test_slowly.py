@@ -4,7 +4,7 @@ The cases run side by side (`slow_cases.py`), in browsers without a debugger on 
 attached one keeps the worker alive and hides the fault. That the method sees the fault is shown in
 the same run, by a control extension beside Sidestream that reads a silent stream and does nothing
 to stay alive: Chrome ends its worker after 30 s. It was tried with Sidestream too: with the call in
-`runtime/keep_alive.js` taken out, the turn without a panel is cut off 30 s into its silence.
+`worker/keep-alive.js` taken out, the turn without a panel is cut off 30 s into its silence.
 """
 
 from __future__ import annotations

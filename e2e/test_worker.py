@@ -14,7 +14,7 @@ from e2e.cdp import wait_until
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
 
 LIMIT = 1 << 20
-"""Characters that may be on their way to a panel, as `extension/runtime/panels.js` says."""
+"""Characters that may be on their way to a panel, as `extension/worker/panels.js` says."""
 
 
 def test_the_panel_closes_and_opens_in_mid_turn(

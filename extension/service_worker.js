@@ -3,12 +3,12 @@
  * that are registered before anything is awaited, so all of them are registered here, at once.
  */
 
-import { PANEL_PORT } from "./protocol.js";
-import { App } from "./runtime/app.js";
-import { database } from "./runtime/database.js";
-import { listenToGestures } from "./runtime/gestures.js";
-import { logError } from "./runtime/log.js";
-import { isOwnPage } from "./sender.js";
+import { logError } from "./shared/log.js";
+import { PANEL_PORT } from "./shared/protocol.js";
+import { isOwnPage } from "./shared/sender.js";
+import { database } from "./shared/storage/database.js";
+import { App } from "./worker/app.js";
+import { listenToGestures } from "./worker/entry-points.js";
 
 const app = new App();
 

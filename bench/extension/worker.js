@@ -3,9 +3,9 @@
  */
 
 import "../service_worker.js";
-import { openExchange } from "../runtime/bridge.js";
 import { createParser } from "../vendor/eventsource-parser/index.js";
 import OpenAI from "../vendor/openai/index.mjs";
+import { openExchange } from "../worker/python/bridge.js";
 
 const BASE_URL = "https://bench.invalid/v1";
 const PROMPT = { model: "bench-model", input: "Hello" };

@@ -2,12 +2,12 @@
  * What the form holds as settings, and what is wrong with it. No DOM here.
  */
 
-import { readKey, visible } from "../runtime/pasted_key.js";
-import { NUMBER_NAMES, RANGES, readNumber, ungrouped } from "../runtime/ranges.js";
+import { readKey, visible } from "../shared/pasted-key.js";
+import { NUMBER_NAMES, RANGES, readNumber, ungrouped } from "../shared/ranges.js";
 import { PRESETS, presetOf } from "./presets.js";
 
-/** @import {Settings} from "../protocol.js" */
-/** @import {NumberName} from "../runtime/ranges.js" */
+/** @import {Settings} from "../shared/protocol.js" */
+/** @import {NumberName} from "../shared/ranges.js" */
 
 /**
  * The form's fields as text, as they stand.

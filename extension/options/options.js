@@ -3,8 +3,8 @@
  * never shown.
  */
 
-import { readKey } from "../runtime/pasted_key.js";
-import { NUMBER_NAMES } from "../runtime/ranges.js";
+import { readKey } from "../shared/pasted-key.js";
+import { NUMBER_NAMES } from "../shared/ranges.js";
 import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../ui/choices.js";
 import { byId, el, setChildren } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
@@ -24,7 +24,7 @@ import {
 } from "./form.js";
 import { PRESETS, presetOf } from "./presets.js";
 
-/** @import {ModelFacts, ProfileView, Reply, Request, Settings, SignInView, TurnError} from "../protocol.js" */
+/** @import {ModelFacts, ProfileView, Reply, Request, Settings, SignInView, TurnError} from "../shared/protocol.js" */
 /** @import {FieldError, Values} from "./form.js" */
 /** @typedef {Extract<Reply, {ok: true}>} Answer */
 

@@ -3,9 +3,9 @@
  * bounds. Mermaid fills some 50 MB, so the frame is removed when nobody has used it for a while.
  */
 
-import { cleanSvg } from "../svg.js";
+import { cleanSvg } from "../shared/svg.js";
 
-/** @import { Diagram } from "../protocol.js" */
+/** @import { Diagram } from "../shared/protocol.js" */
 
 /** A frame that takes longer to load has failed, and a drawing that takes longer is ended with its frame. */
 const START_MS = 30_000;

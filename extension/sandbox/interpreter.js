@@ -2,11 +2,11 @@
  * One conversation's Python: a sandboxed frame with a worker in it. Whatever goes wrong in there, removing the frame ends it.
  */
 
-import { cleanParts } from "../run-parts.js";
-import { originsOf } from "../runtime/hosts.js";
+import { originsOf } from "../shared/hosts.js";
+import { cleanParts } from "../shared/run-parts.js";
 import { fetchFiles } from "./files.js";
 
-/** @import { PythonRun } from "../protocol.js" */
+/** @import { PythonRun } from "../shared/protocol.js" */
 
 /** A start that takes longer has failed. */
 const START_MS = 60_000;

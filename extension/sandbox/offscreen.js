@@ -1,14 +1,14 @@
 /**
  * The offscreen document: holds the sandboxed frames in which the conversations' Python runs, so that it needs no open panel and outlives the
- * worker, and the one in which diagrams are drawn. Only the service worker speaks to it (`runtime/sandbox.js`).
+ * worker, and the one in which diagrams are drawn. Only the service worker speaks to it (`worker/sandbox.js`).
  */
 
-import { SANDBOX } from "../protocol.js";
-import { isWorker } from "../sender.js";
+import { SANDBOX } from "../shared/protocol.js";
+import { isWorker } from "../shared/sender.js";
 import { draw } from "./diagrams.js";
 import { Interpreter } from "./interpreter.js";
 
-/** @import { PythonRun, SandboxRequest } from "../protocol.js" */
+/** @import { PythonRun, SandboxRequest } from "../shared/protocol.js" */
 /** @import { End } from "./interpreter.js" */
 
 /** So many conversations have a Python at the same time; the one that was not used for longest makes room. */

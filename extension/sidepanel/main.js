@@ -2,41 +2,41 @@
  * The side panel: listens to the worker and to the user, and keeps the page in step with what is known.
  */
 
-import { database } from "../runtime/database.js";
-import { NEW_CHAT } from "../runtime/drafts.js";
-import { shownIn } from "../runtime/shown.js";
+import { database } from "../shared/storage/database.js";
+import { NEW_CHAT } from "../shared/storage/drafts.js";
+import { shownIn } from "../shared/storage/shown.js";
+import { hasEnded } from "../shared/turn.js";
 import { copyDetailsButton } from "../ui/actions.js";
 import { byId, el, icon, setChildren } from "../ui/dom.js";
 import { detailsText } from "../ui/error-details.js";
 import { guardComposition } from "../ui/keys.js";
-import { AttachMenu } from "./attach-menu.js";
-import { AttachmentTray } from "./attachments.js";
-import { Composer } from "./composer.js";
-import { Connection } from "./connection.js";
-import { Conversation } from "./conversation.js";
-import { ConversationList } from "./conversation-list.js";
-import { ConversationSettingsDialog } from "./conversation-settings.js";
-import { ConversationView } from "./conversation-view.js";
-import { DraftNotes } from "./draft-notes.js";
-import { Drafts } from "./drafts.js";
-import { Earlier } from "./earlier.js";
-import { Edits } from "./edits.js";
-import { Find } from "./find.js";
-import { takeImages } from "./image-input.js";
-import { showLinkTargets } from "./link-target.js";
-import { takeLongTexts, titleOfText } from "./long-text.js";
-import { UsageMeter } from "./meter.js";
-import { Outbox } from "./outbox.js";
-import { PageInput } from "./page-input.js";
-import { listenToLeave } from "./page-leave.js";
-import { lackText, leaveText } from "./permissions.js";
-import { hasEnded } from "./turn.js";
-import { Unanswered } from "./unanswered.js";
-import { Unlock } from "./unlock.js";
-import { answererOf, statusText } from "./words.js";
+import { AttachMenu } from "./attachments/attach-menu.js";
+import { AttachmentTray } from "./attachments/attachments.js";
+import { takeImages } from "./attachments/image-input.js";
+import { PageInput } from "./attachments/page-input.js";
+import { listenToLeave } from "./attachments/page-permission.js";
+import { Composer } from "./composer/composer.js";
+import { DraftNotes } from "./composer/draft-notes.js";
+import { Drafts } from "./composer/drafts.js";
+import { takeLongTexts, titleOfText } from "./composer/long-text.js";
+import { Conversation } from "./conversation/conversation.js";
+import { ConversationView } from "./conversation/conversation-view.js";
+import { Earlier } from "./conversation/earlier-turns.js";
+import { Edits } from "./conversation/edits.js";
+import { Find } from "./conversation/find.js";
+import { showLinkTargets } from "./conversation/link-target.js";
+import { answererOf, statusText } from "./labels.js";
+import { ConversationList } from "./list/conversation-list.js";
+import { ConversationSettingsDialog } from "./settings/conversation-settings.js";
+import { Unlock } from "./settings/unlock.js";
+import { lackText, leaveText } from "./tools/permissions.js";
+import { UsageMeter } from "./usage/meter.js";
+import { Connection } from "./worker-link/connection.js";
+import { Outbox } from "./worker-link/outbox.js";
+import { Unanswered } from "./worker-link/pending-commands.js";
 
-/** @import {Attachment, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../protocol.js" */
-/** @import {Sending} from "../runtime/drafts.js" */
+/** @import {Attachment, PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../shared/protocol.js" */
+/** @import {Sending} from "../shared/storage/drafts.js" */
 
 guardComposition();
 const conversation = new Conversation();

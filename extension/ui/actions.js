@@ -2,7 +2,7 @@
  * What the buttons inside an answer's Markdown do. One listener for all of them: the nodes around them come and go.
  */
 
-import { mayBeFetched } from "../private-host.js";
+import { mayBeFetched } from "../shared/private-host.js";
 import { saveCode, toggleWrap } from "./code-tools.js";
 import { el } from "./dom.js";
 import { pointerIsUp } from "./pointer.js";

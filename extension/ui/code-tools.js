@@ -1,7 +1,7 @@
 /** The buttons of a code block: long lines wrapped or not, for all blocks and from then on, and the code as a file. */
 
+import { fileNameFor } from "../shared/languages.js";
 import { el, icon } from "./dom.js";
-import { fileNameFor } from "./languages.js";
 import { save } from "./save.js";
 
 /** In `localStorage`, so that other panels hear of it. */

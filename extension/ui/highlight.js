@@ -3,10 +3,10 @@
  * to the text, to what is selected in it, or under a pressed mouse button.
  */
 
+import { moduleForText } from "../shared/languages.js";
 import { el } from "./dom.js";
 import { hasLongLine } from "./growing-text.js";
 import { whenIdle } from "./idle.js";
-import { moduleForText } from "./languages.js";
 import { pointerIsUp } from "./pointer.js";
 import { keepSelection } from "./selection.js";
 

@@ -1,6 +1,6 @@
 /** A rendered table as text: Markdown, and CSV for spreadsheets. */
 
-import { longestRun } from "./markdown/fences.js";
+import { longestRun } from "../shared/markdown/fences.js";
 
 /** What Markdown would take for its own; not each underline in a name. */
 const MARKS = /[\\`*|]|~(?=~)|<(?=[a-z/!])|\](?=[[(])|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/giu;

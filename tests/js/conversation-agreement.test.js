@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { applyEvent } from "../../extension/sidepanel/turn.js";
+import { applyEvent } from "../../extension/shared/turn.js";
 
 const cases = JSON.parse(readFileSync(new URL("../fixtures/conversation.json", import.meta.url), "utf8"));
 
 for (const { name, events, blocks, status, notice, notices, finish_reason, usage } of cases) {
   test(name, () => {
-    /** @type {import("../../extension/protocol.js").Turn} */
+    /** @type {import("../../extension/shared/protocol.js").Turn} */
     const turn = { id: "t", user: "?", created_at: 0, status: "running", blocks: [] };
     for (const event of events) applyEvent(turn, event);
     // A block may know more than the case says, such as the id that it got late.

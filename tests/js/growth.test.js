@@ -12,18 +12,18 @@ import { local } from "./chrome-storage.js";
 import { PATTERNS } from "./pathological.js";
 import { stepsOf } from "./steps.js";
 
-const { parse } = await import("../../extension/ui/markdown/parse.js");
+const { parse } = await import("../../extension/shared/markdown/parse.js");
 const { view } = await import("../../extension/ui/markdown/view.js");
-const { closeOpen } = await import("../../extension/ui/markdown/close.js");
-const { fold, placesOf, termsOf } = await import("../../extension/ui/fold.js");
-const { asMarkdown } = await import("../../extension/runtime/markdown.js");
-const { agreeing, readableItems } = await import("../../extension/runtime/answers.js");
-const { isShallow, makePlain } = await import("../../extension/runtime/plain.js");
-const { isCircular, mended, readTurn } = await import("../../extension/runtime/records.js");
-const { foldedTextOf } = await import("../../extension/runtime/search.js");
-const { importSettings } = await import("../../extension/runtime/settings.js");
-const { titleOf } = await import("../../extension/runtime/titles.js");
-const { byModel } = await import("../../extension/sidepanel/figures.js");
+const { closeOpen } = await import("../../extension/shared/markdown/close.js");
+const { fold, placesOf, termsOf } = await import("../../extension/shared/fold.js");
+const { asMarkdown } = await import("../../extension/worker/storage/markdown-export.js");
+const { agreeing, readableItems } = await import("../../extension/worker/storage/answers.js");
+const { isShallow, makePlain } = await import("../../extension/shared/plain.js");
+const { isCircular, mended, readTurn } = await import("../../extension/worker/storage/records.js");
+const { foldedTextOf } = await import("../../extension/worker/storage/search.js");
+const { importSettings } = await import("../../extension/worker/settings/settings.js");
+const { titleOf } = await import("../../extension/shared/titles.js");
+const { byModel } = await import("../../extension/sidepanel/usage/gauges.js");
 
 const LENGTH = 800;
 /** Four times the size may take half as much again for what begins anew with each part; sixteen is quadratic. */

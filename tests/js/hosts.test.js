@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-const { originsOf, readHosts } = await import("../../extension/runtime/hosts.js");
+const { originsOf, readHosts } = await import("../../extension/shared/hosts.js");
 
 test("hosts are read one a line or with commas, each once, and written alike", () => {
   assert.deepEqual(readHosts(""), { hosts: [], error: "" });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closeOpen } from "../../extension/ui/markdown/close.js";
+import { closeOpen } from "../../extension/shared/markdown/close.js";
 
 const CLOSED = [
   "Plain *text* with `code` and <b>tags</b>.",

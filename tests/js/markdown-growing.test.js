@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./panel-dom.js";
 
-const { parse } = await import("../../extension/ui/markdown/parse.js");
+const { parse } = await import("../../extension/shared/markdown/parse.js");
 const { view } = await import("../../extension/ui/markdown/view.js");
 const { loadMath } = await import("../../extension/ui/markdown/math-view.js");
 await loadMath();

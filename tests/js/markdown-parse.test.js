@@ -3,7 +3,7 @@ import { test } from "node:test";
 import "./panel-dom.js";
 import { outline } from "./markdown-view.js";
 
-const { parse } = await import("../../extension/ui/markdown/parse.js");
+const { parse } = await import("../../extension/shared/markdown/parse.js");
 const { view } = await import("../../extension/ui/markdown/view.js");
 
 /**

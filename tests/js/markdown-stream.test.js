@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newRoot, outline, work } from "./panel-dom.js";
 
-const { parse } = await import("../../extension/ui/markdown/parse.js");
+const { parse } = await import("../../extension/shared/markdown/parse.js");
 const { view } = await import("../../extension/ui/markdown/view.js");
 const { mount } = await import("../../extension/ui/markdown/patch.js");
 const { MarkdownStream } = await import("../../extension/ui/markdown/stream.js");

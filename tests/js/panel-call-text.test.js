@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aboutArguments, argumentsSoFar, argumentsText, codeInShort } from "../../extension/sidepanel/call-text.js";
+import {
+  aboutArguments,
+  argumentsSoFar,
+  argumentsText,
+  codeInShort,
+} from "../../extension/sidepanel/tools/call-text.js";
 
 test("code is shown as it is, other arguments as JSON, junk as it came", () => {
   assert.deepEqual(argumentsText('{"code": "a\\nb"}'), { text: "a\nb", isCode: true });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Connection } from "../../extension/sidepanel/connection.js";
+import { Connection } from "../../extension/sidepanel/worker-link/connection.js";
 
 /** @type {any[]} The ports that were opened, oldest first. */
 let ports = [];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Conversation } from "../../extension/sidepanel/conversation.js";
-import { applyEvent, versionOf } from "../../extension/sidepanel/turn.js";
+import { applyEvent, versionOf } from "../../extension/shared/turn.js";
+import { Conversation } from "../../extension/sidepanel/conversation/conversation.js";
 
-/** @import {ResponseEvent, Turn} from "../../extension/protocol.js" */
+/** @import {ResponseEvent, Turn} from "../../extension/shared/protocol.js" */
 
 /**
  * @param {Partial<Turn>} [fields]

@@ -4,13 +4,13 @@ import "fake-indexeddb/auto";
 import "./worker-vendor.js";
 
 const { deleteDB } = await import("idb");
-const database = await import("../../extension/runtime/database.js");
-const conversations = await import("../../extension/runtime/conversations.js");
-const stored = await import("../../extension/runtime/drafts.js");
-const { Drafts } = await import("../../extension/sidepanel/drafts.js");
+const database = await import("../../extension/shared/storage/database.js");
+const conversations = await import("../../extension/worker/storage/conversations.js");
+const stored = await import("../../extension/shared/storage/drafts.js");
+const { Drafts } = await import("../../extension/sidepanel/composer/drafts.js");
 
-/** @import {Attachment} from "../../extension/protocol.js" */
-/** @import {Sending} from "../../extension/runtime/drafts.js" */
+/** @import {Attachment} from "../../extension/shared/protocol.js" */
+/** @import {Sending} from "../../extension/shared/storage/drafts.js" */
 
 /** What the browser knows: which panels hold a lock, which windows are open, what its session holds. */
 const browser = {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { newRoot } from "./panel-dom.js";
 
-/** @import {Block, Turn, TurnError} from "../../extension/protocol.js" */
+/** @import {Block, Turn, TurnError} from "../../extension/shared/protocol.js" */
 
 /** @type {string[]} */
 let copied = [];
@@ -35,9 +35,9 @@ Object.defineProperty(globalThis, "navigator", {
 
 const { detailsText } = await import("../../extension/ui/error-details.js");
 const { copy } = await import("../../extension/ui/actions.js");
-const { TurnView } = await import("../../extension/sidepanel/turn-view.js");
-const { applyEvent, takeOver } = await import("../../extension/sidepanel/turn.js");
-const { callLine, toolState, waitingText } = await import("../../extension/sidepanel/words.js");
+const { TurnView } = await import("../../extension/sidepanel/conversation/turn-view.js");
+const { applyEvent, takeOver } = await import("../../extension/shared/turn.js");
+const { callLine, toolState, waitingText } = await import("../../extension/sidepanel/labels.js");
 
 const IDLE = { isBusy: false, isAsking: false };
 /** @type {TurnError} */

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byModel, calendar, dateOf, gauges, tightest, tokensOf, total } from "../../extension/sidepanel/figures.js";
+import {
+  byModel,
+  calendar,
+  dateOf,
+  gauges,
+  tightest,
+  tokensOf,
+  total,
+} from "../../extension/sidepanel/usage/gauges.js";
 
-/** @import {DayUsage, Limits} from "../../extension/protocol.js" */
+/** @import {DayUsage, Limits} from "../../extension/shared/protocol.js" */
 
 const NOW = 1_000_000;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./panel-dom.js";
 
-const { fileNameFor, moduleFor, moduleForText, readInfo } = await import("../../extension/ui/languages.js");
+const { fileNameFor, moduleFor, moduleForText, readInfo } = await import("../../extension/shared/languages.js");
 
 const INFOS = /** @type {[string, string, string][]} */ ([
   ["", "", ""],

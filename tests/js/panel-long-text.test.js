@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isLong, titleOfText } from "../../extension/sidepanel/long-text.js";
+import { isLong, titleOfText } from "../../extension/sidepanel/composer/long-text.js";
 
 test("a text is long by its characters or its lines", () => {
   assert.equal(isLong("x".repeat(10_000)), false);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Outbox } from "../../extension/sidepanel/outbox.js";
+import { Outbox } from "../../extension/sidepanel/worker-link/outbox.js";
 
 /** Keeps what a browser's `localStorage` does, as far as an outbox needs it. */
 class FakeStorage {

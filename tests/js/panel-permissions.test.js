@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lackText, leaveText } from "../../extension/sidepanel/permissions.js";
+import { lackText, leaveText } from "../../extension/sidepanel/tools/permissions.js";
 
 test("what a conversation may do is said in a line", () => {
   assert.equal(leaveText({}, { web_search: "yes" }), "");

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { newRoot, outline } from "./panel-dom.js";
 
-const { build } = await import("../../extension/sidepanel/shown-parts.js");
-const { durationText, fileSize, runTitle } = await import("../../extension/sidepanel/python-words.js");
+const { build } = await import("../../extension/sidepanel/tools/artifacts.js");
+const { durationText, fileSize, runTitle } = await import("../../extension/sidepanel/tools/python-labels.js");
 
-/** @import { PythonRun } from "../../extension/protocol.js" */
+/** @import { PythonRun } from "../../extension/shared/protocol.js" */
 
 /** @param {Partial<PythonRun>} run */
 const title = (run) => runTitle({ ended: "ok", stdout: "", stderr: "", duration_ms: 12, run: 2, ...run });

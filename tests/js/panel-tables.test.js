@@ -3,7 +3,7 @@ import { test } from "node:test";
 import "./panel-dom.js";
 
 const { csvField } = await import("../../extension/ui/tables.js");
-const { describe } = await import("../../extension/sidepanel/diagram.js");
+const { describe } = await import("../../extension/sidepanel/conversation/diagram.js");
 
 test("fields are quoted by RFC 4180 where they have to be", () => {
   const fields = {

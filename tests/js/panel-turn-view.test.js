@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { newRoot } from "./panel-dom.js";
 
-/** @import {Turn} from "../../extension/protocol.js" */
-/** @import {Draft} from "../../extension/runtime/drafts.js" */
+/** @import {Turn} from "../../extension/shared/protocol.js" */
+/** @import {Draft} from "../../extension/shared/storage/drafts.js" */
 
-const { TurnView } = await import("../../extension/sidepanel/turn-view.js");
-const { Edits } = await import("../../extension/sidepanel/edits.js");
+const { TurnView } = await import("../../extension/sidepanel/conversation/turn-view.js");
+const { Edits } = await import("../../extension/sidepanel/conversation/edits.js");
 
 const IDLE = { isBusy: false, isAsking: false };
 const BUSY = { isBusy: true, isAsking: false };
@@ -393,9 +393,9 @@ test("what came without its image is loaded when somebody wants to see it", asyn
 });
 
 test("a call is shown as it is, also when another one takes its place", async () => {
-  const { createBlockView } = await import("../../extension/sidepanel/block-view.js");
+  const { createBlockView } = await import("../../extension/sidepanel/conversation/block-view.js");
   const text = (/** @type {string} */ code) => JSON.stringify({ code });
-  /** @type {import("../../extension/protocol.js").Block} */
+  /** @type {import("../../extension/shared/protocol.js").Block} */
   const block = { kind: "tool", name: "python", item_id: "i", call_id: "c", text: text("harmless()"), open: false };
   /** @type {unknown[]} */
   const decided = [];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Unanswered } from "../../extension/sidepanel/unanswered.js";
+import { Unanswered } from "../../extension/sidepanel/worker-link/pending-commands.js";
 
-/** @import {PanelCommand, Turn} from "../../extension/protocol.js" */
+/** @import {PanelCommand, Turn} from "../../extension/shared/protocol.js" */
 
 /** @type {PanelCommand} */
 const REGENERATE = { type: "Regenerate", id: "n", turn: "t" };

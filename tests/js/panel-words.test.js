@@ -15,9 +15,9 @@ import {
   toolTitle,
   usageText,
   waitingText,
-} from "../../extension/sidepanel/words.js";
+} from "../../extension/sidepanel/labels.js";
 
-/** @import {Block, Turn} from "../../extension/protocol.js" */
+/** @import {Block, Turn} from "../../extension/shared/protocol.js" */
 
 const ready = /** @type {const} */ ({ type: "Boot", state: "ready", message: "" });
 const provider = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesOf, measure, tooMuch } from "../../extension/picture.js";
+import { bytesOf, measure, tooMuch } from "../../extension/shared/picture.js";
 
 /** @param {...(string | number | number[])} parts */
 function bytes(...parts) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mayBeFetched } from "../../extension/private-host.js";
+import { mayBeFetched } from "../../extension/shared/private-host.js";
 
 /** Spellings of 127.0.0.1 are those of silverbucket/webfinger.js#160 and MakazhanAlpamys/Soup#604, IPv6 of felippe-regazio/ssrfcheck#11. */
 const PRIVATE = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleanParts } from "../../extension/run-parts.js";
+import { cleanParts } from "../../extension/shared/run-parts.js";
 
 test("what is no figure and no file is left out", () => {
   assert.deepEqual(cleanParts(undefined), {});

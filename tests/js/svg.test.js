@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleanSvg } from "../../extension/svg.js";
+import { cleanSvg } from "../../extension/shared/svg.js";
 
 const svg = (/** @type {string} */ inside) =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">${inside}</svg>`;

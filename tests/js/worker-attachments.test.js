@@ -4,14 +4,14 @@ import "fake-indexeddb/auto";
 import "./worker-vendor.js";
 
 const { openDB, deleteDB } = await import("idb");
-const database = await import("../../extension/runtime/database.js");
-const { storedView } = await import("../../extension/runtime/stored_view.js");
-const list = await import("../../extension/runtime/conversations.js");
-const attachments = await import("../../extension/runtime/attachments.js");
-const drafts = await import("../../extension/runtime/drafts.js");
-const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
+const database = await import("../../extension/shared/storage/database.js");
+const { storedView } = await import("../../extension/worker/storage/stored-view.js");
+const list = await import("../../extension/worker/storage/conversations.js");
+const attachments = await import("../../extension/shared/storage/attachments.js");
+const drafts = await import("../../extension/shared/storage/drafts.js");
+const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
 
-/** @import {Attachment} from "../../extension/protocol.js" */
+/** @import {Attachment} from "../../extension/shared/protocol.js" */
 
 const DAY = 24 * 60 * 60 * 1000;
 const PIXEL = "data:image/png;base64,iVBORw0KGgo=";

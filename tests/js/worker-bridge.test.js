@@ -3,11 +3,11 @@ import { beforeEach, mock, test } from "node:test";
 import { browser, redirected, watchers } from "./worker-globals.js";
 
 const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange, PIECE_BYTES } = await import(
-  "../../extension/runtime/bridge.js"
+  "../../extension/worker/python/bridge.js"
 );
-const { awakeDuring, holdAwake } = await import("../../extension/runtime/keep_alive.js");
-const { redact } = await import("../../extension/runtime/log.js");
-const { AFTER_FRAME_MS, LATE_MS, LIMIT, Panels } = await import("../../extension/runtime/panels.js");
+const { awakeDuring, holdAwake } = await import("../../extension/worker/keep-alive.js");
+const { redact } = await import("../../extension/shared/log.js");
+const { AFTER_FRAME_MS, LATE_MS, LIMIT, Panels } = await import("../../extension/worker/panels.js");
 
 const URL_ = "https://a.test/v1/responses";
 
@@ -51,7 +51,7 @@ function setOnline(onLine) {
 
 /**
  * Resolves as soon as there is something to take, or nothing more to come.
- * @param {import("../../extension/runtime/bridge.js").Exchange} exchange
+ * @param {import("../../extension/worker/python/bridge.js").Exchange} exchange
  * @returns {Promise<void>}
  */
 const news = (exchange) =>

@@ -4,12 +4,12 @@ import "fake-indexeddb/auto";
 import "./worker-vendor.js";
 
 const { openDB, deleteDB } = await import("idb");
-const database = await import("../../extension/runtime/database.js");
-const { loadShown, storedView } = await import("../../extension/runtime/stored_view.js");
-const list = await import("../../extension/runtime/conversations.js");
-const { indexMissing } = await import("../../extension/runtime/search_index.js");
-const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
-const { usageByDay } = await import("../../extension/runtime/usage.js");
+const database = await import("../../extension/shared/storage/database.js");
+const { loadShown, storedView } = await import("../../extension/worker/storage/stored-view.js");
+const list = await import("../../extension/worker/storage/conversations.js");
+const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
+const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
+const { usageByDay } = await import("../../extension/worker/storage/usage.js");
 
 /** @param {string} id @param {string} user @param {string} answer @param {Record<string, unknown>} [fields] */
 const turn = (id, user, answer, fields = {}) => ({
@@ -443,7 +443,7 @@ test("a file asks nothing, and shows no more than a run of code can", async () =
   await deleteDB("sidestream");
   await importConversations(JSON.stringify(file));
   const { turns } = await storedView("a");
-  const { asks, shown } = /** @type {import("../../extension/protocol.js").Block} */ (turns[0].blocks.at(-1));
+  const { asks, shown } = /** @type {import("../../extension/shared/protocol.js").Block} */ (turns[0].blocks.at(-1));
   assert.equal(asks, undefined);
   assert.deepEqual(shown, { figures: [{ type: "html", text: "", nodes: [["b", {}, []]] }] });
 });

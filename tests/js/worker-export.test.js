@@ -4,8 +4,8 @@ import "fake-indexeddb/auto";
 import "./worker-vendor.js";
 
 const { default: MarkdownIt } = await import("markdown-it");
-const { asMarkdown } = await import("../../extension/runtime/markdown.js");
-const { importConversations, exportConversations } = await import("../../extension/runtime/transfer.js");
+const { asMarkdown } = await import("../../extension/worker/storage/markdown-export.js");
+const { importConversations, exportConversations } = await import("../../extension/worker/storage/transfer.js");
 
 /** As another program reads the file. */
 const reader = new MarkdownIt({ html: true, linkify: true });

@@ -2,7 +2,7 @@
 
 import { register } from "node:module";
 
-/** What the modules under test get for `runtime/database.js`, which needs IndexedDB. */
+/** What the modules under test get for `shared/storage/database.js`, which needs IndexedDB. */
 const DATABASE = `
   const key = crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
   export const deviceKey = () => key;

@@ -6,11 +6,11 @@ import "fake-indexeddb/auto";
 import "./worker-vendor.js";
 
 const { deleteDB } = await import("idb");
-const { loadAttachment } = await import("../../extension/runtime/attachments.js");
-const database = await import("../../extension/runtime/database.js");
-const { indexMissing } = await import("../../extension/runtime/search_index.js");
-const { readSettingsFile } = await import("../../extension/runtime/settings_file.js");
-const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
+const { loadAttachment } = await import("../../extension/shared/storage/attachments.js");
+const database = await import("../../extension/shared/storage/database.js");
+const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
+const { readSettingsFile } = await import("../../extension/worker/settings/settings-file.js");
+const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
 
 /** @param {string} text */
 const said = (text) => ({ type: "message", role: "assistant", content: [{ type: "output_text", text }] });

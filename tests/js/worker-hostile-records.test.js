@@ -6,13 +6,13 @@ import "fake-indexeddb/auto";
 import "./worker-vendor.js";
 
 const { deleteDB } = await import("idb");
-const database = await import("../../extension/runtime/database.js");
-const list = await import("../../extension/runtime/conversations.js");
-const { indexMissing } = await import("../../extension/runtime/search_index.js");
-const { storedView } = await import("../../extension/runtime/stored_view.js");
-const { exportConversations, importConversations } = await import("../../extension/runtime/transfer.js");
-const { usageByDay } = await import("../../extension/runtime/usage.js");
-const { PARTLY_READ } = await import("../../extension/runtime/records.js");
+const database = await import("../../extension/shared/storage/database.js");
+const list = await import("../../extension/worker/storage/conversations.js");
+const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
+const { storedView } = await import("../../extension/worker/storage/stored-view.js");
+const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
+const { usageByDay } = await import("../../extension/worker/storage/usage.js");
+const { PARTLY_READ } = await import("../../extension/worker/storage/records.js");
 
 /** @param {string} id @param {Record<string, unknown>} [fields] */
 const turn = (id, fields = {}) => ({

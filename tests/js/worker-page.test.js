@@ -16,7 +16,7 @@ Object.assign(globalThis.chrome, {
   permissions: {},
 });
 
-const { readPage } = await import("../../extension/runtime/page.js");
+const { readPage } = await import("../../extension/worker/page/page.js");
 
 const tab = /** @type {chrome.tabs.Tab} */ ({ id: 1, windowId: 1, url: "https://example.com/" });
 const result = { title: "T", address: "https://example.com/", text: "Words", missing: [] };

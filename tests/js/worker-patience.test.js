@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { within } from "../../extension/runtime/patience.js";
+import { within } from "../../extension/worker/page/patience.js";
 
 const late = () => new Error("late");
 

@@ -4,11 +4,11 @@ import "fake-indexeddb/auto";
 import "./worker-vendor.js";
 
 const { deleteDB, openDB } = await import("idb");
-const database = await import("../../extension/runtime/database.js");
-const { listConversations } = await import("../../extension/runtime/conversations.js");
-const { indexMissing } = await import("../../extension/runtime/search_index.js");
-const { addTo, emptySignature, mayHave, signatureOf } = await import("../../extension/runtime/search.js");
-const { fold, foldWithPlaces, placesOf, termsOf } = await import("../../extension/ui/fold.js");
+const database = await import("../../extension/shared/storage/database.js");
+const { listConversations } = await import("../../extension/worker/storage/conversations.js");
+const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
+const { addTo, emptySignature, mayHave, signatureOf } = await import("../../extension/worker/storage/search.js");
+const { fold, foldWithPlaces, placesOf, termsOf } = await import("../../extension/shared/fold.js");
 
 /**
  * A conversation of one turn.

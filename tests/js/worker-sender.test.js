@@ -9,7 +9,7 @@ Object.assign(globalThis, {
     runtime: { id: "abc", getURL: (/** @type {string} */ path) => `${ORIGIN}/${path}` },
   },
 });
-const { isOwnPage, isWorker } = await import("../../extension/sender.js");
+const { isOwnPage, isWorker } = await import("../../extension/shared/sender.js");
 
 const page = { id: "abc", origin: ORIGIN, url: `${ORIGIN}/sidepanel/index.html`, documentId: "1" };
 const worker = { id: "abc", url: `${ORIGIN}/service_worker.js` };

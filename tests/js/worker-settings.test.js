@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { providerTools } from "../../extension/runtime/provider_tools.js";
+import { providerTools } from "../../extension/worker/settings/provider-tools.js";
 import { forgetAll, local, session, storedText } from "./worker-globals.js";
 
-const vault = await import("../../extension/runtime/vault.js");
+const vault = await import("../../extension/worker/settings/vault.js");
 const {
   activateProfile,
   checkSettings,
@@ -19,8 +19,8 @@ const {
   saveTokens,
   trialConnection,
   unlock,
-} = await import("../../extension/runtime/settings.js");
-const { toTurnError } = await import("../../extension/runtime/errors.js");
+} = await import("../../extension/worker/settings/settings.js");
+const { toTurnError } = await import("../../extension/shared/errors.js");
 
 const A = "https://a.test";
 const B = "https://b.test";
@@ -40,7 +40,7 @@ beforeEach(forgetAll);
 const PROFILE = { id: "p", origin: A };
 const OTHER = { id: "q", origin: B };
 
-/** @param {string} text @returns {import("../../extension/runtime/vault.js").Secret} */
+/** @param {string} text @returns {import("../../extension/worker/settings/vault.js").Secret} */
 const key = (text) => ({ kind: "api_key", text });
 
 /** @param {{id: string, origin: string}} owner */
@@ -216,7 +216,7 @@ async function derive(passphrase, salt) {
 }
 
 test("the settings and the key of the first version become a profile", async () => {
-  const { deviceKey } = await import("../../extension/runtime/database.js");
+  const { deviceKey } = await import("../../extension/shared/storage/database.js");
   const sealed = await sealAsBefore(await deviceKey(), KEY);
   local.data = { settings: settings(), vault: { version: 1, origin: A, sealed } };
   const [connection, view] = await Promise.all([connectionOf(""), providerView()]);

@@ -36,7 +36,7 @@ class Folder {
 const root = new Folder();
 const storage = { getDirectory: async () => root };
 Object.defineProperty(globalThis, "navigator", { value: { storage }, configurable: true });
-const { forgetSnapshots, writeSnapshot } = await import("../../extension/runtime/snapshot.js");
+const { forgetSnapshots, writeSnapshot } = await import("../../extension/worker/python/snapshot.js");
 
 test("snapshots are removed also while one is being written", async () => {
   let go = () => {};

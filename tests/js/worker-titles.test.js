@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { titleOf, titleOfTurn, cutTo } = await import("../../extension/runtime/titles.js");
+const { titleOf, titleOfTurn, cutTo } = await import("../../extension/shared/titles.js");
 
 /** What a message is called. @type {[string, string][]} */
 const TITLES = [

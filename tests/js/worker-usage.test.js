@@ -4,9 +4,9 @@ import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { deleteDB, openDB } from "idb";
-import { countUsage, usageByDay } from "../../extension/runtime/usage.js";
+import { countUsage, usageByDay } from "../../extension/worker/storage/usage.js";
 
-/** @import { Spent } from "../../extension/runtime/usage.js" */
+/** @import { Spent } from "../../extension/worker/storage/usage.js" */
 
 // The day is the user's, which here begins hours before that of UTC.
 process.env.TZ = "Asia/Tokyo";

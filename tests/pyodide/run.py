@@ -84,7 +84,7 @@ def served() -> dict[str, bytes]:
     """Everything that the page asks for, read at once: the next build may replace the files."""
     found = {
         f"/{path.relative_to(EXTENSION).as_posix()}": path.read_bytes()
-        for folder in ("pyodide", "runtime")
+        for folder in ("pyodide", "worker/python")
         for path in (EXTENSION / folder).iterdir()
     }
     found |= {f"/{name}": (HERE / name).read_bytes() for name in ("page.html", "worker.mjs")}

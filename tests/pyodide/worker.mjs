@@ -2,7 +2,7 @@
 
 import createPyodideModule from "./pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
-import { fetchPackages, withLibraries } from "./runtime/packages.js";
+import { fetchPackages, withLibraries } from "./worker/python/packages.js";
 
 const PROJECT = "/home/project";
 const TEST_PACKAGES = "/home/test-packages";

@@ -3,7 +3,7 @@
  * taken over node by node and never as a string. It is loaded when the first formula is met.
  */
 
-/** @import {MathNode} from "./inline.js" */
+/** @import {MathNode} from "../../shared/markdown/inline.js" */
 /** @import {ElementView, View} from "./view.js" */
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";

@@ -11,13 +11,13 @@
  * milliseconds in each task of the page.
  */
 
+import { parse } from "../../shared/markdown/parse.js";
 import { hasTime, later } from "../frames.js";
 import { beginGroup, gather, gatherWithin, isHeld } from "./groups.js";
-import { parse } from "./parse.js";
 import { isCompatible, mount, patch, patchChildren, patchShell, setText, tidy, wrapChildren } from "./patch.js";
 import { direction, view } from "./view.js";
 
-/** @import {BlockNode, Environment} from "./parse.js" */
+/** @import {BlockNode, Environment} from "../../shared/markdown/parse.js" */
 /** @import {Mounted, View, ElementView} from "./patch.js" */
 
 /** So many characters are taken at once, */

@@ -3,14 +3,14 @@
  * click, and whatever is not known here is text.
  */
 
-import { mayBeFetched } from "../../private-host.js";
+import { plainText } from "../../shared/markdown/inline.js";
+import { mayBeFetched } from "../../shared/private-host.js";
 import { isWrittenLikeAnother, namesOtherHost } from "../link-host.js";
 import { revealed } from "../revealed.js";
-import { plainText } from "./inline.js";
 import { mathBlockView, mathView } from "./math-view.js";
 
-/** @import {BlockNode} from "./parse.js" */
-/** @import {InlineNode, LinkNode, ImageNode} from "./inline.js" */
+/** @import {BlockNode} from "../../shared/markdown/parse.js" */
+/** @import {InlineNode, LinkNode, ImageNode} from "../../shared/markdown/inline.js" */
 
 /**
  * @typedef {object} ElementView

@@ -1,4 +1,4 @@
-"""What ``extension/runtime/host.js`` and ``bridge.js`` offer to Python."""
+"""What ``extension/worker/python/host.js`` and ``bridge.js`` offer to Python."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ with each message, and an export has to hold them."""
 
 
 class Attachment(BaseModel):
-    """The ``Attachment`` of ``extension/protocol.js``: what is known without its content."""
+    """The ``Attachment`` of ``extension/shared/protocol.js``: what is known without its content."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,7 +1,7 @@
 """Blocks: the pieces of an answer, in the order of appearance, and what items say in them.
 
-They are the ``Block`` of ``extension/protocol.js``. The panel makes the same of the same items
-(``extension/sidepanel/turn.js``).
+They are the ``Block`` of ``extension/shared/protocol.js``. The panel makes the same of the same items
+(``extension/shared/turn.js``).
 """
 
 from __future__ import annotations

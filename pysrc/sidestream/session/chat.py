@@ -1,7 +1,7 @@
 """One open conversation: its turns are run and stored, and its panels are told.
 
 Knows neither JavaScript nor storage nor the network: all of them are passed in. Messages are those
-of ``extension/protocol.js``.
+of ``extension/shared/protocol.js``.
 """
 
 from __future__ import annotations

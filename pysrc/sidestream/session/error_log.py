@@ -37,7 +37,7 @@ def error_details(
     notices: Sequence[str] = (),
     exchange: FailedExchange | None = None,
 ) -> dict[str, Any]:
-    """The ``ErrorDetails`` of ``extension/protocol.js``; what is unknown is left out."""
+    """The ``ErrorDetails`` of ``extension/shared/protocol.js``; what is unknown is left out."""
     details: dict[str, Any] = {
         "provider": provider[:_MAX_TEXT],
         "origin": (origin or "")[:_MAX_TEXT],

@@ -28,7 +28,7 @@ class Meter:
     """From so many tokens on the conversation is compacted."""
 
     def view(self) -> dict[str, Any]:
-        """The ``Meter`` of ``extension/protocol.js``."""
+        """The ``Meter`` of ``extension/shared/protocol.js``."""
         figures = {
             "context_used": self.context_used,
             "context_window": self.context_window,

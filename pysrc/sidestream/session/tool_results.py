@@ -1,7 +1,7 @@
 """What a call of the provider's own tools has to show: images, and what was found.
 
 It is made of the finished item whenever a panel is given the turn, and not kept beside it: an image
-in base64 takes megabytes. The panel makes the same of it (``extension/tool-results.js``).
+in base64 takes megabytes. The panel makes the same of it (``extension/shared/tool-results.js``).
 """
 
 from __future__ import annotations

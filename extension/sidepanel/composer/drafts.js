@@ -1,0 +1,406 @@
+/**
+ * What this panel has of what was typed and not sent: a draft for each conversation, the one that is shown among them. Each change is on
+ * its way to the disk at once; while one is being written the next ones wait, and go together.
+ */
+
+import {
+  emptyDraft,
+  isEmpty,
+  joined,
+  NEW_CHAT,
+  putDraft,
+  removeDraft,
+  takeDraft,
+} from "../../shared/storage/drafts.js";
+import { exclusively, hasClosed, identify, whoIsOpen } from "./panel-identity.js";
+
+/** @import {Attachment} from "../../shared/protocol.js" */
+/** @import {Draft, Panel, Sending, StoredDraft} from "../../shared/storage/drafts.js" */
+
+/** So many characters are not written with each stroke, */
+const LONG = 50_000;
+/** but with this pause between. */
+const PAUSE_MS = 250;
+/** So long it is looked whether panels that have drafts here are about to close. */
+const CLOSING_MS = 10_000;
+const RELOAD_MS = 2_000;
+/** What could not be written is tried again after that time. */
+const RETRY_MS = 5_000;
+/** Where earlier versions kept their drafts in `chrome.storage.session`: one of all conversations, and the edits by their turns. */
+const OLD = { text: "draft", attachments: "attachments", edit: "edit:" };
+
+/** A draft of this panel. @typedef {{conversation?: string, draft: Draft}} Place  Its `draft` is another object after each change. */
+
+/**
+ * @typedef {Place & {others: StoredDraft[], former: string[], into?: Kept, loads: number, isDirty: boolean, isWriting: boolean}} Kept
+ *   `former`: the conversations that it has moved from, as stored. `into`: what it has become a part of. `loads`: how often it has yet to be
+ *   read; until then it is not written.
+ */
+
+/**
+ * @typedef {object} Links
+ * @property {() => void} onShow  Another draft is shown, or something was added to it that was not typed.
+ * @property {(text: string) => void} onTrouble  Drafts cannot be stored, with the reason; "": they can.
+ * @property {(conversation: string | undefined, unsent: Sending[], isBefore: boolean) => Sending[]} onUnsent  Messages that the worker does
+ *   not have, sent before the browser was started or since. Answers those that are to be written in the box again.
+ */
+
+export class Drafts {
+  /** @type {Kept} */
+  #shown = kept(undefined);
+  /** @type {Map<string, Kept>} */
+  #kept = new Map();
+  /** @type {Panel | undefined} */
+  #panel;
+  /** @type {Promise<Panel>} */
+  #identified;
+  /** @type {(panel: Panel) => void} */
+  #identify = () => {};
+  #hasTakenOld = false;
+  #hasTrouble = false;
+  /** @type {Links} */
+  #links;
+
+  /** @param {Links} links */
+  constructor(links) {
+    this.#links = links;
+    this.#identified = new Promise((resolve) => {
+      this.#identify = resolve;
+    });
+    globalThis.addEventListener?.("pagehide", () => this.flush());
+  }
+
+  /** Nothing is stored, or comes back, before it is known whose it is. @param {number | undefined} window  That the panel is in. */
+  async open(window) {
+    this.#panel = await identify(window);
+    this.#identify(this.#panel);
+  }
+
+  /** The draft that is shown, for what is added to it later. @returns {Place} */
+  get shown() {
+    return this.#shown;
+  }
+
+  get current() {
+    return this.#shown.draft;
+  }
+
+  /** Drafts of the conversation that is shown, of panels that are closed. */
+  get others() {
+    return this.#shown.others;
+  }
+
+  /**
+   * Shows the draft of a conversation.
+   * @param {string} conversation  {@link NEW_CHAT} as long as it has no message.
+   * @param {"" | "moves" | "begins"} [how]  `moves`: what is shown becomes this conversation's. `begins`: so it does, and the conversation
+   *   begins with that.
+   */
+  show(conversation, how = "") {
+    const before = this.#shown;
+    if (before.conversation === conversation) return;
+    if (before.conversation === undefined || how) this.#move(before, conversation, how === "begins");
+    else this.#shown = this.#keep(conversation);
+    this.#links.onShow();
+  }
+
+  /**
+   * @param {Partial<Draft>} change
+   * @param {Place} [place]  Else the one that is shown.
+   */
+  change(change, place = this.#shown) {
+    const target = end(/** @type {Kept} */ (place));
+    target.draft = { ...target.draft, ...change };
+    this.#touch(target);
+  }
+
+  /**
+   * @param {Attachment} attachment
+   * @param {Place} place  The draft that it was meant for.
+   */
+  attach(attachment, place) {
+    const { attachments } = end(/** @type {Kept} */ (place)).draft;
+    this.change({ attachments: [...attachments, attachment] }, place);
+  }
+
+  /**
+   * Puts something before what is written in a conversation: it was not sent.
+   * @param {string} conversation  As for {@link show}.
+   * @param {{text: string, attachments: Attachment[]}} message
+   */
+  putBack(conversation, { text, attachments }) {
+    const target = conversation === this.#shown.conversation ? this.#shown : this.#keep(conversation);
+    this.#add(target, { ...emptyDraft(), text, attachments });
+  }
+
+  /**
+   * What is written is on its way as a message.
+   * @param {Sending} message
+   */
+  send(message) {
+    const { selection: _, ...draft } = this.current;
+    this.#shown.draft = { ...draft, text: "", attachments: [], sending: [...draft.sending, message] };
+    this.#touch(this.#shown);
+  }
+
+  /** @param {Set<string>} unconfirmed  The messages that the worker does not have yet, by id. */
+  settle(unconfirmed) {
+    for (const each of new Set([this.#shown, ...this.#kept.values()])) {
+      const sending = each.draft.sending.filter(({ id }) => unconfirmed.has(id));
+      if (sending.length === each.draft.sending.length || each.loads > 0) continue;
+      each.draft = { ...each.draft, sending };
+      this.#touch(each);
+    }
+  }
+
+  /**
+   * Takes one of {@link others} over, before what is written here.
+   * @param {StoredDraft} other
+   */
+  async adopt(other) {
+    const target = this.#shown;
+    await removeDraft(other);
+    target.others = target.others.filter((each) => each !== other);
+    this.#add(target, contentOf(other));
+  }
+
+  /**
+   * Forgets one of {@link others}.
+   * @param {StoredDraft} other
+   */
+  async discard(other) {
+    await removeDraft(other);
+    this.#shown.others = this.#shown.others.filter((each) => each !== other);
+    this.#links.onShow();
+  }
+
+  /** Writes down what is not yet, before the page goes. */
+  flush() {
+    for (const each of new Set([this.#shown, ...this.#kept.values()])) {
+      if (!each.isDirty || each.loads > 0 || each.conversation === undefined) continue;
+      each.isDirty = false;
+      this.#put(each).catch(() => {
+        each.isDirty = true;
+      });
+    }
+  }
+
+  // --- from the disk ------------------------------------------------------------------------------------------------
+
+  /** @param {string} conversation @returns {Kept} */
+  #keep(conversation) {
+    const known = this.#kept.get(conversation);
+    if (known) return known;
+    const fresh = kept(conversation);
+    this.#kept.set(conversation, fresh);
+    this.#load(fresh);
+    return fresh;
+  }
+
+  /** @param {Kept} reader */
+  async #load(reader) {
+    const { conversation = NEW_CHAT } = reader;
+    reader.loads += 1;
+    try {
+      const panel = await this.#identified;
+      const [taken, old] = await exclusively(async () => [
+        await takeDraft(conversation, panel, await whoIsOpen()),
+        await this.#takeOld(),
+      ]);
+      const { own, others, unsent, busy } = taken;
+      for (const owner of busy) this.#awaitClosing(reader, owner).catch(() => {});
+      // It may have moved on meanwhile, and what is stored under its former name goes along.
+      const target = end(reader);
+      if (target.conversation === conversation) target.others = others;
+      const lost = own ? this.#links.onUnsent(conversation, unsent, own.session !== panel.session) : [];
+      const sending = unsent.filter((message) => !lost.includes(message));
+      const before = [
+        old ?? emptyDraft(),
+        ...lost.map(({ text, attachments }) => ({ ...emptyDraft(), text, attachments })),
+        own ? { ...contentOf(own), sending } : emptyDraft(),
+      ];
+      const isChanged = old !== null || sending.length < (own?.sending.length ?? 0) || !isEmpty(target.draft);
+      target.draft = before.reduceRight((after, first) => joined(first, after), target.draft);
+      if (isChanged) target.isDirty = true;
+    } catch (error) {
+      // What is written from now on is kept all the same.
+      console.warn("Drafts could not be read:", error);
+    }
+    reader.loads -= 1;
+    if (end(reader).isDirty) this.#touch(end(reader));
+    if (end(reader) === this.#shown) this.#links.onShow();
+  }
+
+  /**
+   * Offers what a panel leaves that was about to close.
+   * @param {Kept} reader
+   * @param {string} owner
+   */
+  async #awaitClosing(reader, owner) {
+    const { conversation } = reader;
+    if (conversation === undefined || !(await hasClosed(owner, CLOSING_MS))) return;
+    // A page that is loaded again has its lock back by then.
+    await pause(RELOAD_MS);
+    const panel = await this.#identified;
+    const { others } = await exclusively(async () => takeDraft(conversation, panel, await whoIsOpen(), false));
+    if (reader.into || reader.conversation !== conversation) return;
+    reader.others = others;
+    if (reader === this.#shown) this.#links.onShow();
+  }
+
+  /** What an earlier version has left. @returns {Promise<Draft | null>} */
+  async #takeOld() {
+    if (this.#hasTakenOld) return null;
+    this.#hasTakenOld = true;
+    const stored = /** @type {Record<string, any>} */ (await chrome.storage.session.get(null));
+    const edits = Object.entries(stored).filter(([name]) => name.startsWith(OLD.edit));
+    const { [OLD.text]: text = "", [OLD.attachments]: attachments = [] } = stored;
+    const names = [OLD.text, OLD.attachments, ...edits.map(([name]) => name)].filter((name) => name in stored);
+    if (names.length === 0) return null;
+    await chrome.storage.session.remove(names);
+    const byTurn = edits.map(([name, edit]) => [name.slice(OLD.edit.length), edit]);
+    return { ...emptyDraft(), text, attachments, edits: Object.fromEntries(byTurn) };
+  }
+
+  /**
+   * @param {Kept} from
+   * @param {string} conversation
+   * @param {boolean} begins
+   */
+  #move(from, conversation, begins) {
+    const { conversation: current } = from;
+    const there = this.#kept.get(conversation);
+    if (current !== undefined) this.#kept.delete(current);
+    const former = current !== undefined && this.#leaveEdits(from, current) ? undefined : current;
+    if (there && there !== from) {
+      // What was typed first stands first.
+      there.draft = joined(there.draft, from.draft);
+      there.former.push(...from.former, ...(former === undefined ? [] : [former]));
+      there.others = [...there.others, ...from.others];
+      from.into = there;
+      this.#shown = there;
+      this.#touch(there);
+      return;
+    }
+    from.conversation = conversation;
+    if (former !== undefined) from.former.push(former);
+    this.#kept.set(conversation, from);
+    this.#touch(from);
+    if (!begins) this.#load(from);
+  }
+
+  /**
+   * Messages are edited where they stand: what was typed there is there again when the conversation is brought back.
+   * @param {Kept} from
+   * @param {string} conversation  That it is moved from.
+   * @returns {boolean}  Whether there was anything.
+   */
+  #leaveEdits(from, conversation) {
+    const { edits } = from.draft;
+    if (Object.keys(edits).length === 0) return false;
+    const left = { ...kept(conversation), draft: { ...emptyDraft(), edits } };
+    from.draft = { ...from.draft, edits: {} };
+    this.#kept.set(conversation, left);
+    this.#touch(left);
+    return true;
+  }
+
+  /** @param {Kept} target @param {Draft} first */
+  #add(target, first) {
+    target.draft = joined(first, target.draft);
+    this.#touch(target);
+    if (target === this.#shown) this.#links.onShow();
+  }
+
+  // --- to the disk --------------------------------------------------------------------------------------------------
+
+  /** @param {Kept} target */
+  #touch(target) {
+    target.isDirty = true;
+    // All that happens at once is one change.
+    queueMicrotask(() => this.#write(target));
+  }
+
+  /** @param {Kept} target */
+  async #write(target) {
+    if (target.isWriting || target.loads > 0 || target.conversation === undefined) return;
+    target.isWriting = true;
+    while (target.isDirty && target.loads === 0 && !target.into) {
+      target.isDirty = false;
+      try {
+        await this.#put(target);
+        if (this.#hasTrouble) this.#say("");
+      } catch (error) {
+        target.isDirty = true;
+        this.#say(troubleText(error));
+        await pause(RETRY_MS);
+      }
+      if (target.draft.text.length > LONG) await pause(PAUSE_MS);
+    }
+    target.isWriting = false;
+  }
+
+  /** @param {Kept} target */
+  async #put(target) {
+    const { draft, conversation = NEW_CHAT } = target;
+    if (!this.#panel) throw new Error("The panel has no id yet.");
+    const former = target.former.splice(0).filter((each) => each !== conversation);
+    try {
+      await putDraft({ ...draft, ...this.#panel, conversation_id: conversation, at: Date.now() }, former);
+    } catch (error) {
+      target.former.unshift(...former);
+      throw error;
+    }
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.#hasTrouble = text !== "";
+    this.#links.onTrouble(text);
+  }
+}
+
+/** @param {string | undefined} conversation @returns {Kept} */
+function kept(conversation) {
+  return {
+    ...(conversation === undefined ? {} : { conversation }),
+    draft: emptyDraft(),
+    others: [],
+    former: [],
+    loads: 0,
+    isDirty: false,
+    isWriting: false,
+  };
+}
+
+/** Where it is now. @param {Kept} place @returns {Kept} */
+function end(place) {
+  return place.into ? end(place.into) : place;
+}
+
+/** @param {StoredDraft} stored @returns {Draft} */
+function contentOf({ text, selection, attachments, edits, sending, form }) {
+  const idle = Object.entries(edits).map(([turn, edit]) => [turn, { ...edit, sending: false }]);
+  return {
+    text,
+    ...(selection ? { selection } : {}),
+    attachments,
+    edits: Object.fromEntries(idle),
+    sending,
+    ...(form ? { form } : {}),
+  };
+}
+
+/** @param {unknown} error */
+function troubleText(error) {
+  const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+  const why = isFull ? "The disk is full" : "The browser's storage does not work";
+  return `${why}, so what you write here is not kept when the panel closes. Copy it, or send it, before you close the panel.`;
+}
+
+/** @param {number} ms @returns {Promise<void>} */
+function pause(ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

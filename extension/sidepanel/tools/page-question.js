@@ -1,0 +1,72 @@
+/** Which page a call of `read_page` or `read_selection` would read, while it waits for the user's leave. */
+
+import { pageName, publicAddress } from "../../shared/address.js";
+import { el } from "../../ui/dom.js";
+import { revealed } from "../../ui/revealed.js";
+import { waitForLeave } from "../attachments/page-permission.js";
+
+/** Characters of a title; an address has twice as many. */
+const LONGEST = 150;
+const NO_LEAVE = "Sidestream may not read this page yet. Click its icon in the toolbar first, and then allow this.";
+
+/** It is the page that is shown when the user says yes, so it follows the tabs. */
+export class AskedPage {
+  /** First, and by itself: neither a title nor a long address can pass for it, or push it out of view. */
+  #host = el("strong", { class: "host" });
+  #title = el("span", { class: "title" });
+  #address = el("span", { class: "address" });
+  root = el("p", { class: "asked-page" }, this.#host, " ", this.#title, " ", this.#address);
+  /** Ends the waiting for the user's leave. @type {(() => void) | null} */
+  #stopWaiting = null;
+  #isClosed = false;
+  #name = pageName({});
+  #follow = () => {
+    if (this.root.isConnected) this.#show();
+    // Another conversation is shown.
+    else this.close();
+  };
+
+  constructor() {
+    chrome.tabs.onActivated.addListener(this.#follow);
+    chrome.tabs.onUpdated.addListener(this.#follow);
+    this.#show();
+  }
+
+  /** The page that is shown here now. */
+  get name() {
+    return this.#name;
+  }
+
+  close() {
+    this.#isClosed = true;
+    chrome.tabs.onActivated.removeListener(this.#follow);
+    chrome.tabs.onUpdated.removeListener(this.#follow);
+    this.#stopWaiting?.();
+  }
+
+  async #show() {
+    const [tab] = await chrome.tabs.query({ active: true, currentWindow: true }).catch(() => []);
+    if (this.#isClosed) return;
+    const { url = "", title = "" } = tab ?? {};
+    this.#name = pageName(tab ?? {});
+    this.#host.textContent = hostOf(url);
+    this.#title.textContent = url && title ? `“${shortened(revealed(title.slice(0, 2 * LONGEST)), LONGEST)}”` : "";
+    this.#address.textContent = url ? shortened(publicAddress(url), 2 * LONGEST) : NO_LEAVE;
+    if (!url) this.#stopWaiting ??= waitForLeave(this.#follow);
+    else {
+      this.#stopWaiting?.();
+      this.#stopWaiting = null;
+    }
+  }
+}
+
+/** @param {string} url @returns {string}  As the browser's own: letters beyond ASCII stand in their code. */
+function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host : "";
+}
+
+/** @param {string} text @param {number} most */
+function shortened(text, most) {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most)}… (${(text.length - most).toLocaleString("en")} more characters)`;
+}

@@ -1,0 +1,190 @@
+/**
+ * What the model may do by itself in a conversation: with which tools, on which hosts, and how far. A part of the conversation's settings.
+ */
+
+import { readHosts } from "../../shared/hosts.js";
+import { fillSelect, OTHERS_TOOLS, OWN_TOOLS, PERMISSIONS } from "../../ui/choices.js";
+import { byId, el } from "../../ui/dom.js";
+
+/** @import {ConversationSettings, Permission, ToolLimits} from "../../shared/protocol.js" */
+/** @import {ToolChoice} from "../../ui/choices.js" */
+
+/** The part of the settings that is edited here. @typedef {Pick<ConversationSettings, "tools" | "network" | "vector_stores" | "limits">} Leave */
+
+/** @type {readonly (keyof ToolLimits)[]} */
+const LIMITS = ["calls", "seconds", "tokens"];
+
+/**
+ * The tools of a provider that a conversation may use.
+ * @param {ConversationSettings} settings
+ * @param {Record<string, string>} has  The tools that the provider has.
+ * @returns {ToolChoice[]}
+ */
+function inUse({ tools = {}, vector_stores = [] }, has) {
+  const found = OTHERS_TOOLS.filter(({ name }) => name in has && tools[name] === "always");
+  return found.filter(({ name }) => name !== "file_search" || vector_stores.length > 0);
+}
+
+/**
+ * What a conversation may do, in a line. Empty: nothing.
+ * @param {ConversationSettings} settings
+ * @param {Record<string, string>} has  The tools that the provider has.
+ * @returns {string}
+ */
+export function leaveText(settings, has) {
+  const { tools = {}, network = [] } = settings;
+  const own = OWN_TOOLS.flatMap(({ name, label }) => {
+    const permission = tools[name];
+    if (permission !== "ask" && permission !== "always") return [];
+    const notes = [
+      permission === "ask" && "asks",
+      name === "python" && network.length > 0 && `${network.length} ${network.length === 1 ? "host" : "hosts"}`,
+    ].filter(Boolean);
+    return notes.length > 0 ? `${label} (${notes.join(", ")})` : label;
+  });
+  return [...own, ...inUse(settings, has).map(({ label }) => label)].join(", ");
+}
+
+/**
+ * Which of a provider's tools are on and not offered to the model, since whoever answers has none. Empty: there are no such.
+ * @param {ConversationSettings} settings
+ * @param {string} provider  Its name.
+ * @param {Record<string, string>} has  The tools that the provider has.
+ * @returns {string}
+ */
+export function lackText({ tools = {} }, provider, has) {
+  const lacking = OTHERS_TOOLS.filter(({ name }) => tools[name] === "always" && !(name in has));
+  const list = new Intl.ListFormat("en").format(lacking.map(({ label }) => `no ${label}`));
+  return list && `As it is set up, ${provider} has ${list}.`;
+}
+
+/** The section of the dialog. */
+export class Permissions {
+  #own = byId("own-leaves");
+  #others = byId("others-leaves");
+  /** @type {HTMLTextAreaElement} */
+  #hosts = byId("own-hosts");
+  /** @type {HTMLInputElement} */
+  #stores = byId("own-vector-stores");
+  /** @type {Map<keyof ToolLimits, HTMLInputElement>} */
+  #limits = new Map(LIMITS.map((name) => [name, byId(`own-limit-${name}`)]));
+  /** @type {Map<string, HTMLSelectElement>} */
+  #selects = new Map();
+  /** @type {Map<string, HTMLInputElement>} */
+  #switches = new Map();
+
+  constructor() {
+    for (const tool of OWN_TOOLS) {
+      const select = el("select");
+      this.#selects.set(tool.name, select);
+      this.#own.append(row(tool, select));
+    }
+    for (const tool of OTHERS_TOOLS) {
+      const toggle = el("input", { type: "checkbox", role: "switch", onchange: () => this.#showStores() });
+      this.#switches.set(tool.name, toggle);
+      this.#others.append(row(tool, toggle));
+    }
+  }
+
+  /** @param {ConversationSettings} settings */
+  fill({ tools = {}, network = [], vector_stores = [], limits = {} }) {
+    for (const [name, select] of this.#selects) {
+      fillSelect(select, "Never", PERMISSIONS, tools[name] === "never" ? "" : (tools[name] ?? ""));
+    }
+    for (const [name, toggle] of this.#switches) toggle.checked = tools[name] === "always";
+    this.#hosts.value = network.join("\n");
+    this.#stores.value = vector_stores.join(", ");
+    for (const [name, input] of this.#limits) input.value = String(limits[name] ?? "");
+  }
+
+  /**
+   * Shows the tools that the provider has, and those that it is said to use all the same.
+   * @param {string} provider  Its name.
+   * @param {Record<string, "yes" | "perhaps">} has
+   */
+  offer(provider, has) {
+    for (const { name, does } of OTHERS_TOOLS) {
+      const toggle = /** @type {HTMLInputElement} */ (this.#switches.get(name));
+      const line = /** @type {HTMLElement} */ (toggle.closest(".leave"));
+      line.hidden = !(name in has) && !toggle.checked;
+      /** @type {HTMLElement} */ (line.querySelector(".hint")).textContent =
+        name in has ? does : `${does} ${provider} does not have it as it is set up.`;
+    }
+    byId("others-hint").hidden = !Object.values(has).includes("perhaps");
+    byId("others-title").textContent = `At ${provider || "the provider"}, without asking`;
+    byId("others-may").hidden = [...this.#others.children].every((line) => /** @type {HTMLElement} */ (line).hidden);
+    this.#showStores();
+  }
+
+  #showStores() {
+    byId("own-vector-stores-field").hidden = !this.#switches.get("file_search")?.checked;
+  }
+
+  /**
+   * What is chosen, or what is wrong with it and where.
+   * @returns {{leave: Leave} | {problem: string, place: HTMLElement}}
+   */
+  read() {
+    const { hosts, error } = readHosts(this.#hosts.value);
+    if (error) return { problem: error, place: this.#hosts };
+    const stores = this.#stores.value.split(/[\s,;]+/).filter(Boolean);
+    const searchesFiles = this.#switches.get("file_search")?.checked;
+    if (searchesFiles && stores.length === 0) {
+      return { problem: "Name a vector store in which to search, or switch File search off.", place: this.#stores };
+    }
+    /** @type {Record<string, Permission>} */
+    const tools = {};
+    for (const [name, { value }] of this.#selects) if (value) tools[name] = /** @type {Permission} */ (value);
+    for (const [name, { checked }] of this.#switches) if (checked) tools[name] = "always";
+    /** @type {ToolLimits} */
+    const limits = {};
+    for (const [name, input] of this.#limits) {
+      const typed = input.value.trim();
+      if (!/^\d{0,9}$/.test(typed) || Number(typed || 1) < 1 || !input.validity.valid) {
+        return { problem: "A limit is a whole number above 0, or nothing.", place: input };
+      }
+      if (typed) limits[name] = Number(typed);
+    }
+    return {
+      leave: {
+        ...unlessEmpty("tools", tools),
+        ...(hosts.length > 0 ? { network: hosts } : {}),
+        ...(searchesFiles ? { vector_stores: stores } : {}),
+        ...unlessEmpty("limits", limits),
+      },
+    };
+  }
+
+  /** Brings it into view, for who has come for it. */
+  show() {
+    byId("may-do").scrollIntoView();
+    this.#selects.values().next().value?.focus({ preventScroll: true });
+  }
+}
+
+/**
+ * @param {ToolChoice} tool
+ * @param {HTMLElement} control
+ */
+function row({ name, label, does }, control) {
+  control.id = `own-tool-${name}`;
+  control.setAttribute("aria-describedby", `${control.id}-hint`);
+  return el(
+    "div",
+    { class: "leave" },
+    el("label", { for: control.id }, label),
+    control,
+    el("p", { class: "hint", id: `${control.id}-hint` }, does),
+  );
+}
+
+/**
+ * @template {string} K
+ * @template {object} V
+ * @param {K} name
+ * @param {V} values
+ * @returns {{[name in K]?: V}}
+ */
+function unlessEmpty(name, values) {
+  return /** @type {any} */ (Object.keys(values).length > 0 ? { [name]: values } : {});
+}

@@ -1,0 +1,16 @@
+/** One-shot requests of the panel. */
+
+/** @import {Reply, Request} from "../shared/protocol.js" */
+
+/** @typedef {Extract<Reply, {ok: true}>} Answer */
+
+/**
+ * @param {Request} request
+ * @returns {Promise<Answer>}  Rejects with what went wrong, in words for the user.
+ */
+export async function ask(request) {
+  /** @type {Reply} */
+  const reply = await chrome.runtime.sendMessage(request);
+  if (!reply.ok) throw new Error([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
+  return reply;
+}

@@ -1,0 +1,143 @@
+/** The file of exported settings: JSON, the same text for the same profiles, and nothing secret in it. */
+
+import { configurationError } from "../../shared/errors.js";
+import { isObject, makePlain } from "../../shared/plain.js";
+
+/** @import { Settings } from "../../shared/protocol.js" */
+
+const FORMAT = "sidestream-settings";
+const VERSION = 1;
+/** In the order in which they are written. */
+const FIELDS = /** @type {const} */ ([
+  "preset",
+  "name",
+  "base_url",
+  "wire_api",
+  "model",
+  "instructions",
+  "effort",
+  "summary",
+  "verbosity",
+  "temperature",
+  "top_p",
+  "max_output_tokens",
+  "compaction",
+  "context_window",
+  "background",
+  "stream_idle_timeout_ms",
+  "request_max_retries",
+  "stream_max_retries",
+  "max_waiting",
+  "requests_per_minute",
+  "organization",
+  "project",
+  "http_headers",
+  "query_params",
+]);
+/**
+ * Headers and query parameters of such a name may hold a secret although they are no place for one: `code` is that of Azure Functions, `sig` and
+ * `sas` are those of signed addresses, `subscription` is Azure's API Management, `pat` a personal access token.
+ */
+const SECRET_NAME =
+  /auth|key|token|secret|cookie|cred|passw|passphrase|code|sig|jwt|hmac|bearer|sess|csrf|xsrf|assertion|subscription|clientid|bypass|appcheck|ticket|private|(?:^|[-_.])(?:pat|pass|pwd|pin|otp|sas|sid|cert)(?:$|[-_.])/i;
+/** What looks like a secret under whatever name: schemes of authorization, beginnings of known keys, and JSON Web Tokens. */
+const SECRET_VALUE =
+  /^\s*(?:bearer|basic|token|digest|apikey)\s|(?:^|[^A-Za-z0-9])(?:(?:sk|rk|pk|gsk|hf|xai|sess|pplx|nvapi|r8|fw|csk|tgp|ghp|gho|glpat|xox[abp])[-_][\w-]{6}|AIza[\w-]{20}|AKIA[A-Z0-9]{12}|ya29\.|eyJ[\w-]{8})/i;
+/** Characters of a value that are looked at: no key begins later. */
+const LOOKED_AT = 10_000;
+/** Characters of a file. */
+const LONGEST = 20_000_000;
+
+/**
+ * Whether a header or a query parameter may hold a secret.
+ * @param {string} name
+ * @param {unknown} value
+ */
+function maySecret(name, value) {
+  return SECRET_NAME.test(name.slice(0, LOOKED_AT)) || SECRET_VALUE.test(String(value).slice(0, LOOKED_AT));
+}
+
+/**
+ * Profile settings without any header or query parameter that may be secret.
+ * @param {Record<string, any>} settings
+ * @param {(name: string) => void} onSecret  Called with the name of each that was left out.
+ * @returns {Record<string, any>}
+ */
+function withoutSecrets(settings, onSecret) {
+  const isPublic = (/** @type {[string, unknown]} */ [name, value]) => {
+    const isSecret = maySecret(name, value);
+    if (isSecret) onSecret(name);
+    return !isSecret;
+  };
+  const clean = { ...settings };
+  const url = typeof settings.base_url === "string" ? URL.parse(settings.base_url.trim()) : null;
+  const secret = new Set([...(url?.searchParams ?? [])].filter((entry) => !isPublic(entry)).map(([name]) => name));
+  for (const name of secret) url?.searchParams.delete(name);
+  // An address that holds none stays as it was written.
+  if (url && secret.size > 0) clean.base_url = url.href;
+  for (const field of /** @type {const} */ (["http_headers", "query_params"])) {
+    const map = settings[field];
+    if (typeof map !== "object" || map === null || Array.isArray(map)) continue;
+    const entries = Object.entries(map).filter(isPublic);
+    if (entries.length > 0) clean[field] = Object.fromEntries(entries);
+    else delete clean[field];
+  }
+  return clean;
+}
+
+/**
+ * @param {Settings[]} settings
+ * @param {number} active  Which of them answers; -1 for none.
+ * @returns {{text: string, left_out: string[]}}  `left_out` names the headers and query parameters that may be secret.
+ */
+export function writeSettingsFile(settings, active) {
+  /** @type {Set<string>} */
+  const left_out = new Set();
+  const inOrder = (/** @type {unknown} */ value) =>
+    typeof value === "object" && value !== null
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value;
+  const profiles = settings.map((each) => {
+    const clean = withoutSecrets(each, (name) => left_out.add(name));
+    return Object.fromEntries(FIELDS.map((field) => [field, inOrder(clean[field])]));
+  });
+  const text = `${JSON.stringify({ format: FORMAT, version: VERSION, active, profiles }, null, 2)}\n`;
+  return { text, left_out: [...left_out] };
+}
+
+/**
+ * @param {unknown} text
+ * @returns {{settings: Record<string, any>[], active: number, left_out: string[]}}  Not checked yet, but without anything that an export leaves out;
+ *   `left_out` names that. Throws a `UserError` when this is no such file.
+ */
+export function readSettingsFile(text) {
+  const hint = "Choose a file that “Export settings” wrote.";
+  /** @type {any} */
+  let file;
+  const written = String(text);
+  if (written.length > LONGEST) throw configurationError("This file is too long for an export of settings.", hint);
+  try {
+    file = JSON.parse(written);
+  } catch {
+    throw configurationError("This is no export of Sidestream's settings: it is no JSON.", hint);
+  }
+  if (file?.tokens || file?.OPENAI_API_KEY !== undefined) {
+    throw configurationError("This is a Codex auth.json, no export of settings.", "Use “Import Codex sign-in” for it.");
+  }
+  if (file?.format !== FORMAT || !Array.isArray(file.profiles)) {
+    throw configurationError("This is no export of Sidestream's settings.", hint);
+  }
+  if (file.version !== VERSION) {
+    throw configurationError(
+      "This export was written by another version of Sidestream, which this one does not understand.",
+      "Update Sidestream, then try again.",
+    );
+  }
+  if (file.profiles.length === 0) throw configurationError("This export holds no profiles.", hint);
+  if (!file.profiles.every(isObject)) throw configurationError("This export holds a profile that is none.", hint);
+  makePlain(file);
+  /** @type {Set<string>} */
+  const left_out = new Set();
+  const settings = file.profiles.map((/** @type {any} */ each) => withoutSecrets(each, (name) => left_out.add(name)));
+  return { settings, active: Number.isInteger(file.active) ? file.active : 0, left_out: [...left_out] };
+}
