@@ -30,7 +30,7 @@ class Bytes:
 
 
 class ScriptedExchange:
-    """Plays ``worker/python/bridge.js``: each entry of ``arrivals`` comes a second after the last."""
+    """Plays ``python/bridge.js``: each entry of ``arrivals`` comes a second after the last."""
 
     def __init__(self, head: dict[str, Any], *arrivals: bytes, failure: str = "") -> None:
         self._head = head

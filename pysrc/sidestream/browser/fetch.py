@@ -1,4 +1,4 @@
-"""`sidestream.http.Fetch` over the browser's fetch, through the pump of ``worker/python/bridge.js``."""
+"""`sidestream.http.Fetch` over the browser's fetch, pumped by ``worker/python/bridge.js``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Blocks: the pieces of an answer, in the order of appearance, and what items say in them.
 
-They are the ``Block`` of ``extension/shared/protocol.js``. The panel makes the same of the same items
+They are the ``Block`` of ``shared/protocol.js``. The panel makes the same of the same items
 (``extension/shared/turn.js``).
 """
 

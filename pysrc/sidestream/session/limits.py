@@ -111,7 +111,7 @@ class Limits:
         return True
 
     def view(self) -> list[dict[str, Any]]:
-        """The ``Limits`` of ``extension/shared/protocol.js`` that still hold, those told last first."""
+        """The ``Limits`` of ``shared/protocol.js`` that still hold, those told last first."""
         views = [
             {"name": origin, **({"model": model} if model else {}), **view}
             for (origin, model), manager in self._managers.items()

@@ -12,7 +12,7 @@ from sidestream.session.tools import Arguments, ToolOutput
 
 ReadPage = Callable[[str, str], Awaitable[str]]
 """Reads what the window shows in which a conversation is shown: conversation id, and the page that
-the user has agreed to, or "" for any. Gives ``{"page": PageText}`` of ``extension/shared/protocol.js`` as
+the user has agreed to, or "" for any. Gives ``{"page": PageText}`` of ``shared/protocol.js`` as
 JSON, or ``{"error": TurnError}``."""
 
 PART = 16_000

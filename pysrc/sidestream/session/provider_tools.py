@@ -1,7 +1,7 @@
 """The provider's own tools: which provider has which, and what a conversation offers of them.
 
 They run at the provider, without a question in between, so they are on or off. The panel's twin of
-the table is ``extension/worker/settings/provider-tools.js``; ``docs/providers.md`` says where each fact is
+the table is ``worker/settings/provider-tools.js``; ``docs/providers.md`` says where each fact is
 from.
 """
 

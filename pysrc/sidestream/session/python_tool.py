@@ -12,7 +12,7 @@ from pydantic import Field
 from sidestream.session.tools import Arguments, ToolOutput
 
 RunPython = Callable[[str, str], Awaitable[str]]
-"""Runs code: conversation id, code. Gives a ``PythonRun`` of ``extension/shared/protocol.js`` as JSON, or
+"""Runs code: conversation id, code. Gives a ``PythonRun`` of ``shared/protocol.js`` as JSON, or
 ``{"error": TurnError}``."""
 
 _ENDINGS = {

@@ -134,7 +134,7 @@ class RateLimitManager:
         return max(math.ceil((until - now) * 1000), 0)
 
     def view(self, now: float) -> dict[str, Any] | None:
-        """What a user wants to see: the ``Limits`` of ``extension/shared/protocol.js`` without the names.
+        """What a user wants to see: the ``Limits`` of ``shared/protocol.js`` without the names.
 
         Only what the provider told and what still holds: a window that has started anew since is
         left out, and a quota that is full again keeps its size alone. None when nothing is left.

@@ -1,6 +1,6 @@
 """A turn: one message of the user and the answer to it, made of blocks.
 
-The view of a turn is what ``extension/shared/protocol.js`` calls ``Turn``. The panel builds the same
+The view of a turn is what ``shared/protocol.js`` calls ``Turn``. The panel builds the same
 blocks from the same events (``extension/shared/turn.js``).
 """
 
@@ -66,7 +66,7 @@ from sidestream.types.usage import TokenUsage
 RECORD_VERSION = 2
 """Of a stored turn. A record of a later version is left alone, not guessed at.
 
-Version 1 knew no branches; ``extension/shared/storage/database.js`` gives its turns their ``parent``.
+Version 1 knew no branches; ``shared/storage/database.js`` gives its turns their ``parent``.
 """
 
 WaitReason = Literal["turn", "rate_limit", "offline", "pause"]
