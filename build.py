@@ -36,6 +36,11 @@ def test(options: argparse.Namespace) -> bool:
     return checks.run_tests(options.parts, options.pytest, long=options.long)
 
 
+def format_sources(_: argparse.Namespace) -> bool:
+    """Format all sources, and fix what the linters can fix by themselves."""
+    return checks.format_sources()
+
+
 def bench(options: argparse.Namespace) -> bool:
     """Measure start, stream, memory and growth in Chromium, each beside its peer."""
     benchmarks.run(options.names, quick=options.quick, reference=options.reference)
@@ -65,6 +70,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "build": build,
         "run": run,
         "test": test,
+        "format": format_sources,
         "bench": bench,
         "docs": docs,
         "chromium": show_chromium,

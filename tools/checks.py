@@ -98,6 +98,20 @@ def plan(pytest_arguments: Sequence[str], long: bool) -> list[Step]:
     ]
 
 
+def format_sources() -> bool:
+    """Fix what the linters can fix, and format the rest. True if nothing is left to fix."""
+    ensure_tools()
+    ensure_npm()
+    biome = NODE_MODULES / "@biomejs" / "biome" / "bin" / "biome"
+    commands: list[list[str | Path]] = [
+        [tool("ruff"), "check", "--fix"],
+        [tool("ruff"), "format"],
+        [node(), biome, "check", "--write", "--colors=off"],
+    ]
+    codes = [stream(arguments, {})[0] for arguments in commands]
+    return not any(codes)
+
+
 def command(*arguments: str | Path, env: dict[str, str] | None = None) -> Callable[[], list[str]]:
     """A check that runs a command and shows its output as it comes."""
 
