@@ -9,16 +9,9 @@ import pytest
 
 from sidestream.auth import ApiKeyAuth, NoAuth
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.http import (
-    Exchange,
-    FailedExchange,
-    Fetch,
-    HttpRequest,
-    Retries,
-    Sender,
-    read_body,
-)
+from sidestream.http import Exchange, FailedExchange, Retries, Sender, read_body
 from sidestream.testing import FakeFetch, FakeResponse, MockSSEStream, Refuse, Reply, now, run
+from sidestream.transport import Fetch, HttpRequest
 from sidestream.types.events import Reconnecting, StreamIdle
 
 KEY = "sk-test-1234567890abcdef"

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidestream.prompt import CallOptions, Prompt, StreamMode
-from sidestream.provider import WireApi
 from sidestream.types.items import MessageItem
+from sidestream.types.wire_api import WireApi
 
 
 def test_a_prompt_of_plain_text() -> None:

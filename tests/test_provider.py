@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.prompt import CallOptions
-from sidestream.provider import PRESETS, Provider, WireApi, request_headers
+from sidestream.provider import PRESETS, Provider, request_headers
+from sidestream.types.wire_api import WireApi
 
 T = TypeVar("T")
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from sidestream.errors import SidestreamError
-from sidestream.http import HttpRequest
 from sidestream.sse import SSEDecoder
 from sidestream.testing import (
     ChatStream,
@@ -21,6 +20,7 @@ from sidestream.testing import (
     now,
     run,
 )
+from sidestream.transport import HttpRequest
 
 # --- run ---------------------------------------------------------------------------------------
 

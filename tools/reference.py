@@ -17,7 +17,7 @@ REFERENCE = DIST / "docs"
 ALIASES = {
     "ContentItem": "sidestream.types.items",
     "Exchange": "sidestream.testing.fetch",
-    "Fetch": "sidestream.http",
+    "Fetch": "sidestream.transport",
     "ResponseEvent": "sidestream.types.events",
     "ResponseItem": "sidestream.types.items",
     "ToolOutput": "sidestream.types.items",

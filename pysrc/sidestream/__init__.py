@@ -5,10 +5,11 @@ from __future__ import annotations
 from sidestream.auth import ApiKeyAuth, Auth, ChatGptAuth, NoAuth
 from sidestream.client import Client, TurnResult
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.http import Fetch, HttpRequest, HttpResponse
 from sidestream.prompt import CallOptions, Prompt, StreamMode
-from sidestream.provider import PRESETS, Provider, WireApi
+from sidestream.provider import PRESETS, Provider
+from sidestream.transport import Fetch, HttpRequest, HttpResponse
 from sidestream.types.events import ResponseEvent
+from sidestream.types.wire_api import WireApi
 
 __all__ = [
     "PRESETS",

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 
 from sidestream._json import parse
 from sidestream.errors import ErrorKind, SidestreamError, without_secrets
-from sidestream.http import Fetch, HttpRequest
+from sidestream.transport import Fetch, HttpRequest
 
 TOKEN_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"

@@ -45,9 +45,6 @@ from sidestream.http import (
     IDLE_NOTICE_MS,
     Exchange,
     FailedExchange,
-    Fetch,
-    HttpRequest,
-    HttpResponse,
     Retries,
     Sender,
     read_body,
@@ -58,11 +55,12 @@ from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import asks_background, build_responses_request, included
 from sidestream.payload.tools import original_names
 from sidestream.prompt import CallOptions, Prompt, StreamMode
-from sidestream.provider import Provider, WireApi, request_headers
+from sidestream.provider import Provider, request_headers
 from sidestream.rate_limits import header_events
 from sidestream.receivers import receiver_of
 from sidestream.redaction import echoes_of
 from sidestream.sse import MAX_FRAME_BYTES, SSEDecoder
+from sidestream.transport import Fetch, HttpRequest, HttpResponse
 from sidestream.types.events import (
     Batch,
     Completed,
@@ -100,6 +98,7 @@ from sidestream.types.items import (
 from sidestream.types.rate_limits import RateLimitSnapshot
 from sidestream.types.tools import ToolSpec
 from sidestream.types.usage import TokenUsage
+from sidestream.types.wire_api import WireApi
 
 MAX_BODY_BYTES = MAX_FRAME_BYTES
 MAX_ANSWER_BYTES = 256 * 1024 * 1024

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random as _random
-import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from sidestream.auth import Auth
 from sidestream.errors import (
     ErrorKind,
     SidestreamError,
@@ -22,62 +22,8 @@ from sidestream.errors import (
 )
 from sidestream.redaction import is_secret_name, redact
 from sidestream.retry import retry_delay_ms
+from sidestream.transport import Fetch, HttpRequest, HttpResponse
 from sidestream.types.events import Reconnecting, StreamIdle
-
-if TYPE_CHECKING:
-    from sidestream.auth import Auth
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class HttpRequest:
-    """What is sent. Headers and query may hold secrets, so they never show in a ``repr``."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-
-    @property
-    def address(self) -> str:
-        """The URL without its query."""
-        return re.split(r"[?#]", self.url, maxsplit=1)[0]
-
-    def __repr__(self) -> str:
-        return f"HttpRequest({self.method} {self.address})"
-
-
-class HttpResponse(Protocol):
-    """An answer whose body is still under way."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status code."""
-        ...
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Names in lower case."""
-        ...
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, in batches of any size.
-
-        Raises `SidestreamError` of kind ``network`` when the connection breaks.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Abort what is still under way and release everything. May be called twice."""
-        ...
-
-
-Fetch = Callable[[HttpRequest], Awaitable[HttpResponse]]
-"""Sends one request. Returns as soon as the headers are there, whatever the status.
-
-Raises `SidestreamError` of kind ``network`` when there is no answer. Cancelling the awaiting task
-aborts the request.
-"""
-
 
 IDLE_NOTICE_MS = 30_000
 """After this much silence the user is told."""

@@ -18,7 +18,7 @@ from sidestream.errors import (
     network_error,
     unanswered_error,
 )
-from sidestream.http import HttpRequest
+from sidestream.transport import HttpRequest
 
 CONNECT_TIMEOUT_S = 30.0
 # Silence after that is the client's business: it knows comments and retries.

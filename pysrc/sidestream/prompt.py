@@ -9,10 +9,10 @@ from pydantic import Field
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo, model_info
-from sidestream.provider import WireApi
 from sidestream.types._base import WireModel
 from sidestream.types.items import ContentItem, InputText, MessageItem, ResponseItem
 from sidestream.types.tools import ToolSpec
+from sidestream.types.wire_api import WireApi
 
 
 class StreamMode(StrEnum):

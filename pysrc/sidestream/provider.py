@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
@@ -12,6 +11,7 @@ from pydantic import Field, field_validator
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.types._base import WireModel
+from sidestream.types.wire_api import WireApi
 
 if TYPE_CHECKING:
     from sidestream.prompt import CallOptions
@@ -66,18 +66,6 @@ _FORBIDDEN_HEADERS = {
 
 # What the ChatGPT backend wants to know before it lists models.
 _CHATGPT_CLIENT_VERSION = "0.147.0"
-
-
-class WireApi(StrEnum):
-    """The dialect that a provider speaks."""
-
-    RESPONSES = "responses"
-    CHAT = "chat"
-
-    @property
-    def path(self) -> str:
-        """The endpoint, relative to a provider's base URL."""
-        return "responses" if self is WireApi.RESPONSES else "chat/completions"
 
 
 class Provider(WireModel):

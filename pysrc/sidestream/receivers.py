@@ -19,7 +19,8 @@ import string
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sidestream.provider import Provider, WireApi
+from sidestream.provider import Provider
+from sidestream.types.wire_api import WireApi
 
 ReasoningBack = Literal["never", "turn", "tools", "always"]
 SchemaRules = Literal["any", "gemini", "moonshot"]

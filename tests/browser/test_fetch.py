@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.http import HttpRequest
 from sidestream.testing import run
+from sidestream.transport import HttpRequest
 
 pytest.importorskip("pyodide.ffi", reason="JavaScript is at hand inside Pyodide only")
 

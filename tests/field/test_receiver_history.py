@@ -9,13 +9,13 @@ import pytest
 
 from sidestream.auth import ApiKeyAuth
 from sidestream.client import Client
-from sidestream.http import HttpRequest
 from sidestream.payload.chat import build_chat_request
 from sidestream.payload.history import BRIDGE
 from sidestream.payload.responses import build_responses_request
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import Provider, WireApi
+from sidestream.provider import Provider
 from sidestream.testing import ChatStream, FakeFetch, Reply, check_request, run
+from sidestream.transport import HttpRequest
 from sidestream.types.items import (
     FunctionCallItem,
     FunctionCallOutputItem,
@@ -25,6 +25,7 @@ from sidestream.types.items import (
     ResponseItem,
 )
 from sidestream.types.tools import FunctionTool
+from sidestream.types.wire_api import WireApi
 
 USER = MessageItem(role="user", content="What is the weather?")
 SAID = MessageItem(role="assistant", content="It is sunny.")

@@ -10,11 +10,11 @@ import pytest
 
 from sidestream import ApiKeyAuth, CallOptions, Client, Prompt, Provider, WireApi
 from sidestream.errors import ErrorKind
-from sidestream.http import HttpRequest
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.tools import Permission, ToolLimits
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.testing import ChatStream, FakeFetch, Reply, ResponsesStream, now, run
+from sidestream.transport import HttpRequest
 from sidestream.types.items import FunctionCallOutputItem
 from tests.session.world import ID, MemoryStore, World, in_world, story
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.http import HttpRequest
 from sidestream.session.connection import list_models, try_connection
 from sidestream.testing import ChatStream, FakeFetch, Reply, ResponsesStream, run
+from sidestream.transport import HttpRequest
 
 KEY = "k-test-0123456789abcdef"
 Answer = Callable[[HttpRequest], Reply] | Reply

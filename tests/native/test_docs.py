@@ -18,8 +18,9 @@ import pytest
 
 import sidestream
 from sidestream.errors import ErrorKind
-from sidestream.provider import PRESETS, WireApi
+from sidestream.provider import PRESETS
 from sidestream.session.provider_tools import PROVIDER_TOOLS, provider_tools
+from sidestream.types.wire_api import WireApi
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -77,11 +78,13 @@ PUBLIC_MODULES = (
     "session.writer",
     "sse",
     "testing",
+    "transport",
     "types.events",
     "types.items",
     "types.rate_limits",
     "types.tools",
     "types.usage",
+    "types.wire_api",
 )
 TOP_LEVEL = {
     "ApiKeyAuth",

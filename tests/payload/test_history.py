@@ -18,7 +18,6 @@ from sidestream.payload.history import (
     as_function_call,
 )
 from sidestream.payload.history import valid_history as sendable_history
-from sidestream.provider import WireApi
 from sidestream.receivers import Receiver
 from sidestream.types.items import (
     CustomToolCallItem,
@@ -34,6 +33,7 @@ from sidestream.types.items import (
     ToolSearchOutputItem,
     response_item,
 )
+from sidestream.types.wire_api import WireApi
 
 ALL = Receiver(stored_items=True, raw_reasoning=True)
 NOTHING = Receiver(

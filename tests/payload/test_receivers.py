@@ -12,11 +12,12 @@ from sidestream.models import ModelInfo
 from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import build_responses_request
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider, WireApi
+from sidestream.provider import PRESETS, Provider
 from sidestream.receivers import RECEIVERS, receiver, receiver_of
 from sidestream.testing import check_request
 from sidestream.types.items import ItemOrigin, ResponseItem, response_item
 from sidestream.types.tools import FunctionTool
+from sidestream.types.wire_api import WireApi
 
 # --- who is who --------------------------------------------------------------------------------
 

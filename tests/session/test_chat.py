@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidestream.errors import ErrorKind, SidestreamError, network_error
-from sidestream.http import HttpRequest
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.sse import SSEDecoder
@@ -21,6 +20,7 @@ from sidestream.testing import (
     now,
     run,
 )
+from sidestream.transport import HttpRequest
 from tests.session.world import ID, MemoryStore, Panel, World, in_world, story
 
 

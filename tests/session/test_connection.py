@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.http import HttpRequest
 from sidestream.models import parse_model_list
 from sidestream.provider import PRESETS
 from sidestream.session.connection import (
@@ -20,6 +19,7 @@ from sidestream.session.connection import (
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.known_models import KnownModels
 from sidestream.testing import ChatStream, FakeFetch, Refuse, Reply, ResponsesStream, run
+from sidestream.transport import HttpRequest
 
 KEY = "sk-test-1234567890abcdef"
 SETTINGS = {

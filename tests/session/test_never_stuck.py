@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from sidestream.http import HttpRequest
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.tools import ToolOutput
 from sidestream.session.turn import TurnStatus
 from sidestream.testing import ChatStream, Reply, ResponsesStream, run
+from sidestream.transport import HttpRequest
 from tests.session.world import Add, Adder, World
 
 SUM = '{"first": 1, "second": 2}'

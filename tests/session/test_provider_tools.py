@@ -10,7 +10,7 @@ import pytest
 
 from sidestream.payload.responses import build_responses_request
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider, WireApi
+from sidestream.provider import PRESETS, Provider
 from sidestream.session.connection import connect
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.provider_tools import PROVIDER_TOOLS, offered, provider_tools
@@ -18,6 +18,7 @@ from sidestream.session.tool_results import MAX_SHOWN, hold_back
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.testing import FakeFetch, Reply, ResponsesStream
 from sidestream.types.events import response_event
+from sidestream.types.wire_api import WireApi
 from tests.session.world import World, in_world, story
 
 # The panel's table is tested with the same (tests/js/provider-tools.test.js).

@@ -20,12 +20,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sidestream.http import HttpRequest
 from sidestream.provider import Provider
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.tools import ToolLimits
 from sidestream.testing import ChatStream, Reply, ResponsesStream, VirtualTimeLoop, check_request
 from sidestream.testing.clock import _no_running_loop
+from sidestream.transport import HttpRequest
 from tests.session.world import World
 
 # Provider settings: the receiver's key, its address, its models, and what it speaks.

@@ -1,4 +1,4 @@
-"""`sidestream.http.Fetch` over the browser's fetch, pumped by ``worker/python/bridge.js``."""
+"""`sidestream.transport.Fetch` over the browser's fetch, pumped by ``worker/python/bridge.js``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyodide.ffi import create_proxy, to_js
 
 from sidestream.browser.host import Exchange, Host
 from sidestream.errors import ErrorKind, SidestreamError, is_loopback, unanswered_error
-from sidestream.http import Fetch, HttpRequest, HttpResponse
+from sidestream.transport import Fetch, HttpRequest, HttpResponse
 
 
 def browser_fetch(host: Host) -> Fetch:

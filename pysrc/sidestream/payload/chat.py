@@ -19,7 +19,7 @@ from sidestream.payload.responses import (
 )
 from sidestream.payload.tools import chat_tool_choice, chat_tools, stubs
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import Provider, WireApi
+from sidestream.provider import Provider
 from sidestream.receivers import NO_REASONING, SKIP_SIGNATURE, Receiver, receiver_of
 from sidestream.types.items import (
     ContentItem,
@@ -34,6 +34,7 @@ from sidestream.types.items import (
     Refusal,
     ResponseItem,
 )
+from sidestream.types.wire_api import WireApi
 
 
 def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 
 from sidestream._json import parse
 from sidestream.payload.tools import flat_name
-from sidestream.provider import WireApi
 from sidestream.receivers import Receiver
 from sidestream.types.items import (
     IN_BAND,
@@ -43,6 +42,7 @@ from sidestream.types.items import (
     ToolSearchOutputItem,
     WebSearchCallItem,
 )
+from sidestream.types.wire_api import WireApi
 
 ABORTED = "aborted"
 """The output of a call that never got one (Codex)."""

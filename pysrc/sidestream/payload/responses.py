@@ -11,7 +11,7 @@ from sidestream.models import ModelInfo, clamp_effort, nearest_effort
 from sidestream.payload.history import valid_history
 from sidestream.payload.tools import responses_tool_choice, responses_tools, stubs
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import Provider, WireApi
+from sidestream.provider import Provider
 from sidestream.receivers import Receiver, receiver_of
 from sidestream.types.items import (
     CompactionItem,
@@ -24,6 +24,7 @@ from sidestream.types.items import (
     ResponseItem,
 )
 from sidestream.types.tools import CustomTool, NamespaceTool, ToolSpec
+from sidestream.types.wire_api import WireApi
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _RESULTS = {

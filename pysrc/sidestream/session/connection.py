@@ -17,15 +17,16 @@ from sidestream.adjust import Adjustments
 from sidestream.auth import ApiKeyAuth, Auth, ChatGptAuth, NoAuth
 from sidestream.client import Client, TurnResult
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.http import Fetch
 from sidestream.models import ModelInfo, get_auto_compact_token_limit, get_model_context_window
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider, WireApi
+from sidestream.provider import PRESETS, Provider
 from sidestream.session.chat import Connection
 from sidestream.session.compaction import Compaction
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.known_models import KnownModels
 from sidestream.session.provider_tools import provider_tools
+from sidestream.transport import Fetch
+from sidestream.types.wire_api import WireApi
 
 # Settings that are the provider's as they stand; an empty one counts as not set.
 _PROVIDER_TEXTS = (

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from sidestream.provider import WireApi
 from sidestream.session.conversation import ConversationSettings
 from sidestream.types.tools import (
     CodeInterpreterTool,
@@ -19,6 +18,7 @@ from sidestream.types.tools import (
     ToolSpec,
     WebSearchTool,
 )
+from sidestream.types.wire_api import WireApi
 
 Support = Literal["yes", "perhaps"]
 """Whether a provider has a tool; ``perhaps`` where it depends on what the user runs."""

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from sidestream.errors import broken_connection_error, network_error
-from sidestream.http import HttpRequest
 from sidestream.testing.streams import MockSSEStream
+from sidestream.transport import HttpRequest
 
 
 class Reply:

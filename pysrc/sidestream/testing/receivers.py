@@ -12,8 +12,8 @@ from typing import Any
 
 from sidestream.models import model_info
 from sidestream.payload.schemas import GEMINI_FIELDS, GEMINI_FORMATS
-from sidestream.provider import WireApi
 from sidestream.receivers import CACHE_KEY_LENGTH, Receiver, reasons_at_openai, receiver
+from sidestream.types.wire_api import WireApi
 
 # Servers that answer 400 or 422 to a field of a message that they do not know.
 _STRICT = ("openai", "azure", "gemini", "mistral", "groq", "cerebras", "anthropic", "bedrock")

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from sidestream.http import HttpRequest
 from sidestream.sse import SSEDecoder
 from sidestream.testing.fetch import FakeFetch, Refuse, Reply
 from sidestream.testing.streams import MockSSEStream
+from sidestream.transport import HttpRequest
 
 
 class StoredResponses(FakeFetch):
