@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidestream.adjust import _HISTORY, Adjustments, Change, apply, changes_for
+from sidestream.adjust import Adjustments, Change, apply, changes_for
+from sidestream.adjust._apply import HISTORY_CHANGES
 from sidestream.errors import ErrorKind, SidestreamError
 
 IMAGE = "data:image/png;base64,AAAA"
@@ -164,7 +165,7 @@ def test_changes_come_to_an_end(errors: list[SidestreamError], request: dict[str
     assert asked(apply(request, made)) == asked(request)
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([*_HISTORY])), max_size=20))
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([*HISTORY_CHANGES])), max_size=20))
 def test_what_was_learnt_is_the_same_after_a_restart(learnt: list[tuple[str, str]]) -> None:
     first = Adjustments()
     for conversation, path in learnt:
