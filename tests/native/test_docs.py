@@ -25,7 +25,7 @@ from sidestream.types.wire_api import WireApi
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SOURCES = ROOT / "pysrc" / "sidestream"
-PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 PUBLIC_MODULES = (
     "adjust",
     "auth",
