@@ -4,6 +4,7 @@
  */
 
 import { FenceReader } from "./fences.js";
+import { lineText } from "./state.js";
 
 /** @import {MarkdownIt, StateBlock, StateCore, StateInline} from "../../vendor/markdown-it.js" */
 
@@ -284,12 +285,4 @@ function pushRow(state, line, cells, aligns, tag) {
     state.push(`${tag}_close`, tag, -1);
   }
   state.push("tr_close", "tr", -1);
-}
-
-/**
- * @param {StateBlock} state
- * @param {number} line
- */
-function lineText(state, line) {
-  return state.src.slice(state.bMarks[line] + state.tShift[line], state.eMarks[line]);
 }

@@ -3,6 +3,8 @@
  * attributes; all others are text, whole: `List<String>`, `<think>`, `<script>`.
  */
 
+import { lineText } from "./state.js";
+
 /** @import {MarkdownIt, StateBlock, StateInline} from "../../vendor/markdown-it.js" */
 
 /** Shown as elements: what GitHub allows and what Markdown has no sign for, plus the tags for what it has signs for. */
@@ -239,12 +241,4 @@ function saveLines(state, from, to) {
       for (let line = from; line < to; line++) state[field][line] = saved[index][line - from];
     }
   };
-}
-
-/**
- * @param {StateBlock} state
- * @param {number} line
- */
-function lineText(state, line) {
-  return state.src.slice(state.bMarks[line] + state.tShift[line], state.eMarks[line]);
 }

@@ -3,7 +3,7 @@
  * begins a line. What is between is no Markdown. A single dollar follows Pandoc's rules, so that prices stay prices.
  */
 
-import { isGrowing, isTop } from "./growing.js";
+import { isGrowing, isTop, lineText } from "./state.js";
 
 /** @import {MarkdownIt, StateBlock, StateInline} from "../../vendor/markdown-it.js" */
 
@@ -299,12 +299,4 @@ function leaveOpen(state, silent, length) {
   }
   state.pos = state.posMax;
   return true;
-}
-
-/**
- * @param {StateBlock} state
- * @param {number} line
- */
-function lineText(state, line) {
-  return state.src.slice(state.bMarks[line] + state.tShift[line], state.eMarks[line]);
 }

@@ -9,9 +9,12 @@ import markdownItCjkFriendly from "../../vendor/markdown-it-cjk-friendly.js";
 import { readInfo } from "../languages.js";
 import { blockRules } from "./blocks.js";
 import { emphasisRules } from "./emphasis.js";
-import { growingRules, inlineRule, isUndecided, withDelimiterRow } from "./growing.js";
+import { growingRules } from "./growing/rules.js";
+import { withDelimiterRow } from "./growing/table.js";
+import { isUndecided } from "./growing/undecided.js";
 import { htmlRules } from "./html.js";
 import { inlineNodes } from "./inline.js";
+import { inlineRule } from "./inline-rule.js";
 import { linkRules } from "./links.js";
 import { mathRules } from "./math.js";
 
