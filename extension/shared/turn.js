@@ -6,10 +6,10 @@
  */
 
 import { shownOf } from "./tool-results.js";
+import { isUnfinished } from "./turn-status.js";
 
 /** @import {Block, ResponseEvent, Source, Turn} from "./protocol.js" */
 
-const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
 /** What a turn may have had and has no longer. */
 const OPTIONAL = /** @type {const} */ ([
   "model",
@@ -29,7 +29,7 @@ const OPTIONAL = /** @type {const} */ ([
  * @returns {boolean}
  */
 export function isUnderWay(turn) {
-  return UNDER_WAY.has(turn.status) && !turn.waiting;
+  return isUnfinished(turn.status) && !turn.waiting;
 }
 
 /**
@@ -38,7 +38,7 @@ export function isUnderWay(turn) {
  * @returns {boolean}
  */
 export function hasEnded(turn) {
-  return !UNDER_WAY.has(turn.status);
+  return !isUnfinished(turn.status);
 }
 
 /**

@@ -2,12 +2,11 @@
  * What the panel says in words, apart from what the model says.
  */
 
+import { isUnfinished } from "../shared/turn-status.js";
 import { durationText } from "./tools/python-labels.js";
 
 /** @import {Block, ConversationSettings, Meter, PanelMessage, ProviderView, StorageUse, Turn, Waiting} from "../shared/protocol.js" */
 /** @import {Gauge} from "./usage/gauges.js" */
-
-const UNDER_WAY = new Set(["queued", "running", "reconnecting"]);
 
 const BUILT_IN_TOOLS = new Map(
   Object.entries({
@@ -111,7 +110,7 @@ export function answererOf(provider, own) {
  * @returns {string}
  */
 export function compactionText({ status }) {
-  if (UNDER_WAY.has(status)) return "Summarising earlier messages…";
+  if (isUnfinished(status)) return "Summarising earlier messages…";
   if (status === "completed") return "Earlier messages were summarised";
   return "Earlier messages were not summarised";
 }

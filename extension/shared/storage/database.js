@@ -6,10 +6,11 @@
  */
 
 import { deleteDB, openDB } from "../../vendor/idb.js";
-import { mended, readConversation, readTurn, UNDER_WAY } from "../../worker/storage/records.js";
+import { mended, readConversation, readTurn } from "../../worker/storage/records.js";
 import { forgetIndex, indexTurn } from "../../worker/storage/search-index.js";
 import { countUsage } from "../../worker/storage/usage.js";
 import { titleOf, titleOfTurn } from "../titles.js";
+import { isUnfinished } from "../turn-status.js";
 import { claim, release } from "./attachments.js";
 
 /** @import { ConversationSettings, Turn } from "../protocol.js" */
@@ -164,7 +165,7 @@ export function inOneLine(turns) {
 
 /** @param {Turn} turn @returns {{active?: 1}} */
 function activity({ status }) {
-  return UNDER_WAY.includes(status) ? { active: 1 } : {};
+  return isUnfinished(status) ? { active: 1 } : {};
 }
 
 /**

@@ -6,14 +6,13 @@
 import { isCount, isCounts, isFlag, isId, isObject, isShallow, isText, isTime } from "../../shared/plain.js";
 import { NUMBER_NAMES, numberProblem } from "../../shared/ranges.js";
 import { isAttachment } from "../../shared/storage/attachments.js";
+import { TURN_STATUSES } from "../../shared/turn-status.js";
 
 /** @import { Block, ConversationSettings } from "../../shared/protocol.js" */
 /** @import { StoredConversation, StoredTurn } from "../../shared/storage/database.js" */
 
 /** Of a turn's record; see `session/turn.py`. */
 export const RECORD_VERSION = 2;
-export const UNDER_WAY = ["queued", "running", "reconnecting"];
-const STATUSES = [...UNDER_WAY, "completed", "incomplete", "failed", "interrupted", "stopped"];
 const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
 /** Room for all turns to come: the next one is one further. */
 const LAST_POSITION = 2 ** 40;
@@ -163,7 +162,7 @@ const NEEDED = {
   user: [isText, ""],
   created_at: [isTime, 0],
   position: [isPosition, 0],
-  status: [oneOf(...STATUSES), "interrupted"],
+  status: [oneOf(...TURN_STATUSES), "interrupted"],
   version: [(value) => value === 1 || value === 2, RECORD_VERSION],
 };
 

@@ -9,6 +9,7 @@
 import { BREAK, fold, placesOf } from "../../shared/fold.js";
 import { plainText } from "../../shared/markdown/inline.js";
 import { parse } from "../../shared/markdown/parse.js";
+import { isUnfinished } from "../../shared/turn-status.js";
 
 /** @import { Snippet, Turn } from "../../shared/protocol.js" */
 /** @import { BlockNode } from "../../shared/markdown/parse.js" */
@@ -23,8 +24,6 @@ const MOST_BITS = 2 ** 19;
 /** With more of them set it lets too much through, and gets twice as many. */
 const FULL = 0.2;
 
-const UNDER_WAY = ["queued", "running", "reconnecting"];
-
 /**
  * What a turn is found by: the message, the names of what is attached, and what was answered, but not what was thought. While the answer grows, the
  * message alone: to index it anew each second would cost more than it gives.
@@ -32,7 +31,7 @@ const UNDER_WAY = ["queued", "running", "reconnecting"];
  * @returns {string[]}  As they are read, without the marks of Markdown; with {@link BREAK} between the blocks of one.
  */
 function textsOf({ user, attachments = [], status, blocks }) {
-  const answers = UNDER_WAY.includes(status) ? [] : blocks;
+  const answers = isUnfinished(status) ? [] : blocks;
   const texts = [
     user.replaceAll(BREAK, " "),
     ...attachments.map(({ title }) => title),

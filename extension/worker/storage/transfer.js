@@ -7,6 +7,7 @@ import { cleanParts } from "../../shared/run-parts.js";
 import { contentsOf, isContent, putContents } from "../../shared/storage/attachments.js";
 import { database, inOneLine, turnsIn, turnsOfConversation, write } from "../../shared/storage/database.js";
 import { cutTo, titleOfTurn } from "../../shared/titles.js";
+import { isUnfinished } from "../../shared/turn-status.js";
 import { agreeing, readableItems } from "./answers.js";
 import { removeFrom, shownConversations, titleFor } from "./conversations.js";
 import { asMarkdown } from "./markdown-export.js";
@@ -17,7 +18,6 @@ import {
   RECORD_VERSION,
   readConversation,
   readSettings,
-  UNDER_WAY,
   wrongIn,
 } from "./records.js";
 import { indexMissing } from "./search-index.js";
@@ -166,7 +166,7 @@ function settingsIn({ tools: _tools, network: _network, limits: { calls = 0, ...
 function travelling(turn) {
   const { error, status } = turn;
   const blocks = turn.blocks.map(lastingBlock);
-  const isCut = UNDER_WAY.includes(status);
+  const isCut = isUnfinished(status);
   const items = readableItems(turn.items ?? []);
   // Where no item says anything, what is shown becomes one: requests hold it then as well.
   const isSilent = !items.some(({ type }) => type === "message");

@@ -4,6 +4,7 @@
  */
 
 import { isCount, isCounts, isText } from "../../shared/plain.js";
+import { isUnfinished } from "../../shared/turn-status.js";
 
 /** @import { DayUsage } from "../../shared/protocol.js" */
 
@@ -11,8 +12,6 @@ import { isCount, isCounts, isText } from "../../shared/plain.js";
  * What is read of a turn's record.
  * @typedef {{id: string, status: string, attempt?: number, usage?: Record<string, number>, origin?: string, model?: string}} Spent
  */
-
-const UNDER_WAY = ["queued", "running", "reconnecting"];
 
 /**
  * Add what a run of a turn has used to today, with the write that first holds its end: so each run counts once, whatever is written again,
@@ -38,7 +37,7 @@ export async function countUsage(transaction, conversationId, record) {
 
 /** @param {Spent} turn */
 function hasSpent({ status, usage }) {
-  return !UNDER_WAY.includes(status) && Object.values(usage ?? {}).some((tokens) => tokens > 0);
+  return !isUnfinished(status) && Object.values(usage ?? {}).some((tokens) => tokens > 0);
 }
 
 /**
