@@ -9,14 +9,7 @@ import {
   loadAttachment,
   purgeDrafts,
 } from "../shared/storage/attachments.js";
-import {
-  database,
-  hasTurn,
-  loadConversation,
-  recall,
-  remember,
-  unfinishedConversations,
-} from "../shared/storage/database.js";
+import { database } from "../shared/storage/database.js";
 import { rememberShown, shownIn } from "../shared/storage/shown.js";
 import { awakeDuring } from "./keep-alive.js";
 import { captureTab, readPage, readSelection, shownTab } from "./page/page.js";
@@ -34,7 +27,9 @@ import {
   renameConversation,
   storageUse,
   undoDelete,
-} from "./storage/conversations.js";
+} from "./storage/conversation-list.js";
+import { hasTurn, loadConversation, unfinishedConversations } from "./storage/conversation-store.js";
+import { recall, remember } from "./storage/meta-store.js";
 import { loadShown, storedView } from "./storage/stored-view.js";
 import { exportConversations, importConversations } from "./storage/transfer.js";
 import { usageByDay } from "./storage/usage.js";

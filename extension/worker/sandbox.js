@@ -7,7 +7,7 @@ import { UserError } from "../shared/errors.js";
 import { readHosts } from "../shared/hosts.js";
 import { logError } from "../shared/log.js";
 import { SANDBOX } from "../shared/protocol.js";
-import { networkOf } from "../shared/storage/database.js";
+import { networkOf } from "./storage/conversation-store.js";
 
 /** @import { Diagram, PythonRun, SandboxRequest } from "../shared/protocol.js" */
 

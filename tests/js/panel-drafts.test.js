@@ -5,7 +5,8 @@ import "./worker-vendor.js";
 
 const { deleteDB } = await import("idb");
 const database = await import("../../extension/shared/storage/database.js");
-const conversations = await import("../../extension/worker/storage/conversations.js");
+const writer = await import("../../extension/worker/storage/turn-writer.js");
+const conversations = await import("../../extension/worker/storage/conversation-list.js");
 const stored = await import("../../extension/shared/storage/drafts.js");
 const { Drafts } = await import("../../extension/sidepanel/composer/drafts.js");
 
@@ -146,7 +147,7 @@ async function begin(id) {
     position: 0,
     items: [],
   };
-  await database.saveTurn(head, JSON.stringify(turn));
+  await writer.saveTurn(head, JSON.stringify(turn));
 }
 
 /** @param {string} id @returns {Attachment} */
@@ -388,7 +389,7 @@ test("what was not sent comes back before what was typed since, wherever it came
 });
 
 test("a conversation that has lost its only message leaves its draft to a new chat", async () => {
-  await database.saveTurn(JSON.stringify({ id: "empty", created_at: 1, settings: {} }), "");
+  await writer.saveTurn(JSON.stringify({ id: "empty", created_at: 1, settings: {} }), "");
   const place = { conversation_id: "empty", owner: "closed", session: "s", window: 1, at: 1 };
   await stored.putDraft({ ...stored.emptyDraft(), ...place, text: "Still wanted" });
   await conversations.purgeDeleted(new Set());

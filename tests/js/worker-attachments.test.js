@@ -5,8 +5,10 @@ import "./worker-vendor.js";
 
 const { openDB, deleteDB } = await import("idb");
 const database = await import("../../extension/shared/storage/database.js");
+const conversationStore = await import("../../extension/worker/storage/conversation-store.js");
+const writer = await import("../../extension/worker/storage/turn-writer.js");
 const { storedView } = await import("../../extension/worker/storage/stored-view.js");
-const list = await import("../../extension/worker/storage/conversations.js");
+const list = await import("../../extension/worker/storage/conversation-list.js");
 const attachments = await import("../../extension/shared/storage/attachments.js");
 const drafts = await import("../../extension/shared/storage/drafts.js");
 const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
@@ -22,7 +24,7 @@ const page = (id, fields = {}) => ({ id, kind: "page", title: `Page ${id}`, toke
 /** @param {string} conversation @param {string} id @param {...Attachment} attached */
 async function send(conversation, id, ...attached) {
   const head = JSON.stringify({ id: conversation, created_at: 1, leaf: id, settings: {} });
-  await database.saveTurn(head, JSON.stringify({ ...record, id, ...(attached[0] ? { attachments: attached } : {}) }));
+  await writer.saveTurn(head, JSON.stringify({ ...record, id, ...(attached[0] ? { attachments: attached } : {}) }));
 }
 
 const record = { user: "", created_at: 1, status: "queued", blocks: [], version: 2, position: 0, items: [] };
@@ -46,9 +48,9 @@ test("a draft becomes the conversation's with its turn, and a draft again when t
   assert.deepEqual(await stored(), ["c/p"]);
   // The same one in another version of the message.
   await send("c", "2", page("p"));
-  await database.removeTurn(JSON.stringify({ id: "c", created_at: 1 }), "2");
+  await writer.removeTurn(JSON.stringify({ id: "c", created_at: 1 }), "2");
   assert.deepEqual(await stored(), ["c/p"]);
-  await database.removeTurn(JSON.stringify({ id: "c", created_at: 1 }), "1");
+  await writer.removeTurn(JSON.stringify({ id: "c", created_at: 1 }), "1");
   assert.deepEqual(await stored(), ["/p"]);
   assert.equal(await attachments.loadAttachment("", "p"), "A valley.");
 });
@@ -192,7 +194,7 @@ test("a database of version 3 gets a place for attachments, and keeps all it has
   await old.put("conversations", { id: "c", created_at: 1, updated_at: 1, title: "T", turns: 1, leaf: "1" });
   await old.put("turns", { ...record, id: "1", user: "Hi", conversation_id: "c", words: ["hi"] });
   old.close();
-  assert.equal((await database.loadConversation("c"))?.turns[0].user, "Hi");
+  assert.equal((await conversationStore.loadConversation("c"))?.turns[0].user, "Hi");
   await attachments.keepAttachment(page("p"), "x");
   await send("c", "2", page("p"));
   assert.deepEqual(await stored(), ["c/p"]);

@@ -5,8 +5,12 @@ import "./worker-vendor.js";
 
 const { openDB, deleteDB } = await import("idb");
 const database = await import("../../extension/shared/storage/database.js");
+const { deviceKey } = await import("../../extension/worker/settings/device-key.js");
+const meta = await import("../../extension/worker/storage/meta-store.js");
+const conversationStore = await import("../../extension/worker/storage/conversation-store.js");
+const writer = await import("../../extension/worker/storage/turn-writer.js");
 const { loadShown, storedView } = await import("../../extension/worker/storage/stored-view.js");
-const list = await import("../../extension/worker/storage/conversations.js");
+const list = await import("../../extension/worker/storage/conversation-list.js");
 const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
 const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
 const { usageByDay } = await import("../../extension/worker/storage/usage.js");
@@ -32,13 +36,13 @@ const turn = (id, user, answer, fields = {}) => ({
  */
 async function store(id, time, ...turns) {
   mock.timers.setTime(time);
-  const created_at = (await database.loadConversation(id))?.created_at ?? time;
+  const created_at = (await conversationStore.loadConversation(id))?.created_at ?? time;
   /** @param {string} [leaf] */
   const head = (leaf) => JSON.stringify({ id, created_at, leaf, settings: {} });
-  if (turns.length === 0) await database.saveTurn(head(), "");
+  if (turns.length === 0) await writer.saveTurn(head(), "");
   for (const [position, each] of turns.entries()) {
     const parent = position > 0 ? { parent: turns[position - 1].id } : {};
-    await database.saveTurn(head(each.id), JSON.stringify({ ...each, ...parent, position }));
+    await writer.saveTurn(head(each.id), JSON.stringify({ ...each, ...parent, position }));
   }
 }
 
@@ -65,11 +69,11 @@ beforeEach(async () => {
 
 test("the first save of a turn is told from the later ones", async () => {
   const head = JSON.stringify({ id: "a", created_at: 1, settings: {} });
-  assert.equal(await database.hasTurn("a", "1"), false);
-  assert.equal(await database.saveTurn(head, JSON.stringify(turn("1", "First", ""))), "1");
-  assert.equal(await database.hasTurn("a", "1"), true);
-  assert.equal(await database.saveTurn(head, JSON.stringify(turn("1", "First", "more"))), undefined);
-  assert.equal(await database.saveTurn(head, ""), undefined);
+  assert.equal(await conversationStore.hasTurn("a", "1"), false);
+  assert.equal(await writer.saveTurn(head, JSON.stringify(turn("1", "First", ""))), "1");
+  assert.equal(await conversationStore.hasTurn("a", "1"), true);
+  assert.equal(await writer.saveTurn(head, JSON.stringify(turn("1", "First", "more"))), undefined);
+  assert.equal(await writer.saveTurn(head, ""), undefined);
 });
 
 // --- versions ----------------------------------------------------------------------------------------------------------
@@ -102,7 +106,7 @@ test("a database of version 1 keeps all it has, and can be searched", async () =
   await old.put("keys", "the key", "device");
   old.close();
 
-  const conversation = await database.loadConversation("a");
+  const conversation = await conversationStore.loadConversation("a");
   assert.deepEqual(conversation?.turns, [
     { ...first, version: 2 },
     { ...second, version: 2, parent: "t1" },
@@ -123,7 +127,7 @@ test("a database of version 1 keeps all it has, and can be searched", async () =
     },
   ]);
   assert.deepEqual(others, {});
-  assert.equal(await database.deviceKey(), "the key");
+  assert.equal(await deviceKey(), "the key");
 });
 
 test("a database of version 2 gets branches, and what was under way in it is found", async () => {
@@ -133,7 +137,7 @@ test("a database of version 2 gets branches, and what was under way in it is fou
   await old.put("turns", { ...turn("t1", "First", "x"), ...fields });
   await old.put("turns", { ...turn("t2", "Second", "y", { position: 1, status: "running" }), ...fields });
   old.close();
-  assert.deepEqual(await database.unfinishedConversations(), ["a"]);
+  assert.deepEqual(await conversationStore.unfinishedConversations(), ["a"]);
   const view = await storedView("a");
   assert.deepEqual(
     view.turns.map(({ id, status, parent }) => [id, status, parent]),
@@ -152,7 +156,7 @@ test("a database of version 2 gets branches, and what was under way in it is fou
 test("the branch that is shown is the one that leads to the leaf, from its end", async () => {
   await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "y"));
   const head = JSON.stringify({ id: "a", created_at: 10, leaf: "2b", settings: { model: "m" } });
-  await database.saveTurn(head, JSON.stringify(turn("2b", "Q2 again", "z", { position: 2, parent: "1" })));
+  await writer.saveTurn(head, JSON.stringify(turn("2b", "Q2 again", "z", { position: 2, parent: "1" })));
   const { turns, earlier, settings } = await storedView("a");
   assert.deepEqual(
     turns.map(({ id, siblings }) => [id, siblings]),
@@ -236,7 +240,7 @@ test("what a message is and whether it was sent waits for the disk, what an answ
 test("what has yet to end is found until it has", async () => {
   await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "", { status: "queued", sent: false }));
   await store("b", 20, turn("1", "Q1", "x", { status: "reconnecting" }));
-  assert.deepEqual(await database.unfinishedConversations(), ["a", "b"]);
+  assert.deepEqual(await conversationStore.unfinishedConversations(), ["a", "b"]);
   const unfinished = async () => (await found()).conversations.map((each) => [each.id, each.unfinished]);
   assert.deepEqual(await unfinished(), [
     ["b", true],
@@ -245,13 +249,13 @@ test("what has yet to end is found until it has", async () => {
   assert.equal((await storedView("a")).turns[1].waiting?.reason, "turn");
   assert.equal((await storedView("b")).turns[0].status, "interrupted");
   await store("b", 30, turn("1", "Q1", "x"));
-  await database.removeTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings: {} }), "2");
-  assert.deepEqual(await database.unfinishedConversations(), []);
+  await writer.removeTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings: {} }), "2");
+  assert.deepEqual(await conversationStore.unfinishedConversations(), []);
   assert.deepEqual(await unfinished(), [
     ["b", undefined],
     ["a", undefined],
   ]);
-  assert.equal((await database.loadConversation("a"))?.leaf, "1");
+  assert.equal((await conversationStore.loadConversation("a"))?.leaf, "1");
 });
 
 // --- the list ----------------------------------------------------------------------------------------------------------
@@ -331,7 +335,7 @@ test("a deleted conversation can be brought back for a while, and is then gone",
   await store("b", 20, turn("1", "Second", ""));
   const { undo_until } = await list.deleteConversation("b");
   assert.deepEqual(await ids(), ["a"]);
-  assert.equal(await database.loadConversation("b"), undefined);
+  assert.equal(await conversationStore.loadConversation("b"), undefined);
   mock.timers.setTime(undo_until);
   assert.deepEqual(await ids(), ["a"]);
   await list.undoDelete("b");
@@ -347,9 +351,9 @@ test("a turn that ends after the deletion does not bring the conversation back, 
   await store("a", 10, turn("1", "First", ""));
   await list.deleteConversation("a");
   const head = JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings: {} });
-  await database.saveTurn(head, JSON.stringify(turn("1", "First", "stopped")));
+  await writer.saveTurn(head, JSON.stringify(turn("1", "First", "stopped")));
   assert.deepEqual(await ids(), []);
-  await database.saveTurn(head, JSON.stringify(turn("2", "Second", "", { parent: "1", position: 1 })));
+  await writer.saveTurn(head, JSON.stringify(turn("2", "Second", "", { parent: "1", position: 1 })));
   assert.deepEqual(await ids(), ["a"]);
 });
 
@@ -396,7 +400,7 @@ test("an export comes back with the same bytes", async () => {
 test("branches and settings come back from a file, and a file of version 1 is one line", async () => {
   await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "y"), turn("3", "Q3", "z"));
   const head = JSON.stringify({ id: "a", created_at: 10, leaf: "2b", settings: { model: "m" } });
-  await database.saveTurn(head, JSON.stringify(turn("2b", "Q2 again", "z", { position: 3, parent: "1" })));
+  await writer.saveTurn(head, JSON.stringify(turn("2b", "Q2 again", "z", { position: 3, parent: "1" })));
   const text = await exported();
   await deleteDB("sidestream");
   await importConversations(text);
@@ -422,16 +426,16 @@ test("branches and settings come back from a file, and a file of version 1 is on
 test("leave that was given to tools comes with no file", async () => {
   await store("a", 10, turn("1", "Q1", "x"));
   const settings = { model: "m", tools: { python: "always" }, network: ["a.test"], limits: { calls: 3 } };
-  await database.saveTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings }), "");
+  await writer.saveTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings }), "");
   const text = await exported();
   assert.doesNotMatch(text, /always|a\.test/);
   await deleteDB("sidestream");
   await importConversations(text.replace('"model": "m"', '"model": "m", "tools": {"python": "always"}'));
-  assert.deepEqual((await database.loadConversation("a"))?.settings, { model: "m", limits: { calls: 3 } });
+  assert.deepEqual((await conversationStore.loadConversation("a"))?.settings, { model: "m", limits: { calls: 3 } });
   // More rounds than usual are the user's to allow as well; what narrows them comes along.
   await deleteDB("sidestream");
   await importConversations(text.replace('"calls": 3', '"calls": 1000000, "tokens": 5'));
-  assert.deepEqual((await database.loadConversation("a"))?.settings, { model: "m", limits: { tokens: 5 } });
+  assert.deepEqual((await conversationStore.loadConversation("a"))?.settings, { model: "m", limits: { tokens: 5 } });
 });
 
 test("a file asks nothing, and shows no more than a run of code can", async () => {
@@ -485,7 +489,7 @@ test("what only this browser or the provider should have is in no file, and in n
   const { turns } = await storedView("a");
   const { details: _, ...plain } = error;
   assert.deepEqual([turns[0].error, turns[0].notices, turns[0].finish_reason], [plain, fields.notices, "length"]);
-  assert.deepEqual((await database.loadConversation("a"))?.turns[0].items, [thought, kept, said]);
+  assert.deepEqual((await conversationStore.loadConversation("a"))?.turns[0].items, [thought, kept, said]);
 
   const file = JSON.parse(text);
   Object.assign(file.conversations[0], { id: "b" });
@@ -494,7 +498,7 @@ test("what only this browser or the provider should have is in no file, and in n
   Object.assign(call, { extra: "odd" });
   Object.assign(file.conversations[0].turns[0].error, { details: { version: "1" }, server_message: { toString: 1 } });
   await importConversations(JSON.stringify(file));
-  const stored = (await database.loadConversation("b"))?.turns[0];
+  const stored = (await conversationStore.loadConversation("b"))?.turns[0];
   assert.deepEqual(
     stored?.items,
     [{ type: "reasoning", summary: [] }, { ...kept, extra: undefined }, said].map(plainly),
@@ -731,9 +735,9 @@ test("usage is counted as turns are written, and neither imports nor deletions c
 });
 
 test("a small text is kept under its name", async () => {
-  assert.equal(await database.recall("limits"), "");
-  await database.remember("limits", "[]");
-  await database.remember("other", "x");
-  await database.remember("limits", "[1]");
-  assert.deepEqual([await database.recall("limits"), await database.recall("other")], ["[1]", "x"]);
+  assert.equal(await meta.recall("limits"), "");
+  await meta.remember("limits", "[]");
+  await meta.remember("other", "x");
+  await meta.remember("limits", "[1]");
+  assert.deepEqual([await meta.recall("limits"), await meta.recall("other")], ["[1]", "x"]);
 });

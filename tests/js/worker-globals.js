@@ -2,8 +2,8 @@
 
 import { register } from "node:module";
 
-/** What the modules under test get for `shared/storage/database.js`, which needs IndexedDB. */
-const DATABASE = `
+/** What the modules under test get for `worker/settings/device-key.js`, which needs IndexedDB. */
+const DEVICE_KEY = `
   const key = crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
   export const deviceKey = () => key;
 `;
@@ -11,8 +11,8 @@ const DATABASE = `
 register(
   `data:text/javascript,${encodeURIComponent(`
     export function resolve(specifier, context, next) {
-      if (!specifier.endsWith("/database.js")) return next(specifier, context);
-      return { url: ${JSON.stringify(`data:text/javascript,${encodeURIComponent(DATABASE)}`)}, shortCircuit: true };
+      if (!specifier.endsWith("/device-key.js")) return next(specifier, context);
+      return { url: ${JSON.stringify(`data:text/javascript,${encodeURIComponent(DEVICE_KEY)}`)}, shortCircuit: true };
     }
   `)}`,
 );

@@ -8,6 +8,7 @@ import "./worker-vendor.js";
 const { deleteDB } = await import("idb");
 const { loadAttachment } = await import("../../extension/shared/storage/attachments.js");
 const database = await import("../../extension/shared/storage/database.js");
+const conversationStore = await import("../../extension/worker/storage/conversation-store.js");
 const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
 const { readSettingsFile } = await import("../../extension/worker/settings/settings-file.js");
 const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
@@ -38,7 +39,7 @@ const fileOf = (turns, fields = {}, file = {}) =>
     ...file,
   });
 
-const loaded = async (id = "c") => /** @type {any} */ ((await database.loadConversation(id))?.turns);
+const loaded = async (id = "c") => /** @type {any} */ ((await conversationStore.loadConversation(id))?.turns);
 /** @param {string} text @param {RegExp} message */
 const refused = (text, message) => assert.rejects(importConversations(text), { name: "UserError", message });
 
@@ -102,7 +103,7 @@ test("a title of a file is one line that a list has room for", async () => {
 test("a conversation with temperature and limits of its own comes back", async () => {
   const settings = { model: "m", temperature: 0.5, top_p: 0.9, max_output_tokens: 9, limits: { calls: 3 } };
   assert.deepEqual(await importConversations(fileOf([turn()], { settings })), { imported: 1, skipped: 0 });
-  assert.deepEqual((await database.loadConversation("c"))?.settings, settings);
+  assert.deepEqual((await conversationStore.loadConversation("c"))?.settings, settings);
   for (const [name, value] of [
     ["temperature", 9],
     ["verbosity", "loud"],
@@ -187,7 +188,7 @@ test("a file starts nothing: what waits or runs in it was interrupted", async ()
     for (const name of ["sent", "urgent", "begun", "response_id", "sequence_number", "active"])
       assert.equal(stored[name], undefined);
   }
-  assert.deepEqual(await database.unfinishedConversations(), []);
+  assert.deepEqual(await conversationStore.unfinishedConversations(), []);
 });
 
 test("an attachment of another conversation cannot be named", async () => {
@@ -211,9 +212,9 @@ test("instructions of a file are shown before they take effect", async () => {
   assert.deepEqual([brings, imported], [[{ title: "Recipes", ...brought }], 0]);
   assert.equal(await loaded(), undefined);
   await importConversations(file, "without");
-  assert.deepEqual((await database.loadConversation("c"))?.settings, { model: "m" });
+  assert.deepEqual((await conversationStore.loadConversation("c"))?.settings, { model: "m" });
   await importConversations(file.replace('"id":"c"', '"id":"d"'), "with");
-  assert.deepEqual((await database.loadConversation("d"))?.settings, settings);
+  assert.deepEqual((await conversationStore.loadConversation("d"))?.settings, settings);
 });
 
 test("headers and parameters that may be secret are dropped from a file of settings, and named", () => {

@@ -7,7 +7,8 @@ import "./worker-vendor.js";
 
 const { deleteDB } = await import("idb");
 const database = await import("../../extension/shared/storage/database.js");
-const list = await import("../../extension/worker/storage/conversations.js");
+const conversationStore = await import("../../extension/worker/storage/conversation-store.js");
+const list = await import("../../extension/worker/storage/conversation-list.js");
 const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
 const { storedView } = await import("../../extension/worker/storage/stored-view.js");
 const { exportConversations, importConversations } = await import("../../extension/worker/storage/transfer.js");
@@ -115,7 +116,7 @@ for (const [index, damage] of TURNS.entries()) {
     ]);
     const { turns } = await storedView("c");
     assert.equal(turns.at(-1)?.user, "Question 3");
-    const loaded = await database.loadConversation("c");
+    const loaded = await conversationStore.loadConversation("c");
     assert.deepEqual(loaded?.turns.map(({ id }) => id).sort(), ["1", "2", "3"]);
     assert.ok(JSON.stringify(loaded));
     const isMended = "parent" in damage;
@@ -147,7 +148,7 @@ test("turns of a later version are left alone, and what followed them is shown",
 
 test("turns in a circle are all there", async () => {
   await put("c", {}, [turn("1", { parent: "2" }), turn("2", { position: 1, parent: "1" })]);
-  assert.equal((await database.loadConversation("c"))?.turns.length, 2);
+  assert.equal((await conversationStore.loadConversation("c"))?.turns.length, 2);
   assert.equal((await storedView("c")).turns[0].id, "2");
   await put("d", {}, [turn("1", { parent: "1" })]);
   assert.equal((await storedView("d")).turns.length, 1);

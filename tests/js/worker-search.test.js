@@ -5,7 +5,8 @@ import "./worker-vendor.js";
 
 const { deleteDB, openDB } = await import("idb");
 const database = await import("../../extension/shared/storage/database.js");
-const { listConversations } = await import("../../extension/worker/storage/conversations.js");
+const writer = await import("../../extension/worker/storage/turn-writer.js");
+const { listConversations } = await import("../../extension/worker/storage/conversation-list.js");
 const { indexMissing } = await import("../../extension/worker/storage/search-index.js");
 const { addTo, emptySignature, mayHave, signatureOf } = await import("../../extension/worker/storage/search.js");
 const { fold, foldWithPlaces, placesOf, termsOf } = await import("../../extension/shared/fold.js");
@@ -30,7 +31,7 @@ function store(id, user, answer = "", fields = {}) {
     items: [],
   };
   const head = { id, created_at: 1, leaf: turn.id, settings: {} };
-  return database.saveTurn(JSON.stringify(head), JSON.stringify({ ...turn, ...fields }));
+  return writer.saveTurn(JSON.stringify(head), JSON.stringify({ ...turn, ...fields }));
 }
 
 /** @param {string} query */
@@ -108,7 +109,7 @@ test("signs are meant as they are typed", async () => {
 /** SillyTavern/SillyTavern#3727: words in different messages of a chat, or one of them in its title, were not found together. */
 test("several words are all found, in the title or in any turn; a phrase in quotes in one place", async () => {
   await store("a", "narbacular things", "A helicopter");
-  await database.saveTurn(
+  await writer.saveTurn(
     JSON.stringify({ id: "a", created_at: 1, leaf: "2", settings: {} }),
     JSON.stringify({ ...turnOf("2", "An aqueduct"), parent: "turn-a" }),
   );
@@ -186,11 +187,11 @@ test("names of what is attached and refusals are found; reasoning and tools are 
 test("the place is in the branch that is shown, where that has one, else in another", async () => {
   await store("a", "First fjord");
   const head = JSON.stringify({ id: "a", created_at: 1, leaf: "2", settings: {} });
-  await database.saveTurn(head, JSON.stringify({ ...turnOf("1", "hidden skerry and fjord holm"), parent: "turn-a" }));
-  await database.saveTurn(head, JSON.stringify({ ...turnOf("2", "shown"), parent: "turn-a" }));
+  await writer.saveTurn(head, JSON.stringify({ ...turnOf("1", "hidden skerry and fjord holm"), parent: "turn-a" }));
+  await writer.saveTurn(head, JSON.stringify({ ...turnOf("2", "shown"), parent: "turn-a" }));
   assert.deepEqual((await found("fjord"))[0].place, { turn: "turn-a" });
   assert.deepEqual((await found("skerry"))[0].place, { turn: "1", elsewhere: true });
-  await database.removeTurn(head, "1");
+  await writer.removeTurn(head, "1");
   assert.deepEqual(await ids("skerry"), []);
 });
 
@@ -331,7 +332,7 @@ test("what was stored before the index is found as soon as it is read, the lates
   assert.equal(first.pending, 6);
   // A conversation that goes on meanwhile.
   const head = JSON.stringify({ id: "c0", created_at: 1, leaf: "2", settings: {} });
-  await database.saveTurn(head, JSON.stringify({ ...turnOf("2", "more fjord"), parent: "1" }));
+  await writer.saveTurn(head, JSON.stringify({ ...turnOf("2", "more fjord"), parent: "1" }));
   await indexMissing();
   await indexMissing();
   const second = await listConversations({ query: "fjord" }, new Set());

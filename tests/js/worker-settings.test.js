@@ -218,7 +218,7 @@ async function derive(passphrase, salt) {
 }
 
 test("the settings and the key of the first version become a profile", async () => {
-  const { deviceKey } = await import("../../extension/shared/storage/database.js");
+  const { deviceKey } = await import("../../extension/worker/settings/device-key.js");
   const sealed = await sealAsBefore(await deviceKey(), KEY);
   local.data = { settings: settings(), vault: { version: 1, origin: A, sealed } };
   const [connection, view] = await Promise.all([connectionOf(""), providerView()]);

@@ -7,7 +7,7 @@
  */
 
 import { UserError } from "../errors.js";
-import { database, write } from "./database.js";
+import { database, keysOf, write } from "./database.js";
 import { attachmentsOf } from "./drafts.js";
 
 /** @import { Attachment, Turn } from "../protocol.js" */
@@ -141,8 +141,7 @@ export async function putContents(transaction, conversation, contents) {
 
 /** @param {Transaction} transaction @param {string} conversation */
 export async function removeAttachments(transaction, conversation) {
-  // Arrays come after all strings.
-  await transaction.objectStore("attachments").delete(IDBKeyRange.bound([conversation], [conversation, []]));
+  await transaction.objectStore("attachments").delete(keysOf(conversation));
 }
 
 /** Remove contents that no draft names any more. */
@@ -151,8 +150,7 @@ export async function purgeDrafts() {
     const drafts = await transaction.objectStore("drafts").getAll();
     const names = new Set(drafts.flatMap(attachmentsOf));
     const store = transaction.objectStore("attachments");
-    const range = IDBKeyRange.bound([DRAFT], [DRAFT, []]);
-    for (let cursor = await store.openCursor(range); cursor; cursor = await cursor.continue()) {
+    for (let cursor = await store.openCursor(keysOf(DRAFT)); cursor; cursor = await cursor.continue()) {
       const { id, kept_at } = /** @type {StoredAttachment} */ (cursor.value);
       if (!names.has(id) && kept_at + FORGET_MS < Date.now()) await cursor.delete();
     }

@@ -7,7 +7,7 @@
  * window is gone as well, by the first one that shows the conversation.
  */
 
-import { database, write } from "./database.js";
+import { database, keysOf, write } from "./database.js";
 
 /** @import { Attachment } from "../protocol.js" */
 /** @typedef {import("idb").IDBPTransaction<any, string[], "readwrite">} Transaction */
@@ -159,7 +159,7 @@ export async function takeDraft(conversation, panel, alive, adopts = true) {
  */
 async function candidates(transaction, conversation) {
   const store = transaction.objectStore("drafts");
-  if (conversation !== NEW_CHAT) return store.getAll(rangeOf(conversation));
+  if (conversation !== NEW_CHAT) return store.getAll(keysOf(conversation));
   const known = new Set([...(await transaction.objectStore("conversations").getAllKeys()), NEW_CHAT]);
   /** @type {StoredDraft[]} */
   const all = await store.getAll();
@@ -194,7 +194,7 @@ function hasKeys(value) {
  */
 export async function freeDrafts(transaction, conversation) {
   const store = transaction.objectStore("drafts");
-  for (const draft of /** @type {StoredDraft[]} */ (await store.getAll(rangeOf(conversation)))) {
+  for (const draft of /** @type {StoredDraft[]} */ (await store.getAll(keysOf(conversation)))) {
     const there = await store.get([NEW_CHAT, draft.owner]);
     await store.put({ ...draft, ...(there ? joined(there, draft) : {}), conversation_id: NEW_CHAT });
     await store.delete([conversation, draft.owner]);
@@ -209,8 +209,8 @@ export async function freeDrafts(transaction, conversation) {
 export async function removeDrafts(transaction, conversation) {
   const attachments = transaction.objectStore("attachments");
   const drafts = transaction.objectStore("drafts");
-  const ids = /** @type {StoredDraft[]} */ (await drafts.getAll(rangeOf(conversation))).flatMap(attachmentsOf);
-  await Promise.all([...ids.map((id) => attachments.delete(["", id])), drafts.delete(rangeOf(conversation))]);
+  const ids = /** @type {StoredDraft[]} */ (await drafts.getAll(keysOf(conversation))).flatMap(attachmentsOf);
+  await Promise.all([...ids.map((id) => attachments.delete(["", id])), drafts.delete(keysOf(conversation))]);
 }
 
 /**
@@ -221,10 +221,4 @@ export async function removeDrafts(transaction, conversation) {
 export function attachmentsOf({ attachments, edits, sending }) {
   const more = [...Object.values(edits), ...sending].flatMap((each) => each.attachments ?? []);
   return [...attachments, ...more].map(({ id }) => id);
-}
-
-/** @param {string} conversation */
-function rangeOf(conversation) {
-  // Arrays come after all strings.
-  return IDBKeyRange.bound([conversation], [conversation, []]);
 }

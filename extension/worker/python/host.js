@@ -3,18 +3,13 @@
 import { toTurnError } from "../../shared/errors.js";
 import { logError } from "../../shared/log.js";
 import { loadAttachment } from "../../shared/storage/attachments.js";
-import {
-  loadConversation,
-  recall,
-  remember,
-  removeTurn,
-  saveTurn,
-  unfinishedConversations,
-} from "../../shared/storage/database.js";
 import { setAlarm } from "../alarm.js";
 import { readAgreed, readPage, readSelection, shownTab } from "../page/page.js";
 import { limitPython, runPython, stopPython } from "../sandbox.js";
 import { connectionOf, saveTokens } from "../settings/settings.js";
+import { loadConversation, unfinishedConversations } from "../storage/conversation-store.js";
+import { recall, remember } from "../storage/meta-store.js";
+import { removeTurn, saveTurn } from "../storage/turn-writer.js";
 import { openExchange } from "./bridge.js";
 
 /** @import { PageText } from "../../shared/protocol.js" */

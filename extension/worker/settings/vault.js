@@ -10,7 +10,7 @@
  */
 
 import { configurationError } from "../../shared/errors.js";
-import { deviceKey } from "../../shared/storage/database.js";
+import { deviceKey } from "./device-key.js";
 
 const ITERATIONS = 600_000;
 const MIN_PASSPHRASE = 8;

@@ -9,9 +9,9 @@
 import { logError } from "../../shared/log.js";
 import { closeOpen, OpenTags } from "../../shared/markdown/close.js";
 import { longestRun } from "../../shared/markdown/fences.js";
-import { pathOf } from "../../shared/storage/database.js";
 import { withShown } from "../../shared/tool-results.js";
 import MarkdownIt from "../../vendor/markdown-it.js";
+import { pathOf } from "./branches.js";
 
 /** @import { Attachment, Block, Source } from "../../shared/protocol.js" */
 /** @import { Exported } from "./transfer.js" */

@@ -8,8 +8,25 @@ import { NUMBER_NAMES, numberProblem } from "../../shared/ranges.js";
 import { isAttachment } from "../../shared/storage/attachments.js";
 import { TURN_STATUSES } from "../../shared/turn-status.js";
 
-/** @import { Block, ConversationSettings } from "../../shared/protocol.js" */
-/** @import { StoredConversation, StoredTurn } from "../../shared/storage/database.js" */
+/** @import { Block, ConversationSettings, Turn } from "../../shared/protocol.js" */
+
+/**
+ * @typedef {Turn & {conversation_id: string, position: number, version: number, sent?: boolean, begun?: boolean, active?: 1, items?: any[]}} StoredTurn
+ *   `active` is there while it has yet to end.
+ */
+
+/**
+ * @typedef {object} StoredConversation
+ * @property {string} id
+ * @property {number} created_at  Unix time in milliseconds, as all times here.
+ * @property {number} updated_at
+ * @property {string} title  The beginning of the first message.
+ * @property {string} [own_title]  The user's title, which is shown instead.
+ * @property {number} turns  How many there are, in all branches.
+ * @property {string} [leaf]  The last turn of the branch that is shown.
+ * @property {ConversationSettings} [settings]
+ * @property {number} [deleted_at]  Deleted by the user; gone for good when the time to undo it is over.
+ */
 
 /** Of a turn's record; see `session/turn.py`. */
 export const RECORD_VERSION = 2;
@@ -290,61 +307,6 @@ const BLOCK_NAMES = new Set([
  */
 export function lastingBlock(block) {
   return Object.fromEntries(Object.entries(block).filter(([name, value]) => BLOCK_NAMES.has(name) && value !== null));
-}
-
-/**
- * Turns each of which follows one of them or none, without circles: what followed a lost turn follows the one that was made before it.
- * `session/conversation.py` does the same.
- * @template {{id: string, parent?: string}} T
- * @param {T[]} turns  In the order in which they were made.
- * @returns {T[]}
- */
-export function mended(turns) {
-  const ids = new Set(turns.map(({ id }) => id));
-  const whole = turns.map((turn, at) => {
-    if (turn.parent === undefined || ids.has(turn.parent)) return turn;
-    const { parent: _, ...lost } = turn;
-    return /** @type {T} */ (at > 0 ? { ...lost, parent: turns[at - 1].id } : lost);
-  });
-  if (!isCircular(whole)) return whole;
-  /** @type {Map<string, T>} */
-  const known = new Map(whole.map((turn) => [turn.id, { ...turn }]));
-  const rooted = new Set();
-  for (const turn of known.values()) {
-    const way = new Set();
-    for (
-      let here = /** @type {T | undefined} */ (turn);
-      here && !rooted.has(here.id);
-      here = known.get(here.parent ?? "")
-    ) {
-      way.add(here.id);
-      if (here.parent !== undefined && way.has(here.parent)) delete here.parent;
-    }
-    for (const id of way) rooted.add(id);
-  }
-  return [...known.values()];
-}
-
-/**
- * Whether turns follow each other in a circle.
- * @param {{id: string, parent?: string}[]} turns
- */
-export function isCircular(turns) {
-  const known = new Map(turns.map((turn) => [turn.id, turn]));
-  const rooted = new Set();
-  for (const turn of turns) {
-    const way = new Set();
-    for (
-      let here = /** @type {typeof turn | undefined} */ (turn);
-      here && !rooted.has(here);
-      here = known.get(here.parent ?? "")
-    ) {
-      if (way.has(here)) return true;
-      way.add(here);
-    }
-    for (const each of way) rooted.add(each);
-  }
-  return false;
 }
 
 // --- conversations ---------------------------------------------------------------------------------------------------------

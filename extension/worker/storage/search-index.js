@@ -4,12 +4,14 @@
  */
 
 import { logError } from "../../shared/log.js";
-import { allConversations, allOf, database, pathOf, write } from "../../shared/storage/database.js";
+import { database, keysOf, write } from "../../shared/storage/database.js";
 import { titleOfTurn } from "../../shared/titles.js";
+import { pathOf } from "./branches.js";
+import { allConversations } from "./conversation-store.js";
 import { readTurn } from "./records.js";
 import { addTo, emptySignature, foldedTextOf, mayHave, signatureOf } from "./search.js";
 
-/** @import { StoredConversation, StoredTurn } from "../../shared/storage/database.js" */
+/** @import { StoredConversation, StoredTurn } from "./records.js" */
 /** @import { Signature } from "./search.js" */
 
 /** @typedef {import("idb").IDBPTransaction<any, string[], "readwrite">} Transaction */
@@ -20,41 +22,40 @@ const WORK_MS = 10;
 /** Conversations that are looked through at a time. */
 const TOGETHER = 16;
 
-/** What is in the store, once it was read; this worker alone writes it. @type {Promise<Map<string, Signature>> | undefined} */
-let signatures;
+/** @typedef {Map<string, Signature>} Signatures  By the ids of their conversations. */
 
-/** @returns {Promise<Map<string, Signature>>} */
-async function load() {
-  const db = await database();
+/**
+ * What is in the store, once it was read; this worker alone writes it. It belongs to the connection that it was read over: another one may
+ * lead to another database.
+ * @type {{db: import("idb").IDBPDatabase<any>, signatures: Promise<Signatures>} | undefined}
+ */
+let loaded;
+
+/** @param {import("idb").IDBPDatabase<any>} db @returns {Promise<Signatures>} */
+async function load(db) {
   const [keys, values] = await Promise.all([db.getAllKeys("search"), db.getAll("search")]);
   return new Map(keys.map((key, at) => [String(key), values[at]]));
 }
 
 /** The index in memory. What cannot be read is read again the next time. */
-export function loadIndex() {
-  signatures ??= load().catch((error) => {
-    signatures = undefined;
-    throw error;
-  });
-  return signatures;
-}
-
-/** Another database is in the place of the one that was read. */
-export function forgetIndex() {
-  signatures = undefined;
+export async function loadIndex() {
+  const db = await database();
+  if (loaded?.db !== db) {
+    const signatures = load(db).catch((error) => {
+      loaded = undefined;
+      throw error;
+    });
+    loaded = { db, signatures };
+  }
+  return loaded.signatures;
 }
 
 /** @param {string} conversation @param {Signature | undefined} signature */
 function keep(conversation, signature) {
-  signatures?.then(
+  loaded?.signatures.then(
     (all) => (signature ? all.set(conversation, signature) : all.delete(conversation)),
     () => {},
   );
-}
-
-/** @param {string} conversation */
-export function textsOf(conversation) {
-  return IDBKeyRange.bound([conversation], [conversation, []]);
 }
 
 /**
@@ -74,7 +75,7 @@ export async function indexTurn(transaction, turn, isFirst) {
   await texts.put({ conversation_id, id, ...(parent ? { parent } : {}), folded });
   let signature = { bits: stored.bits.slice(), count: stored.count };
   if (!addTo(signature, folded)) {
-    const all = /** @type {StoredText[]} */ (await texts.getAll(textsOf(conversation_id)));
+    const all = /** @type {StoredText[]} */ (await texts.getAll(keysOf(conversation_id)));
     signature = signatureOf(
       all.map((each) => each.folded),
       2 * 8 * signature.bits.length,
@@ -92,7 +93,7 @@ export async function indexTurn(transaction, turn, isFirst) {
 export async function removeFromIndex(transaction, conversation) {
   keep(conversation, undefined);
   await Promise.all([
-    transaction.objectStore("texts").delete(textsOf(conversation)),
+    transaction.objectStore("texts").delete(keysOf(conversation)),
     transaction.objectStore("search").delete(conversation),
   ]);
 }
@@ -150,7 +151,7 @@ async function indexConversation(id) {
   const db = await database();
   /** @type {StoredConversation | undefined} */
   const before = await db.get("conversations", id);
-  const keys = await db.getAllKeys("turns", allOf(id));
+  const keys = await db.getAllKeys("turns", keysOf(id));
   /** @type {StoredText[]} */
   const texts = [];
   /** What earlier versions found a turn by, with an index of its own. @type {IDBValidKey[]} */
@@ -250,7 +251,7 @@ export async function searchIndex(terms, all, offset, limit) {
  */
 async function lookThrough(conversation, terms, needed) {
   /** @type {StoredText[]} */
-  const texts = await (await database()).getAll("texts", textsOf(conversation.id));
+  const texts = await (await database()).getAll("texts", keysOf(conversation.id));
   if (!needed.every((term) => texts.some(({ folded }) => folded.includes(term)))) return undefined;
   const path = new Set(pathOf(texts, conversation.leaf));
   let best = { count: 0, id: "", isElsewhere: false };

@@ -1,11 +1,13 @@
 /** What a panel is shown of a stored conversation while Python, which shows it otherwise (`session/conversation.py`), is not up. */
 
-import { database, loadConversation, pathOf } from "../../shared/storage/database.js";
+import { database } from "../../shared/storage/database.js";
 import { holdBack, withShown } from "../../shared/tool-results.js";
+import { pathOf } from "./branches.js";
+import { loadConversation } from "./conversation-store.js";
 import { readTurn } from "./records.js";
 
 /** @import { ConversationView, Shown, Turn } from "../../shared/protocol.js" */
-/** @import { StoredTurn } from "../../shared/storage/database.js" */
+/** @import { StoredTurn } from "./records.js" */
 
 /** So many turns of a long conversation a panel is shown at once; see there. */
 const VIEW_TURNS = 40;

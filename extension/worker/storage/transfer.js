@@ -5,25 +5,20 @@ import { logError } from "../../shared/log.js";
 import { isId, isShallow, isText, isTime, makePlain } from "../../shared/plain.js";
 import { cleanParts } from "../../shared/run-parts.js";
 import { contentsOf, isContent, putContents } from "../../shared/storage/attachments.js";
-import { database, inOneLine, turnsIn, turnsOfConversation, write } from "../../shared/storage/database.js";
+import { database, write } from "../../shared/storage/database.js";
+import { inOneLine } from "../../shared/storage/migrations.js";
 import { cutTo, titleOfTurn } from "../../shared/titles.js";
 import { isUnfinished } from "../../shared/turn-status.js";
 import { agreeing, readableItems } from "./answers.js";
-import { removeFrom, shownConversations, titleFor } from "./conversations.js";
+import { isCircular } from "./branches.js";
+import { removeFrom, shownConversations, titleFor } from "./conversation-list.js";
+import { turnsIn, turnsOfConversation } from "./conversation-store.js";
 import { asMarkdown } from "./markdown-export.js";
-import {
-  isCircular,
-  lastingBlock,
-  lastingFields,
-  RECORD_VERSION,
-  readConversation,
-  readSettings,
-  wrongIn,
-} from "./records.js";
+import { lastingBlock, lastingFields, RECORD_VERSION, readConversation, readSettings, wrongIn } from "./records.js";
 import { indexMissing } from "./search-index.js";
 
 /** @import { Brought, ConversationSettings, TurnError } from "../../shared/protocol.js" */
-/** @import { StoredConversation, StoredTurn } from "../../shared/storage/database.js" */
+/** @import { StoredConversation, StoredTurn } from "./records.js" */
 
 const FORMAT = "sidestream.conversations";
 /** Of a file. Version 1 knew no branches, version 2 no attachments. */

@@ -10,7 +10,7 @@ from sidestream.errors import ErrorKind, SidestreamError
 
 
 class BrowserStore:
-    """Conversations in the database of ``shared/storage/database.js``."""
+    """Conversations in the database of ``worker/storage/``."""
 
     def __init__(self, host: Host) -> None:
         self._host = host

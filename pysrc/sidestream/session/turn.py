@@ -66,7 +66,7 @@ from sidestream.types.usage import TokenUsage
 RECORD_VERSION = 2
 """Of a stored turn. A record of a later version is left alone, not guessed at.
 
-Version 1 knew no branches; ``shared/storage/database.js`` gives its turns their ``parent``.
+Version 1 knew no branches; ``shared/storage/migrations.js`` gives its turns their ``parent``.
 """
 
 WaitReason = Literal["turn", "rate_limit", "offline", "pause"]

@@ -4,15 +4,16 @@ import { UserError } from "../../shared/errors.js";
 import { fold, termsOf } from "../../shared/fold.js";
 import { logError } from "../../shared/log.js";
 import { removeAttachments } from "../../shared/storage/attachments.js";
-import { allConversations, allOf, database, unfinishedConversations, write } from "../../shared/storage/database.js";
+import { database, keysOf, write } from "../../shared/storage/database.js";
 import { conversationsWithDrafts, freeDrafts, removeDrafts } from "../../shared/storage/drafts.js";
 import { snapshotBytes } from "../python/snapshot.js";
+import { allConversations, unfinishedConversations } from "./conversation-store.js";
 import { readConversation, readTurn } from "./records.js";
 import { snippetOf } from "./search.js";
 import { indexMissing, loadIndex, missing, removeFromIndex, searchIndex } from "./search-index.js";
 
 /** @import { ConversationSummary, StorageUse } from "../../shared/protocol.js" */
-/** @import { StoredConversation } from "../../shared/storage/database.js" */
+/** @import { StoredConversation } from "./records.js" */
 /** @import { Found } from "./search-index.js" */
 
 /** How long a deleted conversation can be brought back. */
@@ -202,7 +203,7 @@ async function removeAll(isMeant) {
 export async function removeFrom(transaction, id) {
   const turns = transaction.objectStore("turns");
   await Promise.all([
-    turns.delete(allOf(id)),
+    turns.delete(keysOf(id)),
     removeAttachments(transaction, id),
     removeDrafts(transaction, id),
     removeFromIndex(transaction, id),
