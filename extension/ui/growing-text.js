@@ -1,5 +1,5 @@
 import { el } from "./dom.js";
-import { setData, setText } from "./markdown/patch.js";
+import { setData, setText } from "./patch-text.js";
 
 /** The browser takes time by the square of a line's length to break one of several alphabets: a longer one is shown in parts, */
 const LONG_LINE = 4_000;

@@ -7,7 +7,7 @@ const { view } = await import("../../extension/ui/markdown/view.js");
 const { loadMath } = await import("../../extension/ui/markdown/math-view.js");
 await loadMath();
 
-/** @import {View} from "../../extension/ui/markdown/view.js" */
+/** @import {View} from "../../extension/ui/markdown/patch.js" */
 
 /**
  * @param {string} source
@@ -21,15 +21,15 @@ function views(source, growing) {
 
 /**
  * What a reader sees, without white space; a formula counts as its source.
- * @param {View[]} all
+ * @param {readonly View[]} all
  * @returns {string}
  */
 function visible(all) {
   return all
     .map((one) => {
       if (typeof one === "string") return one;
-      if (one.attributes.class === "code-head") return "";
-      return one.attributes["data-tex"] ?? visible(one.children);
+      if (one.attributes?.class === "code-head") return "";
+      return one.attributes?.["data-tex"] ?? visible(one.children ?? []);
     })
     .join("")
     .replace(/\s/g, "");

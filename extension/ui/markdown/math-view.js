@@ -3,8 +3,10 @@
  * taken over node by node and never as a string. It is loaded when the first formula is met.
  */
 
+import { mount } from "./patch.js";
+
 /** @import {MathNode} from "../../shared/markdown/inline.js" */
-/** @import {ElementView, View} from "./view.js" */
+/** @import {ElementView, View} from "./patch.js" */
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 
@@ -61,21 +63,8 @@ function drawWaiting() {
     const isDisplay = element.getAttribute("data-math-waits") === "display";
     const math = setMath(element.getAttribute("data-tex-inside") ?? "", isDisplay);
     element.removeAttribute("data-math-waits");
-    if (math) element.replaceChildren(built(math));
+    if (math) element.replaceChildren(mount(math).node);
   }
-}
-
-/**
- * @param {View} view
- * @returns {Node}
- */
-function built(view) {
-  if (typeof view === "string") return document.createTextNode(view);
-  const element = /** @type {MathMLElement} */ (document.createElementNS(MATHML, view.tag));
-  for (const [name, value] of Object.entries(view.attributes)) element.setAttribute(name, value);
-  for (const [name, value] of Object.entries(view.style ?? {})) element.style.setProperty(name, value);
-  element.append(...view.children.map(built));
-  return element;
 }
 
 /**

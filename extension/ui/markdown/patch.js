@@ -6,14 +6,18 @@
  * label that says "Copied", `details` that the reader unfolded, a button that was put in) therefore stays.
  */
 
+import { setData, setText } from "../patch-text.js";
+import { attributeOf, patchAttributes, patchStyle } from "./patch-attributes.js";
+
+/** @import {Attributes} from "./patch-attributes.js" */
+
 /**
  * A piece of the page as plain data: text, or an element.
  * @typedef {string | ElementView} View
  *
  * @typedef {object} ElementView
  * @property {string} tag
- * @property {Record<string, string | number | boolean | null | undefined>} [attributes]  `true` is an empty one; `false`,
- *   `null` and `undefined` are none.
+ * @property {Attributes} [attributes]
  * @property {Record<string, string>} [style]  Set property by property, which a policy against inline styles allows.
  * @property {readonly View[]} [children]
  * @property {string} [key]  Elements with different keys are different ones.
@@ -107,7 +111,7 @@ export function patch(mounted, view) {
     return;
   }
   const { attributes, style } = /** @type {ElementView} */ (last);
-  patchAttributes(mounted, attributes, view.attributes);
+  patchAttributes(/** @type {Element} */ (mounted.node), attributes, view.attributes);
   patchStyle(/** @type {Element} */ (mounted.node), style, view.style);
   if (!view.own) patchChildren(mounted, 0, childrenOf(view));
   else if (holdsText(view))
@@ -122,7 +126,7 @@ export function patch(mounted, view) {
  */
 export function patchShell(mounted, view) {
   const last = /** @type {ElementView} */ (mounted.view);
-  patchAttributes(mounted, last.attributes, view.attributes);
+  patchAttributes(/** @type {Element} */ (mounted.node), last.attributes, view.attributes);
   mounted.view = { ...last, attributes: view.attributes };
 }
 
@@ -299,46 +303,6 @@ function isAsBuilt({ node, children }) {
 }
 
 /**
- * @param {Mounted} mounted
- * @param {ElementView["attributes"]} last
- * @param {ElementView["attributes"]} next
- */
-function patchAttributes({ node }, last = {}, next = {}) {
-  if (last === next) return;
-  const element = /** @type {Element} */ (node);
-  for (const name in next) {
-    const value = attributeOf(next, name);
-    if (value === attributeOf(last, name)) continue;
-    if (value === null) element.removeAttribute(name);
-    else element.setAttribute(name, value);
-  }
-  for (const name in last) if (!(name in next) && attributeOf(last, name) !== null) element.removeAttribute(name);
-}
-
-/**
- * @param {Element} element
- * @param {Record<string, string>} [last]
- * @param {Record<string, string>} [next]
- */
-function patchStyle(element, last = {}, next = {}) {
-  if (last === next) return;
-  const { style } = /** @type {HTMLElement} */ (element);
-  for (const name in next) if (next[name] !== last[name]) style.setProperty(name, next[name]);
-  for (const name in last) if (!(name in next)) style.removeProperty(name);
-}
-
-/**
- * @param {Record<string, unknown>} attributes
- * @param {string} name
- * @returns {string | null}
- */
-function attributeOf(attributes, name) {
-  const value = attributes[name];
-  if (value === undefined || value === null || value === false) return null;
-  return value === true ? "" : String(value);
-}
-
-/**
  * The children of a view, with texts side by side as one.
  * @param {ElementView} view
  * @returns {readonly View[]}
@@ -390,78 +354,5 @@ export function isSame(mounted, view) {
   if (holdsText(last)) return holdsText(view) && childrenOf(last)[0] === children[0];
   return (
     mounted.children.length === children.length && mounted.children.every((child, at) => isSame(child, children[at]))
-  );
-}
-
-/**
- * How much two texts have in common at the beginning, and after that at the end.
- * @param {string} one
- * @param {string} other
- * @returns {{start: number, end: number}}
- */
-function inCommon(one, other) {
-  const shorter = Math.min(one.length, other.length);
-  let start = 0;
-  if (other.startsWith(one)) start = one.length;
-  else while (start < shorter && one.charCodeAt(start) === other.charCodeAt(start)) start += 1;
-  let end = 0;
-  const most = shorter - start;
-  while (end < most && one.charCodeAt(one.length - 1 - end) === other.charCodeAt(other.length - 1 - end)) end += 1;
-  return { start, end };
-}
-
-/**
- * Changes a text only where it differs, so that a selection in the rest of it holds.
- * @param {Text} node
- * @param {string} text
- */
-export function setData(node, text) {
-  const { data } = node;
-  if (data === text) return;
-  const { start, end } = inCommon(data, text);
-  const added = text.slice(start, text.length - end);
-  if (start === data.length) node.appendData(added);
-  else node.replaceData(start, data.length - start - end, added);
-}
-
-/**
- * The same for all text of an element, in whichever nodes it stands: code that is coloured keeps its spans.
- * @param {Element} element
- * @param {string} text
- */
-export function setText(element, text) {
-  const only = element.firstChild;
-  if (only && !only.nextSibling && only.nodeType === Node.TEXT_NODE) {
-    setData(/** @type {Text} */ (only), text);
-    return;
-  }
-  const current = element.textContent ?? "";
-  if (current === text) return;
-  const { start, end } = inCommon(current, text);
-  let added = text.slice(start, text.length - end);
-  const stop = current.length - end;
-  let offset = 0;
-  for (const node of textsOf(element)) {
-    const { length } = node.data;
-    const from = Math.min(Math.max(start - offset, 0), length);
-    const to = Math.min(Math.max(stop - offset, 0), length);
-    const isHere = start >= offset && start < offset + length;
-    if (isHere || to > from) node.replaceData(from, to - from, isHere ? added : "");
-    if (isHere) added = "";
-    offset += length;
-  }
-  // At the end: not in the span of the last word, which may be of another colour.
-  const last = element.lastChild;
-  if (last?.nodeType === Node.TEXT_NODE) /** @type {Text} */ (last).appendData(added);
-  else if (added) element.append(added);
-}
-
-/**
- * @param {Node} node
- * @returns {Text[]}
- */
-function textsOf(node) {
-  return [...node.childNodes].flatMap((child) =>
-    child.nodeType === Node.TEXT_NODE ? [/** @type {Text} */ (child)] : textsOf(child),
   );
 }

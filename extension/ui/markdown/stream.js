@@ -13,8 +13,9 @@
 
 import { parse } from "../../shared/markdown/parse.js";
 import { hasTime, later } from "../frames.js";
+import { setText } from "../patch-text.js";
 import { beginGroup, gather, gatherWithin, isHeld } from "./groups.js";
-import { isCompatible, mount, patch, patchChildren, patchShell, setText, tidy, wrapChildren } from "./patch.js";
+import { isCompatible, mount, patch, patchChildren, patchShell, tidy, wrapChildren } from "./patch.js";
 import { direction, view } from "./view.js";
 
 /** @import {BlockNode, Environment} from "../../shared/markdown/parse.js" */

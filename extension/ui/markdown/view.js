@@ -11,19 +11,7 @@ import { mathBlockView, mathView } from "./math-view.js";
 
 /** @import {BlockNode} from "../../shared/markdown/parse.js" */
 /** @import {InlineNode, LinkNode, ImageNode} from "../../shared/markdown/inline.js" */
-
-/**
- * @typedef {object} ElementView
- * @property {string} tag
- * @property {Record<string, string>} attributes
- * @property {View[]} children
- * @property {string} [ns]  The namespace, for all but HTML.
- * @property {string} [key]  Elements with different keys are different ones: the old one is replaced.
- * @property {Record<string, string>} [style]  Set property by property, as a policy against inline styles allows.
- * @property {boolean} [own]  Somebody else takes the children over once they are built.
- *
- * @typedef {string | ElementView} View
- */
+/** @import {ElementView, View} from "./patch.js" */
 
 /**
  * @param {BlockNode} node
@@ -180,7 +168,7 @@ function itemView(node) {
 function prepend(children, ...first) {
   const paragraph = children[0];
   if (typeof paragraph === "object" && paragraph.tag === "p") {
-    children[0] = { ...paragraph, children: [...first, ...paragraph.children] };
+    children[0] = { ...paragraph, children: [...first, ...(paragraph.children ?? [])] };
   } else {
     children.unshift(element("p", {}, first));
   }
