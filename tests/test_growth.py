@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from sidestream._json import MAX_VALUES, has_too_many_values, parse
 from sidestream.decode import Decoder, decoder_for
-from sidestream.decode._common import MAX_ITEMS
+from sidestream.decode._bounds import MAX_ITEMS
 from sidestream.decode._events import Events
 from sidestream.decode._extras import Pieces, merge, settled
 from sidestream.decode._inband import InBand

@@ -26,13 +26,9 @@ from sidestream.adjust import (
 )
 from sidestream.auth import Auth, NoAuth
 from sidestream.decode import Decoder, decoder_for, decoder_for_the_rest
-from sidestream.decode._common import (
-    bad_response,
-    response_status,
-    sequence_number_of,
-    stream_closed,
-)
+from sidestream.decode._errors import bad_response, stream_closed
 from sidestream.decode._events import Events
+from sidestream.decode._frames import response_status, sequence_number_of
 from sidestream.errors import (
     ErrorKind,
     SidestreamError,

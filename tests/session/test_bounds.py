@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sidestream.client import _AT_ONCE_BYTES
-from sidestream.decode._common import MAX_ITEMS
+from sidestream.decode._bounds import MAX_ITEMS
 from sidestream.session.chat import EVENTS_AT_ONCE
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.sse import SSEDecoder

@@ -9,7 +9,8 @@ from typing import Any
 
 from sidestream._json import MAX_VALUES, parse
 from sidestream.causes import failure_in_base_resp
-from sidestream.decode._common import frame_text, incomplete
+from sidestream.decode._errors import incomplete
+from sidestream.decode._frames import frame_text
 from sidestream.errors import ErrorKind, SidestreamError, error_from_server_error
 
 # --- errors in frames ----------------------------------------------------------------------------

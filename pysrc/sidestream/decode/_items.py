@@ -5,19 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from sidestream.decode._common import (
-    MAX_ITEMS,
-    Text,
-    as_json_text,
-    content_part,
-    is_json,
-    item_from,
-    plain_name,
-    unwrapped,
-)
+from sidestream.decode._bounds import MAX_ITEMS
 from sidestream.decode._events import Events
 from sidestream.decode._extras import OURS, Extra, says_nothing
+from sidestream.decode._frames import is_json
 from sidestream.decode._inband import InBand, Piece, split
+from sidestream.decode._text import Text
+from sidestream.decode._tool_calls import as_json_text, plain_name, unwrapped
+from sidestream.decode._validated import content_part, item_from
 from sidestream.types._base import WireModel
 from sidestream.types.events import (
     FunctionCallArgumentsDelta,

@@ -15,25 +15,14 @@ from pydantic import ConfigDict, OnErrorOmit, TypeAdapter
 from typing_extensions import TypedDict
 
 from sidestream._json import parse
-from sidestream.decode._common import (
-    MAX_ITEMS,
-    MAX_TEXT_BYTES,
+from sidestream.decode._bounds import MAX_ITEMS, MAX_TEXT_BYTES
+from sidestream.decode._errors import (
     TOO_MANY,
-    Text,
-    as_json_text,
     bad_response,
-    call_id_for,
     empty_answer,
-    frame_text,
     incomplete,
-    is_json,
-    mended,
-    plain_name,
-    read_frame,
     stream_closed,
-    token_usage,
     too_much_text,
-    unwrapped,
 )
 from sidestream.decode._events import Events
 from sidestream.decode._extras import (
@@ -45,7 +34,11 @@ from sidestream.decode._extras import (
     settled,
 )
 from sidestream.decode._failures import ended_badly, error_in, is_said, objects_in, told_error
+from sidestream.decode._frames import frame_text, is_json, mended, read_frame
 from sidestream.decode._inband import InBand, Piece, split
+from sidestream.decode._text import Text
+from sidestream.decode._tool_calls import as_json_text, call_id_for, plain_name, unwrapped
+from sidestream.decode._usage import token_usage
 from sidestream.errors import SidestreamError, error_from_server_error
 from sidestream.sse import ErrorData
 from sidestream.types.events import (

@@ -16,26 +16,18 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field, OnErrorOmit, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from sidestream.decode._common import (
-    MAX_ITEMS,
-    MAX_TEXT_BYTES,
+from sidestream.decode._bounds import MAX_ITEMS, MAX_TEXT_BYTES
+from sidestream.decode._errors import (
     TOO_MANY,
-    as_json_text,
     bad_response,
-    call_id_for,
     empty_answer,
-    frame_text,
     incomplete,
-    joined_surrogates,
-    mended,
-    read_frame,
-    sequence_number_of,
     stream_closed,
-    token_usage,
     too_much_text,
 )
 from sidestream.decode._events import Events
 from sidestream.decode._failures import ended_badly, error_in, told_error
+from sidestream.decode._frames import frame_text, mended, read_frame, sequence_number_of
 from sidestream.decode._items import (
     CALLS,
     Item,
@@ -45,6 +37,9 @@ from sidestream.decode._items import (
     texts,
     without_ours,
 )
+from sidestream.decode._text import joined_surrogates
+from sidestream.decode._tool_calls import as_json_text, call_id_for
+from sidestream.decode._usage import token_usage
 from sidestream.errors import SidestreamError, error_from_server_error
 from sidestream.sse import ErrorData
 from sidestream.types.events import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidestream._json import parse
-from sidestream.decode._common import EMPTY_ANSWER
+from sidestream.decode._errors import EMPTY_ANSWER
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session.conversation import is_about_images, is_too_large
 from sidestream.session.turn import Turn
