@@ -1,8 +1,9 @@
 /** What is to be confirmed about an address before a key goes there. No DOM here. */
 
+import { isLoopback } from "../shared/loopback.js";
+import { presetOf } from "../shared/presets.js";
 import { lookAlikes } from "../ui/revealed.js";
-import { isInsecure, isLoopback } from "./form.js";
-import { presetOf } from "./presets.js";
+import { isInsecure } from "./form.js";
 
 /** Domains that belong to providers; a host below one of them is no imitation. */
 const OFFICIAL = [

@@ -2,9 +2,10 @@
  * What the form holds as settings, and what is wrong with it. No DOM here.
  */
 
+import { isLoopback } from "../shared/loopback.js";
 import { readKey, visible } from "../shared/pasted-key.js";
+import { PRESETS, presetOf } from "../shared/presets.js";
 import { NUMBER_NAMES, RANGES, readNumber, ungrouped } from "../shared/ranges.js";
-import { PRESETS, presetOf } from "./presets.js";
 
 /** @import {Settings} from "../shared/protocol.js" */
 /** @import {NumberName} from "../shared/ranges.js" */
@@ -312,16 +313,6 @@ export function isInsecure(baseUrl) {
   if (!URL.canParse(baseUrl.trim())) return false;
   const { protocol, hostname } = new URL(baseUrl.trim());
   return protocol === "http:" && !isLoopback(hostname);
-}
-
-/** @param {string} hostname */
-export function isLoopback(hostname) {
-  return (
-    hostname === "localhost" ||
-    hostname.endsWith(".localhost") ||
-    hostname === "[::1]" ||
-    /^127(?:\.\d+){3}$/.test(hostname)
-  );
 }
 
 /** How the worker's messages name the fields. */

@@ -4,6 +4,7 @@
  */
 
 import { readKey } from "../shared/pasted-key.js";
+import { PRESETS, presetOf } from "../shared/presets.js";
 import { NUMBER_NAMES } from "../shared/ranges.js";
 import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../ui/choices.js";
 import { byId, el, setChildren } from "../ui/dom.js";
@@ -22,7 +23,6 @@ import {
   readForm,
   valuesOf,
 } from "./form.js";
-import { PRESETS, presetOf } from "./presets.js";
 
 /** @import {ModelFacts, ProfileView, Reply, Request, Settings, SignInView, TurnError} from "../shared/protocol.js" */
 /** @import {FieldError, Values} from "./form.js" */

@@ -4,6 +4,7 @@
  */
 
 const MOST = 30;
+/** The names of this computer that a content security policy can hold; `shared/loopback.js` knows more. */
 const LOOPBACK = ["localhost", "127.0.0.1"];
 
 /**

@@ -11,7 +11,7 @@ import {
   readForm,
   valuesOf,
 } from "../../extension/options/form.js";
-import { PRESETS } from "../../extension/options/presets.js";
+import { PRESETS } from "../../extension/shared/presets.js";
 
 import { effortsOf } from "../../extension/ui/choices.js";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { PRESETS } from "../../extension/options/presets.js";
+import { PRESETS } from "../../extension/shared/presets.js";
 import { providerTools } from "../../extension/worker/settings/provider-tools.js";
 
 const table = JSON.parse(readFileSync(new URL("../fixtures/provider-tools.json", import.meta.url), "utf8"));

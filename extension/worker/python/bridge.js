@@ -7,6 +7,7 @@
  * Python destroys it. {@link liveExchanges} counts what is under way: zero after any number of turns.
  */
 
+import { isLoopback } from "../../shared/loopback.js";
 import { holdAwake } from "../keep-alive.js";
 
 /** Bytes that may wait for Python before the pump stops reading, which in the end stops the server. */
@@ -274,11 +275,11 @@ async function describeFailure(error, url) {
   const detail = error instanceof Error ? error.message : "";
   if (error instanceof DOMException && error.name === "AbortError") return { reason: "aborted", detail };
   const { protocol, hostname } = new URL(url);
-  const local = hostname === "localhost" || hostname.startsWith("127.") || hostname === "[::1]";
-  if (!navigator.onLine && !local) return { reason: "offline", detail };
+  const isHere = isLoopback(hostname);
+  if (!navigator.onLine && !isHere) return { reason: "offline", detail };
   const granted = await chrome.permissions.contains({ origins: [`${protocol}//${hostname}/*`] }).catch(() => true);
   if (!granted) return { reason: "permission", detail };
-  return { reason: local && (await isListening(url)) ? "broken" : "unreachable", detail };
+  return { reason: isHere && (await isListening(url)) ? "broken" : "unreachable", detail };
 }
 
 /** A refused connection takes no time on this computer. */

@@ -5,7 +5,9 @@
  */
 
 import { configurationError } from "../../shared/errors.js";
+import { isLoopback } from "../../shared/loopback.js";
 import { readKey, visible } from "../../shared/pasted-key.js";
+import { presetOf } from "../../shared/presets.js";
 import { NUMBER_NAMES, numberProblem } from "../../shared/ranges.js";
 import { DEMO } from "../paths.js";
 import { describeSignIn, parseAuthJson } from "./auth-json.js";
@@ -31,7 +33,6 @@ const ACTIVE = "active_profile";
 const FIRST_SETTINGS = "settings";
 /** The first profile's id. It is fixed, so that a migration which is begun twice gives the same. */
 const FIRST_ID = "1";
-const PRESETS = ["openai", "azure", "chatgpt", "openrouter", "ollama", "lmstudio", "llamacpp", "vllm", "custom"];
 const VERBOSITIES = /** @type {const} */ (["low", "medium", "high"]);
 const SUMMARIES = /** @type {const} */ (["off", "auto", "concise", "detailed"]);
 const COMPACTIONS = /** @type {const} */ (["summarise", "trim", "off"]);
@@ -46,20 +47,16 @@ const MOST_ENTRIES = 100;
 /** Sent as headers. */
 const ACCOUNT_FIELDS = /** @type {const} */ (["organization", "project"]);
 const OPTIONAL_MAPS = /** @type {const} */ (["http_headers", "query_params"]);
-const CHATGPT = {
-  preset: "chatgpt",
-  name: "ChatGPT",
-  base_url: "https://chatgpt.com/backend-api/codex",
-  wire_api: /** @type {const} */ ("responses"),
-  model: "gpt-5.2",
-};
-const OPENAI = {
-  preset: "openai",
-  name: "OpenAI",
-  base_url: "https://api.openai.com/v1",
-  wire_api: /** @type {const} */ ("responses"),
-  model: "gpt-5.2",
-};
+/** The model of a profile that an `auth.json` brings. */
+const FIRST_MODEL = "gpt-5.2";
+const CHATGPT = firstSettings("chatgpt");
+const OPENAI = firstSettings("openai");
+
+/** @param {string} key  Of a preset. @returns {Settings} */
+function firstSettings(key) {
+  const { name, base_url, wire_api } = presetOf(key);
+  return { preset: key, name, base_url, wire_api, model: FIRST_MODEL };
+}
 
 /** @type {Promise<unknown>} */
 let last = Promise.resolve();
@@ -446,16 +443,13 @@ function withSecret(settings, id, secret) {
 /** @param {Pick<Settings, "base_url">} settings */
 export const originOf = (settings) => new URL(settings.base_url).origin;
 
-/** @param {string} hostname */
-const isLocal = (hostname) => hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-
 /**
  * A stored key never goes to another origin than it was entered for. Local servers usually need none, so they may go without.
  * @param {Owner} owner
  */
 async function requireOwnSecret({ id, origin }) {
   const stored = (await vault.vaultState()).originOf(id);
-  if (stored === undefined || stored === origin || isLocal(new URL(origin).hostname)) return;
+  if (stored === undefined || stored === origin || isLoopback(new URL(origin).hostname)) return;
   throw configurationError(
     `API key: the stored key belongs to ${stored} and is not sent to ${origin}.`,
     `Enter the key for ${origin}, or remove the stored key if none is needed there.`,
@@ -499,7 +493,7 @@ export function checkSettings(value, { modelNeeded = true } = {}) {
     );
   /** @type {Settings} */
   const settings = {
-    preset: PRESETS.includes(text(given.preset)) ? text(given.preset) : "custom",
+    preset: presetOf(text(given.preset)).key,
     name: text(given.name) || new URL(baseUrl).host,
     base_url: baseUrl,
     wire_api: wireApi,
