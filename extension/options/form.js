@@ -3,66 +3,27 @@
  */
 
 import { isLoopback } from "../shared/loopback.js";
-import { readKey, visible } from "../shared/pasted-key.js";
 import { PRESETS, presetOf } from "../shared/presets.js";
-import { NUMBER_NAMES, RANGES, readNumber, ungrouped } from "../shared/ranges.js";
+import { LABELS, messageAtField, passphraseProblem, readApiKey, readProfile } from "../shared/profile-schema.js";
+import { NUMBER_NAMES, parseNumber, ungrouped } from "../shared/ranges.js";
 
 /** @import {Settings} from "../shared/protocol.js" */
-/** @import {NumberName} from "../shared/ranges.js" */
+/** @import {Field} from "../shared/profile-schema.js" */
 
 /**
- * The form's fields as text, as they stand.
- * @typedef {object} Values
- * @property {string} preset
- * @property {string} name
- * @property {string} baseUrl
- * @property {string} wireApi
- * @property {string} apiKey
- * @property {string} model
- * @property {string} instructions
- * @property {string} passphrase
- * @property {string} effort
- * @property {string} summary
- * @property {string} verbosity
- * @property {string} temperature
- * @property {string} topP
- * @property {string} maxOutput
- * @property {string} compaction
- * @property {string} contextWindow
- * @property {string} background  Empty, or "yes".
- * @property {string} patience
- * @property {string} requestRetries
- * @property {string} streamRetries
- * @property {string} maxWaiting
- * @property {string} perMinute
- * @property {string} organization
- * @property {string} project
- * @property {string} headers
- * @property {string} query
+ * The form's fields as text, as they stand. They have the names of the settings that they become.
+ * @typedef {Record<Field, string>} Values
+ *   `background` is empty, or "yes". `stream_idle_timeout_ms` is in minutes. `http_headers` and `query_params` have an entry on each line.
  */
 
-/** @typedef {{field: keyof Values, message: string}} FieldError */
+/** @typedef {{field: Field, message: string}} FieldError */
 
-/** The fields in which numbers are typed. @type {Record<NumberName, keyof Values>} */
-const NUMBER_FIELDS = {
-  temperature: "temperature",
-  top_p: "topP",
-  max_output_tokens: "maxOutput",
-  request_max_retries: "requestRetries",
-  stream_max_retries: "streamRetries",
-  max_waiting: "maxWaiting",
-  requests_per_minute: "perMinute",
-};
 /** The origins that Chrome granted at installation. */
 const INSTALLED = ["https://api.openai.com", "http://127.0.0.1", "http://localhost"];
 /** Where the tokens of a ChatGPT sign-in are renewed. */
 const SIGN_IN_URL = "https://auth.openai.com/oauth/token";
-const URL_EXAMPLE = "It looks like https://api.openai.com/v1.";
-/** In tokens. With less, a conversation would hold hardly more than its instructions. */
-const SMALLEST_CONTEXT = 1000;
-const LONGEST_PATIENCE_MS = 86_400_000;
-/** Of a field name in a header, RFC 9110 5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const MINUTE_MS = 60_000;
+const FIELDS = /** @type {Field[]} */ (Object.keys(LABELS));
 
 /**
  * @param {Values} values
@@ -70,110 +31,81 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
  * @param {boolean} options.hasKey  A key for this address is stored.
  * @param {boolean} [options.hasSignIn]  A sign-in for this address is stored.
  * @param {boolean} options.needsModel
- * @returns {{settings: Settings, errors: FieldError[]}}  The settings are usable when there are no errors.
+ * @returns {{settings: Settings, errors: FieldError[]}}  The settings are usable when there are no errors. Errors come in the order of the fields.
  */
 export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
-  /** @type {FieldError[]} */
-  const errors = [];
   const preset = presetOf(values.preset);
-  if (preset.needs_sign_in && !hasSignIn) {
-    errors.push({
-      field: "preset",
-      message: `${preset.label} needs a sign-in: import that of Codex first, at the end of this page.`,
-    });
-  }
-  const base_url = visible(values.baseUrl);
-  const urlError = checkBaseUrl(base_url);
-  if (urlError) errors.push({ field: "baseUrl", message: urlError });
-
-  const { key = "", problem } = readKey(values.apiKey);
-  if (problem) errors.push({ field: "apiKey", message: problem });
-  else if (preset.needs_key && !key && !hasKey)
-    errors.push({ field: "apiKey", message: `Enter your API key: ${preset.label} answers nobody without one.` });
-
-  const model = visible(values.model);
-  if (needsModel && !model)
-    errors.push({ field: "model", message: "Type a model's name, or load the list and pick one." });
-
-  if (values.passphrase && values.passphrase.length < 8) {
-    errors.push({ field: "passphrase", message: "Use at least 8 characters." });
-  }
-
-  const contextWindow = ungrouped(values.contextWindow.trim());
-  if (contextWindow && !(/^\d{1,9}$/.test(contextWindow) && Number(contextWindow) >= SMALLEST_CONTEXT)) {
-    errors.push({
-      field: "contextWindow",
-      message: `Enter a whole number of tokens, at least ${SMALLEST_CONTEXT}, or leave it empty.`,
-    });
-  }
-
-  const patience = values.patience.trim().replace(",", ".");
-  const patienceMs = Math.round(Number(patience) * 60_000);
-  if (
-    patience &&
-    !(/^\d{1,4}(\.\d{1,3})?$/.test(patience) && patienceMs >= 1000 && patienceMs <= LONGEST_PATIENCE_MS)
-  ) {
-    errors.push({ field: "patience", message: "Enter a number of minutes, at most 1440, or leave it empty." });
-  }
-
-  /** @type {Partial<Record<NumberName, number>>} */
-  const numbers = {};
-  for (const name of NUMBER_NAMES) {
-    const field = NUMBER_FIELDS[name];
-    const { value, problem } = readNumber(name, values[field]);
-    if (problem) errors.push({ field, message: problem });
-    if (value !== undefined) numbers[name] = value;
-  }
-
-  /** @type {Pick<Settings, "organization" | "project">} */
-  const account = {};
-  for (const field of /** @type {const} */ (["organization", "project"])) {
-    const id = values[field].trim();
-    if (!/^[\x21-\x7e]{0,200}$/.test(id)) errors.push({ field, message: "Enter its id, which has no blanks." });
-    else if (id) account[field] = id;
-  }
-
-  const headers = parseLines(values.headers, ":");
-  if (headers.wrong) errors.push({ field: "headers", message: `“${headers.wrong}” is not of the form “Name: value”.` });
-  const oddName = Object.keys(headers.entries).find((name) => !TOKEN.test(name));
-  if (oddName) errors.push({ field: "headers", message: `“${oddName}” cannot be a header's name.` });
-  const oddHeader = Object.entries(headers.entries).find(([, value]) => /[^\x20-\x7e\t]/.test(value));
-  if (oddHeader)
-    errors.push({
-      field: "headers",
-      message: `The value of “${oddHeader[0]}” holds a character that no header may have.`,
-    });
-  const query = parseLines(values.query, "=");
-  if (query.wrong) errors.push({ field: "query", message: `“${query.wrong}” is not of the form “name=value”.` });
-
-  /** @type {Settings} */
-  const settings = {
-    preset: preset.key,
-    name: values.name.trim() || preset.name || hostOf(base_url),
-    base_url,
-    wire_api: values.wireApi === "chat" ? "chat" : "responses",
-    model,
-  };
-  if (values.instructions.trim()) settings.instructions = values.instructions.trim();
-  if (values.effort) settings.effort = values.effort;
-  if (values.summary) settings.summary = /** @type {Settings["summary"]} */ (values.summary);
-  if (values.verbosity) settings.verbosity = /** @type {Settings["verbosity"]} */ (values.verbosity);
-  if (values.compaction) settings.compaction = /** @type {Settings["compaction"]} */ (values.compaction);
-  if (contextWindow) settings.context_window = Number(contextWindow);
-  if (values.background && keepsAnswers(values)) settings.background = true;
-  if (patience) settings.stream_idle_timeout_ms = patienceMs;
-  Object.assign(settings, numbers, account);
-  if (Object.keys(headers.entries).length > 0) settings.http_headers = headers.entries;
-  if (Object.keys(query.entries).length > 0) settings.query_params = query.entries;
+  const headers = parseLines(values.http_headers, ":");
+  const query = parseLines(values.query_params, "=");
+  const { settings, problems } = readProfile(
+    {
+      ...values,
+      ...Object.fromEntries(NUMBER_NAMES.map((name) => [name, parseNumber(name, values[name])])),
+      name: values.name.trim() || preset.name,
+      wire_api: values.wire_api === "chat" ? "chat" : "responses",
+      context_window: parseTokens(values.context_window),
+      stream_idle_timeout_ms: parseMinutes(values.stream_idle_timeout_ms),
+      background: values.background !== "" && keepsAnswers(values),
+      http_headers: headers.entries,
+      query_params: query.entries,
+    },
+    { modelNeeded: needsModel },
+  );
+  const errors = [
+    ...problems.map((problem) => ({ field: problem.field, message: messageAtField(problem) })),
+    ...secretErrors(values, { hasKey, hasSignIn }),
+  ];
+  if (headers.wrong)
+    errors.push({ field: "http_headers", message: `“${headers.wrong}” is not of the form “Name: value”.` });
+  if (query.wrong) errors.push({ field: "query_params", message: `“${query.wrong}” is not of the form “name=value”.` });
+  errors.sort((one, other) => FIELDS.indexOf(one.field) - FIELDS.indexOf(other.field));
   return { settings, errors };
 }
 
 /**
- * Whether the provider may be asked to keep answers: those of the Responses API may, but for these two.
- * @param {Pick<Values, "preset" | "wireApi">} values
+ * What is wrong with key, sign-in and passphrase, which are stored apart from the settings.
+ * @param {Values} values
+ * @param {{hasKey: boolean, hasSignIn: boolean}} stored
+ * @returns {FieldError[]}
  */
-export function keepsAnswers({ preset, wireApi }) {
-  return wireApi === "responses" && preset !== "chatgpt" && preset !== "openrouter";
+function secretErrors(values, { hasKey, hasSignIn }) {
+  const preset = presetOf(values.preset);
+  /** @type {FieldError[]} */
+  const errors = [];
+  if (preset.needs_sign_in && !hasSignIn) {
+    const message = `${preset.label} needs a sign-in: import that of Codex first, at the end of this page.`;
+    errors.push({ field: "preset", message });
+  }
+  const { key, problem } = readApiKey(values.api_key);
+  if (problem) errors.push({ field: "api_key", message: messageAtField(problem) });
+  else if (preset.needs_key && !key && !hasKey)
+    errors.push({ field: "api_key", message: `Enter your API key: ${preset.label} answers nobody without one.` });
+  const tooShort = passphraseProblem(values.passphrase);
+  if (tooShort) errors.push(tooShort);
+  return errors;
+}
+
+/** @param {string} typed @returns {number | undefined}  NaN for what is no count of tokens. */
+function parseTokens(typed) {
+  const text = ungrouped(typed.trim());
+  if (!text) return undefined;
+  return /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** @param {string} typed  Minutes. @returns {number | undefined}  Milliseconds; NaN for what is no span of a second or more. */
+function parseMinutes(typed) {
+  const text = typed.trim().replace(",", ".");
+  if (!text) return undefined;
+  const milliseconds = Math.round(Number(text) * MINUTE_MS);
+  return /^\d{1,4}(\.\d{1,3})?$/.test(text) && milliseconds >= 1000 ? milliseconds : Number.NaN;
+}
+
+/**
+ * Whether the provider may be asked to keep answers: those of the Responses API may, but for these two.
+ * @param {Pick<Values, "preset" | "wire_api">} values
+ */
+export function keepsAnswers({ preset, wire_api }) {
+  return wire_api === "responses" && preset !== "chatgpt" && preset !== "openrouter";
 }
 
 /**
@@ -185,9 +117,9 @@ export function valuesOf(settings) {
   return {
     preset: settings.preset,
     name: settings.name === given ? "" : settings.name,
-    baseUrl: settings.base_url,
-    wireApi: settings.wire_api,
-    apiKey: "",
+    base_url: settings.base_url,
+    wire_api: settings.wire_api,
+    api_key: "",
     model: settings.model,
     instructions: settings.instructions ?? "",
     passphrase: "",
@@ -195,36 +127,21 @@ export function valuesOf(settings) {
     summary: settings.summary ?? "",
     verbosity: settings.verbosity ?? "",
     compaction: settings.compaction === "summarise" ? "" : (settings.compaction ?? ""),
-    contextWindow: String(settings.context_window ?? ""),
+    context_window: String(settings.context_window ?? ""),
     background: settings.background ? "yes" : "",
-    patience: settings.stream_idle_timeout_ms ? String(settings.stream_idle_timeout_ms / 60_000) : "",
+    stream_idle_timeout_ms: settings.stream_idle_timeout_ms ? String(settings.stream_idle_timeout_ms / MINUTE_MS) : "",
     temperature: String(settings.temperature ?? ""),
-    topP: String(settings.top_p ?? ""),
-    maxOutput: String(settings.max_output_tokens ?? ""),
-    requestRetries: String(settings.request_max_retries ?? ""),
-    streamRetries: String(settings.stream_max_retries ?? ""),
-    maxWaiting: String(settings.max_waiting ?? ""),
-    perMinute: String(settings.requests_per_minute ?? ""),
+    top_p: String(settings.top_p ?? ""),
+    max_output_tokens: String(settings.max_output_tokens ?? ""),
+    request_max_retries: String(settings.request_max_retries ?? ""),
+    stream_max_retries: String(settings.stream_max_retries ?? ""),
+    max_waiting: String(settings.max_waiting ?? ""),
+    requests_per_minute: String(settings.requests_per_minute ?? ""),
     organization: settings.organization ?? "",
     project: settings.project ?? "",
-    headers: formatLines(settings.http_headers, ": "),
-    query: formatLines(settings.query_params, "="),
+    http_headers: formatLines(settings.http_headers, ": "),
+    query_params: formatLines(settings.query_params, "="),
   };
-}
-
-/**
- * @param {string} value
- * @returns {string | undefined}  What is wrong.
- */
-function checkBaseUrl(value) {
-  if (!value) return `Enter the server's address. ${URL_EXAMPLE}`;
-  if (/YOUR[-_]/.test(value)) return "Put your own resource's name in the place of YOUR-RESOURCE.";
-  if (!URL.canParse(value)) return `This is not a web address. ${URL_EXAMPLE}`;
-  const url = new URL(value);
-  if (url.protocol !== "https:" && url.protocol !== "http:")
-    return `It must begin with https:// or http://. ${URL_EXAMPLE}`;
-  if (url.username || url.password) return "It holds a user name or password. Put the key into the field for it.";
-  return undefined;
 }
 
 /**
@@ -313,37 +230,4 @@ export function isInsecure(baseUrl) {
   if (!URL.canParse(baseUrl.trim())) return false;
   const { protocol, hostname } = new URL(baseUrl.trim());
   return protocol === "http:" && !isLoopback(hostname);
-}
-
-/** How the worker's messages name the fields. */
-const FIELD_NAMES = /** @type {Map<string, keyof Values>} */ (
-  new Map([
-    ["Base URL", "baseUrl"],
-    ["Wire API", "wireApi"],
-    ["API key", "apiKey"],
-    ["Model", "model"],
-    ["Passphrase", "passphrase"],
-    ["Reasoning effort", "effort"],
-    ["Reasoning summary", "summary"],
-    ["Verbosity", "verbosity"],
-    ...NUMBER_NAMES.map((name) => /** @type {const} */ ([RANGES[name].label, NUMBER_FIELDS[name]])),
-    ["Organization", "organization"],
-    ["Project", "project"],
-    ["When the context is full", "compaction"],
-    ["Context window", "contextWindow"],
-    ["Give up after", "patience"],
-    ["http_headers", "headers"],
-    ["query_params", "query"],
-  ])
-);
-
-/**
- * The field that an error of the worker is about.
- * @param {string} message  Such as "Model: it is empty."
- * @returns {FieldError | undefined}
- */
-export function fieldOfError(message) {
-  const [name, rest] = message.split(/:\s+(.*)/s);
-  const field = FIELD_NAMES.get(name);
-  return field && rest ? { field, message: rest[0].toUpperCase() + rest.slice(1) } : undefined;
 }

@@ -5,6 +5,7 @@
 
 import { readKey } from "../shared/pasted-key.js";
 import { PRESETS, presetOf } from "../shared/presets.js";
+import { messageAtField } from "../shared/profile-schema.js";
 import { NUMBER_NAMES } from "../shared/ranges.js";
 import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../ui/choices.js";
 import { byId, el, setChildren } from "../ui/dom.js";
@@ -13,7 +14,6 @@ import { revealed } from "../ui/revealed.js";
 import { save as saveFile } from "../ui/save.js";
 import { addressRisks } from "./address-risk.js";
 import {
-  fieldOfError,
   hostOf,
   isInsecure,
   keepsAnswers,
@@ -32,30 +32,30 @@ import {
 const controls = {
   preset: byId("preset"),
   name: byId("name"),
-  baseUrl: byId("base-url"),
-  wireApi: byId("wire-api"),
-  apiKey: byId("api-key"),
+  base_url: byId("base-url"),
+  wire_api: byId("wire-api"),
+  api_key: byId("api-key"),
   model: byId("model"),
   instructions: byId("instructions"),
   passphrase: byId("passphrase"),
   effort: byId("effort"),
   summary: byId("summary"),
   verbosity: byId("verbosity"),
-  maxOutput: byId("max-output"),
+  max_output_tokens: byId("max-output"),
   temperature: byId("temperature"),
-  topP: byId("top-p"),
+  top_p: byId("top-p"),
   compaction: byId("compaction"),
-  contextWindow: byId("context-window"),
-  requestRetries: byId("request-retries"),
-  streamRetries: byId("stream-retries"),
-  maxWaiting: byId("max-waiting"),
-  perMinute: byId("per-minute"),
-  patience: byId("patience"),
+  context_window: byId("context-window"),
+  request_max_retries: byId("request-retries"),
+  stream_max_retries: byId("stream-retries"),
+  max_waiting: byId("max-waiting"),
+  requests_per_minute: byId("per-minute"),
+  stream_idle_timeout_ms: byId("patience"),
   background: byId("background"),
   organization: byId("organization"),
   project: byId("project"),
-  headers: byId("headers"),
-  query: byId("query"),
+  http_headers: byId("headers"),
+  query_params: byId("query"),
 };
 const names = /** @type {(keyof Values)[]} */ (Object.keys(controls));
 
@@ -122,10 +122,10 @@ function textOf(control) {
 
 /** @param {string} key */
 function choose(key) {
-  const { baseUrl, wireApi, model } = values();
-  if (chosen) left.set(chosen, { baseUrl, wireApi, model });
+  const { base_url, wire_api, model } = values();
+  if (chosen) left.set(chosen, { base_url, wire_api, model });
   const preset = presetOf(key);
-  fill(left.get(key) ?? { baseUrl: preset.base_url, wireApi: preset.wire_api, model: "" });
+  fill(left.get(key) ?? { base_url: preset.base_url, wire_api: preset.wire_api, model: "" });
   chosen = key;
   byId("models").replaceChildren();
   clearErrors();
@@ -146,7 +146,7 @@ function show(answer, id = answer.active ?? null) {
   selected = profileOf(id)?.id ?? null;
   const settings = profileOf(id)?.settings;
   const [preset] = PRESETS;
-  const fresh = { preset: preset.key, baseUrl: preset.base_url, wireApi: preset.wire_api };
+  const fresh = { preset: preset.key, base_url: preset.base_url, wire_api: preset.wire_api };
   const empty = Object.fromEntries(names.map((name) => [name, ""]));
   fillChoices(settings);
   fill(settings ? valuesOf(settings) : { ...empty, ...fresh });
@@ -219,11 +219,11 @@ function sayFacts() {
         ? "This model does not take it: the nearest that it takes is sent."
         : "How long the model thinks before it answers.";
   byId("summary-hint").textContent =
-    controls.wireApi.value === "chat"
+    controls.wire_api.value === "chat"
       ? "Asked for with the Responses API only."
       : "What you see of its thoughts. Not every model or account may show them.";
   setPlaceholder(
-    controls.contextWindow,
+    controls.context_window,
     context_window ? `${context_window.toLocaleString()}, as known of the model` : "As known of the model",
   );
 }
@@ -240,7 +240,7 @@ function describeSoon() {
 /** What is stored under the selected profile goes to the address only that it was entered for. */
 function isAtHome() {
   const profile = profileOf(selected);
-  return profile !== undefined && originOf(profile.settings.base_url) === originOf(controls.baseUrl.value);
+  return profile !== undefined && originOf(profile.settings.base_url) === originOf(controls.base_url.value);
 }
 
 const hasKey = () => isAtHome() && Boolean(profileOf(selected)?.has_key);
@@ -257,14 +257,14 @@ function refresh() {
   byId("preset-hint").textContent = preset.hint;
   byId("unsaved").hidden = !isChanged();
   drawProfiles();
-  setPlaceholder(controls.name, preset.name || hostOf(controls.baseUrl.value));
+  setPlaceholder(controls.name, preset.name || hostOf(controls.base_url.value));
   byId("key-field").hidden = Boolean(preset.needs_sign_in);
   byId("background-field").hidden = !keepsAnswers(values());
   byId("sign-in").hidden = !preset.needs_sign_in;
   byId("sign-in-text").textContent = signInText(hasSignIn() ? profileOf(selected)?.sign_in : undefined);
   byId("remove-sign-in").hidden = !hasSignIn();
   byId("remove-profile").hidden = selected === null;
-  setPlaceholder(controls.apiKey, isStored ? "A key is stored" : preset.needs_key ? "Paste your key" : "");
+  setPlaceholder(controls.api_key, isStored ? "A key is stored" : preset.needs_key ? "Paste your key" : "");
   byId("api-key-hint").textContent = isStored ? keyHint() : preset.key_hint;
   byId("remove-key").hidden = !profileOf(selected)?.has_key;
   setPlaceholder(controls.model, preset.model);
@@ -274,7 +274,7 @@ function refresh() {
   describeSoon();
 
   const warning = byId("base-url-hint");
-  warning.hidden = !isInsecure(controls.baseUrl.value);
+  warning.hidden = !isInsecure(controls.base_url.value);
   warning.textContent = warning.hidden
     ? ""
     : "This connection is not encrypted: anyone on the way can read your key and your messages. " +
@@ -396,9 +396,11 @@ function point(errors) {
 
 /** @param {TurnError} error */
 function report(error) {
-  const field = error.kind === "configuration" ? fieldOfError(error.message) : undefined;
+  // Python has one name for the setting that an error is about and for the parameter that a server names.
+  const about = error.field ?? (error.kind === "configuration" ? error.param : undefined);
+  const field = names.find((name) => name === about);
   if (!field) return complain(error);
-  point([{ ...field, message: [field.message, error.hint].filter(Boolean).join(" ") }]);
+  point([{ field, message: messageAtField({ ...error, field }) }]);
   complain({ message: error.message, hint: error.hint });
 }
 
@@ -480,7 +482,7 @@ async function isMeant({ preset, base_url }) {
   const isRight = await confirmed(`Use ${hostOf(base_url)}?`, text, "Use this address");
   if (isRight) meant.add(about);
   else {
-    controls.baseUrl.focus();
+    controls.base_url.focus();
     say("Nothing was stored or sent.");
   }
   return isRight;
@@ -504,7 +506,7 @@ async function isAllowed(origins) {
 
 /** The key as it is to travel: undefined keeps the stored one. */
 function typedKey() {
-  return presetOf(controls.preset.value).needs_sign_in ? undefined : readKey(controls.apiKey.value).key || undefined;
+  return presetOf(controls.preset.value).needs_sign_in ? undefined : readKey(controls.api_key.value).key || undefined;
 }
 
 async function save() {
@@ -582,7 +584,7 @@ async function changeKey(change, done) {
     stored = reply;
     refresh();
     say(done);
-    if (change.api_key === "") (byId("key-field").hidden ? byId("bring-sign-in") : controls.apiKey).focus();
+    if (change.api_key === "") (byId("key-field").hidden ? byId("bring-sign-in") : controls.api_key).focus();
   });
 }
 

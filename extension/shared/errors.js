@@ -6,12 +6,15 @@ export class UserError extends Error {
    * @param {string} kind  An `ErrorKind` of `pysrc/sidestream/errors.py`.
    * @param {string} message  What happened.
    * @param {string} [hint]  What the user can do.
+   * @param {{field?: string, code?: string}} [cause]  The setting that it is about, and what is wrong with it.
    */
-  constructor(kind, message, hint) {
+  constructor(kind, message, hint, { field, code } = {}) {
     super(message);
     this.name = "UserError";
     this.kind = kind;
     this.hint = hint;
+    this.field = field;
+    this.code = code;
   }
 }
 
@@ -25,7 +28,8 @@ export const configurationError = (message, hint) => new UserError("configuratio
  */
 export function toTurnError(error) {
   if (error instanceof UserError) {
-    return { kind: error.kind, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
+    const { kind, message, hint, field, code } = error;
+    return { kind, message, ...(hint ? { hint } : {}), ...(field ? { field } : {}), ...(code ? { code } : {}) };
   }
   const name = error instanceof Error ? error.name : "Error";
   if (name === "QuotaExceededError") {

@@ -32,25 +32,26 @@ const ALONE = "Paste the key alone.";
 /**
  * The key in what was pasted, or why there is none. An empty text is an empty key.
  * @param {string} text
- * @returns {{key: string, problem?: undefined} | {key?: undefined, problem: string}}
+ * @returns {{key: string, problem?: undefined, hint?: undefined} | {key?: undefined, problem: string, hint?: string}}  `hint`: what to do.
  */
 export function readKey(text) {
   let key = visible(text);
-  if (/^[{[]/.test(key)) return { problem: `It is a JSON text, not a key. ${ALONE}` };
-  if (/[\r\n]/.test(key)) return { problem: `It holds several lines. ${ALONE}` };
+  if (/^[{[]/.test(key)) return { problem: "It is a JSON text, not a key.", hint: ALONE };
+  if (/[\r\n]/.test(key)) return { problem: "It holds several lines.", hint: ALONE };
   for (let layer = 0; layer < LAYERS; layer += 1) {
     const inner = peeled(key);
     if (inner === key) break;
     key = inner;
   }
   if (/^bearer$/i.test(key)) return { problem: "There is no key behind “Bearer”." };
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return { problem: `It is a web address, not a key. ${ALONE}` };
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return { problem: "It is a web address, not a key.", hint: ALONE };
   if (/\*{3}|\.{3}|\u2026|\u2022/.test(key))
-    return { problem: "A part of it is masked with dots or stars. Copy the key where it is shown whole." };
+    return { problem: "A part of it is masked with dots or stars.", hint: "Copy the key where it is shown whole." };
   // Any non-blank printable ASCII: what a header can carry without harm.
   if (!/^[\x21-\x7e]*$/.test(key))
     return {
-      problem: "It holds a blank or a character that no key has. Copy the key again, without anything around it.",
+      problem: "It holds a blank or a character that no key has.",
+      hint: "Copy the key again, without anything around it.",
     };
   return { key };
 }

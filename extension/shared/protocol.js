@@ -66,6 +66,8 @@ export const PANELS = "panels";
  * @property {string} [server_code]  The server's own code.
  * @property {string} [server_message]  The server's own words.
  * @property {string} [param]  The parameter or item that the server names.
+ * @property {string} [field]  The setting that it is about, and in `code` what is wrong with it; see `shared/profile-schema.js`.
+ * @property {string} [code]
  * @property {ErrorDetails} [details]  What helps a report, redacted. Kept with the turn, and in no exported file.
  * @property {keyof ToolLimits} [limit]  Which of the user's limits has ended the turn.
  */

@@ -37,21 +37,31 @@ const isWithin = ({ min, max, whole, above }, value) =>
 export function numberProblem(name, value) {
   const range = RANGES[name];
   if (typeof value === "number" && isWithin(range, value)) return undefined;
-  return `${range.label}: it is ${described(range)}.`;
+  return `Enter ${described(range)}, or leave it empty.`;
 }
 
 /**
- * A number as it was typed, or what is wrong with it; nothing of both when nothing was typed.
+ * A number as it was typed: undefined when nothing was typed, and NaN when it is no number.
  * @param {NumberName} name
  * @param {string} typed  With a point or a comma before the decimals; large numbers may be grouped.
+ */
+export function parseNumber(name, typed) {
+  const text = RANGES[name].whole ? ungrouped(typed.trim()) : typed.trim().replace(",", ".");
+  if (!text) return undefined;
+  return /^(?:\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/**
+ * A number as it was typed, or what is wrong with it; neither of them when nothing was typed.
+ * @param {NumberName} name
+ * @param {string} typed  As for {@link parseNumber}.
  * @returns {{value?: number, problem?: string}}
  */
 export function readNumber(name, typed) {
-  const range = RANGES[name];
-  const text = range.whole ? ungrouped(typed.trim()) : typed.trim().replace(",", ".");
-  if (!text) return {};
-  const value = /^(?:\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : Number.NaN;
-  return isWithin(range, value) ? { value } : { problem: `Enter ${described(range)}, or leave it empty.` };
+  const value = parseNumber(name, typed);
+  if (value === undefined) return {};
+  const problem = numberProblem(name, value);
+  return problem ? { problem } : { value };
 }
 
 /**

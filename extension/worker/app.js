@@ -1,6 +1,6 @@
 /** The worker's application: what happens on each command of a panel and each request of a page. */
 
-import { configurationError, toTurnError, UserError } from "../shared/errors.js";
+import { toTurnError, UserError } from "../shared/errors.js";
 import { logError } from "../shared/log.js";
 import {
   described,
@@ -364,10 +364,9 @@ export class App {
         return this.#changed();
       case "TestConnection":
       case "ListModels": {
-        const connection = await settings.trialConnection(request.settings, request.api_key, request.profile_id);
-        if (request.type === "TestConnection" && !connection.settings.model) {
-          throw configurationError("Model: it is empty.", "Type a model's name or pick one from the list.");
-        }
+        const modelNeeded = request.type === "TestConnection";
+        const { api_key, profile_id } = request;
+        const connection = await settings.trialConnection(request.settings, api_key, profile_id, { modelNeeded });
         return this.#askPython({ type: request.type, connection });
       }
       case "DescribeModel":

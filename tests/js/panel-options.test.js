@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
-  fieldOfError,
   isInsecure,
   parseLines,
   permissionFor,
@@ -12,6 +11,7 @@ import {
   valuesOf,
 } from "../../extension/options/form.js";
 import { PRESETS } from "../../extension/shared/presets.js";
+import { messageAtField, readProfile } from "../../extension/shared/profile-schema.js";
 
 import { effortsOf } from "../../extension/ui/choices.js";
 
@@ -25,9 +25,9 @@ function values(fields = {}) {
   return {
     preset: "openai",
     name: "",
-    baseUrl: "https://api.openai.com/v1",
-    wireApi: "responses",
-    apiKey: "sk-1",
+    base_url: "https://api.openai.com/v1",
+    wire_api: "responses",
+    api_key: "sk-1",
     model: "gpt-5.1",
     instructions: "",
     passphrase: "",
@@ -35,20 +35,20 @@ function values(fields = {}) {
     summary: "",
     verbosity: "",
     temperature: "",
-    topP: "",
-    maxOutput: "",
+    top_p: "",
+    max_output_tokens: "",
     compaction: "",
-    contextWindow: "",
+    context_window: "",
     background: "",
-    patience: "",
-    requestRetries: "",
-    streamRetries: "",
-    maxWaiting: "",
-    perMinute: "",
+    stream_idle_timeout_ms: "",
+    request_max_retries: "",
+    stream_max_retries: "",
+    max_waiting: "",
+    requests_per_minute: "",
     organization: "",
     project: "",
-    headers: "",
-    query: "",
+    http_headers: "",
+    query_params: "",
     ...fields,
   };
 }
@@ -74,26 +74,26 @@ test("the presets agree with those of the core", () => {
 
 test("what is filled in becomes settings, and settings fill the form", () => {
   const filled = values({
-    baseUrl: " https://api.openai.com/v1 ",
+    base_url: " https://api.openai.com/v1 ",
     model: " gpt-5.1 ",
     instructions: "Be brief.\n",
     effort: "xhigh",
     summary: "concise",
     verbosity: "low",
     temperature: "0,7",
-    topP: ".9",
-    maxOutput: "4,096",
-    requestRetries: "0",
-    streamRetries: "2",
-    maxWaiting: "20",
-    perMinute: "30",
+    top_p: ".9",
+    max_output_tokens: "4,096",
+    request_max_retries: "0",
+    stream_max_retries: "2",
+    max_waiting: "20",
+    requests_per_minute: "30",
     organization: " org-1 ",
     project: "proj_1",
     compaction: "trim",
-    contextWindow: " 128 000 ",
-    patience: "7,5",
-    headers: "X-Team: blue: sky\n\nX-Empty:",
-    query: "api-version=2025-04-01-preview",
+    context_window: " 128 000 ",
+    stream_idle_timeout_ms: "7,5",
+    http_headers: "X-Team: blue: sky\n\nX-Empty:",
+    query_params: "api-version=2025-04-01-preview",
   });
   const { settings, errors } = readForm(filled, { hasKey: false, needsModel: true });
   assert.deepEqual(errors, []);
@@ -124,52 +124,52 @@ test("what is filled in becomes settings, and settings fill the form", () => {
   });
   assert.ok(!JSON.stringify(settings).includes("sk-1"), "the key travels apart");
   assert.deepEqual(
-    readForm({ ...valuesOf(settings), apiKey: "sk-1" }, { hasKey: false, needsModel: true }).settings,
+    readForm({ ...valuesOf(settings), api_key: "sk-1" }, { hasKey: false, needsModel: true }).settings,
     settings,
   );
 });
 
 /** @type {[Partial<Values>, string[]][]} */
 const FAULTS = [
-  [{ baseUrl: "" }, ["baseUrl"]],
-  [{ baseUrl: "not a url" }, ["baseUrl"]],
-  [{ baseUrl: "ftp://x/v1" }, ["baseUrl"]],
-  [{ baseUrl: "http://" }, ["baseUrl"]],
-  [{ baseUrl: "https://me:secret@host/v1" }, ["baseUrl"]],
-  [{ baseUrl: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" }, ["baseUrl"]],
-  [{ apiKey: "" }, ["apiKey"]],
-  [{ apiKey: "sk 1" }, ["apiKey"]],
-  [{ apiKey: "sk-é" }, ["apiKey"]],
+  [{ base_url: "" }, ["base_url"]],
+  [{ base_url: "not a url" }, ["base_url"]],
+  [{ base_url: "ftp://x/v1" }, ["base_url"]],
+  [{ base_url: "http://" }, ["base_url"]],
+  [{ base_url: "https://me:secret@host/v1" }, ["base_url"]],
+  [{ base_url: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" }, ["base_url"]],
+  [{ api_key: "" }, ["api_key"]],
+  [{ api_key: "sk 1" }, ["api_key"]],
+  [{ api_key: "sk-é" }, ["api_key"]],
   [{ model: " " }, ["model"]],
-  [{ apiKey: "Bearer " }, ["apiKey"]],
-  [{ apiKey: '{"tokens": {}}' }, ["apiKey"]],
+  [{ api_key: "Bearer " }, ["api_key"]],
+  [{ api_key: '{"tokens": {}}' }, ["api_key"]],
   [{ temperature: "9" }, ["temperature"]],
   [{ temperature: "-0.1" }, ["temperature"]],
   [{ temperature: "warm" }, ["temperature"]],
   [{ temperature: "1e0" }, ["temperature"]],
-  [{ topP: "1.01" }, ["topP"]],
-  [{ topP: "0" }, ["topP"]],
-  [{ maxOutput: "0" }, ["maxOutput"]],
-  [{ maxOutput: "0.5" }, ["maxOutput"]],
-  [{ requestRetries: "101" }, ["requestRetries"]],
-  [{ streamRetries: "1.5" }, ["streamRetries"]],
-  [{ maxWaiting: "0" }, ["maxWaiting"]],
-  [{ perMinute: "many" }, ["perMinute"]],
+  [{ top_p: "1.01" }, ["top_p"]],
+  [{ top_p: "0" }, ["top_p"]],
+  [{ max_output_tokens: "0" }, ["max_output_tokens"]],
+  [{ max_output_tokens: "0.5" }, ["max_output_tokens"]],
+  [{ request_max_retries: "101" }, ["request_max_retries"]],
+  [{ stream_max_retries: "1.5" }, ["stream_max_retries"]],
+  [{ max_waiting: "0" }, ["max_waiting"]],
+  [{ requests_per_minute: "many" }, ["requests_per_minute"]],
   [{ organization: "my org" }, ["organization"]],
   [{ project: "é" }, ["project"]],
   [{ passphrase: "short" }, ["passphrase"]],
-  [{ contextWindow: "128k" }, ["contextWindow"]],
-  [{ contextWindow: "999" }, ["contextWindow"]],
-  [{ contextWindow: "4096.5" }, ["contextWindow"]],
-  [{ contextWindow: "-4096" }, ["contextWindow"]],
-  [{ patience: "0" }, ["patience"]],
-  [{ patience: "1441" }, ["patience"]],
-  [{ patience: "ten" }, ["patience"]],
-  [{ headers: "no colon" }, ["headers"]],
-  [{ headers: "bad name: x" }, ["headers"]],
-  [{ headers: "X: 漢" }, ["headers"]],
-  [{ query: "no equals sign" }, ["query"]],
-  [{ baseUrl: "", apiKey: "", model: "" }, ["baseUrl", "apiKey", "model"]],
+  [{ context_window: "128k" }, ["context_window"]],
+  [{ context_window: "999" }, ["context_window"]],
+  [{ context_window: "4096.5" }, ["context_window"]],
+  [{ context_window: "-4096" }, ["context_window"]],
+  [{ stream_idle_timeout_ms: "0" }, ["stream_idle_timeout_ms"]],
+  [{ stream_idle_timeout_ms: "1441" }, ["stream_idle_timeout_ms"]],
+  [{ stream_idle_timeout_ms: "ten" }, ["stream_idle_timeout_ms"]],
+  [{ http_headers: "no colon" }, ["http_headers"]],
+  [{ http_headers: "bad name: x" }, ["http_headers"]],
+  [{ http_headers: "X: 漢" }, ["http_headers"]],
+  [{ query_params: "no equals sign" }, ["query_params"]],
+  [{ base_url: "", api_key: "", model: "" }, ["base_url", "api_key", "model"]],
 ];
 for (const [fields, expected] of FAULTS) {
   test(`faults of ${JSON.stringify(fields)}`, () => assert.deepEqual(faults(fields), expected));
@@ -209,7 +209,7 @@ test("what is left empty is not among the settings", () => {
 
 test("a context window is taken as people write large numbers", () => {
   for (const text of ["128000", "128,000", "128.000", "128'000", "128\u202f000"]) {
-    const { settings } = readForm(values({ contextWindow: text }), { hasKey: true, needsModel: true });
+    const { settings } = readForm(values({ context_window: text }), { hasKey: true, needsModel: true });
     assert.equal(settings.context_window, 128_000, text);
   }
 });
@@ -226,7 +226,7 @@ test("answers are kept where the user says so and the provider can", () => {
     readForm(values({ background: "yes", ...fields }), { hasKey: true, needsModel: true }).settings.background;
   assert.equal(kept({}), true);
   assert.equal(kept({ background: "" }), undefined);
-  assert.equal(kept({ wireApi: "chat" }), undefined);
+  assert.equal(kept({ wire_api: "chat" }), undefined);
   assert.equal(kept({ preset: "chatgpt" }), undefined);
   assert.equal(kept({ preset: "openrouter" }), undefined);
   const { settings } = readForm(values({ background: "yes" }), { hasKey: true, needsModel: true });
@@ -235,8 +235,8 @@ test("answers are kept where the user says so and the provider can", () => {
 });
 
 test("no key is asked for where one is stored or none is needed", () => {
-  assert.deepEqual(faults({ apiKey: "" }, { hasKey: true }), []);
-  assert.deepEqual(faults({ preset: "ollama", baseUrl: "http://localhost:11434/v1", apiKey: "" }), []);
+  assert.deepEqual(faults({ api_key: "" }, { hasKey: true }), []);
+  assert.deepEqual(faults({ preset: "ollama", base_url: "http://localhost:11434/v1", api_key: "" }), []);
   assert.deepEqual(faults({ model: "" }, { needsModel: false }), []);
 });
 
@@ -264,7 +264,7 @@ test("a sign-in needs the origin that renews it as well", () => {
 });
 
 test("ChatGPT wants a sign-in, not a key", () => {
-  const chatgpt = values({ preset: "chatgpt", baseUrl: "https://chatgpt.com/backend-api/codex", apiKey: "" });
+  const chatgpt = values({ preset: "chatgpt", base_url: "https://chatgpt.com/backend-api/codex", api_key: "" });
   const fields = (/** @type {boolean} */ hasSignIn) =>
     readForm(chatgpt, { hasKey: false, hasSignIn, needsModel: true }).errors.map(({ field }) => field);
   assert.deepEqual([fields(false), fields(true)], [["preset"], []]);
@@ -273,7 +273,7 @@ test("ChatGPT wants a sign-in, not a key", () => {
 test("a profile is called as the user likes, else like its provider or its host", () => {
   const named = (/** @type {Partial<Values>} */ fields) =>
     readForm(values(fields), { hasKey: true, needsModel: true }).settings;
-  const local = { preset: "custom", baseUrl: "http://localhost:1/v1" };
+  const local = { preset: "custom", base_url: "http://localhost:1/v1" };
   assert.equal(named({ name: " Work " }).name, "Work");
   assert.equal(named({}).name, "OpenAI");
   assert.equal(named(local).name, "localhost:1");
@@ -297,19 +297,33 @@ test("unencrypted connections over a network are noticed", () => {
   }
 });
 
-test("the worker's errors find their fields", () => {
-  assert.deepEqual(fieldOfError("Base URL: it is empty."), { field: "baseUrl", message: "It is empty." });
-  assert.deepEqual(
-    fieldOfError("API key: the stored key belongs to https://a.example and is not sent to https://b.example."),
-    {
-      field: "apiKey",
-      message: "The stored key belongs to https://a.example and is not sent to https://b.example.",
-    },
+test("beside its field, an error does not repeat the field's name", () => {
+  const message = "API key: the stored key belongs to https://a.example and is not sent to https://b.example.";
+  assert.equal(
+    messageAtField({ field: "api_key", message, hint: "Enter the key." }),
+    "The stored key belongs to https://a.example and is not sent to https://b.example. Enter the key.",
   );
-  assert.equal(fieldOfError("Give up after: it is between a moment and 24 hours.")?.field, "patience");
-  assert.equal(fieldOfError("Context window: it is a whole number of tokens.")?.field, "contextWindow");
-  assert.equal(fieldOfError("Temperature: it is a number from 0 to 2.")?.field, "temperature");
-  assert.equal(fieldOfError("Wire API: this server has no Responses API; choose Chat Completions.")?.field, "wireApi");
-  assert.equal(fieldOfError("Something else: happened"), undefined);
-  assert.equal(fieldOfError("The API key is locked."), undefined);
+  const foreign = "Wire API: this server has no Responses API; choose Chat Completions.";
+  assert.equal(
+    messageAtField({ field: "wire_api", message: foreign }),
+    "This server has no Responses API; choose Chat Completions.",
+  );
+});
+
+test("the form and the worker refuse the same with the same sentence", () => {
+  const { errors } = readForm(values({ temperature: "9", model: "my\nmodel" }), { hasKey: true, needsModel: true });
+  const { problems } = readProfile({
+    ...readForm(values(), { hasKey: true, needsModel: true }).settings,
+    temperature: 9,
+    model: "my\nmodel",
+  });
+  const said = problems.map((problem) => ({ field: problem.field, message: messageAtField(problem) }));
+  assert.deepEqual(errors, said);
+  assert.deepEqual(
+    problems.map(({ field, code }) => [field, code]),
+    [
+      ["model", "bad_character"],
+      ["temperature", "out_of_range"],
+    ],
+  );
 });

@@ -178,7 +178,7 @@ test("removing the last key removes everything, and not before", async () => {
 });
 
 test("short passphrases, and passphrases for nothing, are refused", async () => {
-  await refused(vault.changePassphrase("short", PROFILE, key(KEY)), /too short/);
+  await refused(vault.changePassphrase("short", PROFILE, key(KEY)), /at least 8 characters/);
   await refused(vault.changePassphrase("correct horse", PROFILE), /no API key/);
   assert.deepEqual(local.data, {});
 });
@@ -302,42 +302,50 @@ test("what is optional is kept as it is meant", async () => {
 });
 
 const BAD = /** @type {const} */ ([
-  [{ base_url: "" }, /^Base URL: it is empty/],
-  [{ base_url: "openai" }, /^Base URL: this is not a web address/],
-  [{ base_url: "ftp://a.test" }, /^Base URL: it must begin with/],
-  [{ base_url: "https://me:pw@a.test/" }, /^Base URL: it holds a user name or password/],
-  [{ base_url: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" }, /^Base URL: .*placeholder/],
-  [{ wire_api: "grpc" }, /^Wire API/],
-  [{ model: " " }, /^Model: it is empty/],
-  [{ model: "my\nmodel" }, /^Model: it holds a character/],
-  [{ summary: "long" }, /^Reasoning summary: choose one of off, auto, concise, detailed/],
-  [{ temperature: 9 }, /^Temperature: it is a number from 0 to 2/],
-  [{ temperature: "0.5" }, /^Temperature/],
-  [{ temperature: Number.NaN }, /^Temperature/],
-  [{ top_p: 0 }, /^Top P: it is a number above 0 and up to 1/],
-  [{ max_output_tokens: 0 }, /^Maximum output tokens: it is a whole number from 1/],
-  [{ request_max_retries: 101 }, /^Retries of a request/],
-  [{ stream_max_retries: -1 }, /^Retries of a broken answer/],
-  [{ max_waiting: 0 }, /^Messages that may wait/],
-  [{ requests_per_minute: 0.5 }, /^Requests per minute/],
-  [{ organization: "a b" }, /^Organization: it is an id without blanks/],
-  [{ project: "x\n" + "y" }, /^Project: it is an id without blanks/],
-  [{ effort: "very high" }, /^Reasoning effort/],
-  [{ verbosity: "chatty" }, /^Verbosity: choose one of low, medium, high/],
-  [{ compaction: "burn" }, /^When the context is full: choose one of/],
-  [{ context_window: 999 }, /^Context window: it is a whole number of tokens, at least 1000/],
-  [{ context_window: 4096.5 }, /^Context window/],
-  [{ context_window: "4096" }, /^Context window/],
-  [{ stream_idle_timeout_ms: 0 }, /^Give up after/],
-  [{ stream_idle_timeout_ms: 1.5 }, /^Give up after/],
-  [{ stream_idle_timeout_ms: 86_400_001 }, /^Give up after/],
-  [{ http_headers: ["X"] }, /^http_headers/],
-  [{ query_params: { a: 1 } }, /^query_params/],
+  [{ base_url: "" }, "base_url empty", /^Base URL: enter the server's address/],
+  [{ base_url: "openai" }, "base_url not_a_url", /^Base URL: this is not a web address/],
+  [{ base_url: "ftp://a.test" }, "base_url wrong_scheme", /^Base URL: it must begin with/],
+  [{ base_url: "https://me:pw@a.test/" }, "base_url holds_password", /^Base URL: it holds a user name or password/],
+  [{ base_url: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" }, "base_url placeholder", /^Base URL: put your own/],
+  [{ wire_api: "grpc" }, "wire_api not_a_choice", /^Wire API/],
+  [{ model: " " }, "model empty", /^Model: type a model's name/],
+  [{ model: "my\nmodel" }, "model bad_character", /^Model: it holds a character/],
+  [{ summary: "long" }, "summary not_a_choice", /^Reasoning summary: choose one of off, auto, concise, detailed/],
+  [{ temperature: 9 }, "temperature out_of_range", /^Temperature: enter a number from 0 to 2/],
+  [{ temperature: "0.5" }, "temperature out_of_range", /^Temperature/],
+  [{ temperature: Number.NaN }, "temperature out_of_range", /^Temperature/],
+  [{ top_p: 0 }, "top_p out_of_range", /^Top P: enter a number above 0 and up to 1/],
+  [{ max_output_tokens: 0 }, "max_output_tokens out_of_range", /^Maximum output tokens: enter a whole number from 1/],
+  [{ request_max_retries: 101 }, "request_max_retries out_of_range", /^Retries of a request/],
+  [{ stream_max_retries: -1 }, "stream_max_retries out_of_range", /^Retries of a broken answer/],
+  [{ max_waiting: 0 }, "max_waiting out_of_range", /^Messages that may wait/],
+  [{ requests_per_minute: 0.5 }, "requests_per_minute out_of_range", /^Requests per minute/],
+  [{ organization: "a b" }, "organization not_an_id", /^Organization: enter its id, which has no blanks/],
+  [{ project: "x\n" + "y" }, "project not_an_id", /^Project: enter its id, which has no blanks/],
+  [{ effort: "very high" }, "effort not_a_word", /^Reasoning effort/],
+  [{ verbosity: "chatty" }, "verbosity not_a_choice", /^Verbosity: choose one of low, medium, high/],
+  [{ compaction: "burn" }, "compaction not_a_choice", /^When the context is full: choose one of/],
+  [
+    { context_window: 999 },
+    "context_window out_of_range",
+    /^Context window: enter a whole number of tokens, at least 1000/,
+  ],
+  [{ context_window: 4096.5 }, "context_window out_of_range", /^Context window/],
+  [{ context_window: "4096" }, "context_window out_of_range", /^Context window/],
+  [{ stream_idle_timeout_ms: 0 }, "stream_idle_timeout_ms out_of_range", /^Give up after/],
+  [{ stream_idle_timeout_ms: 1.5 }, "stream_idle_timeout_ms out_of_range", /^Give up after/],
+  [{ stream_idle_timeout_ms: 86_400_001 }, "stream_idle_timeout_ms out_of_range", /^Give up after/],
+  [{ http_headers: ["X"] }, "http_headers not_entries", /^Extra headers/],
+  [{ http_headers: { "bad name": "x" } }, "http_headers bad_header_name", /^Extra headers/],
+  [{ http_headers: { X: "a\nb" } }, "http_headers bad_header_value", /^Extra headers/],
+  [{ query_params: { a: 1 } }, "query_params not_entries", /^Query parameters/],
 ]);
 
-for (const [fields, message] of BAD) {
+for (const [fields, cause, message] of BAD) {
   test(`refused: ${JSON.stringify(fields)}`, async () => {
-    await refused(saveSettings(settings(fields), KEY, undefined), message);
+    const [field, code] = cause.split(" ");
+    const error = { name: "UserError", message, field, code };
+    await assert.rejects(saveSettings(settings(fields), KEY, undefined), error);
     assert.deepEqual(local.data, {});
   });
 }

@@ -6,9 +6,8 @@
 
 import { configurationError } from "../../shared/errors.js";
 import { isLoopback } from "../../shared/loopback.js";
-import { readKey, visible } from "../../shared/pasted-key.js";
 import { presetOf } from "../../shared/presets.js";
-import { NUMBER_NAMES, numberProblem } from "../../shared/ranges.js";
+import { readApiKey, readProfile, settingError } from "../../shared/profile-schema.js";
 import { DEMO } from "../paths.js";
 import { describeSignIn, parseAuthJson } from "./auth-json.js";
 import { providerTools } from "./provider-tools.js";
@@ -33,20 +32,6 @@ const ACTIVE = "active_profile";
 const FIRST_SETTINGS = "settings";
 /** The first profile's id. It is fixed, so that a migration which is begun twice gives the same. */
 const FIRST_ID = "1";
-const VERBOSITIES = /** @type {const} */ (["low", "medium", "high"]);
-const SUMMARIES = /** @type {const} */ (["off", "auto", "concise", "detailed"]);
-const COMPACTIONS = /** @type {const} */ (["summarise", "trim", "off"]);
-/** In tokens. With less, a conversation would hold hardly more than its instructions. */
-const SMALLEST_CONTEXT = 1000;
-const LONGEST_PATIENCE_MS = 86_400_000;
-/** Characters of what is sent with each request, or stands in a list. */
-const LONGEST_NAME = 500;
-const LONGEST_ADDRESS = 4_000;
-const LONGEST_INSTRUCTIONS = 1_000_000;
-const MOST_ENTRIES = 100;
-/** Sent as headers. */
-const ACCOUNT_FIELDS = /** @type {const} */ (["organization", "project"]);
-const OPTIONAL_MAPS = /** @type {const} */ (["http_headers", "query_params"]);
 /** The model of a profile that an `auth.json` brings. */
 const FIRST_MODEL = "gpt-5.2";
 const CHATGPT = firstSettings("chatgpt");
@@ -414,8 +399,9 @@ export const trialConnection = inTurn(
     /** @type {unknown} */ settings,
     /** @type {string | undefined} */ apiKey,
     /** @type {string | null | undefined} */ profileId,
+    /** @type {{modelNeeded?: boolean}} */ { modelNeeded = false } = {},
   ) => {
-    const checked = checkSettings(settings, { modelNeeded: false });
+    const checked = checkSettings(settings, { modelNeeded });
     const key = checkKey(apiKey);
     const state = await readState();
     const id = profileId === undefined ? state.active : profileId;
@@ -450,10 +436,12 @@ export const originOf = (settings) => new URL(settings.base_url).origin;
 async function requireOwnSecret({ id, origin }) {
   const stored = (await vault.vaultState()).originOf(id);
   if (stored === undefined || stored === origin || isLoopback(new URL(origin).hostname)) return;
-  throw configurationError(
-    `API key: the stored key belongs to ${stored} and is not sent to ${origin}.`,
-    `Enter the key for ${origin}, or remove the stored key if none is needed there.`,
-  );
+  throw settingError({
+    field: "api_key",
+    code: "other_origin",
+    message: `The stored key belongs to ${stored} and is not sent to ${origin}.`,
+    hint: `Enter the key for ${origin}, or remove the stored key if none is needed there.`,
+  });
 }
 
 /** @type {Promise<Demo | null> | undefined} */
@@ -476,141 +464,15 @@ function loadDemo() {
  * @param {{modelNeeded?: boolean}} [options]
  * @returns {Settings}
  */
-export function checkSettings(value, { modelNeeded = true } = {}) {
-  const given = /** @type {Record<string, unknown>} */ (value && typeof value === "object" ? value : {});
-  const baseUrl = checkBaseUrl(visible(text(given.base_url)));
-  const wireApi = given.wire_api;
-  if (wireApi !== "responses" && wireApi !== "chat") {
-    throw configurationError("Wire API: choose Responses or Chat Completions.");
-  }
-  const model = visible(text(given.model));
-  if (modelNeeded && !model)
-    throw configurationError("Model: it is empty.", "Type a model's name or pick one from the list.");
-  if (/\p{Cc}/u.test(model))
-    throw configurationError(
-      "Model: it holds a character that no name has.",
-      "Copy the name as the provider writes it.",
-    );
-  /** @type {Settings} */
-  const settings = {
-    preset: presetOf(text(given.preset)).key,
-    name: text(given.name) || new URL(baseUrl).host,
-    base_url: baseUrl,
-    wire_api: wireApi,
-    model,
-  };
-  if (settings.name.length > LONGEST_NAME) throw configurationError("Name: it is too long.");
-  if (model.length > LONGEST_NAME) throw configurationError("Model: it is too long.");
-  const instructions = text(given.instructions);
-  if (instructions.length > LONGEST_INSTRUCTIONS) throw configurationError("Instructions: they are too long.");
-  if (instructions) settings.instructions = instructions;
-  const effort = text(given.effort);
-  // A provider may have words of its own.
-  if (/\s/.test(effort) || effort.length > LONGEST_NAME) throw configurationError("Reasoning effort: it is one word.");
-  if (effort) settings.effort = effort;
-  const summary = checkChoice("Reasoning summary", SUMMARIES, given.summary);
-  if (summary) settings.summary = summary;
-  const verbosity = checkChoice("Verbosity", VERBOSITIES, given.verbosity);
-  if (verbosity) settings.verbosity = verbosity;
-  const compaction = checkChoice("When the context is full", COMPACTIONS, given.compaction);
-  if (compaction) settings.compaction = compaction;
-  const contextWindow = checkContextWindow(given.context_window);
-  if (contextWindow) settings.context_window = contextWindow;
-  // Left out with Chat Completions, which cannot do it, so that a change of mind there costs nothing.
-  if (given.background === true && wireApi === "responses") settings.background = true;
-  const patience = checkPatience(given.stream_idle_timeout_ms);
-  if (patience) settings.stream_idle_timeout_ms = patience;
-  for (const name of NUMBER_NAMES) {
-    const value = given[name];
-    if (value === undefined || value === null) continue;
-    const problem = numberProblem(name, value);
-    if (problem) throw configurationError(problem);
-    settings[name] = /** @type {number} */ (value);
-  }
-  for (const field of ACCOUNT_FIELDS) {
-    const id = text(given[field]);
-    if (!/^[\x21-\x7e]{0,200}$/.test(id))
-      throw configurationError(`${field === "project" ? "Project" : "Organization"}: it is an id without blanks.`);
-    if (id) settings[field] = id;
-  }
-  for (const field of OPTIONAL_MAPS) {
-    const map = checkMap(field, given[field]);
-    if (map) settings[field] = map;
-  }
+export function checkSettings(value, options) {
+  const { settings, problems } = readProfile(value, options);
+  if (problems.length > 0) throw settingError(problems[0]);
   return settings;
 }
 
 /** @param {unknown} value */
-const text = (value) => (typeof value === "string" ? value.trim() : "");
-
-/** @param {string} value */
-function checkBaseUrl(value) {
-  const example = "It looks like https://api.openai.com/v1.";
-  if (value.length > LONGEST_ADDRESS) throw configurationError("Base URL: it is too long.", example);
-  if (!value) throw configurationError("Base URL: it is empty.", example);
-  if (!URL.canParse(value)) throw configurationError("Base URL: this is not a web address.", example);
-  const url = new URL(value);
-  if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw configurationError("Base URL: it must begin with https:// or http://.", example);
-  }
-  if (url.username || url.password) {
-    throw configurationError("Base URL: it holds a user name or password.", "Put the key into the field for it.");
-  }
-  if (/YOUR[-_]/.test(value))
-    throw configurationError("Base URL: a part of it is still a placeholder.", "Put your own resource's name there.");
-  return value;
-}
-
-/**
- * @template {string} T
- * @param {string} field
- * @param {readonly T[]} choices
- * @param {unknown} value
- * @returns {T | undefined}
- */
-function checkChoice(field, choices, value) {
-  if (value === undefined || value === null || value === "") return undefined;
-  const choice = choices.find((each) => each === value);
-  if (!choice) throw configurationError(`${field}: choose one of ${choices.join(", ")}.`);
-  return choice;
-}
-
-/** @param {unknown} value */
-function checkPatience(value) {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value > LONGEST_PATIENCE_MS) {
-    throw configurationError("Give up after: it is between a moment and 24 hours.");
-  }
-  return value;
-}
-
-/** @param {unknown} value */
-function checkContextWindow(value) {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < SMALLEST_CONTEXT) {
-    throw configurationError(`Context window: it is a whole number of tokens, at least ${SMALLEST_CONTEXT}.`);
-  }
-  return value;
-}
-
-/** @param {string} field @param {unknown} value */
-function checkMap(field, value) {
-  if (value === undefined || value === null) return undefined;
-  const entries = typeof value === "object" ? Object.entries(value) : [];
-  if (Array.isArray(value) || typeof value !== "object" || entries.some(([, entry]) => typeof entry !== "string")) {
-    throw configurationError(`${field}: names and texts are expected.`);
-  }
-  if (entries.length > MOST_ENTRIES || entries.some((entry) => entry.join("").length > LONGEST_ADDRESS)) {
-    throw configurationError(`${field}: at most ${MOST_ENTRIES}, each of at most ${LONGEST_ADDRESS} characters.`);
-  }
-  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
-}
-
-/** @param {unknown} value */
 function checkKey(value) {
-  if (value === undefined || value === null) return undefined;
-  const { key, problem } = readKey(typeof value === "string" ? value : "");
-  if (key !== undefined) return key;
-  const [what, ...hint] = problem.split(/(?<=\.) /);
-  throw configurationError(`API key: ${what[0].toLowerCase()}${what.slice(1)}`, hint.join(" "));
+  const { key, problem } = readApiKey(value);
+  if (problem) throw settingError(problem);
+  return key;
 }

@@ -10,10 +10,10 @@
  */
 
 import { configurationError } from "../../shared/errors.js";
+import { passphraseProblem, settingError } from "../../shared/profile-schema.js";
 import { deviceKey } from "./device-key.js";
 
 const ITERATIONS = 600_000;
-const MIN_PASSPHRASE = 8;
 export const RECORD = "vault";
 const UNLOCKED = "vault_unlocked";
 
@@ -235,16 +235,17 @@ export async function removeSecret(id) {
  * @param {Secret} [secret]
  */
 export async function changePassphrase(passphrase, owner, secret) {
-  if (passphrase && passphrase.length < MIN_PASSPHRASE) {
-    throw configurationError("Passphrase: it is too short.", `Use at least ${MIN_PASSPHRASE} characters.`);
-  }
+  const problem = passphraseProblem(passphrase);
+  if (problem) throw settingError(problem);
   const record = await readRecord();
   if (!record && !secret) {
     if (!passphrase) return;
-    throw configurationError(
-      "Passphrase: there is no API key to protect.",
-      "Enter the API key as well, or leave the passphrase empty.",
-    );
+    throw settingError({
+      field: "passphrase",
+      code: "no_key",
+      message: "There is no API key to protect.",
+      hint: "Enter the API key as well, or leave the passphrase empty.",
+    });
   }
   const kept = Object.entries(record?.entries ?? {}).filter(([id]) => !secret || id !== owner.id);
   const oldKey = record && (await recordKey(record));

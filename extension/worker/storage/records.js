@@ -4,6 +4,7 @@
  */
 
 import { isCount, isCounts, isFlag, isId, isObject, isShallow, isText, isTime } from "../../shared/plain.js";
+import { COMPACTIONS, SUMMARIES, VERBOSITIES } from "../../shared/profile-schema.js";
 import { NUMBER_NAMES, numberProblem } from "../../shared/ranges.js";
 import { isAttachment } from "../../shared/storage/attachments.js";
 import { TURN_STATUSES } from "../../shared/turn-status.js";
@@ -319,9 +320,9 @@ const SETTINGS = {
   model: isText,
   instructions: isText,
   effort: isText,
-  verbosity: oneOf("low", "medium", "high"),
-  summary: oneOf("off", "auto", "concise", "detailed"),
-  compaction: oneOf("summarise", "trim", "off"),
+  verbosity: oneOf(...VERBOSITIES),
+  summary: oneOf(...SUMMARIES),
+  compaction: oneOf(...COMPACTIONS),
   tools: (value) => isObject(value) && Object.values(value).every(oneOf("ask", "always", "never")),
   network: listOf(isText),
   vector_stores: listOf(isText),

@@ -437,6 +437,7 @@ async def _check_other_api(connection: Connection, answered: SidestreamError) ->
     raise SidestreamError(
         ErrorKind.CONFIGURATION,
         f"Wire API: {what}; choose {_CHOICES[other]}.",
+        param="wire_api",
         hint=f"It answers there: {failure}"
         if failure
         else f"Model {connection.model} answers there.",
@@ -468,6 +469,7 @@ async def _check_base_url(
     raise SidestreamError(
         ErrorKind.CONFIGURATION,
         f"Base URL: the API of this server is at {other}.",
+        param="base_url",
         hint=f"It answers there: {failure}" if failure else "Enter that address.",
         status=answered.status,
         server_message=answered.server_message,
