@@ -86,6 +86,8 @@ PUBLIC_MODULES = (
     "types.usage",
     "types.wire_api",
 )
+OTHERS = {"api.rs", "clients", "client", "vendor", "pyodide", "pyodide.asm.mjs"}
+"""Beginnings of paths in other repositories, and of folders that the build makes."""
 TOP_LEVEL = {
     "ApiKeyAuth",
     "CallOptions",
@@ -306,6 +308,32 @@ def test_every_link_leads_somewhere() -> None:
         ):
             broken.append(f"{path.name}: {target}")
     assert broken == []
+
+
+def test_every_file_that_is_named_exists() -> None:
+    folders = ("pysrc", "extension", "tests", "e2e", "tools", "bench", "docs", "requirements")
+    files = [path for name in folders for path in (ROOT / name).rglob("*") if path.is_file()]
+    files += [path for path in ROOT.iterdir() if path.is_file()]
+    ends = {f"/{path.relative_to(ROOT).as_posix()}" for path in files}
+    missing = [
+        f"{path.name}: {name}"
+        for path in PAGES
+        for name in re.findall(r"`([\w-][\w./-]*\.(?:py|js|mjs|html))`", path.read_text("utf-8"))
+        if name.partition("/")[0] not in OTHERS
+        and not any(end.endswith(f"/{name}") for end in ends)
+    ]
+    assert missing == []
+
+
+def test_lines_are_short_but_for_tables_and_code() -> None:
+    long = []
+    for path in PAGES:
+        is_code = False
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            is_code ^= line.lstrip().startswith("```")
+            if not is_code and not line.lstrip().startswith("|") and len(line) > 120:
+                long.append(f"{path.name}:{number}")
+    assert long == []
 
 
 def test_every_example_is_referred_to() -> None:
