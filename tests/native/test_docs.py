@@ -267,7 +267,7 @@ def test_every_preset_is_described_as_it_is() -> None:
 
 
 def test_the_tools_of_each_provider_are_those_that_it_has() -> None:
-    _, section = page("providers.md").split("### The provider's own tools")
+    _, section = page("providers.md").split("## The provider's own tools")
     written = {
         label: cells
         for labels, *cells in table_rows(section)
