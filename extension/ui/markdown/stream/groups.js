@@ -1,11 +1,16 @@
 /**
- * The parts of a very long container (blocks, items, rows) in groups. The browser goes through all children of an element
- * each time that one comes to it; what is in a group that does not change it passes over.
+ * Puts the parts of a very long container (blocks, items, rows) into groups. The browser goes through all children of an
+ * element each time that one is added to it, but skips the content of a group that does not change.
  */
 
-import { mount, move, patchShell } from "./patch.js";
+import { mount, move, patchShell } from "../patch.js";
 
-/** @import {ElementView, Mounted} from "./patch.js" */
+/** @import {ElementView, Mounted} from "../patch.js" */
+/** @import {Level} from "./levels.js" */
+
+/** Parts of a container in one group, and rows of a table. */
+const MOST_PARTS = 200;
+const MOST_ROWS = 100;
 
 const GROUP = { tag: "div", attributes: { class: "md-group" }, key: "group" };
 const ROWS = { tag: "tbody", key: "group" };
@@ -13,10 +18,19 @@ const ROWS = { tag: "tbody", key: "group" };
 const MOST_CELLS = 800;
 
 /**
+ * Whether the last group of an open container is full, and its open parts can be moved into another one.
+ * @param {Level} level
+ * @returns {boolean}
+ */
+export function isFull({ type, from, mounted }) {
+  return from >= (type === "table" ? MOST_ROWS : MOST_PARTS) && !mounted.children.slice(from).some(isHeld);
+}
+
+/**
  * Whether the reader has the mouse, the keyboard or a selection in it, which moving it would take away.
  * @param {Mounted} mounted
  */
-export function isHeld({ node }) {
+function isHeld({ node }) {
   const element = /** @type {Element} */ (/** @type {Node} */ (node));
   return Boolean(element.matches?.(":active, :focus-within") || document.getSelection?.()?.containsNode(node, true));
 }
