@@ -128,7 +128,9 @@ class Extension:
             "wire_api": "responses",
             "model": MODEL,
         }
-        request = {"type": "SaveSettings", "settings": settings, "api_key": "bench-key"}
+        active = page.evaluate('chrome.runtime.sendMessage({type: "LoadSettings"})')["active"]
+        profile = {"settings": settings, **({} if active is None else {"id": active})}
+        request = {"type": "SaveProfile", "profile": profile, "api_key": "bench-key"}
         reply = page.evaluate(f"chrome.runtime.sendMessage({json.dumps(request)})")
         if not reply["ok"]:
             raise RuntimeError(reply["error"])

@@ -139,8 +139,14 @@ class App:
     ) -> None:
         """Save settings without going through the options page."""
         chosen = self.settings(base_url, wire_api=wire_api, model=model, **settings)
-        reply = self.send({"type": "SaveSettings", "settings": chosen, "api_key": api_key})
+        reply = self.save(chosen, api_key=api_key)
         assert reply.get("ok"), reply
+
+    def save(self, settings: dict[str, Any], **secrets: str) -> dict[str, Any]:
+        """Save the active profile, or the first one. The reply of `SaveProfile`."""
+        active = self.send({"type": "LoadSettings"})["active"]
+        profile = {"settings": settings} if active is None else {"id": active, "settings": settings}
+        return self.send({"type": "SaveProfile", "profile": profile, **secrets})
 
     @staticmethod
     def settings(

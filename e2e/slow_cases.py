@@ -102,14 +102,18 @@ class Bench:
     def configure(self, base_url: str) -> None:
         """Save settings."""
         page = self.open("options/index.html")
+        active = page.evaluate('chrome.runtime.sendMessage({type: "LoadSettings"})')["active"]
         request = {
-            "type": "SaveSettings",
-            "settings": {
-                "preset": "custom",
-                "name": "Scripted",
-                "base_url": base_url,
-                "wire_api": "responses",
-                "model": MODEL,
+            "type": "SaveProfile",
+            "profile": {
+                **({} if active is None else {"id": active}),
+                "settings": {
+                    "preset": "custom",
+                    "name": "Scripted",
+                    "base_url": base_url,
+                    "wire_api": "responses",
+                    "model": MODEL,
+                },
             },
             "api_key": API_KEY,
         }

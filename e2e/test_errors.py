@@ -120,16 +120,13 @@ def test_a_path_that_does_not_exist(app: App, panel: Panel, server: ScriptedServ
 
 def test_a_malformed_base_url_is_refused_when_it_is_saved(app: App, panel: Panel) -> None:
     for bad in ("not a url", "ftp://127.0.0.1/v1", "", "http://"):
-        reply = app.send(
+        reply = app.save(
             {
-                "type": "SaveSettings",
-                "settings": {
-                    "preset": "custom",
-                    "name": "Bad",
-                    "base_url": bad,
-                    "wire_api": "responses",
-                    "model": "m",
-                },
+                "preset": "custom",
+                "name": "Bad",
+                "base_url": bad,
+                "wire_api": "responses",
+                "model": "m",
             }
         )
         assert reply["ok"] is False, f"{bad!r} was taken"

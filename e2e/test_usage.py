@@ -137,7 +137,7 @@ def test_what_was_told_is_in_view_and_stays_there(fresh_app: App, server: Script
     ]
     # The window is that of whoever answers next.
     larger = fresh_app.settings(server.base_url, model="gpt-4.1")
-    fresh_app.send({"type": "SaveSettings", "settings": larger})
+    fresh_app.save(larger)
     expect(conversation).to_contain_text("2,000 of 1,047,576")
     # What was said in another conversation counts for the day, and for nothing else.
     page.keyboard.press("Escape")

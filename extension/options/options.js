@@ -572,7 +572,7 @@ function reportNoList(error) {
 
 /**
  * Changes what is stored about the key; what is typed in the form stays as it is.
- * @param {Pick<Extract<Request, {type: "SaveSettings"}>, "api_key" | "passphrase">} change
+ * @param {Pick<Extract<Request, {type: "SaveProfile"}>, "api_key" | "passphrase">} change
  * @param {string} done
  */
 async function changeKey(change, done) {

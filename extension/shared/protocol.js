@@ -396,11 +396,10 @@ export const PANELS = "panels";
  * Page to worker. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection of all keys
  * as it is, "" removes it, anything else wraps the keys with it.
  *
- * `SaveSettings` saves the active profile, or makes the first one. `SaveProfile` without an id makes another one. The trials use the stored
+ * `SaveProfile` without an id makes another one. The trials use the stored
  * key of `profile_id` (undefined: of the active profile, null: of none) unless one is given. `ImportAuthJson` takes a Codex `auth.json`: its
  * tokens become the sign-in of a profile, its `OPENAI_API_KEY` the key of one. `ImportSettings` takes what `ExportSettings` gave.
  * @typedef {{type: "LoadSettings"}
- *   | {type: "SaveSettings", settings: Settings, api_key?: string, passphrase?: string}
  *   | {type: "SaveProfile", profile: {id?: string, settings: Settings}, api_key?: string, passphrase?: string}
  *   | {type: "RemoveProfile", id: string}
  *   | {type: "ActivateProfile", id: string}

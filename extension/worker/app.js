@@ -327,11 +327,6 @@ export class App {
     switch (request?.type) {
       case "LoadSettings":
         return this.#describeSettings();
-      case "SaveSettings": {
-        const id = await settings.saveSettings(request.settings, request.api_key, request.passphrase);
-        if (request.api_key !== undefined) await this.#forgetLimits();
-        return this.#changed({ profile_id: id });
-      }
       case "SaveProfile": {
         const id = await settings.saveProfile(request.profile, request.api_key, request.passphrase);
         if (request.api_key !== undefined) await this.#forgetLimits();

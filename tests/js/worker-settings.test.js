@@ -15,7 +15,6 @@ const {
   providerView,
   removeProfile,
   saveProfile,
-  saveSettings,
   saveTokens,
   trialConnection,
   unlock,
@@ -29,6 +28,15 @@ const SETTINGS = { preset: "custom", name: "A", base_url: `${A}/v1`, wire_api: "
 
 /** @param {Partial<Record<keyof typeof SETTINGS, unknown>> & Record<string, unknown>} fields */
 const settings = (fields = {}) => ({ ...SETTINGS, ...fields });
+
+/**
+ * Saves the active profile, or the first one.
+ * @param {unknown} settings @param {string | undefined} apiKey @param {string | undefined} passphrase
+ */
+function saveSettings(settings, apiKey, passphrase) {
+  const id = /** @type {string | undefined} */ (local.data.active_profile);
+  return saveProfile(id ? { id, settings } : { settings }, apiKey, passphrase);
+}
 
 /** @param {Promise<unknown>} promise @param {RegExp} message */
 const refused = (promise, message) => assert.rejects(promise, { name: "UserError", message });

@@ -162,18 +162,6 @@ async function save(state, id, settings, apiKey, passphrase) {
   return id;
 }
 
-/** Saves the active profile, or the first one. */
-export const saveSettings = inTurn(
-  async (
-    /** @type {unknown} */ settings,
-    /** @type {string | undefined} */ apiKey,
-    /** @type {string | undefined} */ passphrase,
-  ) => {
-    const state = await readState();
-    return save(state, state.active ?? newId(state), settings, apiKey, passphrase);
-  },
-);
-
 /** Saves the profile of that id, or a new one. */
 export const saveProfile = inTurn(
   async (
