@@ -1,1 +1,1 @@
-"""Benchmarks in a real Chromium, each beside its peer in the same run: `build.py bench`."""
+"""Benchmarks in a real Chromium, each with its peer in the same run: `build.py bench`."""

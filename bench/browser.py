@@ -1,4 +1,4 @@
-"""The extension in a Chromium of its own, looked at from outside."""
+"""Runs the extension in a Chromium of its own and measures it from outside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from e2e.cdp import Page, PipeBrowser, wait_until
 from tools import chromium
 
 PATIENCE = 60.0
-"""Seconds that anything may take on a busy machine."""
+"""The longest time, in seconds, that any step may take on a busy machine."""
 MODEL = "bench-model"
 
 WAKE = """() => new Promise((resolve) => {
@@ -25,7 +25,7 @@ WAKE = """() => new Promise((resolve) => {
   });
   port.postMessage({type: "Join"});
 })"""
-"""Milliseconds from a panel's first word to Python being ready, or what went wrong."""
+"""Gives the milliseconds from a panel's first call until Python is ready, or the error."""
 
 
 class Browser:
@@ -58,7 +58,7 @@ class Browser:
         self._folder.cleanup()
 
     def worker(self, file: str) -> str:
-        """The address of the worker with this file name, as soon as it lives."""
+        """Wait for the worker with this file name, and return its address."""
 
         def probe() -> str | None:
             urls = [target["url"] for target in self._pipe.targets("service_worker")]
@@ -68,14 +68,14 @@ class Browser:
         return url
 
     def attach(self, worker: str) -> Page:
-        """A debugger on a living worker. It keeps the worker alive until `Page.detach`."""
+        """Attach a debugger to a running worker. It keeps the worker alive until `Page.detach`."""
         for target in self._pipe.targets("service_worker"):
             if target["url"] == worker:
                 return Page(self._pipe, target["targetId"])
         raise LookupError(f"{worker} does not live")
 
     def open(self, url: str) -> Page:
-        """A page of an extension, loaded and in front."""
+        """Open a page of an extension in front, and wait until it has loaded."""
         page = self._pipe.open(url)
         loaded = "document.readyState === 'complete' && !!chrome.runtime?.id"
         page.wait_until(loaded, PATIENCE)
@@ -83,7 +83,7 @@ class Browser:
         return page
 
     def stop_workers(self, page: Page) -> None:
-        """What Chrome does to idle workers, now. ``page`` is any page of an extension."""
+        """Stop the workers at once, as Chrome stops idle ones. ``page`` is any extension page."""
         page.send("ServiceWorker.enable")
         page.send("ServiceWorker.stopAllWorkers")
         page.send("ServiceWorker.disable")
@@ -91,7 +91,7 @@ class Browser:
         wait_until(lambda: not self._pipe.targets("service_worker"), PATIENCE, gone)
 
     def cpu_seconds(self) -> float:
-        """The processor time of all renderers so far; pages and worker live in them."""
+        """The processor time so far of all renderers, in which pages and worker run."""
         found = self._pipe.send("SystemInfo.getProcessInfo")["processInfo"]
         return float(sum(one["cpuTime"] for one in found if one["type"] == "renderer"))
 
@@ -144,10 +144,10 @@ class Extension:
         return float(took)
 
     def heap(self) -> dict[str, float]:
-        """What the worker of the bench's copy holds after garbage collections, in bytes."""
+        """The memory of the worker in the bench's copy after garbage collections, in bytes."""
         session = self.browser.attach(self.worker)
         try:
-            # Python first: what it still holds by a cycle keeps JavaScript's objects alive.
+            # Python comes first: its cycles keep JavaScript's objects alive.
             session.evaluate("pyodide.runPython('import gc; gc.collect()')")
             wasm = session.evaluate("pyodide._module.HEAP8.length")
             blocks = session.evaluate("pyodide.runPython('import sys; sys.getallocatedblocks()')")
@@ -157,7 +157,7 @@ class Extension:
 
 
 def heap(page: Page) -> dict[str, float]:
-    """What a page or worker holds in JavaScript after a garbage collection, in bytes."""
+    """A page's or worker's JavaScript memory after a garbage collection, in bytes."""
     page.send("HeapProfiler.collectGarbage")
     time.sleep(0.2)
     page.send("HeapProfiler.collectGarbage")
@@ -190,7 +190,7 @@ ASK = """async (count, perChat) => {
   }
   return took;
 }"""
-"""Turns one after the other in the panel, with a new chat for each `perChat` of them."""
+"""Sends messages one after the other in the panel, with a new chat after each `perChat`."""
 
 
 def ask(panel: Page, count: int = 1, *, per_chat: int = 0) -> list[float]:
@@ -200,7 +200,7 @@ def ask(panel: Page, count: int = 1, *, per_chat: int = 0) -> list[float]:
     """
     took: list[float] = []
     while len(took) < count:
-        # Each call within the patience of a command.
+        # Each call must end within the time limit of a command.
         some = min(count - len(took), per_chat or 10)
         took += panel.evaluate(f"({ASK})({some}, {per_chat})")
     return took

@@ -1,4 +1,4 @@
-"""(b) From bytes to events in the worker, beside the official JavaScript SDK and a bare parser."""
+"""From bytes to events in the worker, compared with the JavaScript SDK and a bare parser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CASES = {
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Microseconds per event for each reader."""
+    """Measure the microseconds per event for each reader."""
     count, rounds, warm = (500, 2, 1) if setup.quick else (5000, 15, 3)
     deltas = tokens(count)
     length = len("".join(deltas).encode("utf-16-le")) // 2
@@ -43,7 +43,7 @@ def run(setup: Setup) -> dict[str, Any]:
             worker.evaluate(f"bench.load({json.dumps(texts)}, {json.dumps(apart)})")
             samples: dict[str, list[float]] = {reader: [] for reader in READERS}
             for number in range(warm + rounds):
-                # Who begins changes, so that nobody always follows the same one.
+                # The order changes, so that no reader always follows the same one.
                 for place in range(len(READERS)):
                     reader = READERS[(number + place) % len(READERS)]
                     got = worker.evaluate(f"bench.run({json.dumps(reader)})")

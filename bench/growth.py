@@ -1,4 +1,4 @@
-"""(e) How the cost grows with the length of an answer and with the history."""
+"""How the cost grows with the length of an answer and with the history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KILOBYTES = (1, 10, 100, 1000)
 ITEMS = (10, 100, 1000, 10_000)
 ITEMS_PER_TURN = 20
 TOKEN = 4
-"""Characters of a delta."""
+"""The length of a delta, in characters."""
 
 FILL = """async (count) => {
   const port = chrome.runtime.connect({name: "panel"});
@@ -37,7 +37,7 @@ FILL = """async (count) => {
   await exchange({type: "Join"}, ({type, state}) => type === "Boot" && state === "ready");
   for (let turn = 0; turn < count; turn++) {
     const id = crypto.randomUUID();
-    // The whole conversation comes instead when the port has joined too late to be told.
+    // A port that joins late gets the whole conversation instead.
     await exchange({type: "Send", id, text: "Hello"}, ({type, turn, conversation}) =>
       (type === "Turn" ? [turn] : type === "Conversation" ? conversation.turns : [])
         .some((one) => one.id === id && one.status === "completed"));
@@ -47,7 +47,7 @@ FILL = """async (count) => {
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Milliseconds by size; processor time along one long answer."""
+    """Measure the time by size, and the processor time along one long answer."""
     with Browser(setup.extension) as browser, Server() as server:
         extension = Extension(browser)
         extension.configure(server.base_url)
@@ -62,7 +62,7 @@ def run(setup: Setup) -> dict[str, Any]:
 
 
 def _answers(setup: Setup, server: Server, panel: Page) -> dict[str, Any]:
-    """From Send to the last word drawn, when the server is as fast as it can be."""
+    """Measure from Send until the last word is drawn, with the fastest possible server."""
     sizes = KILOBYTES[:3] if setup.quick else KILOBYTES
     samples: dict[int, list[float]] = {size: [] for size in sizes}
     scripts = {}
@@ -87,7 +87,7 @@ def _in_blocks(frames: list[bytes]) -> list[bytes]:
 
 
 def _position(setup: Setup, browser: Browser, server: Server, panel: Page) -> dict[str, Any]:
-    """Processor time of worker and panel per kilobyte, along one answer that comes steadily."""
+    """Measure the processor time of worker and panel per kilobyte, along one steady answer."""
     size, rate = (50_000, 25_000) if setup.quick else (1_000_000, 25_000)
     step = 40
     before, middle, after = answer(pieces(size, step))
@@ -131,7 +131,7 @@ def _position(setup: Setup, browser: Browser, server: Server, panel: Page) -> di
 
 
 def _history(setup: Setup, extension: Extension, server: Server) -> dict[str, Any]:
-    """A short turn and the panel's opening after so many items."""
+    """Measure a short turn, and the panel's opening, after a growing number of items."""
     rounds = 1 if setup.quick else 3
     arrived: list[float] = []
     text = tokens(40)

@@ -1,4 +1,4 @@
-"""(c) From the server's write to the text in the panel's DOM, beside pages without a worker."""
+"""From the server's write to the text in the panel's DOM, compared with pages without a worker."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ PEERS = {"sdk": "a page with the JavaScript SDK", "fetch": "a page with fetch an
 READERS = (PANEL, *PEERS)
 
 RATES = {20: 4.0, 100: 4.0, 1000: 2.0}
-"""Events per second, and for how many seconds."""
+"""The rates in events per second, and how many seconds each lasts."""
 
 OVER = "document.querySelector('article.answer:last-child:not([aria-busy])') !== null"
 
 
 class Clocked:
-    """A server's script that writes numbered words at a steady rate and notes when."""
+    """A server's script that writes numbered words at a steady rate and records the times."""
 
     def __init__(self, count: int, rate: float) -> None:
         words = [f"w{number} " if number % 20 else f"\n\nw{number} " for number in range(count)]
         self._before, self._deltas, self._after = answer(words)
         self._rate = rate
         self.written: list[float] = []
-        """Milliseconds on the system's clock."""
+        """The times of the writes, in milliseconds on the system's clock."""
 
     def __call__(self, _: bytes, write: Write) -> None:
         """Answer one request."""
@@ -50,7 +50,7 @@ class Clocked:
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Milliseconds at each rate: p50 and p99 of every round."""
+    """Measure the p50 and p99 of every round in milliseconds, at each rate."""
     rounds = 1 if setup.quick else 4
     found: dict[str, Any] = {}
     with Browser(setup.bench_extension) as browser, Server() as server:
@@ -92,7 +92,7 @@ def run(setup: Setup) -> dict[str, Any]:
 
 
 def _one(page: Page, reader: str, script: Clocked, server: Server) -> list[float]:
-    """The delay of every word of one answer."""
+    """Return the delay of every word of one answer."""
     page.send("Page.bringToFront")
     page.evaluate("probe.begin()")
     if reader == PANEL:

@@ -1,4 +1,4 @@
-"""(d) What worker and panel hold in memory, over a million events and over a thousand turns."""
+"""The memory of worker and panel over a million events and over a thousand turns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEGABYTE = 1_000_000
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Megabytes after the warm-up and after each tenth of the work."""
+    """Measure the megabytes after the warm-up and after each tenth of the work."""
     events, long_turns, short_turns = (1000, 20, 40) if setup.quick else (10_000, 100, 1000)
     long_answer = chunks(tokens(events), 20)
     short_answer = chunks(tokens(20), 1)
@@ -29,7 +29,7 @@ def run(setup: Setup) -> dict[str, Any]:
         extension = Extension(browser, "bench/worker.js")
         extension.configure(server.base_url)
         panel = extension.open_panel()
-        # A chat is given up after ten turns, or after one long one, so that nothing may stay.
+        # A chat is discarded after ten turns, or after one long one, so that nothing should remain.
         for name, answer, turns, per_chat in (
             (f"{events * long_turns:,} events", long_answer, long_turns, 1),
             (f"{short_turns:,} turns", short_answer, short_turns, 10),
@@ -40,7 +40,7 @@ def run(setup: Setup) -> dict[str, Any]:
                 ask(panel, turns // 10, per_chat=per_chat)
                 series.append(_sample(extension, panel))
             found[name] = {part: _growth([one[part] for one in series]) for part in PARTS}
-        # In one chat, what stays is the chat itself.
+        # In one chat that is kept, the growth is the chat itself.
         before = _sample(extension, panel)
         turns = short_turns // 5
         ask(panel, turns)
@@ -63,7 +63,7 @@ def _sample(extension: Extension, panel: Page) -> dict[str, float]:
 
 
 def _growth(series: list[float]) -> dict[str, Any]:
-    """The first tenth is the warm-up."""
+    """Return the growth after the first tenth, which is the warm-up."""
     warm, *later = (round(value / MEGABYTE, 2) for value in series)
     return {
         "warm": warm,

@@ -1,4 +1,4 @@
-"""(f) From opening the panel to a conversation of 1,000 items that can be read."""
+"""From opening the panel until a conversation of 1,000 items can be read."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ WATCH = """(() => {
   const all = {childList: true, subtree: true, characterData: true};
   new MutationObserver(look).observe(document, all);
 })()"""
-"""Milliseconds since the page was asked for."""
+"""Gives milliseconds since the page's navigation."""
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Milliseconds for both ways in which Python starts. The worker is asleep each time."""
+    """Measure both ways in which Python starts. The worker is stopped each time."""
     rounds, items = (2, 2 * ITEMS_PER_TURN) if setup.quick else (7, ITEMS)
     samples: dict[str, dict[str, list[float]]] = {
         way: {point: [] for point in POINTS} for way in WAYS
@@ -65,7 +65,7 @@ def run(setup: Setup) -> dict[str, Any]:
 
 
 def _open(extension: Extension) -> dict[str, float]:
-    """Open the panel with a sleeping worker behind it; when it reached which point."""
+    """Open the panel while the worker is stopped, and return when it reached which point."""
     panel: Page = extension.open("manifest.json")
     panel.send("Page.enable")
     panel.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH)

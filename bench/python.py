@@ -1,4 +1,4 @@
-"""(g) From a request to run Python to its result, and a turn in which the model calls it."""
+"""From a request to run Python to its result, and a turn in which the model calls it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RUN = """async (conversation, code) => {
   const took = performance.now() - begin;
   return reply.run?.ended === "ok" ? took : JSON.stringify(reply);
 }"""
-"""Milliseconds, or what went wrong."""
+"""Gives milliseconds, or the error."""
 
 STOP = """async (conversation) => {
   const begin = performance.now();
@@ -67,11 +67,11 @@ ALLOW = """() => {
     port.postMessage({type: "Join", conversation});
   });
 }"""
-"""The user's leave, in the conversation that the panel shows."""
+"""Permits Python in the conversation that the panel shows."""
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Milliseconds of each kind of run, as a page sees them, and of turns in the panel."""
+    """Measure each kind of run, as a page sees it, and turns in the panel."""
     profiles, starts, later = (1, 2, 3) if setup.quick else (3, 9, 50)
     samples: dict[str, list[float]] = {name: [] for name in RUNS}
     for _ in range(profiles - 1):
@@ -101,7 +101,7 @@ def run(setup: Setup) -> dict[str, Any]:
 
 def _first(extension: Extension) -> float:
     page = extension.open_options()
-    # Not the start of the client's own Python, which is measured elsewhere.
+    # The start of the client's own Python is measured elsewhere.
     extension.wake(page)
     took = _run(page, "first", "1 + 1")
     page.close()
@@ -116,14 +116,14 @@ def _run(page: Page, conversation: str, code: str) -> float:
 
 
 def _turns(setup: Setup, extension: Extension, server: Server) -> dict[str, list[float]]:
-    """From Send until the answer is drawn, in one conversation whose Python has started."""
+    """Measure from Send until the answer is drawn, in a conversation whose Python has started."""
     rounds = 2 if setup.quick else 15
     short = messages(1, tokens(40))
     numbers = count()
     calls = False
 
     def script(body: bytes, write: Write) -> None:
-        # What follows the last message of the user is an output if the call has been carried out.
+        # If the call was carried out, an output follows the user's last message.
         last = json.loads(body)["input"][-1]
         asked = last.get("type") != "function_call_output"
         write(_call(next(numbers)) if calls and asked else short)
@@ -147,7 +147,7 @@ def _turns(setup: Setup, extension: Extension, server: Server) -> dict[str, list
 
 
 def _call(number: int) -> bytes:
-    """An answer that calls Python."""
+    """Return an answer that calls Python."""
     item = {
         "type": "function_call",
         "id": f"fc_{number}",

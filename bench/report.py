@@ -1,4 +1,4 @@
-"""What was found: as JSON for programs, and as tables for people."""
+"""Writes the results: as JSON for programs, and as tables for readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Table = list[Sequence[str]]
 
 
 def begin(*, quick: bool, browser: str, peers: dict[str, str]) -> dict[str, Any]:
-    """The frame of a run's results."""
+    """Make the frame of a run's results."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
@@ -37,7 +37,7 @@ def begin(*, quick: bool, browser: str, peers: dict[str, str]) -> dict[str, Any]
 
 
 def write(found: dict[str, Any], *, reference: bool) -> Path:
-    """Write a run down. A reference run takes the place of the last one, as far as it went."""
+    """Store a run. A reference run replaces those results of the last one that it has measured."""
     path = RESULTS / f"{found['at'].replace(':', '-')}.json"
     if reference:
         path = REFERENCE

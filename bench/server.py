@@ -1,4 +1,4 @@
-"""A model provider on loopback that writes what a benchmark tells it to, without delay."""
+"""A provider on loopback that writes what a benchmark's script gives it, without delay."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Write = Callable[[bytes], None]
 Script = Callable[[bytes, Write], None]
-"""Gets the request's body and writes the answer's chunks, each of which leaves at once."""
+"""Takes the request's body and writes the answer's chunks; each is sent at once."""
 
 
 class Server:
@@ -41,7 +41,7 @@ class Server:
             daemon_threads = True
 
             def handle_error(self, request: object, client_address: object) -> None:
-                """A browser that is closed in the middle of an answer is no fault."""
+                """Ignore a browser that closes in the middle of an answer."""
 
         self._http = Quiet(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
@@ -56,12 +56,12 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """What a user would enter as the provider's base URL."""
+        """The provider's base URL."""
         return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
 
 
 def send_all(chunks: list[bytes]) -> Script:
-    """A script that writes these chunks one after the other."""
+    """Return a script that writes these chunks one after the other."""
 
     def script(_: bytes, write: Write) -> None:
         for chunk in chunks:

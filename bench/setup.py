@@ -1,4 +1,4 @@
-"""What a benchmark gets."""
+"""What each benchmark receives."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Setup:
     extension: Path
     """The built extension, as users have it."""
     bench_extension: Path
-    """The same with the peers in it."""
+    """The same, with the peers in it."""
     empty_extension: Path
     """A module worker that answers and does nothing else."""
     archive: Path
     """The extension's zip."""
     quick: bool
-    """Only see whether everything works; the figures mean nothing."""
+    """Only check that everything works; the figures mean nothing."""

@@ -1,4 +1,4 @@
-"""(f) The size of the package, and what is read at each start."""
+"""The size of the package, and what is read at each start."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(setup: Setup) -> dict[str, Any]:
 
 
 def _imported(module: Path) -> set[Path]:
-    """A module and all that it imports."""
+    """Return a module and all that it imports."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def summary(samples: Sequence[float]) -> dict[str, Any]:
-    """Median, smallest and largest of some samples, and their number."""
+    """Summarise samples by median, smallest, largest and count."""
     return {
         "median": _rounded(median(samples)),
         "min": _rounded(min(samples)),
@@ -19,7 +19,7 @@ def summary(samples: Sequence[float]) -> dict[str, Any]:
 
 
 def ratio(ours: Sequence[float], peers: Sequence[float]) -> dict[str, Any]:
-    """The ratio of the medians. Its spread is that of the ratios round by round."""
+    """Return the ratio of the medians. Its spread is that of the ratios round by round."""
     rounds = [one / other for one, other in zip(ours, peers, strict=True)]
     return {
         "ratio": _rounded(median(ours) / median(peers)),
@@ -29,7 +29,7 @@ def ratio(ours: Sequence[float], peers: Sequence[float]) -> dict[str, Any]:
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
-    """The smallest sample that so many percent do not exceed (nearest rank)."""
+    """Return the percentile by the nearest-rank method."""
     ranked = sorted(samples)
     return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
 

@@ -19,13 +19,13 @@ _TOKEN = re.compile(r"\s?\w{1,6}|\s+|[^\w\s]{1,3}")
 
 
 def tokens(count: int) -> list[str]:
-    """So many pieces of Markdown text."""
+    """Return ``count`` pieces of Markdown text."""
     found = _TOKEN.findall(TEXT.read_text("utf-8"))
     return list(itertools.islice(itertools.cycle(found), count))
 
 
 def pieces(characters: int, size: int) -> list[str]:
-    """Markdown text of so many characters, in pieces of a fixed size."""
+    """Return Markdown text of a given length, in pieces of a fixed size."""
     text = TEXT.read_text("utf-8")
     text = (text * (characters // len(text) + 1))[:characters]
     return [text[start : start + size] for start in range(0, characters, size)]
@@ -38,7 +38,7 @@ def _recorded() -> list[dict[str, Any]]:
 
 
 def answer(deltas: list[str]) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """The frames of a whole answer: those before its deltas, its deltas, and those after."""
+    """Return the frames of a whole answer: those before its deltas, its deltas, and those after."""
     before: list[bytes] = []
     after: list[bytes] = []
     text = "".join(deltas)
@@ -68,13 +68,13 @@ def answer(deltas: list[str]) -> tuple[list[bytes], list[bytes], list[bytes]]:
 
 
 def chunks(deltas: list[str], per_chunk: int) -> list[bytes]:
-    """A whole answer, with so many deltas in each chunk."""
+    """Return a whole answer, with a given number of deltas in each chunk."""
     before, middle, after = answer(deltas)
     return [b"".join(before), *_joined(middle, per_chunk), b"".join(after)]
 
 
 def messages(count: int, deltas: list[str]) -> bytes:
-    """A whole answer of so many messages, each with the same text."""
+    """Return a whole answer of several messages, each with the same text."""
     text = "".join(deltas)
     events: list[dict[str, Any]] = [{"type": "response.created", "response": {"id": "resp_1"}}]
     for index in range(count):
@@ -103,7 +103,7 @@ def _joined(frames: list[bytes], count: int) -> Iterator[bytes]:
 
 
 def _with_text(value: Any, text: str) -> Any:
-    """The same event with another text."""
+    """Return the same event with another text."""
     if isinstance(value, list):
         return [_with_text(part, text) for part in value]
     if isinstance(value, dict):

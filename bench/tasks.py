@@ -1,4 +1,4 @@
-"""(g) Hostile Markdown: the longest task of the panel's page, and how soon Stop works."""
+"""Hostile Markdown: the longest task of the panel's page, and how soon Stop works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from e2e.cdp import Page
 
 SIZES = (20_000, 60_000, 200_000)
 PIECE = 500
-"""Characters of each piece of a stream."""
+"""The length of each piece of a stream, in characters."""
 WAYS = ("streamed", "opened", "stop")
 """The longest task while it is streamed, and while it is opened from storage; and the time from a
 click on Stop until the turn has ended."""
@@ -23,7 +23,7 @@ Make = Callable[[int], str]
 
 
 def repeated(unit: str) -> Make:
-    """So many characters of one thing."""
+    """Return a function that repeats a unit up to a given length."""
     return lambda size: unit * (size // len(unit))
 
 
@@ -94,7 +94,7 @@ WATCH = """(() => {
     for (const entry of list.getEntries()) longest = Math.max(longest, entry.duration);
   }).observe({entryTypes: ["longtask"]});
 })()"""
-"""Only tasks of 50 ms and more are told of."""
+"""The browser reports only tasks of 50 ms and more."""
 
 OPENED = """document.querySelector("article.answer:last-of-type") !== null &&
   document.querySelector("[aria-busy=true]") === null"""
@@ -118,11 +118,11 @@ STOP = """async () => {
   await until(() => !busy());
   return took;
 }"""
-"""Sends a message, and stops the answer as soon as some of it is seen, while it still arrives."""
+"""Sends a message, and stops the answer as soon as some of it is drawn, while the rest arrives."""
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Milliseconds by input, size and way; 0 for a longest task of less than 50."""
+    """Measure milliseconds by input, size and way; 0 for a longest task of less than 50."""
     names = ("[", "prose") if setup.quick else INPUTS
     sizes = SIZES[:1] if setup.quick else SIZES
     found: dict[str, Any] = {}
@@ -152,7 +152,7 @@ def _streamed(extension: Extension, server: Server, text: str) -> float:
 
 
 def _opened(extension: Extension) -> float:
-    """The last conversation, in a new panel."""
+    """Open the last conversation in a new panel."""
     panel = extension.open("manifest.json")
     panel.send("Page.enable")
     panel.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
@@ -176,14 +176,14 @@ def _stopped(extension: Extension, server: Server, text: str) -> float:
 
 
 def _settled(page: Page) -> float:
-    """The longest task, when all are over and told of."""
+    """Return the longest task, once all have ended and been reported."""
     page.evaluate("new Promise((resolve) => setTimeout(() => requestIdleCallback(resolve), 300))")
     longest: float = page.evaluate("longest")
     return longest
 
 
 def _script(text: str, is_over: threading.Event | None = None) -> Callable[[bytes, Write], None]:
-    """Writes the answer; with an event it has no end before that is set."""
+    """Return a script that writes the answer. With an event, it ends once that is set."""
     deltas = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
     before, middle, after = answer(deltas)
 

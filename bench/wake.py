@@ -1,4 +1,4 @@
-"""(a) From a call to a sleeping worker until Python is ready, beside a worker without Python."""
+"""From a call to a stopped worker until Python is ready, compared with a worker without Python."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SNAPSHOT_SIZE = """(async () => {
 
 
 def run(setup: Setup) -> dict[str, Any]:
-    """Milliseconds for each way to wake up, and for the first start after the installation."""
+    """Measure each way to start, and the first start after the installation."""
     rounds, warm, profiles = (2, 1, 1) if setup.quick else (15, 2, 3)
     first = []
     for _ in range(profiles - 1):
@@ -62,7 +62,7 @@ def run(setup: Setup) -> dict[str, Any]:
 
 
 def is_written(page: Page) -> bool:
-    """Whether there is a snapshot that does not grow any more."""
+    """Return whether there is a snapshot that does not grow any more."""
     size = page.evaluate(SNAPSHOT_SIZE)
     time.sleep(2)
     return bool(size) and page.evaluate(SNAPSHOT_SIZE) == size

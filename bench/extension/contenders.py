@@ -1,4 +1,4 @@
-"""Sidestream's contenders; runs in the worker's Python."""
+"""Sidestream's readers; this runs in the worker's Python."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from sidestream.types.events import OutputTextDelta
 
 
 class NoStore:
-    """Keeps nothing: the peers do not either."""
+    """A storage that keeps nothing, since the peers keep nothing either."""
 
     async def load(self, conversation_id: str) -> None:
-        """Nothing is there."""
+        """Find nothing."""
 
     async def attachment(self, conversation_id: str, attachment_id: str) -> None:
-        """Nothing is there."""
+        """Find nothing."""
 
     async def recall(self, name: str) -> str:
-        """Nothing was kept."""
+        """Find nothing."""
         return ""
 
     async def remember(self, name: str, text: str) -> None:
-        """Nothing is kept."""
+        """Keep nothing."""
 
     async def unfinished(self) -> list[str]:
-        """Nothing is there."""
+        """Find nothing."""
         return []
 
     async def save(self, head: str, turn: str) -> None:
-        """Nothing is written."""
+        """Write nothing."""
 
     async def remove(self, head: str, turn_id: str) -> None:
-        """Nothing is there."""
+        """Find nothing."""
 
 
 def contenders(host: Any) -> SimpleNamespace:
@@ -96,5 +96,5 @@ def contenders(host: Any) -> SimpleNamespace:
 
 
 def length_of(text: str) -> int:
-    """As JavaScript counts."""
+    """Count the characters as JavaScript does."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

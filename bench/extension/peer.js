@@ -1,5 +1,5 @@
 /**
- * What the panel does, in a page that reads the stream itself: the same drawing, once per frame, without worker and
+ * Draws as the panel does, once per frame, in a page that reads the stream itself, without worker and
  * Python. `bench/latency.py` calls `ask`.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Notes when each numbered word of an answer appears in the document. Put into a page by `bench/latency.py`; the words are
+ * Records when each numbered word of an answer appears in the document. Put into a page by `bench/latency.py`; the words are
  * `w0`, `w1`, ... in rising order.
  */
 
@@ -37,7 +37,7 @@ globalThis.probe = (() => {
   });
   observer.observe(log, { childList: true, characterData: true, subtree: true });
 
-  /** `performance.now()` is finer than `Date.now()` but begins anywhere. */
+  /** `performance.now()` is more precise than `Date.now()`, but has another origin. */
   let offset = 0;
   const clock = () => performance.now() + offset;
   function setClock() {

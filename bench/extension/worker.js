@@ -1,5 +1,5 @@
 /**
- * The extension's worker, with the peers beside it. `bench/decode.py` calls what is in `globalThis.bench`.
+ * The extension's worker, with the peers in it. `bench/decode.py` calls what is in `globalThis.bench`.
  */
 
 import "../service_worker.js";
@@ -26,7 +26,7 @@ globalThis.fetch = (input, init) => {
 };
 
 /**
- * A body that is there at once or, `apart`, brings each chunk in a task of its own, as a slow server does.
+ * A body that is complete at once or, with `apart`, gives each chunk in a task of its own, as a slow server does.
  * @param {{chunks: Uint8Array[], apart: boolean}} answer
  */
 function body({ chunks, apart }) {
@@ -70,7 +70,7 @@ const readers = {
     return length;
   },
 
-  /** The least that JavaScript must do. */
+  /** The minimum that JavaScript must do. */
   async parser() {
     const response = await fetch(`${BASE_URL}/responses`, { method: "POST", body: JSON.stringify(PROMPT) });
     let length = 0;
@@ -89,7 +89,7 @@ const readers = {
     }
   },
 
-  /** Nothing but reading: what the body itself costs. */
+  /** Only reads the body. */
   async nothing() {
     const response = await fetch(`${BASE_URL}/responses`, { method: "POST", body: JSON.stringify(PROMPT) });
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
@@ -103,7 +103,7 @@ const readers = {
   /** Sidestream's client alone: pump, retries, decoder, validated events. */
   client: () => python.client(),
 
-  /** Bytes to validated events and nothing around it. */
+  /** Only makes validated events of bytes. */
   decode: async () => python.decode(pyChunks),
 };
 
