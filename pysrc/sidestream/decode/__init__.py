@@ -28,8 +28,11 @@ class Decoder(Protocol):
     """Frames that were not JSON objects or of an unknown type."""
     finished_items: list[ResponseItem]
     """The items of every `OutputItemDone` so far."""
-    response_id: str
-    """Under which the provider knows the answer; empty until it has said so."""
+
+    @property
+    def response_id(self) -> str:
+        """The provider's id of the answer; empty until a frame has it."""
+        ...
 
     @property
     def sequence_number(self) -> int | None:
