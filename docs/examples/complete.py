@@ -1,4 +1,4 @@
-"""Await a whole answer. What had arrived before an error is never lost."""
+"""Await a whole answer. What arrived before an error is never lost."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ async def main(fetch: Fetch) -> None:
             print("Set another OPENAI_API_KEY.")
         elif error.retryable and error.retry_after_ms:
             print(f"The server asks for a pause of {error.retry_after_ms / 1000:.0f} s.")
-        print(error.to_dict())  # all that is known: status, request id, the server's own words
+        print(error.to_dict())  # all that is known: status, request id, the server's message
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The models that a provider offers, with what it and we know of them."""
+"""The models that a provider offers, with what the provider and Sidestream know of them."""
 
 from __future__ import annotations
 

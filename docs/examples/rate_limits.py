@@ -1,4 +1,4 @@
-"""Rate limits: told before the answer begins, kept by a manager that knows whether to wait."""
+"""Rate limits: reported before the answer begins, kept by a manager that knows whether to wait."""
 
 from __future__ import annotations
 

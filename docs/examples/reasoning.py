@@ -1,4 +1,4 @@
-"""Ask for more or less thought, and show the summary of it beside the answer."""
+"""Ask for more or less reasoning, and show its summary beside the answer."""
 
 from __future__ import annotations
 

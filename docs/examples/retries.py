@@ -1,4 +1,4 @@
-"""Retries and silence are told, so that nobody waits in the dark."""
+"""Show retries and silence, so that the user knows why nothing arrives."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def main(fetch: Fetch) -> None:
                     print(f"silent for {idle // 1000} s, giving up after {limit // 1000} s")
                 case Completed():
                     print("completed")
-    except SidestreamError as error:  # comes after Completed, when all retries are spent
+    except SidestreamError as error:  # comes after Completed, when all retries are used up
         print(f"{error.kind}: {error.message}")
 
 

@@ -1,4 +1,4 @@
-"""Stream an answer: text as it comes, then what it cost."""
+"""Stream an answer: its text as it arrives, then its token usage."""
 
 from __future__ import annotations
 
