@@ -33,8 +33,8 @@ Object.defineProperty(globalThis, "navigator", {
   },
 });
 
-const { detailsText } = await import("../../extension/ui/error-details.js");
-const { copy } = await import("../../extension/ui/actions.js");
+const { detailsText } = await import("../../extension/sidepanel/conversation/error-details.js");
+const { copy } = await import("../../extension/sidepanel/conversation/markdown-actions.js");
 const { TurnView } = await import("../../extension/sidepanel/conversation/turn-view.js");
 const { applyEvent, takeOver } = await import("../../extension/shared/turn.js");
 const { callLine, toolState, waitingText } = await import("../../extension/sidepanel/labels.js");

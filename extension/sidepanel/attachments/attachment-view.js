@@ -4,11 +4,11 @@
  */
 
 import { bytesOf, tooMuch } from "../../shared/picture.js";
-import { ask } from "../../ui/ask.js";
 import { el, icon } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { countUnseen, revealed } from "../../ui/revealed.js";
 import { hostOf, tokensText } from "../labels.js";
+import { ask } from "../worker-link/ask.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 

@@ -2,7 +2,6 @@
  * The pieces of an answer on the screen: one view per block, brought up to date once per frame.
  */
 
-import { offerTools } from "../../ui/code-tools.js";
 import { el } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
 import { highlight } from "../../ui/highlight.js";
@@ -11,6 +10,7 @@ import { MarkdownStream } from "../../ui/markdown/stream.js";
 import { pointerIsUp } from "../../ui/pointer.js";
 import { offerRun } from "../tools/python-run.js";
 import { ToolView } from "../tools/tool-view.js";
+import { offerTools } from "./code-tools.js";
 import { offerDiagram } from "./diagram.js";
 import { sourceList } from "./source-list.js";
 

@@ -2,11 +2,11 @@
  * The conversation on the screen: drawn at most once per frame, and scrolled only while the reader is at its end.
  */
 
-import { onMarkdownClick } from "../../ui/actions.js";
-import { rememberWrap } from "../../ui/code-tools.js";
-import { copyCleanly } from "../../ui/copy.js";
 import { isPointerDown, pointerIsUp } from "../../ui/pointer.js";
+import { rememberWrap } from "./code-tools.js";
+import { copyCleanly } from "./copy-selection.js";
 import { UNFOLDED } from "./folding.js";
+import { onMarkdownClick } from "./markdown-actions.js";
 import { PlainTurn } from "./plain-view.js";
 import { TurnView } from "./turn-view.js";
 

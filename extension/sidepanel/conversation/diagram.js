@@ -3,9 +3,9 @@
  * runs no script and loads nothing.
  */
 
-import { ask } from "../../ui/ask.js";
 import { el } from "../../ui/dom.js";
 import { save } from "../../ui/save.js";
+import { ask } from "../worker-link/ask.js";
 
 /** @import { Diagram } from "../../shared/protocol.js" */
 

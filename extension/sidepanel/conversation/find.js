@@ -5,8 +5,8 @@
 
 import { fold, termsOf } from "../../shared/fold.js";
 import { isComposing } from "../../ui/keys.js";
-import { TextPlaces } from "../../ui/text-places.js";
 import { REVEAL } from "./folding.js";
+import { TextPlaces } from "./text-places.js";
 
 /** @import { Place } from "../../shared/protocol.js" */
 

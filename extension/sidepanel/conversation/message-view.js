@@ -2,15 +2,15 @@
  * The user's message on the screen, with its versions, and the box in which it is written anew.
  */
 
-import { copy } from "../../ui/actions.js";
-import { ask } from "../../ui/ask.js";
 import { el } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { isSendKey } from "../../ui/keys.js";
 import { AttachmentList } from "../attachments/attachment-view.js";
 import { keep, MAX_ATTACHMENTS } from "../attachments/attachments.js";
 import { fitLongText, insertText, takeLongTexts, titleOfText } from "../composer/long-text.js";
+import { ask } from "../worker-link/ask.js";
 import { Folding } from "./folding.js";
+import { copy } from "./markdown-actions.js";
 import { Versions } from "./versions.js";
 
 /** @import {Attachment, Turn} from "../../shared/protocol.js" */

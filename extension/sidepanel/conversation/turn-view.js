@@ -3,13 +3,13 @@
  */
 
 import { hasEnded, isUnderWay } from "../../shared/turn.js";
-import { copy, copyDetailsButton } from "../../ui/actions.js";
-import { ask } from "../../ui/ask.js";
 import { el, setChildren } from "../../ui/dom.js";
-import { asText, detailsText } from "../../ui/error-details.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { compactionText, usageText, waitingText } from "../labels.js";
+import { ask } from "../worker-link/ask.js";
 import { createBlockView } from "./block-view.js";
+import { asText, detailsText } from "./error-details.js";
+import { copy, copyDetailsButton } from "./markdown-actions.js";
 import { QuestionView } from "./message-view.js";
 import { PlainView } from "./plain-view.js";
 import { Versions } from "./versions.js";

@@ -3,15 +3,15 @@
  * page as the reader comes to them.
  */
 
-import { ask } from "../../ui/ask.js";
 import { byId, el, icon, setChildren } from "../../ui/dom.js";
 import { isComposing } from "../../ui/keys.js";
 import { revealed } from "../../ui/revealed.js";
 import { save } from "../../ui/save.js";
 import { storageText, timeText } from "../labels.js";
+import { ask } from "../worker-link/ask.js";
 
 /** @import {Brought, ConversationSummary, Place} from "../../shared/protocol.js" */
-/** @import {Answer} from "../../ui/ask.js" */
+/** @import {Answer} from "../worker-link/ask.js" */
 
 /** @typedef {{label: string, act: () => unknown}} Choice */
 

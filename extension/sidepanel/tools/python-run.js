@@ -1,8 +1,8 @@
 /** The "Run" button on Python code, and what the code gives, below it. The code runs in the sandbox; what comes out of that is untrusted. */
 
-import { ask } from "../../ui/ask.js";
 import { el } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
+import { ask } from "../worker-link/ask.js";
 import { shownParts } from "./artifacts.js";
 import { runTitle } from "./python-labels.js";
 

@@ -3,9 +3,9 @@
  * all figures that are known. What nobody has told is not shown; where nothing is known, nothing is shown at all.
  */
 
-import { ask } from "../../ui/ask.js";
 import { byId, el } from "../../ui/dom.js";
 import { contextText, creditsText, gaugeText, numberText, percentText, spanText, timeText } from "../labels.js";
+import { ask } from "../worker-link/ask.js";
 import { byModel, calendar, dateOf, gauges, tightest, total } from "./gauges.js";
 
 /** @import {ConversationView, DayUsage, Limits, Meter, Usage} from "../../shared/protocol.js" */

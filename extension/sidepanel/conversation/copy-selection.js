@@ -3,8 +3,8 @@
  * Formulas come as TeX, code with its lines as they are, lists with their marks, tables with tabs between the cells.
  */
 
-import { el } from "./dom.js";
-import { special } from "./tables.js";
+import { el } from "../../ui/dom.js";
+import { special } from "../../ui/tables.js";
 
 /** What belongs to the panel. */
 const LEFT_OUT =

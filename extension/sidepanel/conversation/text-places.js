@@ -1,8 +1,8 @@
 /** The text of a part of the page as a reader sees it, and where in it something stands. Nothing of the page is changed. */
 
-import { BREAK, fold, placesOf } from "../shared/fold.js";
+import { BREAK, fold, placesOf } from "../../shared/fold.js";
 
-/** @import { Place } from "../shared/fold.js" */
+/** @import { Place } from "../../shared/fold.js" */
 
 /** Elements whose text is not one with what stands beside them. */
 const BLOCKS = new Set(

@@ -3,9 +3,9 @@
  * and without what anybody wrote; what the server said stands as it came, and is looked through for keys once more.
  */
 
-import { redact } from "../shared/log.js";
+import { redact } from "../../shared/log.js";
 
-/** @import {TurnError} from "../shared/protocol.js" */
+/** @import {TurnError} from "../../shared/protocol.js" */
 
 /** So much of a body is copied: enough for every error, and not all of a long conversation. In characters. */
 const BODY_LENGTH = 16_000;
@@ -75,7 +75,7 @@ function response({ status, response_headers, response_body }) {
   return message && `--- Response ---\n${message}`;
 }
 
-/** @typedef {import("../shared/protocol.js").ErrorExchange} Exchange */
+/** @typedef {import("../../shared/protocol.js").ErrorExchange} Exchange */
 
 /**
  * @param {string} head

@@ -1,12 +1,12 @@
-/** One-shot requests of the panel. */
+/** Requests that the worker answers once. The panel's port carries everything else. */
 
-/** @import {Reply, Request} from "../shared/protocol.js" */
+/** @import {Reply, Request} from "../../shared/protocol.js" */
 
 /** @typedef {Extract<Reply, {ok: true}>} Answer */
 
 /**
  * @param {Request} request
- * @returns {Promise<Answer>}  Rejects with what went wrong, in words for the user.
+ * @returns {Promise<Answer>}  Rejects with an error whose message is for the user.
  */
 export async function ask(request) {
   /** @type {Reply} */

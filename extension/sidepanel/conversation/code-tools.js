@@ -1,8 +1,8 @@
 /** The buttons of a code block: long lines wrapped or not, for all blocks and from then on, and the code as a file. */
 
-import { fileNameFor } from "../shared/languages.js";
-import { el, icon } from "./dom.js";
-import { save } from "./save.js";
+import { fileNameFor } from "../../shared/languages.js";
+import { el, icon } from "../../ui/dom.js";
+import { save } from "../../ui/save.js";
 
 /** In `localStorage`, so that other panels hear of it. */
 const KEPT = "wrap-code";

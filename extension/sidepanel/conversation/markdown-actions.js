@@ -2,12 +2,12 @@
  * What the buttons inside an answer's Markdown do. One listener for all of them: the nodes around them come and go.
  */
 
-import { mayBeFetched } from "../shared/private-host.js";
+import { mayBeFetched } from "../../shared/private-host.js";
+import { el } from "../../ui/dom.js";
+import { pointerIsUp } from "../../ui/pointer.js";
+import { save } from "../../ui/save.js";
+import { toCsv, toMarkdown } from "../../ui/tables.js";
 import { saveCode, toggleWrap } from "./code-tools.js";
-import { el } from "./dom.js";
-import { pointerIsUp } from "./pointer.js";
-import { save } from "./save.js";
-import { toCsv, toMarkdown } from "./tables.js";
 
 /** How long a button says that it has done its work. */
 const CONFIRMATION_MS = 2000;
