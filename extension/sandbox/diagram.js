@@ -1,8 +1,9 @@
 /**
- * The sandboxed page in which Mermaid draws. What it is given is untrusted, and so is what comes out of it. A classic script, as in `page.js`.
+ * The sandboxed page in which Mermaid draws. What it is given is untrusted, and so is what comes out of it. A classic
+ * script, as in `page.js`.
  *
- * Mermaid is told to take labels for text (`strict`) and to make no HTML of them, and a diagram's own directives cannot change that
- * (`secure`): an image shows the same everywhere, and holds nothing to be run.
+ * Mermaid is configured to take labels for text (`strict`) and to make no HTML of them, and a diagram's own directives
+ * cannot change that (`secure`): an image shows the same everywhere, and holds nothing to be run.
  */
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';

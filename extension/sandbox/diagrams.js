@@ -1,6 +1,6 @@
 /**
- * Diagrams in a sandboxed frame of their own, one after the other. What comes out of it is untrusted: it is taken field by field, within
- * bounds. Mermaid fills some 50 MB, so the frame is removed when nobody has used it for a while.
+ * Diagrams in a sandboxed frame of their own, one after the other. What comes out of it is untrusted: it is taken field
+ * by field, within bounds. Mermaid fills some 50 MB, so the frame is removed when it was not used for a while.
  */
 
 import { cleanSvg } from "../shared/svg.js";
@@ -90,7 +90,8 @@ class Frame {
     this.#element.height = "600";
     this.#element.src = "diagram.html";
     document.body.append(this.#element);
-    // Nobody sees this document, so it is not laid out of itself, and the frame would have no room in which to measure text.
+    // Nobody sees this document, so it is not laid out of itself, and the frame would have no room in which to measure
+    // text.
     this.#element.getBoundingClientRect();
   }
 

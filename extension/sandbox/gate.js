@@ -1,7 +1,8 @@
 /**
- * What code in the sandbox's worker can have done later, and the gate through which it has to pass. A run ends when its code does: its timers
- * are cleared then, its requests are ended, and whatever is started afterwards is refused and reported. All that could run later by another
- * way (further workers, channels, streams, the browser's other APIs) is taken out of the worker before any code runs.
+ * What code in the sandbox's worker can have done later, and the gate through which it has to pass. A run ends when its
+ * code does: its timers are cleared then, its requests are ended, and whatever is started afterwards is refused and
+ * reported. All that could run later by another way (further workers, channels, streams, the browser's other APIs) is
+ * taken out of the worker before any code runs.
  *
  * A classic script: it is run in the worker before `worker.js`, in the same file.
  */
@@ -60,15 +61,16 @@ const COUNTED = /** @type {[any, string[]][]} */ ([
 ]);
 const NO_WORKERS = "There are no further workers in this sandbox, and no scripts of JavaScript.";
 const RUN_IS_OVER = "The run that this belongs to is over.";
-/** So many turns of the event loop, and so many milliseconds, has what is still on its way. */
+/** What is still under way has this number of turns of the event loop, and of milliseconds, to end. */
 const MOST_TURNS = 200;
 const MOST_MS = 1_000;
 
 /**
  * Puts the gate before all that is done later. Once, before anything else runs in this worker.
  * @param {() => void} onLate  Called when something is started while no run is under way.
- * @returns {{open: () => void, settle: () => Promise<boolean>, lock: () => void}}  `open` begins a run. `settle` ends one: it resolves to
- *   whether all that the run had started is at an end. `lock` takes away what only Pyodide's start needs.
+ * @returns {{open: () => void, settle: () => Promise<boolean>, lock: () => void}}  `open` begins a run. `settle` ends
+ *   one: it resolves to whether all that the run had started is at an end. `lock` takes away what only Pyodide's start
+ *   needs.
  */
 function makeGate(onLate) {
   // From before any code could put others in their place.
@@ -261,7 +263,8 @@ function define(holder, name, value) {
 /**
  * Of what the worker's global object has and inherits.
  * @param {Set<string>} kept
- * @param {string[]} gated  Those that the global object gets anew; the browser's own are not to be had from a prototype either.
+ * @param {string[]} gated  Those that the global object gets anew; the browser's own are not to be had from a prototype
+ *   either.
  */
 function removeOthers(kept, gated) {
   for (const name of gated) kept.delete(name);

@@ -1,5 +1,6 @@
 /**
- * One conversation's Python: a sandboxed frame with a worker in it. Whatever goes wrong in there, removing the frame ends it.
+ * One conversation's Python: a sandboxed frame with a worker in it. Whatever goes wrong in there, removing the frame
+ * ends it.
  */
 
 import { originsOf } from "../shared/hosts.js";
@@ -10,7 +11,9 @@ import { fetchFiles } from "./files.js";
 
 /** A start that takes longer has failed. */
 const START_MS = 60_000;
-/** How often the frame is asked whether it is still there while code runs, and how many answers in a row may be missing. */
+/**
+ * How often the frame is asked whether it is still there while code runs, and how many answers in a row may be missing.
+ */
 const PING_MS = 2_000;
 const MISSED_PINGS = 3;
 /** Of each text, whatever the sandbox sends. */
@@ -18,7 +21,8 @@ const MOST_OUTPUT = 40_000;
 const NOT_AT_REST = "[Something that the code had started did not end with it, so Python was ended.]";
 
 /**
- * @typedef {"timeout" | "stopped" | "memory" | "broken" | "restless" | "evicted" | "hosts"} End  Why an interpreter was ended.
+ * @typedef {"timeout" | "stopped" | "memory" | "broken" | "restless" | "evicted" | "hosts"} End  Why an interpreter was
+ *   ended.
  */
 
 export class Interpreter {
@@ -52,7 +56,8 @@ export class Interpreter {
     this.#port = port1;
     this.hosts = hosts;
     this.#frame.setAttribute("sandbox", "allow-scripts");
-    // Without the user's cookies: an opaque origin alone does not keep those from being sent that a site has marked for use by others.
+    // Without the user's cookies: an opaque origin alone does not keep those from being sent that a site has marked for
+    // use by others.
     this.#frame.setAttribute("credentialless", "");
     this.#frame.src = "sandbox.html";
     /** @type {Promise<void>} */
@@ -155,7 +160,7 @@ export class Interpreter {
           output[stream] = (output[stream] + message.text).slice(0, MOST_OUTPUT);
         } else if (message.type === "Done") {
           const result = { ...output, ...clean(message.result) };
-          // What filled the memory is still there, and would leave none for the next run.
+          // What filled the memory is still there, and the next run would have none.
           const end = result.ended === "memory" ? "memory" : message.isQuiet === true ? undefined : "restless";
           if (end === "restless") result.stderr = `${result.stderr}${NOT_AT_REST}\n`;
           resolve(end ? { ...result, lost: true } : result);
@@ -190,7 +195,7 @@ export class Interpreter {
   /**
    * Removes the frame, and all that runs in it.
    * @param {End} reason
-   * @param {string} [detail]  What the user is told beside it.
+   * @param {string} [detail]  Shown to the user beside the reason.
    */
   end(reason, detail = "") {
     if (this.ended) return;

@@ -1,6 +1,7 @@
 /**
- * The offscreen document: holds the sandboxed frames in which the conversations' Python runs, so that it needs no open panel and outlives the
- * worker, and the one in which diagrams are drawn. Only the service worker speaks to it (`worker/sandbox.js`).
+ * The offscreen document: holds the sandboxed frames in which the conversations' Python runs, so that it needs no open
+ * panel and outlives the worker, and the one in which diagrams are drawn. Only the service worker speaks to it
+ * (`worker/sandbox.js`).
  */
 
 import { SANDBOX } from "../shared/protocol.js";
@@ -11,20 +12,29 @@ import { Interpreter } from "./interpreter.js";
 /** @import { PythonRun, SandboxRequest } from "../shared/protocol.js" */
 /** @import { End } from "./interpreter.js" */
 
-/** So many conversations have a Python at the same time; the one that was not used for longest makes room. */
+/**
+ * At most this number of conversations have a Python at the same time; the one that was unused for the longest time is
+ * ended for a new one.
+ */
 const MOST_INTERPRETERS = 3;
-/** A Python that nobody used for so long is ended: it holds some 100 MB. */
+/** A Python is ended when it was not used for this time, because it holds some 100 MB. */
 const IDLE_MS = 30 * 60_000;
 
 const NOT_ALLOWED_ANY_MORE = "Python was ended, because the user has taken a host away that it could reach.";
 
 /** By conversation, the one used last at the end. @type {Map<string, Interpreter>} */
 const interpreters = new Map();
-/** Conversations whose Python was ended between two runs, and why, until the next run tells. @type {Map<string, "evicted" | "new_hosts">} */
+/**
+ * Conversations whose Python was ended between two runs, and why, until the next run reports it.
+ * @type {Map<string, "evicted" | "new_hosts">}
+ */
 const lost = new Map();
-/** What each conversation's Python may reach, as the worker said last. @type {Map<string, string[]>} */
+/** The hosts that each conversation's Python may reach, as the worker sent them last. @type {Map<string, string[]>} */
 const allowed = new Map();
-/** What runs or waits, for panels that did not ask for it. @type {Set<{conversation: string, code: string, result: Promise<PythonRun>}>} */
+/**
+ * What runs or waits, for panels that did not ask for it.
+ * @type {Set<{conversation: string, code: string, result: Promise<PythonRun>}>}
+ */
 const underWay = new Set();
 /** @type {Map<string, ReturnType<typeof setTimeout>>} */
 const idle = new Map();
@@ -107,7 +117,7 @@ async function run(request) {
   const { conversation, code, time_limit_ms, memory_limit_mb } = request;
   clearTimeout(idle.get(conversation));
   for (let stale = outdated(conversation); stale; stale = outdated(conversation)) {
-    // Nothing was taken away, so what runs may go on.
+    // No host was removed, so what runs may continue.
     await stale.idle();
     if (interpreters.get(conversation) === stale) end(conversation, "hosts");
   }

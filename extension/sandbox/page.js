@@ -1,16 +1,21 @@
 /**
- * The sandboxed page. It has an opaque origin and no access to the extension. It starts the worker in which Python runs, after it has
- * narrowed its own content security policy to what this conversation's Python may reach. The worker inherits that, as does all that it
- * starts, and nothing can widen a policy. A worker has no document, so Python can neither navigate this frame nor use what no policy covers
- * (WebRTC, hints to resolve names).
+ * The sandboxed page. It has an opaque origin and no access to the extension. It starts the worker in which Python
+ * runs, after it has narrowed its own content security policy to what this conversation's Python may reach. The worker
+ * inherits that, as does all that it starts, and nothing can widen a policy. A worker has no document, so Python can
+ * neither navigate this frame nor use what no policy covers (WebRTC, hints to resolve names).
  *
- * It also stands between the worker and the extension: none of the code that is not trusted runs here, so what comes from the worker is
- * checked here for its type and size, in the sandbox's own process, before anything of it is copied into the extension's.
+ * It also separates the worker from the extension: none of the code that is not trusted runs here, so what comes
+ * from the worker is checked here for its type and size, in the sandbox's own process, before anything of it is copied
+ * into the extension's.
  *
- * A classic script: modules are fetched in a way that an opaque origin is refused. For the same reason the parent sends the files.
+ * A classic script: modules are fetched in a way that an opaque origin is refused. For the same reason the parent sends
+ * the files.
  */
 
-/** In characters: of one stream of a run, of its result, and of why something failed. More than Python's side ever sends. */
+/**
+ * In characters: of one stream of a run, of its result, and of why something failed. More than Python's side ever
+ * sends.
+ */
 const LONGEST_STREAM = 40_000;
 const LONGEST_RESULT = 16_000_000;
 const LONGEST_REASON = 1_000;
@@ -70,7 +75,8 @@ function begin(worker, { code }) {
 }
 
 /**
- * What the worker says, as far as it is what it should be: the code that runs there can say in its place whatever it likes.
+ * What the worker says, as far as it is what it should be: the code that runs there can say in its place whatever it
+ * likes.
  * @param {MessagePort} worker
  * @param {unknown} data
  */

@@ -1,10 +1,11 @@
 /**
- * The worker inside the sandboxed page: Pyodide, and one conversation's Python in it. All files come with the first message, since the
- * network is for the hosts that the user allows. What the code does it tells through a port to the page around it.
+ * The worker inside the sandboxed page: Pyodide, and one conversation's Python in it. All files come with the first
+ * message, since the network is for the hosts that the user allows. It reports what the code does through a port to the
+ * page around it.
  *
- * The code that runs here is not trusted, and it can reach all that is reachable from `globalThis`. What it must not get, the port above all,
- * is kept in closures; the prototypes through which it could be caught on the way are frozen; and what is called after code has run was taken
- * from the browser before.
+ * The code that runs here is not trusted, and it can reach all that is reachable from `globalThis`. What it must not
+ * get, the port above all, is kept in closures; the prototypes through which it could be caught on the way are frozen;
+ * and what is called after code has run was taken from the browser before.
  */
 
 const INDEX = "https://sandbox.invalid/";
@@ -18,8 +19,8 @@ const MOST_CHARACTERS = 16_000_000;
 addEventListener("message", ({ data, ports: [port] }) => start(data, port), { once: true });
 
 /**
- * @param {{modules: Record<string, string>, archives: Record<string, ArrayBuffer>, lock: string, memory_limit: number, hosts: string[],
- *   origins: string[]}} files
+ * @param {{modules: Record<string, string>, archives: Record<string, ArrayBuffer>, lock: string, memory_limit: number,
+ *   hosts: string[], origins: string[]}} files
  * @param {MessagePort} port
  */
 async function start({ modules, archives, lock, memory_limit, hosts, origins }, port) {
@@ -74,7 +75,7 @@ async function start({ modules, archives, lock, memory_limit, hosts, origins }, 
  * @param {Record<string, string>} modules
  * @param {Record<string, ArrayBuffer>} archives
  * @param {string} lock
- * @param {string} noSockets  What whoever opens a socket is told.
+ * @param {string} noSockets  The message of the error that opening a socket raises.
  * @param {(reason: unknown) => void} onFatal
  * @returns {Promise<(code: string, onOutput: (stream: string, text: string) => void) => Promise<string>>}
  */
@@ -95,7 +96,7 @@ async function startPython(modules, archives, lock, noSockets, onFatal) {
     lockFileContents: lock,
     env: { HOME: "/home/user", TZ: Intl.DateTimeFormat().resolvedOptions().timeZone },
   });
-  // Pyodide's own hook for an interpreter that cannot go on.
+  // Pyodide's own hook for an interpreter that cannot continue.
   pyodide._api.on_fatal = onFatal;
   const packages = "/lib/packages.zip";
   pyodide.FS.writeFile(packages, new Uint8Array(archives.packages), { canOwn: true });
@@ -127,7 +128,7 @@ function limitMemory(limit) {
 }
 
 /**
- * The policy of the page keeps requests in; this only says in words that a person understands why one has failed.
+ * The policy of the page blocks requests; this only explains to a person why one has failed.
  * @param {typeof globalThis.fetch} fetch
  * @param {string[]} hosts
  * @param {string[]} origins  What may be reached of the hosts.

@@ -63,7 +63,7 @@ export const PERMISSIONS = [
  * @typedef {{name: string, label: string, does: string}} ToolChoice
  */
 
-/** The tools that run here, with the user's leave. @type {readonly ToolChoice[]} */
+/** The tools that run here, with the user's permission. @type {readonly ToolChoice[]} */
 export const OWN_TOOLS = [
   { name: "python", label: "Python", does: "Runs code in a sandbox on this computer." },
   { name: "read_page", label: "This page", does: "Reads the page beside the panel." },

@@ -1,6 +1,6 @@
 /**
- * Which parts of a code have which colour, with highlight.js. It runs in a worker (`highlight-worker.js`): some of its expressions
- * take minutes on a hostile text. Languages are loaded when they are met.
+ * Which parts of a code have which colour, with highlight.js. It runs in a worker (`highlight-worker.js`): some of its
+ * expressions take minutes on a hostile text. Languages are loaded when they are met.
  */
 
 import hljs from "../vendor/highlight/core.js";
@@ -13,7 +13,10 @@ import { EMBEDDED } from "../vendor/highlight/languages.js";
 
 /** @typedef {[start: number, end: number, scope: string]} ColouredRange  In UTF-16 units. */
 
-/** By module: highlight.js with that language and what stands inside it, and nothing else to guess from. @type {Map<string, Promise<typeof hljs>>} */
+/**
+ * By module: highlight.js with that language and the languages inside it, so that it cannot guess another one.
+ * @type {Map<string, Promise<typeof hljs>>}
+ */
 const loaded = new Map();
 
 /**

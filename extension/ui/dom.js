@@ -25,7 +25,8 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /**
- * Gives an element these children and no others. There may be any number of them: as arguments of one call they would fill the stack.
+ * Gives an element these children and no others. There may be any number of them: as arguments of one call they would
+ * fill the stack.
  * @param {Element} parent
  * @param {Iterable<Node>} children
  */

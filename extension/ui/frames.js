@@ -1,19 +1,22 @@
 /**
- * Drawing in slices. What is drawn in one task of the page shares a few milliseconds; the rest waits for the next frames,
- * so that the page answers the reader however much there is to draw.
+ * Drawing in slices. What is drawn in one task of the page shares a few milliseconds; the rest waits for the next
+ * frames, so that the page answers the reader however much there is to draw.
  */
 
-/** Milliseconds of drawing in one task: a frame has 16, and layout wants its share, */
+/** Milliseconds of drawing in one task. A frame has 16, and layout needs some of them. */
 const BUDGET_MS = 10;
-/** which is more than drawing takes for tables and many small blocks: less is drawn after a frame that took longer than this. */
+/**
+ * Tables and many small blocks take longer to be laid out than to be drawn, so less is drawn after a frame that took
+ * longer than this.
+ */
 const LONG_FRAME_MS = 40;
 const LEAST_BUDGET_MS = 2;
-/** Frames stand still in a page that nobody sees; its work goes on all the same. */
+/** A hidden page has no frames; its work continues after this time. */
 const HIDDEN_MS = 100;
 
 let budget = BUDGET_MS;
 let deadline = 0;
-/** Work of coming frames. Each is called until it gives false. @type {Set<() => boolean>} */
+/** The jobs of the next frames. Each is called until it returns false. @type {Set<() => boolean>} */
 const jobs = new Set();
 let isScheduled = false;
 
@@ -34,8 +37,8 @@ export function hasTime() {
 }
 
 /**
- * Has something done in one of the next frames, and again as long as it says that there is more. What was put here last is
- * done first: the end of a conversation is what is looked at.
+ * Calls a job in one of the next frames, and again as long as it returns true. The job that was added last is called
+ * first, because the reader looks at the end of a conversation.
  * @param {() => boolean} job
  */
 export function later(job) {

@@ -1,13 +1,16 @@
 import { el } from "./dom.js";
 import { setData, setText } from "./patch-text.js";
 
-/** The browser takes time by the square of a line's length to break one of several alphabets: a longer one is shown in parts, */
+/**
+ * The time that the browser takes to break a line of several alphabets grows with the square of the line's length, so a
+ * longer line is shown in parts.
+ */
 const LONG_LINE = 4_000;
-/** of so many characters. */
+/** The length of a part. */
 const PART = 1_000;
-/** Shorter lines beside a long one stand together in nodes of about so many characters. */
+/** Shorter lines beside a long one share nodes of about this number of characters. */
 const NODE = 20_000;
-/** Both halves of a character stand together, and so do a letter and its marks. */
+/** Neither the halves of a character nor a letter and its marks are separated. */
 const REST_OF_LETTER = /^[\udc00-\udfff]?[\p{M}\u200d]{0,8}\n?/u;
 const LONG = new RegExp(`[^\\n]{${LONG_LINE}}`);
 
@@ -26,7 +29,7 @@ export class GrowingText {
   #text = "";
   /** Where the last node begins, once the text is shown in parts; -1 before. */
   #begin = -1;
-  /** That node goes on with a long line. */
+  /** That node continues a long line. */
   #isRest = false;
 
   /** @param {HTMLElement} element  Holds nothing else. */

@@ -1,6 +1,6 @@
 /**
- * Colours for finished code blocks. A worker says what has which colour; here the nodes are made, a piece at a time, without a change
- * to the text, to what is selected in it, or under a pressed mouse button.
+ * Colours for finished code blocks. A worker says what has which colour; here the nodes are made, a piece at a time,
+ * without a change to the text, to what is selected in it, or under a pressed mouse button.
  */
 
 import { moduleForText } from "../shared/languages.js";
@@ -12,16 +12,19 @@ import { keepSelection } from "./selection.js";
 
 /** @import { ColouredRange } from "./code-colours.js" */
 
-/** Longer code keeps its one colour: nobody reads so much of it here, and each word would be an element. */
+/** Longer code keeps one colour, because each coloured word would be an element. */
 const LONGEST = 60_000;
-/** A language's expressions that need longer on a text need too long. */
+/** The expressions of a language are stopped when they need longer than this for a text. */
 const TIME_LIMIT_MS = 2000;
-/** A worker that nobody used for so long is ended. */
+/** A worker is ended when it was not used for this time. */
 const IDLE_MS = 30_000;
-/** So many coloured words are made at a time. */
+/** The number of coloured words that are made at a time. */
 const SLICE = 1000;
 
-/** What waits for its colours, and under way the first of them. @type {{module: string, text: string, resolve: (ranges: ColouredRange[]) => void}[]} */
+/**
+ * What waits for its colours, and under way the first of them.
+ * @type {{module: string, text: string, resolve: (ranges: ColouredRange[]) => void}[]}
+ */
 const queue = [];
 /** @type {Worker | undefined} */
 let worker;
@@ -101,7 +104,7 @@ function answer(ranges) {
 }
 
 function startWorker() {
-  // What may be run is our own file, and only that; pages with Trusted Types want that said.
+  // Trusted Types require a policy, which allows our own file and no other.
   policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("highlight-worker", {
     createScriptURL: () => new URL("highlight-worker.js", import.meta.url).href,
   }) ?? { createScriptURL: (url) => url };

@@ -1,13 +1,13 @@
 /**
- * Strokes of Enter and Escape, and whose they are. An input method (for Japanese, Chinese, Korean, and for dead keys) uses the same keys to
- * take or to drop what it proposes; then they mean nothing to the page.
+ * Strokes of Enter and Escape, and whose they are. An input method (for Japanese, Chinese, Korean, and for dead keys)
+ * uses the same keys to take or to drop what it proposes; then they mean nothing to the page.
  */
 
 /** What a stroke reports that an input method has taken. */
 const TAKEN = 229;
 /**
- * Some input methods end their composition before they hand over the stroke that ended it, and that one then looks like any other. It was
- * pressed at about the same time; nobody presses a key again as fast as this, in milliseconds.
+ * Some input methods end their composition before they hand over the stroke that ended it, and that one then looks like
+ * any other. It was pressed at about the same time: no user presses a key again within this number of milliseconds.
  */
 const SAME_STROKE_MS = 2;
 
@@ -31,8 +31,8 @@ export function isSendKey(event) {
 }
 
 /**
- * Keeps strokes of Enter and Escape that belong to an input method from everything on the page: its own listeners, forms that are sent by
- * Enter, and dialogs that are closed by Escape. The input method has had them by then.
+ * Keeps strokes of Enter and Escape that belong to an input method from everything on the page: its own listeners,
+ * forms that are sent by Enter, and dialogs that are closed by Escape. The input method has had them by then.
  * @param {Window} [page]
  */
 export function guardComposition(page = window) {

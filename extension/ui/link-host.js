@@ -5,7 +5,10 @@ import { lookAlikes } from "./revealed.js";
 /** Marks that are drawn as a full stop is, and that people or browsers read as one between the parts of a host. */
 const STOPS = /[\u00b7\u0387\u06d4\u0701\u0702\u2027\u2219\u22c5\u2e33\u3002\ua4f8\ua60e\uff61]|\[\.\]| \.(?=\p{L})/gu;
 const IGNORED = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
-/** Endings of hosts with more than two letters that texts use; what has another one is the name of a function, as a rule. */
+/**
+ * Endings of hosts with more than two letters that texts use; what has another one is the name of a function, as a
+ * rule.
+ */
 const ENDINGS = new Set(
   (
     "com org net edu gov mil int info biz name pro mobi app dev page web site online store shop tech cloud xyz top icu club live life " +
@@ -14,7 +17,10 @@ const ENDINGS = new Set(
     "example test invalid local localhost internal onion"
   ).split(" "),
 );
-/** The same of hosts that are written in other alphabets: between the sentences of Chinese or Japanese there is a full stop without a blank. */
+/**
+ * The same of hosts that are written in other alphabets: between the sentences of Chinese or Japanese there is a full
+ * stop without a blank.
+ */
 const OTHER_ENDINGS = new Set(
   (
     "рф рус бел укр мкд срб қаз бг мон ею ком орг сайт онлайн дети москва католик ευ ελ հայ გე 中国 中國 香港 台湾 台灣 澳門 新加坡 公司 网络 网址 网站 在线 " +
@@ -52,7 +58,7 @@ export function namesOtherHost(text, url) {
 
 /**
  * @param {string} token
- * @param {boolean} isAddress  It stands in what has the form of one.
+ * @param {boolean} isAddress  It is in a text with the form of an address.
  * @returns {string}  As a browser writes it; empty where it is none.
  */
 function hostNamed(token, isAddress) {
@@ -76,7 +82,8 @@ function hostNamed(token, isAddress) {
 }
 
 /**
- * Whether a host is written so that it is taken for another one: with letters that pass for Latin ones, or a number in another form.
+ * Whether a host is written so that it is taken for another one: with letters that pass for Latin ones, or a number in
+ * another form.
  * @param {string} address  As it is written.
  * @param {URL} url  The same, as the browser reads it.
  * @returns {boolean}

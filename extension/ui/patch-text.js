@@ -34,7 +34,7 @@ export function setData(node, text) {
 }
 
 /**
- * The same for all text of an element, in whichever nodes it stands: code that is coloured keeps its spans.
+ * Does the same for all text of an element, in whichever nodes it is, so that coloured code keeps its spans.
  * @param {Element} element
  * @param {string} text
  */
@@ -59,7 +59,7 @@ export function setText(element, text) {
     if (isHere) added = "";
     offset += length;
   }
-  // At the end: not in the span of the last word, which may be of another colour.
+  // Text at the end does not go into the span of the last word, which may have another colour.
   const last = element.lastChild;
   if (last?.nodeType === Node.TEXT_NODE) /** @type {Text} */ (last).appendData(added);
   else if (added) element.append(added);

@@ -1,4 +1,7 @@
-/** Whether a button of the mouse, a finger or a pen is down, so that nothing is changed under it: a press, a selection in the making. */
+/**
+ * Whether a button of the mouse, a finger or a pen is down, so that nothing is changed under it: a press, a selection
+ * in the making.
+ */
 
 /** @type {Set<() => void>} */
 const waiting = new Set();
@@ -8,7 +11,7 @@ addEventListener("pointerdown", () => set(true), { capture: true, passive: true 
 for (const type of ["pointerup", "pointercancel", "dragend"]) addEventListener(type, () => set(false), true);
 // Of the page, and not of a box that loses the keyboard to what is pressed.
 addEventListener("blur", ({ target }) => target === window && set(false), true);
-// What ends outside the page, or in a menu, is not always told.
+// A press that ends outside the page, or in a menu, is not always reported.
 addEventListener("pointermove", ({ buttons }) => isDown && buttons === 0 && set(false), {
   capture: true,
   passive: true,

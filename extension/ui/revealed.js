@@ -1,9 +1,14 @@
-/** Text that somebody decides about, with everything in it that is not seen, or passes for something else. */
+/**
+ * Text that a user decides about, with a visible name for every character that is invisible or looks like another one.
+ */
 
 /** The flags of England, Scotland and Wales are written in characters that are not seen. */
 const FLAG =
   /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u;
-/** What joins or parts two signs that are seen, as emoji, Arabic and Indic writing demand: one at a time, and only where it changes what is seen. */
+/**
+ * What joins or parts two signs that are seen, as emoji, Arabic and Indic writing demand: one at a time, and only where
+ * it changes what is seen.
+ */
 const JOINING = [
   /(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]/u,
   /(?<=[\d#*])\ufe0f(?=\u20e3)/u,
@@ -13,8 +18,9 @@ const JOINING = [
   /(?<=\u09b0)\u200d(?=\u09cd)/u,
 ];
 /**
- * What is drawn as nothing or as blank, turns the order of others or has no form of its own, other than space, tab and line feed: controls,
- * format characters, blanks, private and unassigned ones, and marks beyond the fourth upon a letter, which cover the lines around them.
+ * What is drawn as nothing or as blank, turns the order of others or has no form of its own, other than space, tab and
+ * line feed: controls, format characters, blanks, private and unassigned ones, and marks beyond the fourth upon a
+ * letter, which cover the lines around them.
  */
 const UNSEEN = new RegExp(
   `(${FLAG.source})|(?:(?![ \\n\\t]|${JOINING.map(({ source }) => source).join("|")})` +
@@ -26,8 +32,8 @@ const MOST_NAMED = 8;
 const number = new Intl.NumberFormat("en");
 
 /**
- * The text with a name in the place of each character that is not seen, and their count where one follows itself: ⟨U+00A0 × 4,000⟩.
- * To Python a carriage return ends a line.
+ * The text with a name in the place of each character that is not seen, and their count where one follows itself:
+ * ⟨U+00A0 × 4,000⟩. To Python a carriage return ends a line.
  * @param {string} text
  * @returns {string}
  */
@@ -72,8 +78,8 @@ const LATIN_LOOKING =
 const MOST_LOOK_ALIKES = 3;
 
 /**
- * The words that are Latin in part and hold letters that pass for Latin ones (`p\u0430ypal`), or that a program reads as Latin ones
- * (`\uff45\uff56\uff41\uff4c`), each once.
+ * Finds the words that are Latin in part and hold letters that pass for Latin ones (`p\u0430ypal`), or that a program
+ * reads as Latin ones (`\uff45\uff56\uff41\uff4c`), each once.
  * @param {string} text
  * @returns {string[]}  At most three, the letters' names in them.
  */
@@ -94,8 +100,9 @@ export function lookAlikes(text) {
 }
 
 /**
- * A word without those of its parts that are plainly of another alphabet, as in "API-\u043a\u043b\u044e\u0447", or a sign of mathematics, as in
- * "\u03c1_air". A word with a full stop in it may be a host, which is judged as a whole; so is one with a Turkish \u0131 in it.
+ * A word without those of its parts that are plainly of another alphabet, as in "API-\u043a\u043b\u044e\u0447", or a
+ * sign of mathematics, as in "\u03c1_air". A word with a full stop in it may be a host, which is judged as a whole; so
+ * is one with a Turkish \u0131 in it.
  * @param {string} match
  */
 function mixedPart(match) {

@@ -10,8 +10,9 @@ const NUMBER = /^[-+]?[\p{Sc}\s]*\d[\d\s.,'’]*(?:[eE][-+]?\d+)?\s?(?:%|\p{Sc}|
 /**
  * The table by RFC 4180.
  *
- * What begins with `=`, `+`, `-` or `@` a spreadsheet takes for a formula, and a model may have had it from a hostile page. It gets an
- * apostrophe in front, as OWASP advises, unless it is a number: a table full of `'-5` would be of no use, and numbers do no harm.
+ * What begins with `=`, `+`, `-` or `@` a spreadsheet takes for a formula, and a model may have had it from a hostile
+ * page. It gets an apostrophe in front, as OWASP advises, unless it is a number: a table full of `'-5` would be of no
+ * use, and numbers do no harm.
  * @param {HTMLTableElement} table
  */
 export function toCsv(table) {

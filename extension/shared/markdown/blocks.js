@@ -11,7 +11,7 @@ import { lineText } from "./state.js";
 /** Deeper blocks are shown as text. A list takes two levels. */
 export const DEEPEST = 50;
 
-/** @type {Record<string, string>} The kinds of alerts, and other words for them. */
+/** @type {Record<string, string>} The kinds of alerts, and other names for them. */
 const ALERTS = {
   note: "note",
   info: "note",
@@ -70,7 +70,7 @@ function fence(state, startLine, endLine, silent) {
   const opening = { marker, info: first.slice(marker.length).trim() };
   let { end, isClosed } = findEnd(state, startLine, endLine, new FenceReader(opening));
   if (!isClosed && !state.env.growing) {
-    // The nesting does not come out: the first bare fence was the end.
+    // The fences inside do not match, so the first bare fence was the end.
     ({ end, isClosed } = findEnd(state, startLine, endLine, new FenceReader(opening, false)));
   }
   state.line = end + (isClosed ? 1 : 0);

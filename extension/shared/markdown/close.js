@@ -1,5 +1,5 @@
 /**
- * Markdown that leaves nothing open, so that what is written after it (the next turn, in an exported file) is not
+ * Closes what is open in Markdown, so that what is written after it (the next turn, in an exported file) is not
  * swallowed. Nothing is imported that needs a page, because the worker writes the files.
  */
 

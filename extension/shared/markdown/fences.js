@@ -6,7 +6,7 @@
 const FENCE = /^(`{3,}(?=[^`]*$)|~{3,})[ \t]*(.*?)[ \t]*$/;
 
 /**
- * How many backticks stand in a row at most.
+ * The length of the longest run of backticks.
  * @param {string} text
  */
 export function longestRun(text) {
@@ -21,7 +21,7 @@ const NESTING = new Set(["md", "markdown", "mdx"]);
 /**
  * @typedef {object} Fence
  * @property {string} marker  The backticks or tildes.
- * @property {string} info  What stands after them.
+ * @property {string} info  What follows them.
  */
 
 /**

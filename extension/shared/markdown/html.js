@@ -17,7 +17,7 @@ const TAG = /<(\/?)([a-zA-Z][a-zA-Z0-9-]*)(?:\s[^<>]*)?\/?>/y;
 const BLOCK =
   /^<\/?(?:address|article|aside|base|body|center|col|colgroup|dd|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|meta|nav|noframes|ol|optgroup|option|p|param|pre|script|section|style|table|tbody|td|textarea|tfoot|th|thead|title|tr|track|ul)(?=[\s>]|\/>|$)|^<![a-z]/i;
 
-/** So many `<details>` are within each other at most. */
+/** At most this number of `<details>` are nested. */
 const DEEPEST = 8;
 const DETAILS = /^<details(\s[^<>]*)?>/i;
 

@@ -7,8 +7,8 @@ import { decided } from "./growing/undecided.js";
 /** @import {StateCore, Token} from "../../vendor/markdown-it.js" */
 
 /**
- * Parses the text within each block. The last one of a text that grows is marked, so that the rules for inline text know
- * that it does not end there.
+ * Parses the text within each block. The last one of a text that grows is marked, so that the rules for inline text
+ * know that it does not end there.
  * @param {StateCore} state
  */
 export function inlineRule(state) {

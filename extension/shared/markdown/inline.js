@@ -24,7 +24,7 @@ import { readTag } from "./html.js";
  * @property {string} href  As it is written.
  * @property {boolean} isOpen  The address is not known yet.
  * @property {string} title
- * @property {boolean} isBare  An address in the text, whose words are the address.
+ * @property {boolean} isBare  An address in the text, whose label is the address.
  * @property {InlineNode[]} children
  *
  * @typedef {object} ImageNode
@@ -182,7 +182,7 @@ class InlineBuilder {
   /** @param {Token | undefined} next */
   #break(next) {
     const last = this.#into().at(-1);
-    // A formula of its own stands on lines of its own.
+    // A display formula has lines of its own.
     if (last?.type === "math" && last.isDisplay) return;
     if (next?.type === "math" && next.meta.isDisplay && next.meta.isClosed) return;
     this.#push({ type: "break" });

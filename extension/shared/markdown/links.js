@@ -1,14 +1,14 @@
 /**
  * Addresses in the text. Where one ends is decided for prose in every script: before white space, quotation marks,
- * fullwidth punctuation, a script without spaces that follows a Latin word, and the punctuation of the sentence. What is
- * linked is exactly what is visible.
+ * fullwidth punctuation, a script without spaces that follows a Latin word, and the punctuation of the sentence. What
+ * is linked is exactly what is visible.
  */
 
 /** @import {MarkdownIt, StateInline} from "../../vendor/markdown-it.js" */
 
 const UNSPACED =
   "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}";
-/** No address goes on behind one of these; `~~` and `**` close what surrounds it. */
+/** No address continues after one of these; `~~` and `**` close what surrounds it. */
 const STOP =
   /[\s\p{Cc}<>"`\\^{|}\u00ab\u00bb\u2018-\u201f\u2026\u2014\u3000-\u3004\u3008-\u3020\u3030\u30fb\ufe10-\ufe6f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]|\*\*|~~|\$\$/u;
 const HOST =
@@ -29,7 +29,10 @@ export function linkRules(markdown) {
   }
 }
 
-/** So much is read at most to find the ends of all brackets of a text; beyond that, brackets are brackets. */
+/**
+ * At most this number of characters is read to find the ends of all brackets of a text; the other brackets are plain
+ * text.
+ */
 const MOST_READ = 20_000_000;
 
 /**
@@ -50,7 +53,7 @@ function bounded(rule) {
 const REFERENCE = /!?\[([^[\]]{1,300})\](?:\[([^[\]]{1,200})\])?/y;
 
 /**
- * Notes what may refer to a definition, which may come later.
+ * Notes what may refer to a definition, which may arrive later.
  * @param {StateInline} state
  */
 function noteUse({ env, md, pos, src }) {
@@ -191,7 +194,7 @@ const DOMAIN =
 function mail(state, silent) {
   const { src, pos } = state;
   const local = LOCAL_PART.exec(src.slice(Math.max(0, pos - 64), pos));
-  // Part of it is text already, where a mark of Markdown stands in it: half an address is another address.
+  // Part of it is text already where it has a mark of Markdown in it, and half an address is another address.
   if (
     !local ||
     state.pending.length < local[0].length ||

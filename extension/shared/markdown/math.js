@@ -1,5 +1,5 @@
 /**
- * Where TeX stands in Markdown: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`, a block of the language math, and an environment that
+ * Where TeX is in Markdown: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`, a block of the language math, and an environment that
  * begins a line. What is between is no Markdown. A single dollar follows Pandoc's rules, so that prices stay prices.
  */
 
@@ -20,7 +20,8 @@ export function mathRules(markdown) {
 }
 
 /**
- * markdown-it's rule, which leaves the lines of a formula together that begins at the end of a line: they are no items.
+ * markdown-it's rule for paragraphs, except that a formula which begins at the end of a line keeps its lines: none of
+ * them is a list item.
  * @param {StateBlock} state
  * @param {number} startLine
  * @param {number} endLine
@@ -48,7 +49,7 @@ function paragraph(state, startLine, endLine) {
   return true;
 }
 
-/** A formula that begins at the end of a line has so many lines at most. */
+/** A formula that begins at the end of a line has at most this number of lines. */
 const MOST_LINES = 100;
 
 /**
@@ -111,7 +112,7 @@ function mathBlock(state, startLine, endLine, silent) {
   let isClosed = closed >= 0;
   while (!isClosed && ++nextLine < endLine) {
     if (state.isEmpty(nextLine)) {
-      // A blank line ends a formula that was never closed, unless TeX goes on behind it.
+      // A blank line ends a formula that was never closed, unless TeX continues after it.
       const next = state.skipEmptyLines(nextLine);
       if (next >= endLine || !looksLikeTex(lineText(state, next))) break;
       nextLine = next;
@@ -216,7 +217,7 @@ function isFormula(inside, after) {
     return !/^[A-Z_]{3,}\b/.test(inside) && !/^\d[\d.,]*\s+(?:and|or|to|per)\s/.test(inside);
   if (/`|[,;:/(-]$/.test(inside)) return false;
   if (/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}，。]/u.test(inside)) return false;
-  // Without TeX: words in a row are prose, and an amount with more behind it is a price.
+  // Without TeX: words in a row are prose, and an amount followed by text is a price.
   if (!/\s/.test(inside)) return !/\p{L}{4,}[-/]/u.test(inside);
   return !/^\d[\d.,]*\s*(?:[kKmMbB]\b|million|billion)?(?:\s*[-–/]|\s+\p{L}{2,}|\s*[,;(])|\p{L}{2,}\s+\p{L}{2,}/u.test(
     inside,

@@ -39,7 +39,7 @@ import { mathRules } from "./math.js";
  * @property {boolean} [isClosed]  The fence has its end.
  * @property {boolean} [isOrdered]
  * @property {number} [number]  The first number of an ordered list.
- * @property {boolean} [isLoose]  Blank lines stand between the items of a list.
+ * @property {boolean} [isLoose]  Blank lines separate the items of a list.
  * @property {boolean} [isTask]  An item with a check box,
  * @property {boolean} [isDone]  and whether that is checked.
  * @property {boolean} [isHeader]  Of a row and its cells.
@@ -127,7 +127,7 @@ function build(source, tokens, env, length) {
 }
 
 /**
- * Whether the last line is shown as it stands: in code, in math and in HTML.
+ * Whether the last line is shown as it is written: in code, in math and in HTML.
  * @param {Token[]} tokens
  * @param {string} source
  */

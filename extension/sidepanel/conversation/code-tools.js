@@ -4,7 +4,7 @@ import { fileNameFor } from "../../shared/languages.js";
 import { el, icon } from "../../ui/dom.js";
 import { save } from "../../ui/save.js";
 
-/** In `localStorage`, so that other panels hear of it. */
+/** The key in `localStorage`, which notifies other panels. */
 const KEPT = "wrap-code";
 
 /**
@@ -46,7 +46,8 @@ export function saveCode(code) {
 }
 
 /**
- * What the line above a block may call it: all of its text, or what is set as code at its end. "Unlike `a.json`, this is:" names nothing.
+ * What the line above a block may call it: all of its text, or what is set as code at its end. "Unlike `a.json`, this
+ * is:" names nothing.
  * @param {Element} element
  */
 function namedIn(element) {

@@ -1,6 +1,7 @@
 /**
- * What is copied when a part of the conversation is selected: the words of the messages, and none of the panel's own buttons and labels.
- * Formulas come as TeX, code with its lines as they are, lists with their marks, tables with tabs between the cells.
+ * What is copied when a part of the conversation is selected: the text of the messages, without the panel's own buttons
+ * and labels. Formulas come as TeX, code with its lines as they are, lists with their marks, tables with tabs between
+ * the cells.
  */
 
 import { el } from "../../ui/dom.js";

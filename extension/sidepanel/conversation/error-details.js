@@ -1,6 +1,7 @@
 /**
- * An error as text for a bug report: what happened, who was asked for what, and the exchange with the server. It comes here without keys
- * and without what anybody wrote; what the server said stands as it came, and is looked through for keys once more.
+ * An error as text for a bug report: what happened, who was asked for what, and the exchange with the server. It
+ * arrives here without keys and without messages; what the server sent is copied as it is, after keys are removed once
+ * more.
  */
 
 import { redact } from "../../shared/log.js";

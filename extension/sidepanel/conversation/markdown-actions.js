@@ -9,9 +9,9 @@ import { save } from "../../ui/save.js";
 import { toCsv, toMarkdown } from "../../ui/tables.js";
 import { saveCode, toggleWrap } from "./code-tools.js";
 
-/** How long a button says that it has done its work. */
+/** How long a button shows that it has done its work. */
 const CONFIRMATION_MS = 2000;
-/** So long after a live region was emptied, it is filled again. */
+/** A live region is filled again this long after it was emptied. */
 const ANNOUNCEMENT_MS = 100;
 
 /**
@@ -54,7 +54,7 @@ const labels = new WeakMap();
 const confirming = new WeakMap();
 
 /**
- * Copies text and says so in the button's place, and to screen readers.
+ * Copies text, and reports that on the button and to screen readers.
  * @param {string} text
  * @param {HTMLButtonElement} button
  */
@@ -96,7 +96,7 @@ function setLabel(button, label) {
 }
 
 /**
- * What copies all that is known of an error.
+ * A button that copies all that is known of an error.
  * @param {() => string} text
  */
 export function copyDetailsButton(text) {
@@ -126,7 +126,8 @@ function announce(text) {
 }
 
 /**
- * Puts an image in the place of its button, in one step: when it is there with its size, and nobody holds what it moves.
+ * Puts an image in the place of its button, in one step: when it is there with its size, and nobody holds what it
+ * moves.
  * @param {HTMLButtonElement} button
  */
 async function showImage(button) {

@@ -1,4 +1,4 @@
-/** The text of a part of the page as a reader sees it, and where in it something stands. Nothing of the page is changed. */
+/** The text of a part of the page as a reader sees it, and the places in it where terms are found. */
 
 import { BREAK, fold, placesOf } from "../../shared/fold.js";
 
@@ -28,7 +28,10 @@ const SKIPPED = [
 
 export class TextPlaces {
   #text = "";
-  /** Texts, formulas, which count as their source, and links that are meant by their address. @type {(Text | HTMLElement)[]} */
+  /**
+   * Texts, formulas, which count as their source, and links that are meant by their address.
+   * @type {(Text | HTMLElement)[]}
+   */
   #nodes = [];
   /** Where in the text each of them begins. @type {number[]} */
   #starts = [];

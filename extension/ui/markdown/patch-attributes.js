@@ -2,7 +2,10 @@
  * Attributes and styles on the page, changed only where they differ.
  */
 
-/** @typedef {Record<string, string | number | boolean | null | undefined>} Attributes  `true` is an empty one; `false`, `null` and `undefined` are none. */
+/**
+ * @typedef {Record<string, string | number | boolean | null | undefined>} Attributes  `true` is an empty one; `false`,
+ *   `null` and `undefined` are none.
+ */
 
 /**
  * @param {Element} element

@@ -1,6 +1,6 @@
 /**
- * Views as DOM nodes, and nodes brought up to date with the least change: what a reader has selected, focused, pressed or
- * unfolded belongs to a node, so a node whose view is the same one stays, and text changes where it differs.
+ * Views as DOM nodes, and nodes brought up to date with the least change: what a reader has selected, focused, pressed
+ * or unfolded belongs to a node, so a node whose view is the same one stays, and text changes where it differs.
  *
  * What is compared is the last view with the next one, never the page itself. Whatever others have done to the nodes (a
  * label that says "Copied", `details` that the reader unfolded, a button that was put in) therefore stays.
@@ -22,12 +22,12 @@ import { attributeOf, patchAttributes, patchStyle } from "./patch-attributes.js"
  * @property {readonly View[]} [children]
  * @property {string} [key]  Elements with different keys are different ones.
  * @property {string} [ns]  The namespace, where it is not HTML's.
- * @property {boolean} [own]  Once built, the children are in somebody else's hands: highlighted code, a shown image. Text
- *   inside still grows, in whichever nodes it stands by then; other children follow as long as nobody has replaced them.
+ * @property {boolean} [own]  Once built, the children belong to other code: highlighted code, a shown image.
+ *   Text inside still grows, in whichever nodes it is by then; other children follow as long as none has been replaced.
  */
 
 /**
- * A view and what stands for it on the page.
+ * A view and its node on the page.
  * @typedef {object} Mounted
  * @property {View} view
  * @property {ChildNode} node
@@ -36,7 +36,7 @@ import { attributeOf, patchAttributes, patchStyle } from "./patch-attributes.js"
 
 /** @type {readonly View[]} */
 const NONE = [];
-/** So many children are looked at to find the one that a view is about. */
+/** At most so many children are compared to find the one that a view is about. */
 const FARTHEST = 20;
 
 /**
@@ -120,7 +120,7 @@ export function patch(mounted, view) {
 }
 
 /**
- * Makes the attributes of a node what a view says, and leaves its children alone.
+ * Makes the attributes of a node what a view says, and does not change its children.
  * @param {Mounted} mounted
  * @param {ElementView} view  A compatible one.
  */
@@ -190,7 +190,7 @@ export function patchChildren(mounted, from, views, keepsRest = false) {
 }
 
 /**
- * The next of the nodes that still stands in its place.
+ * The next of the nodes that is still in its place.
  * @param {Element} parent
  * @param {Mounted[][]} lists
  * @param {number[]} starts
@@ -221,7 +221,7 @@ function find(list, start, surplus, view) {
 }
 
 /**
- * What somebody has put in the place of a node (an image in that of its button) stands for it from now on.
+ * Takes the element that replaced a node (an image in place of its button) for that node from now on.
  * @param {Element} parent
  * @param {Mounted[]} children
  * @param {number} start
@@ -266,7 +266,7 @@ function replace(parent, old, view) {
 }
 
 /**
- * Appends a node that stands elsewhere on the page, with focus and state where the browser can do that.
+ * Appends a node that is elsewhere on the page, with focus and state where the browser can do that.
  * @param {Element} parent
  * @param {Node} node
  */
@@ -277,7 +277,7 @@ export function move(parent, node) {
 }
 
 /**
- * Puts the children from a place on into an element of their own, which stands in their place.
+ * Puts the children from a place on into an element of their own, in the same place.
  * @param {Mounted} mounted
  * @param {number} from
  * @param {ElementView} view  Without children.
@@ -294,7 +294,7 @@ export function wrapChildren(mounted, from, view) {
 }
 
 /**
- * Whether nobody has changed which children an element has.
+ * Whether an element still has the children that were built.
  * @param {Mounted} mounted
  */
 function isAsBuilt({ node, children }) {
@@ -337,8 +337,8 @@ function holdsText({ own, children = NONE }) {
 }
 
 /**
- * Whether nothing needs to change for a view. The children are compared with what stands there: they may have been patched
- * apart from their parent.
+ * Whether nothing needs to change for a view. The children are compared with what is there: they may have been
+ * patched apart from their parent.
  * @param {Mounted} mounted
  * @param {View} view
  * @returns {boolean}

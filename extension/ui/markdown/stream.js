@@ -1,9 +1,9 @@
 /**
- * Markdown that is still being written, drawn so that the cost of a piece does not depend on how much came before it, and
- * so that nothing that is on the page is built twice.
+ * Markdown that is still being written, drawn so that the cost of a piece does not depend on how much came before it,
+ * and so that nothing that is on the page is built twice.
  *
- * Text that arrives at once is taken in pieces of a few thousand characters, and only for a few milliseconds in each task
- * of the page. `stream/drawing.js` says how a piece is drawn.
+ * Text that arrives at once is taken in pieces of a few thousand characters, and only for a few milliseconds in each
+ * task of the page. `stream/drawing.js` says how a piece is drawn.
  */
 
 import { parse } from "../../shared/markdown/parse.js";
@@ -88,7 +88,9 @@ export class MarkdownStream {
     this.#pending = all.slice(this.#drawing.source.length);
   }
 
-  /** Draws what arrived since the last call, or as much of it as there is time for; the rest follows in the next frames. */
+  /**
+   * Draws what arrived since the last call, or as much of it as there is time for; the rest follows in the next frames.
+   */
   draw() {
     if (this.#run()) later(this.#job);
   }

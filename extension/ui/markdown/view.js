@@ -77,8 +77,8 @@ const RIGHT_TO_LEFT =
   /^[\p{sc=Arabic}\p{sc=Hebrew}\p{sc=Syriac}\p{sc=Thaana}\p{sc=Nko}\p{sc=Samaritan}\p{sc=Mandaic}\p{sc=Adlam}\p{sc=Hanifi_Rohingya}\u200f]/u;
 
 /**
- * The direction of a block, by the first letter of its text. `dir="auto"` would pass over what has a direction of its own, and would look
- * through all that is there each time a node is added, as long as no letter is found.
+ * The direction of a block, by the first letter of its text. `dir="auto"` would pass over what has a direction of its
+ * own, and would look through all that is there each time a node is added, as long as no letter is found.
  * @param {BlockNode} node
  * @returns {"ltr" | "rtl" | undefined}  Unknown where there is no letter.
  */
@@ -192,7 +192,7 @@ function alertView(node) {
   ]);
 }
 
-/** The words are in attributes: the text of an answer is the model's alone. */
+/** The labels are in attributes, because the text of an answer is the model's alone. */
 const TABLE_TOOLS = element("div", { class: "table-tools" }, [
   tableTool("copy-markdown", "Copy Markdown", "Copy as Markdown"),
   tableTool("copy-csv", "Copy CSV", "Copy as CSV"),
@@ -279,7 +279,7 @@ function linkView(node) {
   if (node.isOpen) return element("a", {}, children);
   const url = safeUrl(node.href, ["http:", "https:", "mailto:"]);
   if (!url) return children;
-  // What stands before an @ looks like the host and is not: no link, and its address in full.
+  // What is before an @ looks like the host and is not, so this is no link and shows its whole address.
   if (url.protocol !== "mailto:" && (url.username || url.password)) {
     return node.isBare ? children : [...children, ` (${node.href})`];
   }
@@ -297,8 +297,8 @@ function linkView(node) {
 }
 
 /**
- * A button in the image's place, with the whole address: loading an image tells its server that, and when, this answer was read. What lies on
- * this computer or in its network is not fetched at all.
+ * A button in the image's place, with the whole address: loading an image tells its server that, and when, this answer
+ * was read. What lies on this computer or in its network is not fetched at all.
  * @param {ImageNode} node
  */
 function imageView(node) {

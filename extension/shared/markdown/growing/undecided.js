@@ -12,7 +12,7 @@ const UNDECIDED_END = /(?:[*_~`]+|!?\[|!|\\|\$+|<\/?|&#?[a-zA-Z0-9]{0,31})$/;
 const PART_OF_TAG = /<\/?([a-zA-Z]+)(?:\s[^<>]*)?\/?$/;
 
 /**
- * Whether a last line may yet become something that cannot be told now.
+ * Whether what a last line is depends on what follows it.
  * @param {string} line
  * @returns {boolean}
  */

@@ -1,6 +1,6 @@
 /**
- * Blocks of code: their lines are frozen one by one, and each block is reported when its text is whole, so that it can be
- * highlighted.
+ * Blocks of code: their lines are frozen one by one, and each block is reported when its text is whole, so that it can
+ * be highlighted.
  */
 
 import { setText } from "../../patch-text.js";

@@ -1,8 +1,9 @@
 /**
  * A text on the page, as far as it was taken in. Only its tail is parsed, and the nodes of the tail are patched.
  *
- * A block leaves the tail when a later block has a whole line of its own: from then on it is frozen. Inside the last block,
- * which is open, finished items, rows, lines of code and quoted blocks leave the tail in the same way (`levels.js`).
+ * A block leaves the tail when a later block has a whole line of its own: from then on it is frozen. Inside the last
+ * block, which is open, finished items, rows, lines of code and quoted blocks leave the tail in the same way
+ * (`levels.js`).
  */
 
 import { isCompatible, patch, patchShell } from "../patch.js";
@@ -21,7 +22,10 @@ import { Tail } from "./tail.js";
 /** @import {Level} from "./levels.js" */
 /** @import {Waiting} from "./references.js" */
 
-/** A last line that may yet become something else (a list, a rule, a heading's underline) is not drawn before it is known. */
+/**
+ * A last line that may yet become something else (a list, a rule, a heading's underline) is not drawn before it is
+ * known.
+ */
 const UNDECIDED_LINE = /^[ \t>]*(?:[-*+_=#`~|: \t]+|\d{1,9}[.)]?[ \t]*|(?:`{3,}|~{3,})[^`]*)$/;
 /** A longer line is drawn all the same, or it would appear in one piece at its end. */
 const LONG_LINE = 1_000;
@@ -47,7 +51,10 @@ export class Drawing {
   #paragraphs;
   /** More text may follow the tail. */
   #isGrowing = true;
-  /** The frozen blocks: where each begins in the source, and at which place of the page. @type {{start: number, group: Mounted, index: number}[]} */
+  /**
+   * The frozen blocks: where each begins in the source, and at which place of the page.
+   * @type {{start: number, group: Mounted, index: number}[]}
+   */
   #blocks = [];
 
   /**
@@ -167,7 +174,8 @@ export class Drawing {
   }
 
   /**
-   * The first of the frozen blocks that has to be drawn again when the text changes from a place on; -1 for all of them.
+   * The first of the frozen blocks that has to be drawn again when the text changes from a place on; -1 for all of
+   * them.
    * @param {number} from
    * @returns {number}
    */

@@ -1,6 +1,6 @@
 /**
- * Puts the parts of a very long container (blocks, items, rows) into groups. The browser goes through all children of an
- * element each time that one is added to it, but skips the content of a group that does not change.
+ * Puts the parts of a very long container (blocks, items, rows) into groups. The browser goes through all children of
+ * an element each time that one is added to it, but skips the content of a group that does not change.
  */
 
 import { mount, move, patchShell } from "../patch.js";
@@ -54,7 +54,7 @@ export function beginGroup(shell, last, from) {
 }
 
 /**
- * Takes the parts back that stand in later groups.
+ * Takes back the parts that are in later groups.
  * @param {Mounted} shell  The container, or the table.
  * @param {Mounted} last  The group whose own they become, or what holds the parts that are in none.
  */

@@ -1,8 +1,8 @@
 /**
  * The containers that are open at the end of the text and whose finished parts are frozen, from the root inwards.
  *
- * The tail begins inside of them, so it is parsed with a *head* before it: a few lines that open the same containers again
- * (`- # x` for an item, the header of a table, the fence of code).
+ * The tail begins inside of them, so it is parsed with a *head* before it: a few lines that open the same containers
+ * again (`- # x` for an item, the header of a table, the fence of code).
  */
 
 import { patchShell } from "../patch.js";
@@ -15,7 +15,8 @@ import { direction } from "../view.js";
  * @typedef {object} Level
  * @property {"root" | "list" | "item" | "blockquote" | "details" | "table" | "code" | "paragraph"} type
  * @property {Mounted} shell  The container itself.
- * @property {Mounted} mounted  The element that holds its parts: the container, something in it, or the last group of parts.
+ * @property {Mounted} mounted  The element that holds its parts: the container, something in it, or the last group of
+ *   parts.
  * @property {number} from  How many parts in that element are frozen.
  * @property {number} start  Where the container begins in the source.
  * @property {string} [marker]  Of an item, with the space after it.
@@ -28,7 +29,9 @@ import { direction } from "../view.js";
  * @property {string} [drawn]  The code that is drawn after the frozen code.
  */
 
-/** Takes the place of what a head leaves out. It is a private-use character, because no rule of Markdown is about these. */
+/**
+ * Takes the place of what a head leaves out. It is a private-use character, because no rule of Markdown is about these.
+ */
 export const STUB = "\uE000";
 
 /**

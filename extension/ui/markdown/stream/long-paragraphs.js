@@ -38,8 +38,8 @@ export class LongParagraphs {
   }
 
   /**
-   * Draws a long paragraph, or the rest of one, with which the tail begins. Where its parts end depends on the text alone,
-   * and not on the pieces in which it arrived.
+   * Draws a long paragraph, or the rest of one, with which the tail begins. Where its parts end depends on the text
+   * alone, and not on the pieces in which it arrived.
    * @param {number} depth
    * @param {BlockNode} node
    * @param {boolean} isGrowing  More text may follow.

@@ -1,5 +1,6 @@
 /**
- * Long texts in parts. Each part has lines of its own, so that the browser need not break all of them again for each word.
+ * Long texts in parts. Each part has lines of its own, so that the browser need not break all of them again for each
+ * word.
  */
 
 /** @import {BlockNode} from "../../../shared/markdown/parse.js" */
@@ -9,12 +10,12 @@
 /** A paragraph is parsed in parts of about this length, and no mark of one part is closed in the next. */
 export const PART_LENGTH = 8_000;
 export const PART = { tag: "span", attributes: { class: "md-part" } };
-/** A space within so many characters of a line's beginning may be indentation or a mark. */
+/** Within this number of characters from a line's beginning, a space may be indentation or a mark. */
 const LINE_START = 200;
 
 /**
- * Where the first part of a paragraph ends in the source: at a line break or a space. -1 for one that is no longer than a
- * part.
+ * Where the first part of a paragraph ends in the source: at a line break or a space. -1 for one that is no longer than
+ * a part.
  * @param {BlockNode} node
  * @param {Tail} tail
  * @returns {number}

@@ -1,6 +1,6 @@
 /**
- * The definitions of links and footnotes in the frozen text, and the parts that refer to them. A definition holds for the
- * whole text, so a part that is frozen already is drawn again when a definition for it arrives.
+ * The definitions of links and footnotes in the frozen text, and the parts that refer to them. A definition holds for
+ * the whole text, so a part that is frozen already is drawn again when a definition for it arrives.
  */
 
 /** @import {BlockNode, parse} from "../../../shared/markdown/parse.js" */
@@ -24,7 +24,10 @@ export class References {
   #defined = [];
   /** The labels of footnotes, and where they are defined. @type {Map<string, number>} */
   #footnotes = new Map();
-  /** The labels that frozen parts refer to, and where first: their definitions are not shown. @type {Map<string, number>} */
+  /**
+   * The labels that frozen parts refer to, and where first: their definitions are not shown.
+   * @type {Map<string, number>}
+   */
   #uses = new Map();
   /** The parts that wait for a definition, by its label. @type {Map<string, Set<Waiting>>} */
   #waiting = new Map();
@@ -104,8 +107,8 @@ export class References {
   }
 
   /**
-   * Where the first part is that refers to a definition from a place on: it has to be drawn without it when the text from
-   * there on changes. The place itself when nothing before it does.
+   * Where the first part is that refers to a definition from a place on: it has to be drawn without it when the text
+   * from there on changes. The place itself when nothing before it does.
    * @param {number} start
    * @returns {number}
    */

@@ -70,7 +70,7 @@ export function plainBlock(start, end) {
 }
 
 /**
- * The same block in a text that has so many characters more before it.
+ * The same block in a text that is longer before it.
  * @param {BlockNode} node
  * @param {number} by
  * @returns {BlockNode}

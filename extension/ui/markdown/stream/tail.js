@@ -10,7 +10,9 @@ export class Tail {
   start = 0;
   /** Where, in the source, the part of it ends that is drawn. */
   visibleEnd = 0;
-  /** The difference between an offset in the source and one in what was parsed, which also has a head before the tail. */
+  /**
+   * The difference between an offset in the source and one in what was parsed, which also has a head before the tail.
+   */
   shift = 0;
 
   /** The last line, which has no line break yet. */
