@@ -17,7 +17,6 @@ from sidestream.errors import (
     broken_connection_error,
     error_from_response,
     error_from_server_error,
-    is_loopback,
     is_secret_name,
     network_error,
     redact,
@@ -766,19 +765,6 @@ def test_redacts_the_very_key_whatever_it_looks_like() -> None:
     assert key not in str(bad_body_error({}, page.encode(), secrets=[key]))
     found = error_from_server_error({"message": key}, fallback="", now=NOW, secrets=[key])
     assert key not in json.dumps(found.to_dict())
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        *[("localhost", True), ("LOCALHOST.", True), ("app.localhost", True), ("127.0.0.1", True)],
-        *[("127.1.2.3", True), ("::1", True), ("[::1]", True), ("0.0.0.0", True)],
-        *[("192.168.0.2", False), ("127.example.com", False), ("localhost.evil.test", False)],
-        *[("mybox", False), ("", False), (None, False)],
-    ],
-)
-def test_loopback(host: str | None, loopback: bool) -> None:
-    assert is_loopback(host) is loopback
 
 
 @pytest.mark.parametrize(

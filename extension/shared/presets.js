@@ -1,6 +1,6 @@
 /**
  * The providers on offer, in this order. Names, addresses and wire APIs agree with `PRESETS` in
- * `pysrc/sidestream/provider.py`.
+ * `pysrc/sidestream/presets.py`.
  */
 
 /**

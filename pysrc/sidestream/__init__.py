@@ -5,8 +5,9 @@ from __future__ import annotations
 from sidestream.auth import ApiKeyAuth, Auth, ChatGptAuth, NoAuth
 from sidestream.client import Client, TurnResult
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.presets import PRESETS
 from sidestream.prompt import CallOptions, Prompt, StreamMode
-from sidestream.provider import PRESETS, Provider
+from sidestream.provider import Provider
 from sidestream.transport import Fetch, HttpRequest, HttpResponse
 from sidestream.types.events import ResponseEvent
 from sidestream.types.wire_api import WireApi

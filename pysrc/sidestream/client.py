@@ -37,6 +37,7 @@ from sidestream.errors import (
     timeout_error,
     without_secrets,
 )
+from sidestream.headers import request_headers
 from sidestream.http import (
     IDLE_NOTICE_MS,
     Exchange,
@@ -51,7 +52,7 @@ from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import asks_background, build_responses_request, included
 from sidestream.payload.tools import original_names
 from sidestream.prompt import CallOptions, Prompt, StreamMode
-from sidestream.provider import Provider, request_headers
+from sidestream.provider import Provider
 from sidestream.rate_limits import header_events
 from sidestream.receivers import receiver_of
 from sidestream.redaction import echoes_of

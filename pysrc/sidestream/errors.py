@@ -26,6 +26,7 @@ from sidestream.causes import (
     status_in_words,
     window_of,
 )
+from sidestream.hosts import may_be_local
 from sidestream.rate_limits import active_limit, parse_rate_limits
 from sidestream.redaction import echoes_of, is_secret_name, redact
 from sidestream.retry import (
@@ -45,7 +46,6 @@ __all__ = [
     "broken_connection_error",
     "error_from_response",
     "error_from_server_error",
-    "is_loopback",
     "is_secret_name",
     "network_error",
     "redact",
@@ -183,16 +183,6 @@ def unanswered_error(host: str) -> SidestreamError:
         ErrorKind.NETWORK,
         f"Nothing answers at {host}.",
         hint="Start the model server, and check the port in the base URL.",
-    )
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a host name or address is this computer's own, so that a refusal is certain."""
-    host = (host or "").strip("[]").rstrip(".").lower()
-    return (
-        host in ("localhost", "::1", "0.0.0.0")  # noqa: S104 - compared, not listened on
-        or host.endswith(".localhost")
-        or re.fullmatch(r"127(?:\.\d{1,3}){3}|::ffff:127(?:\.\d{1,3}){3}", host) is not None
     )
 
 
@@ -583,7 +573,7 @@ def _permission_texts(context: _Context, number: str) -> tuple[str, str]:
             f"Cloudflare wants to see a browser before it lets the request through{number}.",
             "Use another network, or open the provider's site in a tab once.",
         )
-    if said.message is None and not said.is_json and _is_local(context.url):
+    if said.message is None and not said.is_json and may_be_local(context.url):
         return (
             f"The server refused a request from a browser extension{number}.",
             "Ollama must allow it: start it with OLLAMA_ORIGINS=chrome-extension://*.",
@@ -591,19 +581,6 @@ def _permission_texts(context: _Context, number: str) -> tuple[str, str]:
     return (
         f"The provider does not allow this{number}.",
         "Check what the key, the account or the project may use.",
-    )
-
-
-def _is_local(url: str) -> bool:
-    """Whether the address is of this computer or its network; an unknown one may be."""
-    host = re.match(r"https?://(\[[^\]]*\]|[^/:?#]*)", url, re.I)
-    return host is None or bool(
-        re.fullmatch(
-            r"localhost|.*\.local(?:host)?|127\.[\d.]+|0\.0\.0\.0|10\.[\d.]+|192\.168\.[\d.]+"
-            r"|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|\[.*\]|[^.]+",
-            host[1],
-            re.I,
-        )
     )
 
 

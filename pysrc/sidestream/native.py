@@ -14,10 +14,10 @@ from sidestream.errors import (
     ErrorKind,
     SidestreamError,
     broken_connection_error,
-    is_loopback,
     network_error,
     unanswered_error,
 )
+from sidestream.hosts import is_loopback
 from sidestream.transport import HttpRequest
 
 CONNECT_TIMEOUT_S = 30.0

@@ -59,7 +59,7 @@ function faults(fields, { hasKey = false, needsModel = true } = {}) {
 }
 
 test("the presets agree with those of the core", () => {
-  const python = readFileSync(new URL("../../pysrc/sidestream/provider.py", import.meta.url), "utf8");
+  const python = readFileSync(new URL("../../pysrc/sidestream/presets.py", import.meta.url), "utf8");
   for (const preset of PRESETS) {
     const [, entry] = python.split(new RegExp(`ProviderPreset\\(\\s*key="${preset.key}",`));
     assert.ok(entry, preset.key);

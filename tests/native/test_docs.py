@@ -18,7 +18,7 @@ import pytest
 
 import sidestream
 from sidestream.errors import ErrorKind
-from sidestream.provider import PRESETS
+from sidestream.presets import PRESETS
 from sidestream.session.provider_tools import PROVIDER_TOOLS, provider_tools
 from sidestream.types.wire_api import WireApi
 
@@ -33,6 +33,8 @@ PUBLIC_MODULES = (
     "client",
     "decode",
     "errors",
+    "headers",
+    "hosts",
     "http",
     "models",
     "native",
@@ -41,6 +43,7 @@ PUBLIC_MODULES = (
     "payload.responses",
     "payload.schemas",
     "payload.tools",
+    "presets",
     "prompt",
     "provider",
     "rate_limits",

@@ -12,8 +12,9 @@ from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo
 from sidestream.payload.chat import build_chat_request
 from sidestream.payload.history import BRIDGE, CONTINUE, IMAGES_FOLLOW
+from sidestream.presets import PRESETS
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider
+from sidestream.provider import Provider
 from sidestream.types.items import ResponseItem, response_item
 from sidestream.types.tools import FunctionTool, WebSearchTool
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sidestream.models import ModelInfo
 from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import build_responses_request
+from sidestream.presets import PRESETS
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider
+from sidestream.provider import Provider
 from sidestream.receivers import RECEIVERS, receiver, receiver_of
 from sidestream.testing import check_request
 from sidestream.types.items import ItemOrigin, ResponseItem, response_item

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo, model_info
 from sidestream.payload.responses import build_responses_request
+from sidestream.presets import PRESETS
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider
+from sidestream.provider import Provider
 from sidestream.types.items import ResponseItem, response_item
 from sidestream.types.tools import (
     CodeInterpreterTool,

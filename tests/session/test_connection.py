@@ -8,7 +8,7 @@ import pytest
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import parse_model_list
-from sidestream.provider import PRESETS
+from sidestream.presets import PRESETS
 from sidestream.session.connection import (
     SignIns,
     connect,

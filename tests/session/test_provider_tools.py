@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sidestream.payload.responses import build_responses_request
+from sidestream.presets import PRESETS
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider
+from sidestream.provider import Provider
 from sidestream.session.connection import connect
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.provider_tools import PROVIDER_TOOLS, offered, provider_tools

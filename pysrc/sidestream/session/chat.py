@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from sidestream.errors import ErrorKind, SidestreamError, is_loopback
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.hosts import is_loopback
 from sidestream.models import model_info
 from sidestream.prompt import CallOptions
 from sidestream.session.attachments import (

@@ -18,8 +18,9 @@ from sidestream.auth import ApiKeyAuth, Auth, ChatGptAuth, NoAuth
 from sidestream.client import Client, TurnResult
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo, get_auto_compact_token_limit, get_model_context_window
+from sidestream.presets import PRESETS
 from sidestream.prompt import CallOptions, Prompt
-from sidestream.provider import PRESETS, Provider
+from sidestream.provider import Provider
 from sidestream.session.chat import Connection
 from sidestream.session.compaction import Compaction
 from sidestream.session.conversation import ConversationSettings
