@@ -37,16 +37,10 @@ from sidestream.errors import (
     timeout_error,
     without_secrets,
 )
+from sidestream.exchange import IDLE_NOTICE_MS, Exchange, read_body
+from sidestream.failed_exchange import FailedExchange, secrets_of
 from sidestream.headers import request_headers
-from sidestream.http import (
-    IDLE_NOTICE_MS,
-    Exchange,
-    FailedExchange,
-    Retries,
-    Sender,
-    read_body,
-    secrets_of,
-)
+from sidestream.http import Retries, Sender
 from sidestream.models import ModelInfo, parse_model_list
 from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import asks_background, build_responses_request, included

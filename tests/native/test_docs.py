@@ -33,6 +33,8 @@ PUBLIC_MODULES = (
     "client",
     "decode",
     "errors",
+    "exchange",
+    "failed_exchange",
     "headers",
     "hosts",
     "http",

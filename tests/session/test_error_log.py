@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestream.http import FailedExchange
+from sidestream.failed_exchange import FailedExchange
 from sidestream.session.error_log import (
     MAX_DETAILS,
     MAX_ENTRIES,

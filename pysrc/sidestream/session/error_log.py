@@ -13,7 +13,7 @@ from typing import Any
 from sidestream._json import parse
 from sidestream._version import VERSION
 from sidestream.errors import redact
-from sidestream.http import FailedExchange
+from sidestream.failed_exchange import FailedExchange
 
 LOG = "log"
 """The name under which the log is stored."""
