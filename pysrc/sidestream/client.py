@@ -25,18 +25,12 @@ from sidestream.adjust import (
     loses_images,
 )
 from sidestream.auth import Auth, NoAuth
+from sidestream.connection_errors import timeout_error
 from sidestream.decode import Decoder, decoder_for, decoder_for_the_rest
 from sidestream.decode._errors import bad_response, stream_closed
 from sidestream.decode._events import Events
 from sidestream.decode._frames import response_status, sequence_number_of
-from sidestream.errors import (
-    ErrorKind,
-    SidestreamError,
-    bad_body_error,
-    request_id_of,
-    timeout_error,
-    without_secrets,
-)
+from sidestream.errors import ErrorKind, SidestreamError, without_secrets
 from sidestream.exchange import IDLE_NOTICE_MS, Exchange, read_body
 from sidestream.failed_exchange import FailedExchange, secrets_of
 from sidestream.headers import request_headers
@@ -50,6 +44,7 @@ from sidestream.provider import Provider
 from sidestream.rate_limits import header_events
 from sidestream.receivers import receiver_of
 from sidestream.redaction import echoes_of
+from sidestream.server_errors import bad_body_error, request_id_of
 from sidestream.sse import MAX_FRAME_BYTES, SSEDecoder
 from sidestream.transport import Fetch, HttpRequest, HttpResponse
 from sidestream.types.events import (

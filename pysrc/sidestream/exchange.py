@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from sidestream.errors import SidestreamError, timeout_error
+from sidestream.connection_errors import timeout_error
+from sidestream.errors import SidestreamError
 from sidestream.transport import HttpResponse
 from sidestream.types.events import StreamIdle
 

@@ -9,16 +9,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from sidestream.auth import Auth
-from sidestream.errors import (
-    ErrorKind,
-    SidestreamError,
-    error_from_response,
-    timeout_error,
-    without_secrets,
-)
+from sidestream.connection_errors import timeout_error
+from sidestream.errors import ErrorKind, SidestreamError, without_secrets
 from sidestream.exchange import Exchange, read_body
 from sidestream.failed_exchange import FailedExchange, secrets_of
 from sidestream.retry import retry_delay_ms
+from sidestream.server_errors import error_from_response
 from sidestream.transport import Fetch, HttpRequest, HttpResponse
 from sidestream.types.events import Reconnecting, StreamIdle
 

@@ -10,13 +10,8 @@ from typing import Self
 
 import httpx
 
-from sidestream.errors import (
-    ErrorKind,
-    SidestreamError,
-    broken_connection_error,
-    network_error,
-    unanswered_error,
-)
+from sidestream.connection_errors import broken_connection_error, network_error, unanswered_error
+from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.hosts import is_loopback
 from sidestream.transport import HttpRequest
 

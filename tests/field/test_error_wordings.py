@@ -12,12 +12,8 @@ from typing import Any
 
 import pytest
 
-from sidestream.errors import (
-    ErrorKind,
-    SidestreamError,
-    error_from_response,
-    error_from_server_error,
-)
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.server_errors import error_from_response, error_from_server_error
 
 NOW = 1_700_000_000.0
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "error_wordings.json"

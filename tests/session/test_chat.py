@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestream.errors import ErrorKind, SidestreamError, network_error
+from sidestream.connection_errors import network_error
+from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.sse import SSEDecoder

@@ -18,7 +18,8 @@ from sidestream.browser.fetch import browser_fetch
 from sidestream.browser.host import Host
 from sidestream.browser.loop import share_turns
 from sidestream.browser.storage import BrowserStore
-from sidestream.errors import ErrorKind, SidestreamError, redact
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.redaction import redact
 from sidestream.session.chat import Connection
 from sidestream.session.chats import Chats
 from sidestream.session.connection import (

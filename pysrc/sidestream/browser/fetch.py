@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from pyodide.ffi import create_proxy, to_js
 
 from sidestream.browser.host import Exchange, Host
-from sidestream.errors import ErrorKind, SidestreamError, unanswered_error
+from sidestream.connection_errors import unanswered_error
+from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.hosts import is_loopback
 from sidestream.transport import Fetch, HttpRequest, HttpResponse
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sidestream._json import MAX_VALUES, parse
-from sidestream.causes import failure_in_base_resp
 from sidestream.decode._errors import incomplete
 from sidestream.decode._frames import frame_text
-from sidestream.errors import ErrorKind, SidestreamError, error_from_server_error
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.server_errors import error_from_server_error
+from sidestream.server_errors.shapes import failure_in_base_resp
 
 # --- errors in frames ----------------------------------------------------------------------------
 

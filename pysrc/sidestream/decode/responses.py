@@ -40,7 +40,8 @@ from sidestream.decode._items import (
 from sidestream.decode._text import joined_surrogates
 from sidestream.decode._tool_calls import as_json_text, call_id_for
 from sidestream.decode._usage import token_usage
-from sidestream.errors import SidestreamError, error_from_server_error
+from sidestream.errors import SidestreamError
+from sidestream.server_errors import error_from_server_error
 from sidestream.sse import ErrorData
 from sidestream.types.events import (
     Completed,

@@ -12,8 +12,8 @@ from typing import Any
 
 from sidestream._json import parse
 from sidestream._version import VERSION
-from sidestream.errors import redact
 from sidestream.failed_exchange import FailedExchange
+from sidestream.redaction import redact
 
 LOG = "log"
 """The name under which the log is stored."""

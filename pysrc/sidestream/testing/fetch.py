@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from sidestream.errors import broken_connection_error, network_error
+from sidestream.connection_errors import broken_connection_error, network_error
 from sidestream.testing.streams import MockSSEStream
 from sidestream.transport import HttpRequest
 

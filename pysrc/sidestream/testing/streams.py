@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from sidestream.errors import broken_connection_error
+from sidestream.connection_errors import broken_connection_error
 
 _End = Literal["end", "stall", "fail"]
 

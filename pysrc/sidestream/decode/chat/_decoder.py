@@ -33,7 +33,8 @@ from sidestream.decode.chat._chunks import (
 from sidestream.decode.chat._message import Message
 from sidestream.decode.chat._reasoning import Reasoning
 from sidestream.decode.chat._tool_calls import ToolCalls
-from sidestream.errors import SidestreamError, error_from_server_error
+from sidestream.errors import SidestreamError
+from sidestream.server_errors import error_from_server_error
 from sidestream.sse import ErrorData
 from sidestream.types.events import Completed, Created
 from sidestream.types.usage import TokenUsage

@@ -1,7 +1,7 @@
-"""How a cause is read from words, beyond the answers that ``fixtures/error_wordings.json`` holds.
+"""Causes by messages that ``fixtures/error_wordings.json`` does not hold.
 
-The words here are of the same kinds as those in the table, said otherwise, and words that look like
-them and mean something else.
+The messages here mean the same as known ones in other words, or look like them and mean something
+else.
 """
 
 from __future__ import annotations
@@ -15,20 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestream.causes import CAUSES, failure_in_base_resp, read_value
-from sidestream.errors import (
-    ErrorKind,
-    SidestreamError,
-    error_from_response,
-    error_from_server_error,
-)
+from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.server_errors import error_from_response, error_from_server_error
+from sidestream.server_errors.causes import CAUSES
+from sidestream.server_errors.shapes import failure_in_base_resp, read_error_value
 
 NOW = 1_700_000_000.0
 Kind = ErrorKind
 
 
 WORDS = json.loads(
-    (Path(__file__).parent / "fixtures" / "error_words.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "fixtures" / "error_words.json").read_text(encoding="utf-8")
 )
 
 
@@ -412,4 +409,4 @@ def test_any_text_becomes_an_error(text: str) -> None:
     error = in_stream({"message": text})
     assert error.message
     assert answer(400, {"error": {"message": text}}).kind is not None
-    assert read_value(text, ()).message is None or text.strip() != ""
+    assert read_error_value(text, ()).message is None or text.strip() != ""
