@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sidestream
+import sidestream._attempt
+import sidestream._response_body
 from sidestream import (
     ApiKeyAuth,
     CallOptions,
@@ -598,13 +599,13 @@ def test_junk_between_frames_is_skipped_and_counted() -> None:
 
 
 def test_oversized_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sidestream.client, "MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr(sidestream._response_body, "MAX_BODY_BYTES", 1000)
     turn = Turn(Reply({"x": "y" * 2000}))
     assert turn.error is not None
     assert turn.error.kind is ErrorKind.BAD_RESPONSE
     assert "larger than 1,000 bytes" in turn.error.message
     monkeypatch.undo()
-    monkeypatch.setattr(sidestream.client, "SSEDecoder", lambda: SSEDecoder(max_frame_bytes=1000))
+    monkeypatch.setattr(sidestream._attempt, "SSEDecoder", lambda: SSEDecoder(max_frame_bytes=1000))
     turn = Turn(Reply(ResponsesStream().created().text("x" * 2000)))
     assert turn.error is not None
     assert "more than 1,000 bytes" in turn.error.message

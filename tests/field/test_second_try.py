@@ -279,7 +279,7 @@ def test_a_field_that_two_names_were_refused_for_is_left_out() -> None:
         Reply(error("property 'max_completion_tokens' is unsupported"), status=400),
         then=Reply(ChatStream().text("Hi").finish().done()),
     )
-    asked.client._fetch = asked.fetch
+    asked.client._endpoint.fetch = asked.fetch
     asked.options = CallOptions(max_output_tokens=5)
     assert asked.again().error is None
     assert not {"max_tokens", "max_completion_tokens"} & asked.requests[2].keys()
@@ -457,8 +457,8 @@ def test_a_server_that_refuses_everything_is_asked_a_bounded_number_of_times() -
     words = "Unsupported parameters: 'temperature', 'top_p', 'stream_options', 'metadata'"
     asked = Asked(error(words), temperature=0.5, top_p=0.5, metadata={"a": "b"})
     asked.fetch = FakeFetch(then=Reply(error(words), status=400))
-    asked.client._fetch = asked.fetch
-    asked.client._adjustments = Adjustments()
+    asked.client._endpoint.fetch = asked.fetch
+    asked.client._endpoint.adjustments = Adjustments()
     result = asked.again()
     assert result.error is not None
     assert len(asked.requests) == 5
@@ -497,7 +497,7 @@ def test_what_a_model_has_no_system_role_for_comes_first() -> None:
         Reply(error("System role not supported"), status=400),
         then=Reply(ChatStream().text("Hi").finish().done()),
     )
-    asked.client._fetch = asked.fetch
+    asked.client._endpoint.fetch = asked.fetch
     assert asked.again().error is None
     (message,) = asked.requests[1]["messages"]
     assert message == {"role": "user", "content": "Be kind.\n\nhi"}
@@ -529,7 +529,7 @@ def test_an_image_that_is_left_out_later_is_left_out_with_a_word() -> None:
     Asked(refusal, items=[user("look", IMAGE)], adjustments=learnt)
     asked = Asked(refusal, items=[user("and this?", IMAGE)], adjustments=learnt)
     asked.fetch = FakeFetch(then=Reply(ChatStream().text("Hi").finish().done()))
-    asked.client._fetch = asked.fetch
+    asked.client._endpoint.fetch = asked.fetch
     (notice,) = asked.again().notices
     assert "refused images" in notice
     assert IMAGE not in json.dumps(asked.requests)

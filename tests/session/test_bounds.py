@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sidestream.client import _AT_ONCE_BYTES
+from sidestream._attempt import AT_ONCE_BYTES
 from sidestream.decode._bounds import MAX_ITEMS
 from sidestream.session.chat import EVENTS_AT_ONCE
 from sidestream.session.turn import Turn, TurnStatus
@@ -93,7 +93,7 @@ def test_the_loop_turns_while_much_is_taken_in(
             task.cancel()
 
     run(scene())
-    assert 0 < size.most <= 2 * _AT_ONCE_BYTES
+    assert 0 < size.most <= 2 * AT_ONCE_BYTES
     assert events.most <= 2 * EVENTS_AT_ONCE
 
 
