@@ -1013,7 +1013,7 @@ def test_a_deadline_ends_a_call_with_what_has_arrived() -> None:
     assert result.error.message == "The answer was not finished within 20 s."
     assert result.text == "Half an "
     assert result.attempts == 2
-    assert asked._fetch.all_closed  # type: ignore[attr-defined]
+    assert asked._endpoint.fetch.all_closed  # type: ignore[attr-defined]
 
 
 def test_a_deadline_that_is_met_changes_nothing() -> None:
