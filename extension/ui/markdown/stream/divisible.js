@@ -2,7 +2,7 @@
  * Which open blocks can be frozen in parts.
  */
 
-import { withoutMarks } from "./levels.js";
+import { withoutContainerMarks } from "./levels.js";
 import { endOfPart } from "./parts.js";
 
 /** @import {BlockNode} from "../../../shared/markdown/parse.js" */
@@ -24,7 +24,7 @@ import { endOfPart } from "./parts.js";
 export function levelOf(node, mounted, { tail, levels, depth, longBlock }) {
   const { type, children } = node;
   const isLong = tail.text.length > longBlock;
-  const lines = tail.text.split("\n", 2).map((line) => withoutMarks(line, levels, depth + 1));
+  const lines = tail.text.split("\n", 2).map((line) => withoutContainerMarks(line, levels, depth + 1));
   const level = { shell: mounted, mounted, from: 0, start: tail.start };
   const lastCertain = tail.lastCertain(children);
   const isDivisible = lastCertain > (type === "table" ? 1 : 0);

@@ -69,7 +69,7 @@ export function headOf(levels, depth) {
  * @param {number} depth  How many of the levels.
  * @returns {string | null}  Null for a line that is indented otherwise.
  */
-export function withoutMarks(line, levels, depth) {
+export function withoutContainerMarks(line, levels, depth) {
   for (const { type, marker = "" } of levels.slice(1, depth)) {
     if (type === "blockquote") {
       const quote = /^ {0,3}> ?/.exec(line);
