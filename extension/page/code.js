@@ -1,6 +1,12 @@
-/** Code as its lines, however a page draws them. Injected before `read-page.js`. */
-/** @param {ReturnType<typeof pageDom>} dom */
-function pageCode({ attribute, boxOf, childrenOf, nameOf, parentOf, textOf, typeOf }) {
+/** Code as its lines, however a page draws them. Injected before `reader.js`. */
+/**
+ * @param {ReturnType<typeof pageDom>} dom
+ * @param {ReturnType<typeof pageLayout>} layout
+ */
+function pageCode(
+  { all, attribute, boxOf, childrenOf, nameOf, parentOf, textOf, typeOf },
+  { INLINE, MONOSPACE, spacesOf, styleOf },
+) {
   const BLOCKS = new Set("address blockquote div dd dl dt li ol p pre section table tbody thead tr ul".split(" "));
   const UNSEEN = new Set("button clipboard-copy img input script select style svg template textarea".split(" "));
   const GUTTER = /gutter|line-?(?:num|no)|lineno|linenos|blob-num|ln-num|numbering|(?:^|[\s_-])ln(?:[\s_-]|$)/i;
@@ -14,6 +20,40 @@ function pageCode({ attribute, boxOf, childrenOf, nameOf, parentOf, textOf, type
   /** @param {Node} element  A button. */
   const isCopyButton = (element) => COPY.test((textOf(element).trim() || attribute(element, "aria-label")).trim());
 
+  /**
+   * Whether an element is a block of code.
+   * @param {Node} node
+   * @param {string} name
+   * @param {CSSStyleDeclaration | undefined} style
+   */
+  function isCodeBlock(node, name, style) {
+    if (name === "code" && style && all(node, "br").length > 0) return true;
+    if (style && areLinesOfCode(node)) return true;
+    return isDrawnAsCode(node, name, style);
+  }
+
+  /** @param {Node} node @param {string} name @param {CSSStyleDeclaration | undefined} style */
+  function isDrawnAsCode(node, name, style) {
+    if (name === "pre" || name === "xmp" || name === "listing" || name === "plaintext") return true;
+    if (!style || (INLINE.has(name) && name !== "code" && name !== "samp")) return false;
+    if (/^(?:inline|contents)$/.test(style.display) || !/^(?:preserve|break-spaces)$/.test(spacesOf(style)))
+      return false;
+    if (!MONOSPACE.test(style.fontFamily)) return false;
+    // Some pages are drawn like a typewriter's.
+    return all(node, "p, h1, h2, h3, table, ul, article, section, form, img, pre").length === 0;
+  }
+
+  /** Whether each of its elements is a line of code, as in viewers of files. @param {Node} node */
+  function areLinesOfCode(node) {
+    const parts = childrenOf(node).filter((part) => typeOf(part) !== Node.TEXT_NODE || textOf(part).trim());
+    if (parts.length < 2 || parts.some((part) => typeOf(part) !== Node.ELEMENT_NODE)) return false;
+    const [first, second] = parts;
+    const classOf = (/** @type {Node} */ part) => attribute(part, "class").trim().split(/\s+/)[0];
+    if (!classOf(first) || classOf(first) !== classOf(second)) return false;
+    if (parts.some((part) => textOf(part).includes("\n"))) return false;
+    return isDrawnAsCode(first, nameOf(first), styleOf(first));
+  }
+
   /** @param {Node} element @param {CSSStyleDeclaration | undefined} style */
   function isGutter(element, style) {
     const text = textOf(element);
@@ -22,7 +62,7 @@ function pageCode({ attribute, boxOf, childrenOf, nameOf, parentOf, textOf, type
   }
 
   /**
-   * Only the numbers of lines that stand beside.
+   * Whether an element holds only the numbers of the lines beside it.
    * @param {Node} element
    */
   function isNumbers(element) {
@@ -34,7 +74,11 @@ function pageCode({ attribute, boxOf, childrenOf, nameOf, parentOf, textOf, type
     );
   }
 
-  /** The numbers of lines beside code, which a page keeps from being selected or names so. @param {Node} element @param {CSSStyleDeclaration} style */
+  /**
+   * Whether an element holds the numbers of lines of code, which a page keeps from being selected or names so.
+   * @param {Node} element
+   * @param {CSSStyleDeclaration} style
+   */
   function isColumnOfNumbers(element, style) {
     const text = textOf(element);
     if (!/^\s*\d[\s\d]*$/.test(text)) return false;
@@ -45,7 +89,7 @@ function pageCode({ attribute, boxOf, childrenOf, nameOf, parentOf, textOf, type
     return numbers.length > 1 && numbers.every((each, index) => Number(each) === Number(numbers[0]) + index);
   }
 
-  /** Lines that are placed one by one, in the order in which they are seen. @param {Node[]} nodes */
+  /** The lines in the order in which they are seen, where the page places them one by one. @param {Node[]} nodes */
   function fromTopToBottom(nodes) {
     const elements = nodes.filter((node) => typeOf(node) === Node.ELEMENT_NODE);
     if (elements.length < 2 || getComputedStyle(/** @type {Element} */ (elements[0])).position !== "absolute")
@@ -61,7 +105,7 @@ function pageCode({ attribute, boxOf, childrenOf, nameOf, parentOf, textOf, type
    */
   function codeLines(root, isDrawn) {
     let text = "";
-    /** A block has just ended its line: a line break that the page has after it is the same one. */
+    /** A block has just ended its line, so a line break after it is the same one. */
     let isAfterBlock = false;
     const startLine = () => {
       if (text && !text.endsWith("\n")) text += "\n";
@@ -128,5 +172,5 @@ function pageCode({ attribute, boxOf, childrenOf, nameOf, parentOf, textOf, type
     return "`".repeat(longest + 1);
   }
 
-  return { codeLines, fenceOf, isColumnOfNumbers, isCopyButton, isGutter, isNumbers, languageOf };
+  return { codeLines, fenceOf, isCodeBlock, isColumnOfNumbers, isCopyButton, isGutter, isNumbers, languageOf };
 }

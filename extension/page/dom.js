@@ -1,9 +1,11 @@
 /**
- * What is asked of a page's nodes. Injected into the page's isolated world before the scripts that read it; these files share functions there,
- * since an injected script cannot import, and a function may be declared again when the page is read again.
+ * What is asked of a page's nodes. Injected into the page's isolated world before the scripts that read it; these files
+ * share functions there, since an injected script cannot import, and a function may be declared again when the page is
+ * read again.
  *
- * The page is untrusted. Its scripts cannot reach this world, but its elements can take the names of the document's and of forms' properties
- * (`<img name="body">`), so everything goes through the prototypes. They also work on nodes of the page's frames, whose prototypes are others.
+ * The page is untrusted. Its scripts cannot reach this world, but its elements can take the names of the document's and
+ * of forms' properties (`<img name="body">`), so everything goes through the prototypes. They also work on nodes of the
+ * page's frames, whose prototypes are others.
  */
 function pageDom() {
   /**
@@ -35,7 +37,10 @@ function pageDom() {
   /** @param {Node} element @param {string} name @returns {string} */
   const attribute = (element, name) => Element.prototype.getAttribute.call(element, name) ?? "";
 
-  /** @param {Node} element @returns {Node | null | undefined}  Also a closed one, which is on the screen like any other. */
+  /**
+   * @param {Node} element
+   * @returns {Node | null | undefined}  Also a closed one, which is on the screen like any other.
+   */
   function shadowRootOf(element) {
     const name = nameOf(element);
     const isOwnKind = name.includes("-");

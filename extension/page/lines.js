@@ -1,4 +1,4 @@
-/** Lines of text that grow, and what stands before each of them. Injected before `read-page.js`. */
+/** Lines of text that grow, and what stands before each of them. Injected before `reader.js`. */
 function pageLines() {
   return class Lines {
     /** What indents a line. */
@@ -37,7 +37,9 @@ function pageLines() {
       this.#mark = "";
     }
 
-    /** @param {string} text  Its white space is one space, as on the screen; invisible places for hyphens are left out. */
+    /**
+     * @param {string} text  Its white space is one space, as on the screen; invisible places for hyphens are left out.
+     */
     add(text) {
       let words = text.replace(/\u00ad/g, "").replace(/[\s\u00a0]+/g, " ");
       if (!this.#isBegun || this.#line.endsWith(" ")) words = words.trimStart();

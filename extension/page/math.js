@@ -1,4 +1,4 @@
-/** Formulas as TeX. Injected before `read-page.js`. */
+/** Formulas as TeX. Injected before `reader.js`. */
 /** @param {ReturnType<typeof pageDom>} dom */
 function pageMath({ all, attribute, childrenOf, nameOf, textOf, typeOf }) {
   const SYMBOLS = /** @type {Record<string, string>} */ ({

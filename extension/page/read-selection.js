@@ -1,7 +1,8 @@
 /**
  * What is selected in a page or a frame. Injected into its isolated world; its value is what was read.
  *
- * What is asked of the page's nodes goes through the prototypes: elements can take the names of the document's properties.
+ * What is asked of the page's nodes goes through the prototypes: elements can take the names of the document's
+ * properties.
  */
 (() => {
   /** Characters. What is beyond is left out. */
@@ -12,7 +13,10 @@
   /** @param {object} prototype @param {string} name @param {Node} node */
   const property = (prototype, name, node) => Object.getOwnPropertyDescriptor(prototype, name)?.get?.call(node);
 
-  /** In a text box, the selection is the box's own. @returns {string | undefined}  Undefined where the focus is in none. */
+  /**
+   * In a text box, the selection is the box's own.
+   * @returns {string | undefined}  Undefined where the focus is in none.
+   */
   function inTextBox() {
     let box = property(Document.prototype, "activeElement", document);
     for (let root = box?.shadowRoot; root instanceof ShadowRoot; root = box?.shadowRoot) {

@@ -1,6 +1,9 @@
-/** The rows and cells of tables. Injected before `read-page.js`. */
-/** @param {ReturnType<typeof pageDom>} dom */
-function pageTables({ all, attribute, childrenOf, closest, nameOf, textOf, typeOf }) {
+/** The rows and cells of tables. Injected before `reader.js`. */
+/**
+ * @param {ReturnType<typeof pageDom>} dom
+ * @param {ReturnType<typeof pageLayout>} layout
+ */
+function pageTables({ all, attribute, childrenOf, closest, nameOf, textOf, typeOf }, { MONOSPACE }) {
   /** A cell with more is no cell of data: the table arranges the page. */
   const LONGEST_CELL = 1500;
   /** A longer text is not repeated where a cell spans several. */
@@ -9,7 +12,6 @@ function pageTables({ all, attribute, childrenOf, closest, nameOf, textOf, typeO
   const MOST_ROWS_LOOKED_AT = 40;
   /** A cell reaches over no more rows. */
   const ALL_ROWS = 1000;
-  const MONOSPACE = /mono|courier|consolas|menlo/i;
 
   /** @typedef {{node: Node, isHeader: boolean, columns: number, rows: number}} Cell */
   /** @typedef {{cells: Cell[], isHead: boolean}} Row */
@@ -167,5 +169,5 @@ function pageTables({ all, attribute, childrenOf, closest, nameOf, textOf, typeO
     );
   }
 
-  return { MONOSPACE, holdsData, isCode, isTable, partsOf, tableLines };
+  return { holdsData, isCode, isTable, partsOf, tableLines };
 }

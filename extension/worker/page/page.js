@@ -13,7 +13,10 @@ export const ATTACH_PAGE = "attach-page";
 /** The permission that a click gives may reach the page's process after the click has reached the worker: the waits before reading is tried again. */
 const GRANT_DELAYS_MS = [100, 400, 1_500];
 /** What reads a page, in the order in which it is injected. */
-const READER = ["dom", "lines", "code", "math", "tables", "signs", "read-page"].map((name) => `page/${name}.js`);
+const READER = [
+  ...["dom", "layout", "addresses", "lines", "code", "math", "tables", "lists", "sign-words", "signs"],
+  ...["surroundings", "writer", "findings", "elements", "reader", "read-page"],
+].map((name) => `page/${name}.js`);
 /** A page whose scripts never rest does not answer within this time, in seconds; one on a slow machine does. */
 const ANSWER_LIMIT_S = 15;
 /** A page that answers may take longer to be read, in seconds. The script that reads it ends by itself before. */
