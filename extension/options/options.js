@@ -24,9 +24,9 @@ import {
   valuesOf,
 } from "./form.js";
 
-/** @import {ModelFacts, ProfileView, Reply, Request, Settings, SignInView, TurnError} from "../shared/protocol.js" */
+/** @import {ModelFacts, ProfileView, Settings, SignInView, TurnError} from "../shared/protocol.js" */
 /** @import {FieldError, Values} from "./form.js" */
-/** @typedef {Extract<Reply, {ok: true}>} Answer */
+/** @import {Reply, Request, Requests, RequestType, SecretChange, SettingsView} from "../shared/requests.js" */
 
 /** @type {Record<keyof Values, HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>} */
 const controls = {
@@ -75,8 +75,16 @@ const ADVANCED = /** @type {const} */ ([
   "query_params",
 ]);
 
-/** What is stored, as the worker last said. @type {Answer} */
-let stored = { ok: true, profiles: [] };
+/** What is stored, as the worker last said. @type {SettingsView} */
+let stored = {
+  profiles: [],
+  active: null,
+  protected: false,
+  locked: false,
+  demo: false,
+  settings: null,
+  has_key: false,
+};
 /** The profile in the form; null for one that is new. @type {string | null} */
 let selected = null;
 /** The form as it was when nothing had been changed. */
@@ -138,7 +146,7 @@ function profileOf(id) {
 
 /**
  * What is stored, and one of its profiles in the form.
- * @param {Answer} answer
+ * @param {SettingsView} answer
  * @param {string | null} [id]  Null for a new one.
  */
 function show(answer, id = answer.active ?? null) {
@@ -407,12 +415,13 @@ function report(error) {
 // --- the worker -------------------------------------------------------------------------------------
 
 /**
- * @param {Request} request
- * @returns {Promise<Reply>}
+ * @template {RequestType} T
+ * @param {{type: T} & Requests[T]["request"]} request
+ * @returns {Promise<Reply<T>>}
  */
 async function ask(request) {
   try {
-    const reply = await chrome.runtime.sendMessage(request);
+    const reply = await chrome.runtime.sendMessage(/** @type {Request} */ (request));
     if (reply) return reply;
   } catch {
     // The worker could not be reached, or was replaced by a newer one.
@@ -572,7 +581,7 @@ function reportNoList(error) {
 
 /**
  * Changes what is stored about the key; what is typed in the form stays as it is.
- * @param {Pick<Extract<Request, {type: "SaveProfile"}>, "api_key" | "passphrase">} change
+ * @param {SecretChange} change
  * @param {string} done
  */
 async function changeKey(change, done) {

@@ -2,7 +2,7 @@
  * Every message that crosses the border between the pages and the service worker, as types.
  *
  * The panel holds one port, named {@link PANEL_PORT}. It sends {@link PanelCommand}s and receives {@link PanelMessage}s.
- * For all else the pages use one-shot {@link Request}s with `chrome.runtime.sendMessage`; the answer is a {@link Reply}.
+ * For all else the pages use one-shot requests; see `requests.js`.
  * Fields that cross from Python keep their Python names (snake_case).
  */
 
@@ -390,79 +390,6 @@ export const PANELS = "panels";
 /**
  * A profile as the options page shows it. At most one of key and sign-in is stored, for the origin of the base URL.
  * @typedef {Profile & {has_key: boolean, sign_in?: SignInView}} ProfileView
- */
-
-/**
- * Page to worker. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection of all keys
- * as it is, "" removes it, anything else wraps the keys with it.
- *
- * `SaveProfile` without an id makes another one. The trials use the stored
- * key of `profile_id` (undefined: of the active profile, null: of none) unless one is given. `ImportAuthJson` takes a Codex `auth.json`: its
- * tokens become the sign-in of a profile, its `OPENAI_API_KEY` the key of one. `ImportSettings` takes what `ExportSettings` gave.
- * @typedef {{type: "LoadSettings"}
- *   | {type: "SaveProfile", profile: {id?: string, settings: Settings}, api_key?: string, passphrase?: string}
- *   | {type: "RemoveProfile", id: string}
- *   | {type: "ActivateProfile", id: string}
- *   | {type: "ImportAuthJson", text: string}
- *   | {type: "ExportSettings"}
- *   | {type: "ImportSettings", text: string, seen?: boolean}
- *   | {type: "ResetEverything"}
- *   | {type: "TestConnection", settings: Settings, api_key?: string, profile_id?: string | null}
- *   | {type: "ListModels", settings: Settings, api_key?: string, profile_id?: string | null}
- *   | {type: "DescribeModel", settings: Settings}
- *   | {type: "LoadLog"}
- *   | {type: "ClearLog"}
- *   | {type: "ListConversations", query?: string, offset?: number, limit?: number}
- *   | {type: "RenameConversation", id: string, title: string}
- *   | {type: "DeleteConversation", id: string}
- *   | {type: "UndoDelete", id: string}
- *   | {type: "ExportConversations", ids?: string[], format: "json" | "markdown", from?: number}
- *   | {type: "ImportConversations", text: string, instructions?: "with" | "without"}
- *   | {type: "StorageUse"}
- *   | {type: "FreeStorage", older_than: number}
- *   | {type: "UsageByDay", days: number}
- *   | {type: "KeepAttachment", attachment: Attachment, content: string}
- *   | {type: "LoadAttachment", id: string, conversation?: string}
- *   | {type: "DropAttachment", id: string}
- *   | {type: "LoadShown", conversation: string, turn: string, block: number}
- *   | {type: "RunPython", conversation: string, code: string, time_limit_ms?: number, memory_limit_mb?: number}
- *   | {type: "RunningPython", conversation: string}
- *   | {type: "JoinPython", conversation: string, code: string}
- *   | {type: "StopPython", conversation: string}
- *   | {type: "DrawDiagram", source: string, dark: boolean}
- *   | {type: "ReadPage", what: "page" | "selection" | "screenshot", window?: number, granted?: boolean}} Request
- *
- * `RenameConversation` with an empty title gives back the one that it had of itself. `FreeStorage` deletes for good what was not used since
- * `older_than` (Unix time in milliseconds), but never the conversation that is shown. `KeepAttachment` keeps what the user will send,
- * `DropAttachment` forgets it; once sent it is the conversation's.
- */
-
-/**
- * @typedef {{ok: true, profiles?: ProfileView[], active?: string | null, settings?: Settings | null, has_key?: boolean, protected?: boolean,
- *   locked?: boolean, demo?: boolean, profile_id?: string, text?: string, left_out?: string[], message?: string, models?: string[],
- *   conversations?: ConversationSummary[], pending?: number, undo_until?: number, files?: {name: string, text: string}[], next?: number,
- *   imported?: number, skipped?: number, unreadable?: number, brings?: Brought[], brings_profiles?: Settings[], deleted?: number, storage?: StorageUse, days?: DayUsage[], run?: PythonRun, codes?: string[], content?: string,
- *   page?: PageText, image?: string, shown?: Shown, diagram?: Diagram, described?: ModelFacts} | {ok: false, error: TurnError}} Reply
- *
- * `LoadSettings` and all that changes something answer `profiles`, `active` (null before the first save), `protected` (a passphrase is set),
- * `locked`, `demo`, and `settings` and `has_key` of the active profile; `profile_id` is the one that was saved or imported.
- * `ExportSettings` answers `text`, and in `left_out` the names of the headers and query parameters that may be secret.
- * `TestConnection` and `ImportSettings` answer a `message` for the user. `ListModels` answers `models`. `DescribeModel` answers in `described`
- * what is known of the settings' model, and asks nobody for it. `LoadLog` answers the error log as `text`.
- * `ListConversations` answers a page of `conversations`, the latest first, and `next`, the offset of the next page if there is one; `pending`
- * says how many conversations a search could not look through yet. `DeleteConversation` answers `undo_until`, the Unix
- * time in milliseconds until which `UndoDelete` works. `ExportConversations` answers `files`; when there is more than a message can hold,
- * also `next`, from where to ask again, and how many were `unreadable`. `ImportConversations` answers how many were `imported`, and `skipped` because
- * they were there. Where the file brings instructions and the request does not say what to do with them, nothing is imported, and `brings` says what
- * they are. The same with `ImportSettings` and `brings_profiles`, the new profiles, until the request says that the user has `seen` them; `left_out`
- * names headers and query parameters of the file that may be secret and were not taken.
- * `StorageUse` answers `storage`. `FreeStorage` answers how many were `deleted`. `UsageByDay` answers `days`, the oldest first; only those on which
- * something was used are among them, one entry for each model. `RunPython` answers `run`, when the code is done or was ended; `RunningPython`
- * answers `codes`, those that run or wait in a conversation, and `JoinPython` the `run` of one of them, without it when there is none any more. `StopPython` ends
- * what runs in that conversation. `DrawDiagram` answers `diagram`, drawn of Mermaid's `source`. `LoadAttachment` answers `content`, `LoadShown` what the block at that place of a turn has to
- * show. `ReadPage` answers the `page` that a window shows, or what is selected in it, or as
- * `image` a PNG of what is in view, a `data:` URL, and the `page` without a text; an error of kind `permission` says that the user has not let
- * Sidestream read it. `granted` says that the user has just clicked on the extension's icon: what is refused then is refused for good.
  */
 
 /**

@@ -1,60 +1,54 @@
-/** The worker's application: what happens on each command of a panel and each request of a page. */
+/**
+ * The worker's application: what happens on each command of a panel, and what joins the panels, Python and the requests of the pages
+ * (`requests/`).
+ */
 
 import { toTurnError, UserError } from "../shared/errors.js";
 import { logError } from "../shared/log.js";
-import {
-  described,
-  dropAttachment,
-  keepAttachment,
-  loadAttachment,
-  purgeDrafts,
-} from "../shared/storage/attachments.js";
-import { database } from "../shared/storage/database.js";
+import { described, purgeDrafts } from "../shared/storage/attachments.js";
 import { rememberShown, shownIn } from "../shared/storage/shown.js";
 import { awakeDuring } from "./keep-alive.js";
-import { captureTab, readPage, readSelection, shownTab } from "./page/page.js";
 import { Panels } from "./panels.js";
 import { createHost } from "./python/host.js";
 import { PythonSupervisor } from "./python/python.js";
-import { forgetEverything } from "./reset.js";
-import { drawDiagram, forgetPython, joinPython, runningPython, runPython, stopPython } from "./sandbox.js";
+import { Questions } from "./python/questions.js";
+import { createAnswer } from "./requests/handlers.js";
+import { forgetPython } from "./sandbox.js";
 import * as settings from "./settings/settings.js";
-import {
-  deleteConversation,
-  freeStorage,
-  listConversations,
-  purgeDeleted,
-  renameConversation,
-  storageUse,
-  undoDelete,
-} from "./storage/conversation-list.js";
+import { purgeDeleted } from "./storage/conversation-list.js";
 import { hasTurn, loadConversation, unfinishedConversations } from "./storage/conversation-store.js";
-import { recall, remember } from "./storage/meta-store.js";
-import { loadShown, storedView } from "./storage/stored-view.js";
-import { exportConversations, importConversations } from "./storage/transfer.js";
-import { usageByDay } from "./storage/usage.js";
+import { remember } from "./storage/meta-store.js";
+import { storedView } from "./storage/stored-view.js";
 
-/** @import { PanelCommand, Reply, Request } from "../shared/protocol.js" */
+/** @import { PanelCommand } from "../shared/protocol.js" */
 
 export class App {
   #panels = new Panels();
   #python;
-  /** Requests that Python works on. @type {Map<number, (reply: Reply) => void>} */
-  #pending = new Map();
-  #lastRequest = 0;
+  #questions = new Questions((message) => this.#sendQuestion(message));
+  /** Answers a request of a page. */
+  answer = createAnswer({
+    askPython: (question) => this.#questions.ask(question),
+    onProviderChange: () => this.#tellProvider(),
+    onAccountChange: () => this.#forgetLimits(),
+    endPython: () => this.#python.discard(),
+    revivePython: () => this.#revive(),
+    conversationsInUse: () => this.#inUse(),
+    onDelete: (conversation) => this.#onDelete(conversation),
+  });
 
   constructor() {
     const host = createHost({
       stored: (id) => this.#panels.post({ type: "Stored", id }),
       post: (message, panel) => this.#panels.postNews(message, panel),
-      reply: (id, reply) => this.#settle(id, JSON.parse(reply)),
+      reply: (id, reply) => this.#questions.settle(id, JSON.parse(reply)),
       busy: (busy) => this.#python.setBusy(busy),
       windowOf: (conversation) => this.#windowOf(conversation),
     });
     this.#python = new PythonSupervisor(
       host,
       (state) => this.#onPythonState(state),
-      () => this.#onPythonDeath(),
+      () => this.#questions.fail(),
     );
   }
 
@@ -248,9 +242,8 @@ export class App {
     return new Set(await Promise.all(this.#panels.numbers.map((panel) => this.#panels.get(panel)?.shown ?? "")));
   }
 
-  /** @param {string} id */
-  async #delete(id) {
-    const deleted = await deleteConversation(id);
+  /** @param {string} id  Of a conversation that was deleted. */
+  async #onDelete(id) {
     // A Python that does not start has nothing to forget.
     this.#python.tell({ type: "Forget", conversation: id }).catch(() => {});
     forgetPython(id).catch((error) => logError("A deleted conversation's Python could not be ended:", error));
@@ -260,7 +253,6 @@ export class App {
         logError("A new conversation could not be shown:", error),
       );
     }
-    return deleted;
   }
 
   /** @param {import("./python/python.js").BootState["state"]} state */
@@ -299,149 +291,7 @@ export class App {
       .catch((error) => logError("Deleted conversations could not be removed:", error));
   }
 
-  #onPythonDeath() {
-    const error = toTurnError(new UserError("internal", "Python stopped while it worked on this.", "Try again."));
-    for (const id of [...this.#pending.keys()]) this.#settle(id, { ok: false, error });
-  }
-
-  // --- requests of the pages ------------------------------------------------------------------------------------
-
-  /**
-   * @param {Request} request
-   * @returns {Promise<Reply>}  Never rejects.
-   */
-  async answer(request) {
-    try {
-      return await awakeDuring(this.#answer(request));
-    } catch (error) {
-      if (!(error instanceof UserError)) logError(`${request?.type} failed:`, error);
-      return { ok: false, error: toTurnError(error) };
-    }
-  }
-
-  /**
-   * @param {Request} request
-   * @returns {Promise<Reply>}
-   */
-  async #answer(request) {
-    switch (request?.type) {
-      case "LoadSettings":
-        return this.#describeSettings();
-      case "SaveProfile": {
-        const id = await settings.saveProfile(request.profile, request.api_key, request.passphrase);
-        if (request.api_key !== undefined) await this.#forgetLimits();
-        return this.#changed({ profile_id: id });
-      }
-      case "RemoveProfile":
-        await settings.removeProfile(request.id);
-        return this.#changed();
-      case "ActivateProfile":
-        await settings.activateProfile(request.id);
-        return this.#changed();
-      case "ImportAuthJson": {
-        const [id] = await settings.importAuthJson(request.text);
-        await this.#forgetLimits();
-        return this.#changed({ profile_id: id });
-      }
-      case "ExportSettings":
-        return { ok: true, ...(await settings.exportSettings()) };
-      case "ImportSettings": {
-        const { added, of, brings, left_out = [] } = await settings.importSettings(request.text, request.seen);
-        if (brings) return { ok: true, brings_profiles: brings, left_out };
-        const message = `${added} of ${of} ${of === 1 ? "profile" : "profiles"} added${added < of ? "; the others are there already" : ""}.`;
-        return this.#changed({ message, left_out });
-      }
-      case "ResetEverything":
-        await this.#python.discard();
-        await forgetPython();
-        await settings.exclusively(forgetEverything);
-        this.#revive();
-        return this.#changed();
-      case "TestConnection":
-      case "ListModels": {
-        const modelNeeded = request.type === "TestConnection";
-        const { api_key, profile_id } = request;
-        const connection = await settings.trialConnection(request.settings, api_key, profile_id, { modelNeeded });
-        return this.#askPython({ type: request.type, connection });
-      }
-      case "DescribeModel":
-        return this.#askPython({ type: "DescribeModel", settings: request.settings });
-      case "LoadLog":
-        return { ok: true, text: `${versions()}\n\n${await this.#errorLog()}` };
-      case "ClearLog":
-        return this.#askPython({ type: "ClearLog" });
-      case "ListConversations":
-        return { ok: true, ...(await listConversations(request, await this.#inUse())) };
-      case "RenameConversation":
-        await renameConversation(request.id, request.title);
-        return { ok: true };
-      case "DeleteConversation":
-        return { ok: true, ...(await this.#delete(request.id)) };
-      case "UndoDelete":
-        await undoDelete(request.id);
-        return { ok: true };
-      case "ExportConversations":
-        return { ok: true, ...(await exportConversations(request)) };
-      case "ImportConversations":
-        return { ok: true, ...(await importConversations(request.text, request.instructions)) };
-      case "StorageUse":
-        return { ok: true, storage: await storageUse() };
-      case "UsageByDay":
-        return { ok: true, days: await usageByDay(await database(), request.days) };
-      case "FreeStorage":
-        await purgeDrafts();
-        return { ok: true, ...(await freeStorage(request.older_than, await this.#inUse())) };
-      case "KeepAttachment": {
-        const [attachment] = described([request.attachment]);
-        if (!attachment) throw new UserError("invalid_request", "This cannot be attached.");
-        await keepAttachment(attachment, request.content);
-        return { ok: true };
-      }
-      case "LoadAttachment": {
-        const content = await loadAttachment(String(request.conversation ?? ""), String(request.id));
-        if (content === undefined) throw new UserError("not_found", "What was attached is not there any more.");
-        return { ok: true, content };
-      }
-      case "LoadShown": {
-        const shown = await loadShown(String(request.conversation), String(request.turn), Number(request.block));
-        if (!shown) throw new UserError("not_found", "What was shown here is not there any more.");
-        return { ok: true, shown };
-      }
-      case "DropAttachment":
-        await dropAttachment(String(request.id));
-        return { ok: true };
-      case "RunPython":
-        return { ok: true, run: await runPython(request) };
-      case "RunningPython":
-        return { ok: true, codes: await runningPython(String(request.conversation)) };
-      case "JoinPython":
-        return { ok: true, ...(await joinPython(String(request.conversation), String(request.code))) };
-      case "DrawDiagram":
-        return { ok: true, diagram: await drawDiagram(String(request.source), request.dark === true) };
-      case "ReadPage": {
-        const tab = await shownTab(request.window);
-        if (request.what === "screenshot") return { ok: true, ...(await captureTab(tab, request.granted)) };
-        const read = request.what === "selection" ? readSelection : readPage;
-        return { ok: true, page: await read(tab, request.granted) };
-      }
-      case "StopPython":
-        await stopPython(request.conversation);
-        return { ok: true };
-      default:
-        throw new UserError("unsupported", "This version does not know that request.", "Load the page again.");
-    }
-  }
-
-  /** What Python shows of the log; as it is stored where Python does not start, since it may say why. */
-  async #errorLog() {
-    try {
-      const reply = await this.#askPython({ type: "LoadLog" });
-      if (reply.ok) return reply.text || "Nothing has been logged.";
-    } catch (error) {
-      logError("Python could not show the log:", error);
-    }
-    return (await recall("log")) || "Nothing has been logged.";
-  }
+  // --- what the requests of the pages need ---------------------------------------------------------------------
 
   /** What providers have told of their limits is about the account whose key was replaced. */
   async #forgetLimits() {
@@ -452,58 +302,17 @@ export class App {
     told.catch(() => {});
   }
 
-  /**
-   * Tells the panels, and answers with what is stored now.
-   * @param {{profile_id?: string, message?: string, left_out?: string[]}} [more]
-   * @returns {Promise<Reply>}
-   */
-  async #changed(more = {}) {
-    await this.#tellProvider();
-    return { ...(await this.#describeSettings()), ...more };
-  }
-
-  /** @returns {Promise<Reply>} */
-  async #describeSettings() {
-    const description = await settings.describeSettings();
-    const active = description.profiles.find(({ id }) => id === description.active);
-    return { ok: true, ...description, settings: active?.settings ?? null, has_key: active?.has_key ?? false };
-  }
-
   /** A new Python, with an empty conversation, for the panels that are open. */
   #revive() {
     if (this.#panels.numbers.length > 0) this.#python.ensure().catch(() => {});
   }
 
-  /**
-   * @param {Record<string, unknown>} question
-   * @returns {Promise<Reply>}
-   */
-  async #askPython(question) {
-    this.#lastRequest += 1;
-    const request = this.#lastRequest;
-    /** @type {Promise<Reply>} */
-    const reply = new Promise((resolve) => {
-      this.#pending.set(request, resolve);
-    });
+  /** @param {{type: string} & Record<string, unknown>} question */
+  async #sendQuestion(question) {
     try {
-      await this.#python.send({ ...question, request });
+      await this.#python.send(question);
     } catch {
-      this.#pending.delete(request);
       throw new UserError("internal", this.#python.state.message || "Python could not answer.", "Try again.");
     }
-    return reply;
   }
-
-  /** @param {number} id @param {Reply} reply */
-  #settle(id, reply) {
-    this.#pending.get(id)?.(reply);
-    this.#pending.delete(id);
-  }
-}
-
-/** Of the extension and of the browser, for the head of the log. */
-function versions() {
-  const browser = /\b\w*Chrom\w*\/[\d.]+/.exec(navigator.userAgent)?.[0].replace("/", " ") ?? navigator.userAgent;
-  const system = /\(([^)]*)\)/.exec(navigator.userAgent)?.[1] ?? "";
-  return `Sidestream ${chrome.runtime.getManifest().version}, ${browser}${system && ` (${system})`}`;
 }

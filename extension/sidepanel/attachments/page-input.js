@@ -6,7 +6,8 @@ import { intakeOf, takeAll } from "../../shared/inbox.js";
 import { byId } from "../../ui/dom.js";
 import { waitForLeave } from "./page-permission.js";
 
-/** @import {Intake, PageText, Reply, Request, TurnError} from "../../shared/protocol.js" */
+/** @import {Intake, PageText, TurnError} from "../../shared/protocol.js" */
+/** @import {Reply, Request} from "../../shared/requests.js" */
 /** @import {AttachMenu} from "./attach-menu.js" */
 /** @import {AttachmentTray} from "./attachments.js" */
 /** @import {Place} from "../composer/drafts.js" */
@@ -82,7 +83,7 @@ export class PageInput {
     await this.#tray.during(async (place) => {
       /** @type {Request} */
       const request = { type: "ReadPage", what, window: this.#window, granted: isGranted };
-      /** @type {Reply} */
+      /** @type {Reply<"ReadPage">} */
       const reply = await chrome.runtime.sendMessage(request);
       if (!reply.ok && reply.error.kind === "permission") this.#wait(what, reply.error);
       else if (!reply.ok) throw new Error(wordsOf(reply.error));

@@ -11,7 +11,7 @@ import { storageText, timeText } from "../labels.js";
 import { ask } from "../worker-link/ask.js";
 
 /** @import {Brought, ConversationSummary, Place} from "../../shared/protocol.js" */
-/** @import {Answer} from "../worker-link/ask.js" */
+/** @import {Requests} from "../../shared/requests.js" */
 
 /** @typedef {{label: string, act: () => unknown}} Choice */
 
@@ -94,7 +94,7 @@ export class ConversationList {
 
   /**
    * The first page of what is searched for.
-   * @returns {Promise<Answer | undefined>}  Undefined when another search has begun meanwhile.
+   * @returns {Promise<Requests["ListConversations"]["reply"] | undefined>}  Undefined when another search has begun meanwhile.
    */
   async #find() {
     const count = this.#searches;
@@ -356,7 +356,7 @@ export class ConversationList {
     let count = 0;
     let lost = 0;
     while (from !== undefined) {
-      /** @type {Answer} */
+      /** @type {Requests["ExportConversations"]["reply"]} */
       const { files = [], next, unreadable = 0 } = await ask({ type: "ExportConversations", format, ids, from });
       for (const { name, text } of files) download(name, text, format);
       count += files.length;
@@ -390,7 +390,7 @@ export class ConversationList {
       return;
     }
     this.#say(others.length === 0 ? "Importing…" : `Importing, ${others.length} more to come…`, []);
-    /** @type {Answer} */
+    /** @type {Requests["ImportConversations"]["reply"]} */
     let answer;
     try {
       answer = await ask({ type: "ImportConversations", text, ...(instructions ? { instructions } : {}) });

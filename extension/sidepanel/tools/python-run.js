@@ -6,7 +6,8 @@ import { ask } from "../worker-link/ask.js";
 import { shownParts } from "./artifacts.js";
 import { runTitle } from "./python-labels.js";
 
-/** @import { PythonRun, Request } from "../../shared/protocol.js" */
+/** @import { PythonRun } from "../../shared/protocol.js" */
+/** @import { Request } from "../../shared/requests.js" */
 
 const PYTHON = /^(?:python|py)[\d.]*$/i;
 
@@ -142,7 +143,7 @@ class CodeRun {
     if (!this.#running) this.#run({ type: "JoinPython", conversation: this.#conversation, code });
   }
 
-  /** @param {Extract<Request, {type: "RunPython" | "JoinPython"}>} request */
+  /** @param {Request<"RunPython" | "JoinPython">} request */
   async #run(request) {
     this.#running = true;
     this.#onRun(this);

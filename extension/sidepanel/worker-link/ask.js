@@ -1,16 +1,15 @@
 /** Requests that the worker answers once. The panel's port carries everything else. */
 
-/** @import {Reply, Request} from "../../shared/protocol.js" */
-
-/** @typedef {Extract<Reply, {ok: true}>} Answer */
+/** @import {Reply, Request, Requests, RequestType} from "../../shared/requests.js" */
 
 /**
- * @param {Request} request
- * @returns {Promise<Answer>}  Rejects with an error whose message is for the user.
+ * @template {RequestType} T
+ * @param {{type: T} & Requests[T]["request"]} request
+ * @returns {Promise<Requests[T]["reply"]>}  Rejects with an error whose message is for the user.
  */
 export async function ask(request) {
-  /** @type {Reply} */
-  const reply = await chrome.runtime.sendMessage(request);
+  /** @type {Reply<T>} */
+  const reply = await chrome.runtime.sendMessage(/** @type {Request} */ (request));
   if (!reply.ok) throw new Error([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
   return reply;
 }
