@@ -14,7 +14,7 @@ import MarkdownIt from "../../vendor/markdown-it.js";
 import { pathOf } from "./branches.js";
 
 /** @import { Attachment, Block, Source } from "../../shared/protocol.js" */
-/** @import { Exported } from "./transfer.js" */
+/** @import { Exported } from "./exported-form.js" */
 
 /** As other programs read the file. */
 const reader = new MarkdownIt({ html: true });
