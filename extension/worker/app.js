@@ -14,7 +14,8 @@ import { PythonSupervisor } from "./python/python.js";
 import { Questions } from "./python/questions.js";
 import { createAnswer } from "./requests/handlers.js";
 import { forgetPython } from "./sandbox.js";
-import * as settings from "./settings/settings.js";
+import { providerView } from "./settings/connections.js";
+import { activateProfile, unlock } from "./settings/settings.js";
 import { purgeDeleted } from "./storage/conversation-list.js";
 import { hasTurn, loadConversation, unfinishedConversations } from "./storage/conversation-store.js";
 import { remember } from "./storage/meta-store.js";
@@ -109,10 +110,10 @@ export class App {
       case "Open":
         return this.#open(panel, String(command.conversation));
       case "Unlock":
-        await awakeDuring(settings.unlock(String(command.passphrase)));
+        await awakeDuring(unlock(String(command.passphrase)));
         return this.#tellProvider();
       case "ActivateProfile":
-        await settings.activateProfile(String(command.id));
+        await activateProfile(String(command.id));
         return this.#tellProvider();
       case "Restart":
         return this.#python.restart();
@@ -144,7 +145,7 @@ export class App {
     joining.window = window;
     joining.shown = this.#conversationFor(conversation, window);
     this.#panels.post({ type: "Boot", ...this.#python.state }, panel);
-    this.#panels.post({ type: "Provider", provider: await settings.providerView() }, panel);
+    this.#panels.post({ type: "Provider", provider: await providerView() }, panel);
     if (this.#pythonIs("ready")) return this.#joinPython(panel);
     await this.#showStored(panel);
     // Only now: starting Python blocks this thread for seconds.
@@ -276,7 +277,7 @@ export class App {
   }
 
   async #tellProvider() {
-    this.#panels.post({ type: "Provider", provider: await settings.providerView() });
+    this.#panels.post({ type: "Provider", provider: await providerView() });
     this.#python.tell({ type: "NewProvider" }).catch(() => {});
   }
 

@@ -4,19 +4,18 @@ import { providerTools } from "../../extension/worker/settings/provider-tools.js
 import { forgetAll, local, session, storedText } from "./worker-globals.js";
 
 const vault = await import("../../extension/worker/settings/vault.js");
+const { connectionOf, describeSettings, providerView, trialConnection } = await import(
+  "../../extension/worker/settings/connections.js"
+);
+const { checkSettings } = await import("../../extension/worker/settings/profile-checks.js");
 const {
   activateProfile,
-  checkSettings,
-  connectionOf,
-  describeSettings,
   exportSettings,
   importAuthJson,
   importSettings,
-  providerView,
   removeProfile,
   saveProfile,
   saveTokens,
-  trialConnection,
   unlock,
 } = await import("../../extension/worker/settings/settings.js");
 const { toTurnError } = await import("../../extension/shared/errors.js");

@@ -2,6 +2,8 @@
 
 import { forgetEverything } from "../reset.js";
 import { forgetPython } from "../sandbox.js";
+import { describeSettings, trialConnection } from "../settings/connections.js";
+import { exclusively } from "../settings/profile-store.js";
 import * as settings from "../settings/settings.js";
 
 /** @import { SettingsView } from "../../shared/requests.js" */
@@ -49,16 +51,16 @@ export function settingsHandlers({ askPython, onProviderChange, onAccountChange,
     ResetEverything: async () => {
       await endPython();
       await forgetPython();
-      await settings.exclusively(forgetEverything);
+      await exclusively(forgetEverything);
       revivePython();
       return changed();
     },
     TestConnection: async ({ settings: tried, api_key, profile_id }) => {
-      const connection = await settings.trialConnection(tried, api_key, profile_id, { modelNeeded: true });
+      const connection = await trialConnection(tried, api_key, profile_id, { modelNeeded: true });
       return askPython({ type: "TestConnection", connection });
     },
     ListModels: async ({ settings: tried, api_key, profile_id }) => {
-      const connection = await settings.trialConnection(tried, api_key, profile_id);
+      const connection = await trialConnection(tried, api_key, profile_id);
       return askPython({ type: "ListModels", connection });
     },
     DescribeModel: (request) => askPython({ type: "DescribeModel", settings: request.settings }),
@@ -67,7 +69,7 @@ export function settingsHandlers({ askPython, onProviderChange, onAccountChange,
 
 /** @returns {Promise<SettingsView>} */
 async function settingsView() {
-  const description = await settings.describeSettings();
+  const description = await describeSettings();
   const active = description.profiles.find(({ id }) => id === description.active);
   return { ...description, settings: active?.settings ?? null, has_key: active?.has_key ?? false };
 }

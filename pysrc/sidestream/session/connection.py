@@ -105,7 +105,7 @@ def connect(
     adjustments: Adjustments | None = None,
     **provider_fields: Any,
 ) -> Connection:
-    """A client from a ``Connection`` of ``extension/worker/settings/settings.js``.
+    """A client from a ``Connection`` of ``extension/worker/settings/connections.js``.
 
     ``{"settings": Settings}`` with an ``"api_key"``, or with ``"auth_json"`` and ``"profile_id"``
     for a sign-in of ``sign_ins``. What the conversation has of its ``own`` and ``provider_fields``
