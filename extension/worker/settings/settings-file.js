@@ -35,8 +35,9 @@ const FIELDS = /** @type {const} */ ([
   "query_params",
 ]);
 /**
- * Headers and query parameters of such a name may hold a secret although they are no place for one: `code` is that of Azure Functions, `sig` and
- * `sas` are those of signed addresses, `subscription` is Azure's API Management, `pat` a personal access token.
+ * Headers and query parameters of such a name may hold a secret: `code` is the one of Azure Functions, `sig` and `sas` belong to signed
+ * addresses, `subscription` to Azure's API Management, and `pat` is a personal access token. An export rather leaves out too much, so this
+ * matches more than `is_secret_name` in `redaction.py` does; `tests/fixtures/secret_names.json` checks that it never matches less.
  */
 const SECRET_NAME =
   /auth|key|token|secret|cookie|cred|passw|passphrase|code|sig|jwt|hmac|bearer|sess|csrf|xsrf|assertion|subscription|clientid|bypass|appcheck|ticket|private|(?:^|[-_.])(?:pat|pass|pwd|pin|otp|sas|sid|cert)(?:$|[-_.])/i;
