@@ -1,7 +1,7 @@
 /**
- * What is asked of a page's nodes. Injected into the page's isolated world before the scripts that read it; these files
- * share functions there, since an injected script cannot import, and a function may be declared again when the page is
- * read again.
+ * Reads properties of a page's nodes. Injected into the page's isolated world before the scripts that read it; these
+ * files share functions there, since an injected script cannot import, and a function may be declared again when the
+ * page is read again.
  *
  * The page is untrusted. Its scripts cannot reach this world, but its elements can take the names of the document's and
  * of forms' properties (`<img name="body">`), so everything goes through the prototypes. They also work on nodes of the

@@ -1,9 +1,9 @@
-/** Lines of text that grow, and what stands before each of them. Injected before `reader.js`. */
+/** Lines of text that grow, each with its prefix. Injected before `reader.js`. */
 function pageLines() {
   return class Lines {
     /** What indents a line. */
     prefix = "";
-    /** What the next line has in its place: the mark of an item or a heading. */
+    /** What the next line has instead of the prefix: the mark of an item or a heading. */
     #mark = "";
     /** @type {string[]} */
     #lines = [];
@@ -38,7 +38,7 @@ function pageLines() {
     }
 
     /**
-     * @param {string} text  Its white space is one space, as on the screen; invisible places for hyphens are left out.
+     * @param {string} text  Each run of white space becomes one space, as on the screen, and soft hyphens are left out.
      */
     add(text) {
       let words = text.replace(/\u00ad/g, "").replace(/[\s\u00a0]+/g, " ");

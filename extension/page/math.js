@@ -103,10 +103,10 @@ function pageMath({ all, attribute, childrenOf, nameOf, textOf, typeOf }) {
   }
 
   /**
-   * What stands for a formula.
+   * The formula that an element shows, with its delimiters.
    * @param {Node} element
    * @param {string} name  Of the element.
-   * @returns {string | undefined}  Undefined: it is none. "" for what only draws one whose source is elsewhere.
+   * @returns {string | undefined}  Undefined when it shows none; "" when it only draws one whose source is elsewhere.
    */
   function formula(element, name) {
     if (name === "math") return delimited(mathTex(element) ?? "", attribute(element, "display") === "block");

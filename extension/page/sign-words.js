@@ -40,13 +40,13 @@ function pageSignWords() {
     ].join("|"),
     "iu",
   );
-  /** On a link to the page that goes on. */
+  /** On a link to the next page. */
   const NEXT =
     /^(?:more|next|next page|older|older posts|weiter|nächste(?: seite)?|suivante?|siguiente|próxima?|successiva|далее|次へ|次のページ|下一页|下一頁|다음|التالي)?\s*[›»>→]?$/i;
-  /** On a button that unfolds an answer's answers. */
+  /** On a button that unfolds the replies to a reply. */
   const REPLIES =
     /^(?:\d[\d.,]*\s*(?:repl(?:y|ies)|antwort(?:en)?|réponses?|respuestas?|respostas?|rispost[ae]|ответ\p{L}*)|\d+\s*(?:件の返信|条回复|則回覆|개의? 답글))/iu;
-  /** On a link to the page that goes on, whatever stands beside it. */
+  /** On a link to the next page, whatever is beside it. */
   const NEXT_PAGE =
     /^(?:next page|nächste seite|page suivante|página siguiente|próxima página|pagina successiva|volgende pagina|następna strona|следующая страница|次のページ(?:へ)?|下一页|下一頁|다음 페이지|الصفحة التالية)\s*[›»>→]?$/i;
   const PAGES = /pagination|paginat|\bpager\b|page-numbers|pagelinks|pageNav|action-bar|topic-actions/i;
@@ -124,7 +124,7 @@ function pageSignWords() {
     /cookie|consent|einwillig|zustimm|gdpr|dsgvo|rgpd|personal data|données|クッキー|同意|隐私|файлы/i;
   const CONSENT_ANSWER =
     /accept|agree|allow all|reject|decline|got it|manage|akzeptier|zustimm|ablehn|einverstanden|accepter|refuser|aceptar|rechazar|accetta|rifiuta|принять|同意|接受|許可|\bok\b/i;
-  /** What they show is no part of the page. */
+  /** Hosts whose frames are no part of the page. */
   const ADVERTISERS =
     /(?:^|\.)(?:doubleclick\.net|googlesyndication\.com|googletagmanager\.com|amazon-adsystem\.com|adnxs\.com|criteo\.(?:com|net)|taboola\.com|outbrain\.com|recaptcha\.net)$/;
 

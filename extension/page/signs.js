@@ -7,9 +7,9 @@ function pageSigns(
   { all, attribute, boxOf, childrenOf, closest, has, nameOf, parentOf, property, textOf, typeOf },
   words,
 ) {
-  /** A page's overlay about cookies is not longer, in characters. */
+  /** A question about cookies has at most this number of characters. */
   const LONGEST_CONSENT = 6000;
-  /** Less is no part that somebody would miss, in characters. */
+  /** A shorter text is no part that a reader would miss, in characters. */
   const SHORTEST_PART = 80;
   /** In pixels. */
   const TALL = 1500;
@@ -23,7 +23,7 @@ function pageSigns(
   const namesOf = (node) =>
     [nameOf(node), ...["id", "class", "target-id", "aria-label"].map((name) => attribute(node, name))].join(" ");
   /**
-   * By the selector of elements with text that is not drawn, whether others of them are.
+   * By the selector of elements with hidden text, whether others of the kind are visible.
    * @type {Map<string, boolean>}
    */
   const shownKinds = new Map();
@@ -33,7 +33,7 @@ function pageSigns(
   const elementsIn = (node) => childrenOf(node).filter((child) => typeOf(child) === Node.ELEMENT_NODE);
 
   /**
-   * What a button or a link brings of this page: more of it, or its other pages.
+   * What a button or a link shows: more of this page, or its other pages.
    * @param {Node} control
    * @param {string} label
    * @param {boolean} isLink  To another page.
@@ -87,7 +87,7 @@ function pageSigns(
     return !/^(?:html|body|main)$/.test(nameOf(region)) && all(region, "main, h1, [role=main]").length === 0;
   }
 
-  /** What a control unfolds is only cut off on the screen, and was read. @param {Node} control */
+  /** Whether what a control unfolds is only cut off on the screen, so that it was read. @param {Node} control */
   function isClamped(control) {
     let around = parentOf(control);
     for (let level = 0; level < 3 && around && typeOf(around) === Node.ELEMENT_NODE; level += 1) {
@@ -106,7 +106,7 @@ function pageSigns(
   }
 
   /**
-   * What a control shows and hides, where that is hidden now.
+   * Whether a control hides a part of the text now, which it can also show.
    * @param {Node} control
    * @param {(id: string) => Node | null} byId
    */
@@ -127,7 +127,7 @@ function pageSigns(
   }
 
   /**
-   * Whether an element that is not drawn is a part of the text that was folded away, or that another tab has.
+   * Whether an element that is not drawn is a part of the text that is folded, or in another tab.
    * @param {Element} element
    */
   function isFolded(element) {
@@ -157,7 +157,11 @@ function pageSigns(
     return isShown;
   }
 
-  /** Links to the other pages of a thread or a list. @param {Node} element @param {string} names */
+  /**
+   * Whether an element has links to the other pages of a thread or a list.
+   * @param {Node} element
+   * @param {string} names
+   */
   function hasOtherPages(element, names) {
     if (!words.PAGES.test(names)) return false;
     const labels = all(element, "a[href], button").map((link) => textOf(link).trim());
@@ -182,7 +186,7 @@ function pageSigns(
   }
 
   /**
-   * A place that is kept for what is not there.
+   * Why an element is empty: it is a placeholder for what is not there yet.
    * @param {Element} element
    * @param {string} names
    * @returns {"loading" | "virtual" | undefined}
@@ -193,7 +197,7 @@ function pageSigns(
   }
 
   /**
-   * A list that holds only what is in view: it is as tall as all of it, and most of it is empty.
+   * Whether a list holds only what is in view: it is as tall as the whole list, and most of it is empty.
    * @param {Element} element
    */
   function isVirtual(element) {
@@ -204,7 +208,7 @@ function pageSigns(
     const height = offsetHeightOf(element);
     if (height < TALL) return false;
     if (!textOf(element).trim()) {
-      // It stands above or below the rows that are drawn.
+      // A spacer is above or below the rows that are drawn.
       if (all(element, "img, video, canvas, iframe, svg, object").length > 0) return false;
       const filled = elementsIn(/** @type {Node} */ (parentOf(element))).map((other) => textOf(other).trim() !== "");
       const at = elementsIn(/** @type {Node} */ (parentOf(element))).indexOf(element);
@@ -235,7 +239,7 @@ function pageSigns(
   }
 
   /**
-   * What asks for consent to cookies and the like, over or beside the page.
+   * Whether an element asks for consent to cookies and the like, over or beside the page.
    * @param {Node} element
    * @param {string} names
    * @param {string} position
@@ -251,7 +255,7 @@ function pageSigns(
   }
 
   /**
-   * The host of another site's frame that is worth saying that it was not read.
+   * The host of a frame that cannot be read; undefined for one that holds no text that a reader would miss.
    * @param {Element} frame
    * @returns {string | undefined}
    */
@@ -272,7 +276,7 @@ function pageSigns(
   }
 
   /**
-   * A drawing that takes most of the window, as in maps and some editors.
+   * Whether a drawing takes most of the window, as in maps and some editors.
    * @param {Element} canvas
    * @param {CSSStyleDeclaration} style
    */

@@ -14,7 +14,7 @@ function pageSurroundings(dom, { isClipped, isOffScreen }, { isCodeBlock, isColu
   const SHORTEST_TEXT = 300;
   /** A text that is being written is a box's content up to this length, in characters; more can be a document. */
   const LONGEST_DRAFT = 1000;
-  /** So many boxes with text are the paragraphs of a document. */
+  /** From this number on, boxes with text are the paragraphs of a document. */
   const FEWEST_PARTS = 4;
   const ICON_FONT = /(?:^|[\s_-])(?:material-(?:icons|symbols)|glyphicon)/i;
   const AROUND =
@@ -58,7 +58,7 @@ function pageSurroundings(dom, { isClipped, isOffScreen }, { isCodeBlock, isColu
   }
 
   /**
-   * Whether an element is a box that somebody writes in, like those for messages and comments. Documents can be edited
+   * Whether an element is a box that the user writes in, like those for messages and comments. Documents can be edited
    * as well: they are most of their page, or come in many parts, and are read.
    * @param {Node} node
    */

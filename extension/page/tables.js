@@ -10,7 +10,7 @@ function pageTables({ all, attribute, childrenOf, closest, nameOf, textOf, typeO
   const LONGEST_REPEATED = 60;
   const MOST_COLUMNS = 60;
   const MOST_ROWS_LOOKED_AT = 40;
-  /** A cell reaches over no more rows. */
+  /** A cell spans at most this number of rows. */
   const ALL_ROWS = 1000;
 
   /** @typedef {{node: Node, isHeader: boolean, columns: number, rows: number}} Cell */
@@ -71,7 +71,7 @@ function pageTables({ all, attribute, childrenOf, closest, nameOf, textOf, typeO
   }
 
   /**
-   * Whether it holds data; else it only arranges the page, as old pages do, and its cells are blocks.
+   * Whether a table holds data. Otherwise it only arranges the page, as old pages do, and its cells are blocks.
    * @param {Node} table
    * @param {Row[]} rows
    */
@@ -141,7 +141,7 @@ function pageTables({ all, attribute, childrenOf, closest, nameOf, textOf, typeO
   }
 
   /**
-   * Code that a table puts beside the numbers of its lines.
+   * Whether a table holds code beside the numbers of its lines.
    * @param {Row[]} rows
    * @param {(node: Node) => {whiteSpace: string, font: string} | undefined} drawn  How an element is drawn.
    */
