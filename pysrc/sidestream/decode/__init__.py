@@ -24,10 +24,13 @@ class Decoder(Protocol):
     """The answer has ended, well or with `error`: stop reading. Later frames are ignored."""
     error: SidestreamError | None
     """Why the answer ended badly; set by `feed` (failed, incomplete, ``error``) or `close`."""
-    skipped: int
-    """Frames that were not JSON objects or of an unknown type."""
     finished_items: list[ResponseItem]
     """The items of every `OutputItemDone` so far."""
+
+    @property
+    def skipped(self) -> int:
+        """Frames that were not JSON objects or of an unknown type."""
+        ...
 
     @property
     def response_id(self) -> str:

@@ -1,4 +1,4 @@
-"""An item of the Responses API under way: what was streamed of it, and what it becomes."""
+"""An item of the Responses API that is still arriving, and what it becomes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from typing import Any
 
 from sidestream.decode._bounds import MAX_ITEMS
 from sidestream.decode._events import Events
-from sidestream.decode._extras import OURS, Extra, says_nothing
 from sidestream.decode._frames import is_json
 from sidestream.decode._inband import InBand, Piece, split
 from sidestream.decode._text import Text
 from sidestream.decode._tool_calls import as_json_text, plain_name, unwrapped
-from sidestream.decode._validated import content_part, item_from
-from sidestream.types._base import WireModel
+from sidestream.decode._validated import item_from
+from sidestream.decode.responses._raw_items import (
+    CALLS,
+    annotate,
+    as_said,
+    citations_in,
+    content_parts,
+    extra_of,
+    says_something,
+    string,
+    texts,
+    without_ours,
+)
 from sidestream.types.events import (
     FunctionCallArgumentsDelta,
     OutputItemAdded,
@@ -29,34 +39,8 @@ from sidestream.types.events import (
 )
 from sidestream.types.items import (
     IN_BAND,
-    CustomToolCallItem,
-    FunctionCallItem,
-    MessageItem,
-    ReasoningItem,
     ResponseItem,
 )
-
-CALLS = frozenset({"function_call", "custom_tool_call"})
-
-
-_MODELS: dict[str, type[WireModel]] = {
-    "message": MessageItem,
-    "reasoning": ReasoningItem,
-    "function_call": FunctionCallItem,
-    "custom_tool_call": CustomToolCallItem,
-}
-_KNOWN = {
-    kind: frozenset({*model.model_fields, "status", "object"}) for kind, model in _MODELS.items()
-}
-
-
-def extra_of(raw: dict[str, Any]) -> Extra | None:
-    """The fields of an item that we do not know and that its maker may want back."""
-    known = _KNOWN.get(string(raw.get("type")))
-    if known is None:
-        return None
-    extra = {k: v for k, v in raw.items() if k not in known and not says_nothing(v)}
-    return extra or None
 
 
 class _Part:
@@ -358,7 +342,7 @@ class Item:
             fields["extra"] = extra
         if self.partial:
             if raw is not None:
-                self.final = item_from(_as_said(fields))
+                self.final = item_from(as_said(fields))
             return
         if self.kind == "message":
             self._finish_message(fields, events)
@@ -371,7 +355,7 @@ class Item:
 
     def _finish_message(self, fields: dict[str, Any], events: Events) -> None:
         fields["role"] = string(fields.get("role")) or "assistant"
-        final = _content(fields.get("content"))
+        final = content_parts(fields.get("content"))
         if fields["role"] == "assistant":
             self._flush_in_band(None, events)
             self._take_thoughts_out(final, events)
@@ -387,11 +371,11 @@ class Item:
                 for part in self.parts[-1:]:
                     self._show(part.kind, part.text.end(""), events)
                 final = self._streamed_content(final)
-        cited = _citations(final)
+        cited = citations_in(final)
         for note in cited[len(self.annotations) :]:
             events.append(OutputTextAnnotationAdded(annotation=note, item_id=self.id or None))
         if not cited:
-            _annotate(final, self.annotations)
+            annotate(final, self.annotations)
         fields["content"] = final
 
     def _take_thoughts_out(self, content: list[dict[str, Any]], events: Events) -> None:
@@ -413,7 +397,7 @@ class Item:
         for kind, parts in groupby(self.parts, key=lambda part: part.kind):
             field = "refusal" if kind == "refusal" else "text"
             content.append({"type": kind, field: "".join(str(part.text) for part in parts)})
-        _annotate(content, _citations(final))
+        annotate(content, citations_in(final))
         return content
 
     def _finish_reasoning(self, fields: dict[str, Any], events: Events) -> None:
@@ -449,106 +433,3 @@ class Item:
             fields[field] = text
         if field == "arguments":
             fields[field] = unwrapped(fields[field])
-
-
-# --- raw items ----------------------------------------------------------------------------------
-
-
-def string(value: Any) -> str:
-    """The value if it is a string, else an empty one."""
-    return value if isinstance(value, str) else ""
-
-
-def without_ours(raw: dict[str, Any]) -> dict[str, Any]:
-    """An item as the server tells it, which must not set what we note of items."""
-    return {k: v for k, v in raw.items() if k not in OURS} if OURS & raw.keys() else raw
-
-
-def _as_said(fields: dict[str, Any]) -> dict[str, Any]:
-    """An item as the server finished it, in the form that items have."""
-    kind = fields["type"]
-    if kind == "message":
-        fields["role"] = string(fields.get("role")) or "assistant"
-        fields["content"] = _content(fields.get("content"))
-        for part in fields["content"]:
-            if part["type"] == "output_text":
-                part["text"] = split(part["text"])[1]
-                break
-    elif kind == "reasoning":
-        for name, part_kind in (("summary", "summary_text"), ("content", "reasoning_text")):
-            said = [text for _, text in texts(fields.get(name), reasoning=True) if text]
-            fields[name] = [{"type": part_kind, "text": text} for text in said]
-        fields["content"] = fields["content"] or None
-        fields["encrypted_content"] = fields.get("encrypted_content") or None
-    elif kind in CALLS:
-        field = "input" if kind == "custom_tool_call" else "arguments"
-        fields["call_id"] = string(fields.get("call_id")) or string(fields.get("id"))
-        text = as_json_text(fields.get(field)) or ""
-        fields["name"] = plain_name(string(fields.get("name")))
-        fields[field] = unwrapped(text) if field == "arguments" else text
-    return fields
-
-
-def says_something(raw: dict[str, Any]) -> bool:
-    """Whether an item is more than an empty message, empty reasoning or a call of nothing."""
-    if raw["type"] not in ("message", "reasoning", *CALLS):
-        return True
-    if raw["type"] == "message" and isinstance(raw.get("content"), list):
-        return any(not isinstance(part, dict) or _is_content(part) for part in raw["content"])
-    return any(raw.get(name) for name in ("content", "summary", "encrypted_content", "name"))
-
-
-def _is_content(part: dict[str, Any]) -> bool:
-    """Whether there is anything in a content part."""
-    kind = part.get("type")
-    if kind in ("output_text", "text", "refusal"):
-        return bool(part.get("text") or part.get("refusal") or part.get("annotations"))
-    return True
-
-
-def texts(parts: Any, *, reasoning: bool = False) -> list[tuple[str, str]]:
-    """Kind and text of the parts that have text. ``reasoning``: all of them are reasoning."""
-    found = []
-    for part in [parts] if isinstance(parts, str) else parts if isinstance(parts, list) else ():
-        if isinstance(part, str):
-            part = {"type": "output_text", "text": part}
-        kind = part.get("type") if isinstance(part, dict) else None
-        if reasoning and isinstance(part, dict):
-            found.append(("reasoning_text", string(part.get("text"))))
-        elif kind == "refusal":
-            found.append(("refusal", string(part.get("refusal"))))
-        elif kind in ("output_text", "input_text", "text"):
-            found.append(("output_text", string(part.get("text"))))
-    return found
-
-
-def _content(content: Any) -> list[dict[str, Any]]:
-    """Content parts with what they must have. Servers send a string, ``null``, or odd fields."""
-    if isinstance(content, str):
-        content = [{"type": "output_text", "text": content}]
-    parts: list[dict[str, Any]] = []
-    for part in content if isinstance(content, list) else ():
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind in ("output_text", "text"):
-            notes = part.get("annotations")
-            notes = notes[:MAX_ITEMS] if isinstance(notes, list) else []
-            notes = [note for note in notes if isinstance(note, dict)]
-            made = {"type": "output_text", "text": string(part.get("text"))}
-            parts.append({**made, "annotations": notes or None})
-        elif kind == "refusal":
-            parts.append({"type": "refusal", "refusal": string(part.get("refusal"))})
-        elif isinstance(part, dict) and content_part(part):
-            parts.append(part)
-    return parts
-
-
-def _citations(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    parts = (part for part in content if part["type"] == "output_text")
-    return [note for part in parts for note in part.get("annotations") or ()]
-
-
-def _annotate(content: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> None:
-    for part in content:
-        if annotations and part["type"] == "output_text":
-            part["annotations"] = annotations
-            return
