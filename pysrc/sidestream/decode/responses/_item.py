@@ -24,6 +24,7 @@ from sidestream.decode.responses._raw_items import (
     texts,
     without_ours,
 )
+from sidestream.decode.responses._summaries import Summaries
 from sidestream.types.events import (
     FunctionCallArgumentsDelta,
     OutputItemAdded,
@@ -31,9 +32,6 @@ from sidestream.types.events import (
     OutputTextDelta,
     OutputTextReplaced,
     ReasoningContentDelta,
-    ReasoningSummaryDelta,
-    ReasoningSummaryDone,
-    ReasoningSummaryPartAdded,
     RefusalDelta,
     ToolCallInputDelta,
 )
@@ -58,31 +56,9 @@ class Item:
     """An item that has begun. Its methods append to ``events`` what they have to tell."""
 
     __slots__ = (
-        "again",
-        "annotations",
-        "base",
-        "call_id",
-        "closed",
-        "done_text",
-        "final",
-        "fresh",
-        "id",
-        "implicit",
-        "in_band",
-        "index",
-        "key",
-        "kind",
-        "name",
-        "partial",
-        "parts",
-        "said",
-        "sizes",
-        "summaries",
-        "thought",
-        "thoughts",
-        "told",
-        "top",
-        "value",
+        *("again", "annotations", "base", "call_id", "closed", "done_text", "final", "fresh", "id"),
+        *("implicit", "in_band", "index", "key", "kind", "name", "partial", "parts"),
+        *("sizes", "summaries", "thought", "thoughts", "value"),
     )
 
     def __init__(self, kind: str, item_id: str, index: int | None) -> None:
@@ -105,17 +81,11 @@ class Item:
         self.sizes: dict[str, int] = {}
         """The characters of all parts of a kind."""
         self.annotations: list[dict[str, Any]] = []
-        self.summaries: dict[int, Text] = {}
-        self.top = 0
-        """The highest index of a summary part."""
-        self.told: set[int] = set()
-        """Summary parts whose `ReasoningSummaryDone` was given."""
+        self.summaries = Summaries(item_id)
         self.value = Text()
         """A call's arguments or input."""
         self.done_text: str | None = None
         """The same from the call's ``.done`` event: the call is whole."""
-        self.said: dict[str, Any] | None = None
-        """The item as ``output_item.done`` had it."""
         self.closed = False
         self.final: ResponseItem | None = None
         self.in_band = InBand()
@@ -125,6 +95,10 @@ class Item:
         """and finished: to be given out before the item."""
         self.again: Item | None = None
         """The finished item that is announced once more, as long as nothing says otherwise."""
+
+    def join_late(self) -> None:
+        """Note that the item began before the decoder did."""
+        self.partial = self.summaries.partial = True
 
     def take(self, raw: dict[str, Any]) -> None:
         """Note what the server says of the item as it begins."""
@@ -262,41 +236,6 @@ class Item:
         else:
             events.add_text(ReasoningContentDelta, text, max(len(self.parts) - 1, 0))
 
-    # --- summaries ------------------------------------------------------------------------------
-
-    def summary_part(self, index: int | None, events: Events) -> Text:
-        """A part of the reasoning summary, begun now if need be; ``None`` begins another."""
-        index = len(self.summaries) if index is None else index
-        if index not in self.summaries:
-            self.summaries[index] = Text()
-            self.top = max(self.top, index)
-            events.append(ReasoningSummaryPartAdded(summary_index=index))
-        return self.summaries[index]
-
-    def summary_delta(self, delta: str, index: int | None, events: Events) -> None:
-        """More of a summary part; ``None`` is the last one."""
-        index = self.top if index is None else index
-        if self.partial:
-            self.summaries.setdefault(index, Text())
-            self.top = max(self.top, index)
-        shown = self.summary_part(index, events).add(delta)
-        if shown:
-            events.add_text(ReasoningSummaryDelta, shown, index)
-
-    def summary_done(self, text: str, index: int | None, events: Events) -> None:
-        """The end of a summary part, with what did not stream of it. Counts once."""
-        index = self.top if index is None else index
-        if index in self.told:
-            return
-        self.told.add(index)
-        if not self.partial:
-            summary = self.summary_part(index, events)
-            rest = summary.end(text)
-            if rest:
-                events.add_text(ReasoningSummaryDelta, rest, index)
-            text = str(summary)
-        events.append(ReasoningSummaryDone(item_id=self.id, text=text, summary_index=index))
-
     # --- calls ----------------------------------------------------------------------------------
 
     def call_delta(self, delta: str, events: Events) -> None:
@@ -330,7 +269,6 @@ class Item:
         deltas is given out as deltas.
         """
         self.closed = True
-        self.said = raw
         base = {name: value for name, value in self.base.items() if name != "status"}
         said = {k: v for k, v in without_ours(raw or {}).items() if v is not None}
         fields = {**base, **said, "type": self.kind}
@@ -402,11 +340,8 @@ class Item:
 
     def _finish_reasoning(self, fields: dict[str, Any], events: Events) -> None:
         summary = [text for _, text in texts(fields.get("summary"), reasoning=True)]
-        for index in sorted({*range(len(summary)), *self.summaries}):
-            text = summary[index] if 0 <= index < len(summary) else ""
-            if text or index in self.summaries:
-                self.summary_done(text, index, events)
-        said = [str(self.summaries[index]) for index in sorted(self.summaries)]
+        self.summaries.end_all(summary, events)
+        said = self.summaries.texts
         fields["summary"] = [{"type": "summary_text", "text": text} for text in said if text]
         content = [text for _, text in texts(fields.get("content"), reasoning=True) if text]
         if content == said and not self.parts:

@@ -182,21 +182,21 @@ class ItemReader:
         """Begin a part of a reasoning summary."""
         item = self._items.open("reasoning", frame, events)
         if item is not None:
-            item.summary_part(frame.get("summary_index"), events)
+            item.summaries.begin(frame.get("summary_index"), events)
 
     def summary_delta(self, frame: Frame, events: Events) -> None:
         """Add text to a reasoning summary."""
         delta = self._delta(frame)
         item = self._items.open("reasoning", frame, events) if delta else None
         if item is not None:
-            item.summary_delta(delta, frame.get("summary_index"), events)
+            item.summaries.add(delta, frame.get("summary_index"), events)
 
     def summary_done(self, frame: Frame, events: Events) -> None:
         """End a part of a reasoning summary."""
         text = frame.get("text") or string(frame.get("part", {}).get("text"))
         item = self._items.open("reasoning", frame, events, begins=False) if text else None
         if item is not None:
-            item.summary_done(text, frame.get("summary_index"), events)
+            item.summaries.end(text, frame.get("summary_index"), events)
 
     # --- calls ----------------------------------------------------------------------------------
 

@@ -185,7 +185,7 @@ class Items:
     def announce_implicit(self, item: Item, events: Events) -> None:
         """Announce an item that the server has not announced, or not to this decoder."""
         if self.order.joined_late:
-            item.partial = True
+            item.join_late()
         else:
             self.announce(item, events)
 
