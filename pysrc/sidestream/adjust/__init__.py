@@ -1,11 +1,11 @@
 """A second try without what the server has refused.
 
-Servers refuse whole requests for one optional field that they do not know: `changes_for` reads from
-the error which one it is, and `apply` makes the request without it. `Adjustments` remembers what
-helped, so that each server has to refuse a thing only once.
+Servers refuse a whole request because of one optional field that they do not know. `changes_for`
+finds out from the error which field it is, `apply` makes the request without it, and `Adjustments`
+remembers what helped, so that no server has to refuse the same thing twice.
 
-Works on the finished request of either wire API, so that one mechanism serves both. What is never
-changed is what the user asked: messages, tools, the model and the form of the answer.
+All of this works on the finished request of either wire API, so one mechanism serves both. It never
+changes what the user asked for: messages, tools, the model and the form of the answer.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from sidestream.adjust._schemas import remove_schema_details, remove_schema_keyw
 
 
 def apply(request: Request, changes: Iterable[Change]) -> Request:
-    """The request with the changes; what they do not concern is the same object."""
+    """The request with the changes. Parts that no change concerns are the same objects."""
     for change in changes:
         if change.action == "history":
             request = HISTORY_CHANGES[change.path](request, change.value)

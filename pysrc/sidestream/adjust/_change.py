@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 MAX_CHANGES = 6
-"""How many changes one call may bring about, each after a refusal."""
+"""The limit of changes in one call of the model; each of them follows a refusal."""
 
 Action = Literal["drop", "rename", "set", "history"]
 Scope = Literal["model", "conversation", "once"]
@@ -27,11 +27,11 @@ class Change:
     path: str
     value: str | int | None = None
     scope: Scope = "model"
-    """For what it is remembered: the model, this conversation with it, or not at all."""
+    """For what the change is remembered: the model, one conversation with it, or not at all."""
 
     @property
     def notice(self) -> str:
-        """What the user is told, once."""
+        """The sentence that the user sees, once; empty if nothing was lost."""
         label = _LABELS.get(self.path, f"“{self.path.removeprefix('schema:').replace('[]', '')}”")
         if self.path == "long texts":
             return "Earlier texts that are too long for the provider were cut. It was asked again."
@@ -77,5 +77,5 @@ WITHOUT_IMAGES = (
 
 
 def is_about_images(change: Change) -> bool:
-    """Whether a change leaves images out."""
+    """Whether a change removes images."""
     return change.action == "history" and change.path in ("images", "image", "earlier images")

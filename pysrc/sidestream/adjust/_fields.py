@@ -9,7 +9,7 @@ from typing import Any
 from sidestream.adjust._change import Change, Request
 from sidestream.adjust._schemas import SCHEMA_KEYWORDS
 
-# What a request may lose without becoming another one.
+# A request may lose these fields and still ask for the same thing.
 OPTIONAL_FIELDS = (
     *("stream_options", "parallel_tool_calls", "tool_choice", "reasoning_effort", "verbosity"),
     *("reasoning.effort", "reasoning.summary", "reasoning.context", "reasoning"),
@@ -17,7 +17,7 @@ OPTIONAL_FIELDS = (
     *("max_output_tokens", "store", "include", "metadata", "client_metadata", "service_tier"),
     *("prompt_cache_key", "background"),
 )
-# By what other names servers and gateways speak of them.
+# Servers and gateways call the fields by these names as well.
 _OTHER_NAMES = {
     "effort": ("reasoning_effort", "reasoning.effort"),
     "reasoning_effort": ("reasoning.effort",),
@@ -26,11 +26,11 @@ _OTHER_NAMES = {
     "verbosity": ("text.verbosity",),
     "max_tokens": ("max_output_tokens",),
 }
-# Words of English as well as names: they count only where they stand in quotes or are the param.
+# These names are also English words. They count only in quotes or as the error's `param`.
 ENGLISH_WORDS = frozenset(
     {"include", "store", "reasoning", "metadata", "background", "temperature"}
 )
-# Fields without which an element of a list is not itself any more.
+# An element of a list, such as a message or a tool, needs these fields to mean the same thing.
 _ESSENTIAL_FIELDS = frozenset(
     {
         *("role", "content", "type", "name", "arguments", "call_id", "output", "tool_calls"),
@@ -44,21 +44,22 @@ _INDEXES = re.compile(r"\d{1,9}|[A-Za-z_$][\w$-]*")
 
 
 def path_tokens(name: str) -> list[str]:
+    """The keys and indexes in the name of a field, such as ``body.messages[0].content``."""
     tokens = _INDEXES.findall(name)
     return tokens[1:] if tokens[:1] in (["body"], ["$"], ["request"]) else tokens
 
 
 def removable_path(name: str, request: Request) -> str | None:
-    """The field that a name means, if the request can do without it."""
+    """The path of the field that a name means; None if the request needs that field."""
     path = _path_along(request, path_tokens(name))
     if path is not None:
         if "[]" in path:
             leaf = path.rpartition(".")[2]
             if path.startswith("tools[]") and leaf in SCHEMA_KEYWORDS:
                 return f"schema:{leaf}"
-            # A whole message, call or tool is never left out.
+            # A whole message, call or tool is never removed.
             return None if leaf in _ESSENTIAL_FIELDS or path.endswith("[]") else path
-        # A part of an optional field goes with the whole of it.
+        # If a part of an optional field is refused, the whole field is removed.
         return next((p for p in OPTIONAL_FIELDS if path == p or path.startswith(f"{p}.")), None)
     plain = name.strip(".")
     leaf = (path_tokens(plain) or [""])[-1]
@@ -75,7 +76,7 @@ _CONTAINERS = ("messages[]", "input[]", "tools[].function", "tools[]", "messages
 
 
 def _path_along(value: Any, tokens: Sequence[str]) -> str | None:
-    """The path of what the tokens lead to, past the tags that validators put in between."""
+    """The path that the tokens lead to; tags that validators insert between them are skipped."""
     path = ""
     for place, token in enumerate(tokens):
         last = place == len(tokens) - 1
@@ -91,7 +92,7 @@ def _path_along(value: Any, tokens: Sequence[str]) -> str | None:
 
 
 def value_at(value: Any, tokens: Sequence[str]) -> Any:
-    """What the tokens lead to; None where there is nothing."""
+    """The value that the tokens lead to; None if there is none."""
     for token in tokens:
         if isinstance(value, list) and token.isdigit() and int(token) < len(value):
             value = value[int(token)]
@@ -103,6 +104,7 @@ def value_at(value: Any, tokens: Sequence[str]) -> Any:
 
 
 def has_path(value: Any, path: str) -> bool:
+    """Whether the path leads to a field, in any element where it has ``[]``."""
     head, _, rest = path.partition(".")
     name = head.removesuffix("[]")
     if not isinstance(value, dict) or name not in value:
@@ -113,6 +115,7 @@ def has_path(value: Any, path: str) -> bool:
 
 
 def change_at_path(value: Any, path: Sequence[str], change: Change) -> Any:
+    """The value with one field dropped, renamed or set; an object that gets empty is dropped."""
     head, *rest = path
     name = head.removesuffix("[]")
     if not isinstance(value, dict) or name not in value:

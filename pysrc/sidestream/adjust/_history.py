@@ -10,12 +10,14 @@ from sidestream.adjust._items import is_user_message, items_of
 
 
 def remove_encrypted_reasoning(request: Request, _: Any) -> Request:
+    """The request without encrypted reasoning, and without the ids that depend on it."""
     name, items = items_of(request)
     opened = [_without_keys(item, ("encrypted_content",)) for item in items]
     return remove_item_ids({**request, name: opened}, None)
 
 
 def remove_reasoning(request: Request, _: Any) -> Request:
+    """The request without reasoning, and without the ids that depend on it."""
     name, items = items_of(request)
     fields = ("reasoning", "reasoning_content", "reasoning_details", "thinking_blocks")
     kept = [item for item in items if not _is_reasoning(item)]
@@ -25,7 +27,7 @@ def remove_reasoning(request: Request, _: Any) -> Request:
 
 
 def remove_item_ids(request: Request, _: Any) -> Request:
-    """No ids of stored items, and none of the items that are nothing but an id."""
+    """The request without ids of items, and without items that consist of an id alone."""
     name, items = items_of(request)
     if name != "input":
         return request
@@ -52,6 +54,7 @@ def _without_keys(item: Any, keys: Sequence[str]) -> Any:
 
 
 def remove_signatures(request: Request, _: Any) -> Request:
+    """The request without the signatures of reasoning and calls."""
     name, items = items_of(request)
     bare = []
     for item in items:
@@ -65,7 +68,7 @@ def remove_signatures(request: Request, _: Any) -> Request:
 
 
 def separate_parallel_calls(request: Request, _: Any) -> Request:
-    """Each call in a message of its own, followed by its output."""
+    """The request with each call in a message of its own, followed by its output."""
     name, items = items_of(request)
     if name != "messages":
         return request
@@ -91,7 +94,10 @@ def _is_output(item: Any) -> bool:
 
 
 def shorten_long_texts(request: Request, longest: Any) -> Request:
-    """No text of an earlier message, call or output that is longer than the server takes."""
+    """The request with every text cut to the length that the server takes.
+
+    The user's last message stays whole.
+    """
     name, items = items_of(request)
     if not isinstance(longest, int) or longest < len(_CUT_MARK):
         return request
@@ -111,13 +117,13 @@ def _shortened(value: Any, longest: int, name: str = "") -> Any:
     if not isinstance(value, str) or len(value) <= longest:
         return value
     if name == "arguments":
-        return "{}"  # What is left has to be JSON.
+        return "{}"  # Cut arguments would not be JSON.
     cut = name in ("output", "content", "text")
     return value[: longest - len(_CUT_MARK)] + _CUT_MARK if cut else value
 
 
 def fill_empty_content(request: Request, _: Any) -> Request:
-    """Every message has a text, which may be empty."""
+    """The request with an empty text in each message that has none."""
     name, items = items_of(request)
     if name != "messages":
         return request
@@ -129,7 +135,7 @@ def fill_empty_content(request: Request, _: Any) -> Request:
 
 
 def move_system_into_user_message(request: Request, _: Any) -> Request:
-    """What the system message says, before the user's first words."""
+    """The request with the system message at the beginning of the first user message."""
     name, items = items_of(request)
     said = [request["instructions"]] if isinstance(request.get("instructions"), str) else []
     rest = []

@@ -10,6 +10,7 @@ from sidestream.payload.history import IMAGE_OMITTED
 
 
 def remove_images(request: Request, _: Any) -> Request:
+    """The request without any image."""
     name, items = items_of(request)
     return {
         **request,
@@ -18,6 +19,7 @@ def remove_images(request: Request, _: Any) -> Request:
 
 
 def remove_earlier_images(request: Request, _: Any) -> Request:
+    """The request without the images before the user's last message."""
     name, items = items_of(request)
     last = max((place for place, item in enumerate(items) if is_user_message(item)), default=0)
     earlier = [_replace_images(item) for item in items[:last] if not _is_generated_image(item)]
@@ -25,12 +27,13 @@ def remove_earlier_images(request: Request, _: Any) -> Request:
 
 
 def remove_image(request: Request, digest: Any) -> Request:
+    """The request without one image."""
     name, items = items_of(request)
     return {**request, name: [_replace_images(item, digest) for item in items]}
 
 
 def loses_images(request: Request, changed: Request) -> bool:
-    """Whether the message that is being sent had images and has fewer of them now."""
+    """Whether the last user message has fewer images after the changes than before."""
     if changed is request:
         return False
     before, after = (_last_user_message(each) for each in (request, changed))

@@ -10,17 +10,19 @@ from sidestream.adjust._change import Request
 
 
 def items_of(request: Request) -> tuple[str, list[Any]]:
+    """The name of the field that holds the history, and its items."""
     name = "input" if "input" in request else "messages"
     items = request.get(name)
     return name, items if isinstance(items, list) else []
 
 
 def is_user_message(item: Any) -> bool:
+    """Whether this is a message of the user's."""
     return isinstance(item, dict) and item.get("role") == "user"
 
 
 def image_urls(part: Any) -> Iterator[str]:
-    """The addresses of the images in a part of a request."""
+    """The URLs of the images in a part of a request."""
     if isinstance(part, list):
         for each in part:
             yield from image_urls(each)
@@ -36,4 +38,5 @@ def image_urls(part: Any) -> Iterator[str]:
 
 
 def image_digest(url: str) -> str:
+    """A short digest by which an image is remembered."""
     return hashlib.sha256(url.encode("utf-8", "replace")).hexdigest()[:16]

@@ -12,13 +12,13 @@ from sidestream.adjust._apply import HISTORY_CHANGES
 from sidestream.adjust._change import MAX_CHANGES, Action, Change, Scope
 
 MAX_KEPT = 500
-"""Entries that `Adjustments` remembers; the oldest go first."""
+"""The number of entries that `Adjustments` keeps; the oldest are forgotten first."""
 
 
 class Adjustments:
-    """What servers have refused, so that it is not sent to them again.
+    """Remembers what servers have refused, so that it is not sent to them again.
 
-    ``changed`` is called after each addition, for whoever stores `to_json`.
+    ``changed`` is called after each addition, so that the result of `to_json` can be stored.
     """
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
@@ -48,7 +48,7 @@ class Adjustments:
         self._changed()
 
     def to_json(self) -> str:
-        """All of them, to be stored."""
+        """All changes as JSON text."""
         return json.dumps(
             {
                 place: [[c.action, c.path, c.value, c.scope] for c in changes]
@@ -57,7 +57,7 @@ class Adjustments:
         )
 
     def restore(self, text: str) -> None:
-        """Continue from `to_json`; what cannot be read is left out."""
+        """Restore what `to_json` gave; entries that cannot be read are omitted."""
         with suppress(ValidationError):
             for place, changes in _STORED_CHANGES.validate_json(text or "{}").items():
                 known = [Change(*change) for change in changes if _is_known(change[0], change[1])]

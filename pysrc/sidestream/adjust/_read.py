@@ -20,10 +20,11 @@ from sidestream.errors import SidestreamError
 def changes_for(
     error: SidestreamError, request: Request, made: Sequence[Change] = ()
 ) -> list[Change]:
-    """What to change before asking once more; empty when the error names nothing of the kind.
+    """The changes to make before the request is sent once more; none if no change would help.
 
-    ``request`` is the one that was refused, with the changes ``made`` already. The first fitting
-    reading of the error is taken. Every change makes the request another one.
+    ``request`` is the refused request, which has the changes ``made`` so far. The readings are
+    tried in order, and the first one that finds something decides. A change that would not alter
+    the request is never returned.
     """
     for reading in _READINGS:
         found = [
@@ -34,7 +35,7 @@ def changes_for(
         if not found:
             continue
         if found[0].action == "rename" and any(change.action == "rename" for change in made):
-            # Both names were refused.
+            # The server has refused the field under both of its names.
             return [Change("drop", found[0].path, scope=found[0].scope)]
         return found
     return []

@@ -15,7 +15,7 @@ _MUST_HAVE = re.compile(r"must be passed|is missing|missing required|is required
 
 
 def read_field(error: SidestreamError, request: Request) -> Iterator[Change]:
-    """A field that the error names, by its path or by its name."""
+    """Errors about a field, which the message names by its path or by its name."""
     if not is_refusal(error):
         return
     words = message_of(error)
@@ -51,19 +51,19 @@ _HUMP = re.compile(r"([a-z])([A-Z])")
 
 
 def _names_in(param: str | None, words: str) -> Iterator[str]:
-    """The names in an error that may be fields of the request: the most certain one first."""
+    """The names in an error that may be fields of the request, the most certain one first."""
     if param:
         yield param
     for match in [*_QUOTED.finditer(words), *_BARE.finditer(words)][:40]:
         name = next(filter(None, match.groups()))
         yield name
-        # Some speak of their own fields, which are those of the request in camel case.
+        # Some servers name their own fields, which are ours in camel case.
         if (snake := _HUMP.sub(r"\1_\2", name)) != name:
             yield snake.lower()
 
 
 _ABOUT_SCHEMAS = re.compile(r"schema|keyword|strict|parameter|declaration", re.I)
-# A model without tools is not helped by simpler ones.
+# A model that takes no tools at all does not take simpler tools either.
 _ABOUT_TOOLS = re.compile(
     r"(?:support|allow|enable)\w{0,3} (?:\w{1,20} )?(?:tools?|function)\b"
     r"|(?:tools?|tool (?:use|calling|choice)|functions?|function calling) (?:is|are) not"
@@ -73,7 +73,7 @@ _ABOUT_TOOLS = re.compile(
 
 
 def read_schema(error: SidestreamError, request: Request) -> Iterator[Change]:
-    """A keyword of the tools' schemas."""
+    """Errors about a keyword in the schemas of the tools."""
     said = f"{error.param or ''} {message_of(error)} {error.server_code or ''}"
     if not request.get("tools") or not is_refusal(error):
         return

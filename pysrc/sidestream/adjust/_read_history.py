@@ -54,6 +54,7 @@ _NO_SYSTEM = re.compile(
 
 
 def read_reasoning(error: SidestreamError, request: Request) -> Iterator[Change]:
+    """Errors about reasoning, its encryption and signatures, and ids of items."""
     said = f"{error.server_code or ''} {error.param or ''} {message_of(error)}"
     if _ENCRYPTED.search(said):
         yield Change("history", "encrypted reasoning", scope="conversation")
@@ -70,6 +71,7 @@ def read_reasoning(error: SidestreamError, request: Request) -> Iterator[Change]
 
 
 def read_images(error: SidestreamError, request: Request) -> Iterator[Change]:
+    """Errors about images: all of them, one of them, or the size of the request."""
     words = message_of(error)
     if error.param == "body" or error.status == 413:
         yield Change("history", "earlier images", scope="conversation")
@@ -87,6 +89,7 @@ def read_images(error: SidestreamError, request: Request) -> Iterator[Change]:
 
 
 def read_system_message(error: SidestreamError, request: Request) -> Iterator[Change]:
+    """Errors of models that know no system message."""
     if _NO_SYSTEM.search(message_of(error)) and error.kind not in OTHER_CAUSES:
         yield Change("history", "system")
 
@@ -105,12 +108,12 @@ _NO_CONTENT = re.compile(
 
 
 def read_messages(error: SidestreamError, request: Request) -> Iterator[Change]:
-    """The shape of earlier messages, which templates and strict servers restrict."""
+    """Errors about the form of messages, which chat templates and strict servers restrict."""
     if error.kind in OTHER_CAUSES:
         return
     if is_refusal(error) and (found := _TOO_LONG.search(message_of(error))):
         yield Change("history", "long texts", int(found[1]), scope="conversation")
-    # Templates fail while the prompt is made of them: that is a 500 at some servers.
+    # A chat template fails while the server builds the prompt, so some servers answer 500.
     if _ONE_CALL.search(message_of(error)):
         yield Change("history", "parallel calls")
     elif is_refusal(error) and _NO_CONTENT.search(f"{error.param or ''} {message_of(error)}"):

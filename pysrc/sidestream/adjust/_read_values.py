@@ -13,7 +13,10 @@ from sidestream.errors import ErrorKind, SidestreamError
 
 
 def read_token_limit(error: SidestreamError, request: Request) -> Iterator[Change]:
-    """The limit of output tokens: under its other name, at the largest value, or not at all."""
+    """Errors about the limit of output tokens.
+
+    The limit is lowered, sent under its other name, or not sent.
+    """
     words = message_of(error)
     names = ("max_tokens", "max_completion_tokens", "max_output_tokens")
     sent = next((name for name in names if name in request), None)
@@ -21,13 +24,13 @@ def read_token_limit(error: SidestreamError, request: Request) -> Iterator[Chang
         return
     named = any(name in f"{error.param} {words}" for name in (*names, "max_new_tokens"))
     if error.kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED:
-        # vLLM speaks of the figure, and not of the field that it came from.
+        # vLLM names the figure, but not the field that has it.
         figure = re.search(rf"(?<!\d){request[sent]}(?!\d)", words) is not None
         named = named or (figure and _ABOUT_THE_ANSWER.search(words) is not None)
     if not named:
         return
     if error.kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED:
-        # What is left of the window is for the server to know.
+        # Only the server knows how many tokens are left in the window.
         yield Change("drop", sent, scope="once")
         return
     if not is_refusal(error):
@@ -51,7 +54,7 @@ _BOUND = re.compile(
 
 
 def _nearest_bound(words: str, value: Any) -> int | None:
-    """The value that the server would take, where it says so."""
+    """The nearest value that the server would take, if its message has one."""
     for match in _BOUND.finditer(words):
         figure = int(match[1])
         lower = re.match(r">=|minimum|at least|greater", match[0], re.I) is not None
@@ -61,7 +64,7 @@ def _nearest_bound(words: str, value: Any) -> int | None:
 
 
 _LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-# Words for an effort that a model cannot have, without a list of those that it can.
+# Messages that refuse an effort without a list of those that the model takes.
 _NO_SUCH_EFFORT = re.compile(
     r"(?:reasoning|thinking) is mandatory|(?:only )?works in thinking mode|reasoning[._ ]effort"
     r"|thinking (?:level|budget)\b.{0,40}\b(?:not supported|invalid|unsupported)",
@@ -75,7 +78,7 @@ _LEVEL_LIST = re.compile(
 
 
 def read_effort(error: SidestreamError, request: Request) -> Iterator[Change]:
-    """The nearest of the levels that the server lists."""
+    """Errors about the reasoning effort: the nearest level in the server's list is sent instead."""
     words = message_of(error)
     path = "reasoning_effort" if "reasoning_effort" in request else "reasoning.effort"
     sent = value_at(request, path.split("."))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sidestream.adjust._change import Request
 
-# Keywords of JSON schemas that only narrow what is described otherwise.
+# Keywords of JSON schemas that describe details, and that some servers refuse.
 SCHEMA_KEYWORDS = (
     *("$schema", "$id", "$defs", "$ref", "additionalProperties", "const", "default", "examples"),
     *("exclusiveMaximum", "exclusiveMinimum", "format", "maxItems", "maxLength", "maximum"),
@@ -15,7 +15,7 @@ SCHEMA_KEYWORDS = (
     *("patternProperties", "propertyNames", "title", "uniqueItems", "nullable"),
     *("maxProperties", "minProperties", "dependentRequired", "unevaluatedProperties"),
 )
-# Those that can go without anything else having to change.
+# The keywords that can be removed without any other change to the schema.
 _REMOVABLE_KEYWORDS = frozenset(SCHEMA_KEYWORDS) - {
     "$defs",
     "$ref",
@@ -27,11 +27,12 @@ _REMOVABLE_KEYWORDS = frozenset(SCHEMA_KEYWORDS) - {
 
 
 def remove_schema_details(request: Request, _: Any) -> Request:
+    """The request without every keyword that can be removed."""
     return remove_schema_keywords(request, _REMOVABLE_KEYWORDS)
 
 
 def remove_schema_keywords(request: Request, keywords: frozenset[str]) -> Request:
-    """The request with tools whose schemas do not use the keywords."""
+    """The request without these keywords in the schemas of its tools."""
     tools = []
     for tool in request.get("tools") or ():
         if isinstance(tool, dict) and isinstance(tool.get("function"), dict):
@@ -46,7 +47,7 @@ def remove_schema_keywords(request: Request, keywords: frozenset[str]) -> Reques
 
 
 def _without_keywords(schema: Any, names: frozenset[str]) -> Any:
-    """A schema without these keywords; the names of properties are not keywords."""
+    """A schema without these keywords. A property may have the name of a keyword, and stays."""
     if isinstance(schema, list):
         return [_without_keywords(part, names) for part in schema]
     if not isinstance(schema, dict):
@@ -63,6 +64,7 @@ def _without_keywords(schema: Any, names: frozenset[str]) -> Any:
 
 
 def used_keywords(value: Any) -> Iterator[str]:
+    """The keywords that occur in a value, at any depth."""
     if isinstance(value, list):
         for part in value:
             yield from used_keywords(part)

@@ -1,10 +1,10 @@
 """What each receiver of a request accepts: the rules, as data, each with its source.
 
-A *receiver* is a server, one of its two wire APIs, and the model behind it: the three together
-decide about order, ids, names, reasoning, parameters and tool schemas. It is recognised by the
-origin of the base URL, else by the preset, and by the model's family where a rule belongs to the
-model's chat template; never by a display name. Everybody else is ``unknown`` and gets what all of
-them take.
+A *receiver* is a server, one of its two wire APIs, and the model behind it. The three together
+decide which order, ids, names, reasoning, parameters and tool schemas are accepted. A receiver is
+recognised by the origin of the base URL, else by the preset; where a rule belongs to the model's
+chat template, also by the model's family; never by a display name. Every other receiver is
+``unknown``, and gets only what all receivers take.
 
 The builders in `sidestream.payload` obey these rules; `sidestream.testing.check_request` checks
 requests against them. A source is a public report (repository#number), a server's documentation,
@@ -50,7 +50,7 @@ def receiver(key: str, model: str = "", wire_api: WireApi = WireApi.CHAT) -> Rec
         # Azure serves the models of other makers too.
         rules |= family_rules(found, bare_name(model))
     if wire_api is WireApi.CHAT:
-        # Functions and plain words are all that there is.
+        # Chat Completions have functions and plain text only.
         rules |= {
             "namespaces": False,
             "custom_calls": False,

@@ -11,6 +11,7 @@ _OTHERS = re.compile(
 
 
 def bare_name(slug: str) -> str:
+    """The model's name without its maker, in lower case."""
     return slug.strip().lower().rpartition("/")[2]
 
 
@@ -21,4 +22,5 @@ def reasons_at_openai(slug: str) -> bool:
 
 
 def is_made_by_others(slug: str) -> bool:
+    """Whether the name is that of a model which OpenAI did not make."""
     return bool(_OTHERS.search(bare_name(slug)))

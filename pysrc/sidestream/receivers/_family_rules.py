@@ -24,7 +24,7 @@ _OLD_GEMINI = re.compile(r"gemini-[12](?!\d)|gemini-pro$")
 
 
 def family_rules(found: Receiver, name: str) -> dict[str, Any]:
-    """What the model's template or maker asks for, whoever serves it."""
+    """The rules that differ from the receiver's own because of the model."""
     rules: dict[str, Any] = {}
     if _MISTRAL.search(name) or found.key == "mistral":
         # Nine letters or digits: mistral-common's validator (vllm#12332, opencode#1680,

@@ -15,7 +15,7 @@ ReasoningBack = Literal["never", "turn", "tools", "always"]
 SchemaRules = Literal["any", "gemini", "moonshot"]
 
 NO_REASONING = "(The reasoning of this step is not available.)"
-"""Stands for the reasoning of a call that has none, where the receiver insists on some."""
+"""The reasoning of a call that has none, where the receiver requires some."""
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Google's documented stand-in for the thought signature of a call that Gemini did not make
 (ai.google.dev/gemini-api/docs/thought-signatures; earendil-works/pi#1825)."""
@@ -43,11 +43,11 @@ class Receiver:
     starts_with_user: bool = False
     """The first message after the system's must be the user's."""
     ends_with_user: bool = False
-    """An answer that has been begun (an assistant message at the end) is refused."""
+    """An assistant message at the end is refused."""
     system_first: bool = False
     """A system message is taken at the beginning only."""
     empty_content: Literal["", "null"] = "null"
-    """What stands for the text of an assistant message that has tool calls only."""
+    """The content of an assistant message that has tool calls only."""
     blank_outputs: bool = True
     """Whether a tool's output may be empty."""
     tool_name: bool = False
@@ -57,48 +57,48 @@ class Receiver:
     name_start: Literal["any", "letter_or_underscore", "letter"] = "any"
     """How a tool's name may begin. It always matches ``[a-zA-Z0-9_-]{1,64}``."""
     call_id_length: int = 64
-    """The longest id of a call,"""
+    """The longest id that a call may have."""
     call_id_exact: bool = False
-    """or the only length,"""
+    """Whether every id must have just that length."""
     call_id_characters: Literal["any", "word", "alphanumeric"] = "any"
-    """and its characters: ``word`` is ``[a-zA-Z0-9_-]``."""
+    """The characters that an id may have: ``word`` is ``[a-zA-Z0-9_-]``."""
 
     # --- what only OpenAI knows ----------------------------------------------------------------
     namespaces: bool = True
     custom_calls: bool = True
     provider_items: bool = True
-    """What OpenAI's own tools and compaction leave behind."""
+    """Items of OpenAI's own tools and of compaction are taken."""
     stored_items: bool = False
-    """Items are known here by the ids under which they were stored."""
+    """The server knows items by the ids under which it stored them."""
     images: bool = True
     audio: bool = True
 
     # --- reasoning -----------------------------------------------------------------------------
     encrypted_reasoning: bool = True
-    """Encrypted reasoning that it made goes back."""
+    """Encrypted reasoning that the server made goes back to it."""
     raw_reasoning: bool = False
-    """Reasoning in plain words goes back in the Responses API."""
+    """Reasoning in plain text goes back in the Responses API."""
     reasoning_ids: bool = False
-    """A reasoning item keeps its id though nothing is stored: the specification wants one."""
+    """A reasoning item keeps its id even if nothing is stored, as the specification requires."""
     reasoning_back: ReasoningBack = "never"
     """Which reasoning Chat Completions take back: of no message, of those after the user's last
     one, of those and of all tool calls, or of all."""
     reasoning_field: str = ""
-    """Its field in Chat Completions; empty: the one that it came in,"""
+    """The field for reasoning in Chat Completions; empty means the field in which it arrived."""
     reasoning_default: str = "reasoning_content"
-    """or this one, where that is not known."""
+    """The field where it is not known in which one the reasoning arrived."""
     needs_reasoning: bool = False
-    """A message with tool calls is refused without any."""
+    """A message with tool calls is refused without reasoning."""
     signed_by_model: bool = False
-    """Reasoning and unknown fields are for the very model that made them."""
+    """Reasoning and unknown fields go back only to the model that made them."""
     thought_signatures: bool = False
     """Each step's first call needs a signature, or the documented stand-in for one."""
     unknown_fields: bool = True
-    """Fields that came with an item and that we do not know go back with it."""
+    """Unknown fields that arrived with an item go back with it."""
 
     # --- parameters ----------------------------------------------------------------------------
     efforts: tuple[str, ...] = ()
-    """The reasoning efforts that the server knows at all; empty: any."""
+    """The reasoning efforts that the server knows; empty means any."""
     stream_options: bool = True
     store: bool = True
     service_tier: bool = True
@@ -142,7 +142,7 @@ class Receiver:
         return re.compile(f"{sets[self.call_id_characters]}{{{least},{self.call_id_length}}}")
 
     def fit_name(self, name: str) -> str:
-        """The name as it is sent: itself where it fits, else one that tells it from all others."""
+        """The name as it is sent: unchanged if it fits, else a name that no other tool gets."""
         if self.name_pattern.fullmatch(name):
             return name
         clean = re.sub(r"[^a-zA-Z0-9_-]", "_", name)
@@ -150,7 +150,7 @@ class Receiver:
         return f"{start}{clean[: 64 - 9 - len(start)]}_{_digest(name)[:8]}"
 
     def fit_call_id(self, call_id: str) -> str:
-        """The call's id as it is sent: itself where it fits, else one made of it."""
+        """The call's id as it is sent: unchanged if it fits, else an id derived from it."""
         if self.call_id_pattern.fullmatch(call_id):
             return call_id
         if self.call_id_exact:
@@ -158,16 +158,16 @@ class Receiver:
         return f"call_{_digest(call_id)[: min(24, self.call_id_length - 5)]}"
 
     def wire_model(self, slug: str) -> str:
-        """The model's name as it is sent: OpenAI itself does not know its names at OpenRouter."""
+        """The model's name as it is sent. OpenAI does not know the names with its prefix."""
         return slug.removeprefix("openai/") if self.key == "openai" else slug
 
     def wire_cache_key(self, key: str) -> str:
-        """A cache key of a length that is taken, and still one of its own for each key."""
+        """The cache key as it is sent: a digest of it if it is too long."""
         return key if len(key) <= CACHE_KEY_LENGTH else _digest(key)
 
     def limit_field(self, slug: str) -> str:
-        """What Chat Completions call the limit of output tokens, for this model."""
-        # Azure serves others' models too.
+        """The field for the limit of output tokens in Chat Completions, for this model."""
+        # Azure serves models of other makers too.
         openai = self.completion_tokens and (self.key == "openai" or not is_made_by_others(slug))
         return "max_completion_tokens" if openai or reasons_at_openai(slug) else "max_tokens"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sidestream.receivers._rules import Receiver
 
-# What every receiver but OpenAI's own is not asked for.
+# The rules of every receiver that is not OpenAI's own, unless its entry has another one.
 _BEYOND_OPENAI: dict[str, Any] = {
     "namespaces": False,
     "custom_calls": False,
@@ -168,7 +168,7 @@ RULES: dict[str, Receiver] = {
         # alternation (generic-copilot#43).
         _receiver("lmstudio", "LM Studio", **STRICT_TEMPLATE, empty_content=""),
         _receiver("transformers", "transformers serve", **STRICT_TEMPLATE),
-        # Anybody, and anything behind a gateway: careful about all of it.
+        # Any other server, and anything behind a gateway: every rule is the careful one.
         _receiver("unknown", "Unknown", **STRICT_TEMPLATE, tools_for_history=True),
     )
 }

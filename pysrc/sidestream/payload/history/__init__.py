@@ -1,8 +1,9 @@
-"""A conversation's items made fit to be sent: what servers refuse is mended or left out.
+"""Makes the items of a conversation acceptable to a receiver.
 
-Servers answer 400 to a whole request for one call without an output, one output without a call, one
-image to a model without eyes, or one reasoning item that they cannot open; and since a conversation
-keeps its items, each later request would fail as well.
+Servers refuse a whole request because of one call without an output, one output without a call, one
+image for a model that cannot see, or one reasoning item that they cannot decrypt. A conversation
+keeps its items, so each later request would fail as well. `valid_history` repairs or removes what
+would be refused; each step is a module of this package.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ def valid_history(
 ) -> list[ResponseItem]:
     """The items that can be sent, in an order that the receiver takes.
 
-    Every call has exactly one output, after the call and before anything but the model's own items;
-    a missing one is made up. Outputs without a call, repeated items, unknown items and content, and
-    what the receiver cannot read are gone. What only the maker of an item understands (its id,
-    encrypted reasoning, unknown fields) stays if ``origin`` and ``model`` say that it is asked
-    again. Applying it twice changes nothing more.
+    Every call gets exactly one output, which follows the model's items around the call; a missing
+    output is made up. Outputs without a call, repeated items, unknown items and content, and
+    everything that the receiver cannot read are removed. What only the maker of an item understands
+    (its id, encrypted reasoning, unknown fields) is kept if ``origin`` and ``model`` are those of
+    the maker. Applying the function to its own result changes nothing.
     """
     receiver = receiver or Receiver()
     own = [remove_what_others_made(item, receiver, origin, model) for item in items]

@@ -27,11 +27,11 @@ from sidestream.types.items import (
 def pair_calls_with_outputs(
     items: Sequence[ResponseItem],
 ) -> tuple[list[ResponseItem | None], dict[int, Output]]:
-    """Gives every call an id of its own and finds its output.
+    """Give every call an id of its own, and find its output.
 
-    Returns the items, with None for calls that are there twice, and the outputs by the place of
-    their call. An output belongs to the first call before it that has its id and no output yet:
-    servers that number their calls anew in each turn use the same ids again and again.
+    Returns the items, with None for calls that are listed twice, and the outputs by the place of
+    their call. An output belongs to the first call before it that has its id and no output yet,
+    because servers that number their calls anew in each turn use the same ids again.
     """
     placed: list[ResponseItem | None] = list(items)
     waiting: dict[tuple[bool, str], deque[int]] = defaultdict(deque)
@@ -59,12 +59,12 @@ def pair_calls_with_outputs(
 
 
 def _content_of(call: ResponseItem) -> str:
-    """What a call says, by which it is the same as another one."""
+    """The content of a call, by which a repetition is recognised."""
     return call.model_dump_json(exclude={"id", "status"})
 
 
 def _unused_call_id(call_id: str, used: dict[str, int]) -> str:
-    """An id that no other call has; ``used`` has how often each was wanted."""
+    """An id that no other call has. ``used`` counts how often each id was asked for."""
     base = call_id or "call"
     candidate, number = base, used.get(base, 0)
     while candidate in used:
@@ -76,7 +76,7 @@ def _unused_call_id(call_id: str, used: dict[str, int]) -> str:
 
 
 def _output_for(call: ResponseItem | None, output: ResponseItem | None) -> Output:
-    """The output in the form that belongs to its call; made up when there is none."""
+    """The output in the form that belongs to its call; made up if there is none."""
     assert call is not None  # noqa: S101 - only calls that are kept wait for an output
     call_id = call_id_of(call)
     if isinstance(call, ToolSearchCallItem):
@@ -97,7 +97,7 @@ def _output_for(call: ResponseItem | None, output: ResponseItem | None) -> Outpu
 def place_outputs_after_calls(
     placed: Sequence[ResponseItem | None], outputs: dict[int, Output]
 ) -> list[ResponseItem]:
-    """Puts each call's output behind the run of model's items that the call stands in."""
+    """Put each call's output after the run of the model's items that the call belongs to."""
     ordered: list[ResponseItem] = []
     due: list[Output] = []
     for place, item in enumerate(placed):

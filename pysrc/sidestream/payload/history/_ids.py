@@ -27,7 +27,7 @@ from sidestream.types.items import (
 )
 from sidestream.types.wire_api import WireApi
 
-# How each item's own ids begin, at OpenAI; an id of another make is refused.
+# OpenAI's ids begin with a prefix for each type of item, and it refuses any other id.
 _ID_PREFIX: dict[type[ResponseItem], str] = {
     MessageItem: "msg_",
     ReasoningItem: "rs_",
@@ -54,11 +54,12 @@ def has_own_id(item: ResponseItem) -> bool:
 
 
 def is_stored(item: ResponseItem, receiver: Receiver) -> bool:
+    """Whether the receiver has stored the item and knows it by its id."""
     return receiver.provider_items and receiver.stored_items and has_own_id(item)
 
 
 def remove_repetitions(items: Iterable[ResponseItem]) -> list[ResponseItem]:
-    """No item twice. Where two different items share an id, the later one loses it.
+    """Remove repeated items. Where two different items share an id, the later one loses it.
 
     A server that numbers its calls anew in each answer may well make the same call twice:
     `pair_calls_with_outputs` tells that from one call that is listed twice.
@@ -79,11 +80,11 @@ def remove_repetitions(items: Iterable[ResponseItem]) -> list[ResponseItem]:
 
 
 def keep_known_ids(items: Sequence[ResponseItem], receiver: Receiver) -> list[ResponseItem]:
-    """With the ids that the receiver knows, and wants.
+    """Keep the ids that the receiver knows and wants, and remove all others.
 
-    They are for what it stored. A message or call that was stored after some reasoning is refused
-    without it, and the reasoning without what was stored after it: each keeps its id for the other,
-    and goes by its content alone otherwise.
+    The receiver knows the ids of items that it stored. It refuses a message or call that was stored
+    after reasoning if it is sent without that reasoning, and the other way round. So each of them
+    keeps its id only together with the other.
     """
     kept: list[ResponseItem] = []
     named = _is_followed_by_own_id(items)
@@ -106,7 +107,7 @@ def keep_known_ids(items: Sequence[ResponseItem], receiver: Receiver) -> list[Re
 
 
 def _is_followed_by_own_id(items: Sequence[ResponseItem]) -> list[bool]:
-    """Whether the next item that is no reasoning has an id that OpenAI made."""
+    """For each item, whether the next item that is not reasoning has an id that OpenAI made."""
     named: list[bool] = []
     following = False
     for item in reversed(items):
@@ -116,5 +117,5 @@ def _is_followed_by_own_id(items: Sequence[ResponseItem]) -> list[bool]:
     return named[::-1]
 
 
-# Items that say nothing without their ids.
+# Items that mean nothing without their ids.
 _NAMED_BY_ID = (ImageGenerationCallItem, CodeInterpreterCallItem, FileSearchCallItem)

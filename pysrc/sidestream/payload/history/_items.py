@@ -38,11 +38,11 @@ from sidestream.types.wire_api import WireApi
 
 
 def make_readable(item: ResponseItem, receiver: Receiver) -> ResponseItem | None:
-    """The item as the receiver can read it, or None when there is nothing for it in there."""
+    """The item as the receiver can read it; None if the receiver can read nothing of it."""
     if isinstance(item, MessageItem):
         parts: Sequence[ContentItem] = item.content
         if item.role in ("system", "developer") and receiver.wire_api is WireApi.CHAT:
-            # Images and recordings are for the user's messages there.
+            # Chat Completions take images and recordings in the user's messages only.
             parts = [part for part in parts if not isinstance(part, (InputImage, InputAudio))]
         content = _readable_content(parts, receiver, assistant=item.role == "assistant")
         return item.model_copy(update={"content": content}) if _has_content(content) else None
@@ -83,7 +83,7 @@ def make_readable(item: ResponseItem, receiver: Receiver) -> ResponseItem | None
 def _readable_content(
     content: Sequence[ContentItem], receiver: Receiver, *, assistant: bool
 ) -> list[ContentItem]:
-    """Known parts only, each of the type that belongs to the role."""
+    """The known parts, each in the type that belongs to the role."""
     parts: list[ContentItem] = []
     for part in content:
         if isinstance(part, OtherContent):
@@ -107,14 +107,14 @@ def _readable_content(
 
 
 def _text_of(part: ContentItem) -> str | None:
-    """A part's text; ``None`` where it is something else."""
+    """A part's text; ``None`` if it is something else."""
     if isinstance(part, Refusal):
         return part.refusal
     return part.text if isinstance(part, (InputText, OutputText)) else None
 
 
 def _has_content(content: Sequence[ContentItem]) -> bool:
-    """Whether there is more than blanks, which several servers refuse as a message."""
+    """Whether there is more than blanks; several servers refuse a blank message."""
     texts = (_text_of(part) for part in content)
     return any(text is None or text.strip() for text in texts)
 
@@ -131,7 +131,7 @@ def _readable_reasoning(item: ReasoningItem, receiver: Receiver) -> ReasoningIte
     encrypted = item.encrypted_content if receiver.encrypted_reasoning else None
     content = [part for part in item.content or [] if part.text] if receiver.raw_reasoning else []
     stored = receiver.stored_items and has_own_id(item)
-    # Chat Completions have reasoning that is nothing but unknown fields, such as OpenRouter's.
+    # In Chat Completions, reasoning may consist of unknown fields alone, such as OpenRouter's.
     fields = bool(item.extra) and receiver.wire_api is WireApi.CHAT
     if not (encrypted or content or stored or fields):
         return None
@@ -140,7 +140,7 @@ def _readable_reasoning(item: ReasoningItem, receiver: Receiver) -> ReasoningIte
 
 
 def _as_json_object(arguments: str) -> str:
-    """Arguments that are a JSON object, since several servers parse them before the model."""
+    """The arguments as a JSON object, because several servers parse them before the model does."""
     if not arguments.strip():
         return "{}"
     try:
@@ -152,7 +152,7 @@ def _as_json_object(arguments: str) -> str:
 
 
 def as_function_call(item: Call) -> FunctionCallItem:
-    """Any call as a function call, for servers that know no other."""
+    """Any call as a function call, for servers that know no other kind."""
     if isinstance(item, FunctionCallItem):
         return item
     namespace = None

@@ -11,7 +11,7 @@ from sidestream.types.items import CustomToolCallItem, FunctionCallItem, Respons
 
 
 def fit_names_and_call_ids(items: Sequence[ResponseItem], receiver: Receiver) -> list[ResponseItem]:
-    """With names and ids of calls that the receiver takes, the same ones in each request."""
+    """Give calls names and ids that the receiver takes, the same ones in each request."""
     sent: dict[str, str] = {}
     used: set[str] = set()
     fitting: list[ResponseItem] = []
@@ -43,6 +43,7 @@ def _changes_of_name(
 
 
 def _unused_fit(call_id: str, receiver: Receiver, used: set[str]) -> str:
+    """An id that the receiver takes and that no other call has."""
     fit, number = receiver.fit_call_id(call_id), 1
     while fit in used:
         number += 1

@@ -1,4 +1,4 @@
-"""Texts that a request has in the place of what cannot be sent."""
+"""Texts that are sent in place of something that cannot be sent."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ NO_OUTPUT = "(no output)"
 IMAGE_SHOWN = "[An image was shown to the user.]"
 IMAGES_FOLLOW = "[The images that the tool gave back:]"
 BRIDGE = "[The tool's output was received.]"
-"""What the assistant says between a tool's output and the user, for those who insist on that."""
+"""An assistant message between a tool's output and the user's message, where one is required."""
 START = "[The conversation begins with an answer.]"
-"""The user's first words, where an answer may not come first."""
+"""A user message at the beginning, where the first message must be the user's."""
 CONTINUE = "Please continue."
-"""The user's last words, where an answer may not come last."""
+"""A user message at the end, where the last message must be the user's."""

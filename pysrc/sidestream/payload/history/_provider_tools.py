@@ -17,15 +17,15 @@ from sidestream.types.items import (
 )
 
 MAX_IMAGES = 24_000_000
-"""Characters of images that the provider made and is sent again. A request has its limit (50 MB at
-OpenAI), and a conversation that has grown beyond it could not go on."""
+"""The limit for the images that the provider made and is sent again, in characters.
+
+A request has a limit (50 MB at OpenAI), and a conversation beyond it could not be continued."""
 
 
 def spell_out_code_runs(item: ResponseItem, receiver: Receiver) -> Iterable[ResponseItem]:
-    """Code that ran at the provider as a call and its output, where it is not known any more.
+    """Code that ran at the provider, as a call and its output that every server understands.
 
-    Its container is gone after some minutes, and its id where nothing is stored: what it did and
-    gave is then said in terms that every server understands.
+    The code's container is gone after some minutes, and its id is unknown where nothing is stored.
     """
     if not isinstance(item, CodeInterpreterCallItem) or is_stored(item, receiver):
         return [item]
@@ -42,7 +42,7 @@ def spell_out_code_runs(item: ResponseItem, receiver: Receiver) -> Iterable[Resp
 
 
 def keep_latest_generated_images(items: Sequence[ResponseItem]) -> list[ResponseItem]:
-    """Without those of the provider's images, oldest first, that a request has no room for."""
+    """The items without the oldest images of the provider that a request has no room for."""
     room = MAX_IMAGES
     kept: list[ResponseItem] = []
     for item in reversed(items):

@@ -13,7 +13,9 @@ from sidestream.types.wire_api import WireApi
 def keep_returned_reasoning(
     items: Sequence[ResponseItem], receiver: Receiver
 ) -> list[ResponseItem]:
-    """With the reasoning that is sent: none that nothing follows, as servers refuse that.
+    """Keep the reasoning that the receiver takes back, and none at the end of a run.
+
+    Servers refuse reasoning that nothing follows:
 
     "Item 'rs_…' of type 'reasoning' was provided without its required following item."
     """

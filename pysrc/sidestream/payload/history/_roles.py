@@ -19,7 +19,7 @@ from sidestream.types.wire_api import WireApi
 
 
 def order_roles(items: Sequence[ResponseItem], receiver: Receiver) -> list[ResponseItem]:
-    """User and assistant in an order that the receiver's chat template takes."""
+    """Put the roles into an order that the receiver's chat template takes."""
     if receiver.wire_api is WireApi.CHAT:
         items = _move_tool_images_to_user(items)
     turns: list[ResponseItem] = []
@@ -65,7 +65,10 @@ def _merged(first: MessageItem, second: MessageItem) -> MessageItem:
 
 
 def _move_tool_images_to_user(items: Sequence[ResponseItem]) -> list[ResponseItem]:
-    """A tool's message holds text alone in Chat Completions: its images follow as the user's."""
+    """Move the images of tool outputs into a user message.
+
+    In Chat Completions, the message of a tool holds text alone.
+    """
     aside: list[ResponseItem] = []
     images: list[ContentItem] = []
     for item in items:
