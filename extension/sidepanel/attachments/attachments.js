@@ -11,15 +11,11 @@ import { AttachmentList } from "./attachment-view.js";
 import { imageAttachment } from "./images.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
+/** @import {Description} from "./images.js" */
 /** @import {Drafts, Place} from "../composer/drafts.js" */
 
 /** See `session/attachments.py`. */
 export const MAX_ATTACHMENTS = 10;
-
-/**
- * What is known of an attachment that is to be made. `tokens` are estimated of a text, and needed of an image.
- * @typedef {Pick<Attachment, "kind" | "title"> & Partial<Pick<Attachment, "url" | "width" | "height" | "tokens" | "missing">>} Description
- */
 
 export class AttachmentTray {
   /** Contents that are at hand: pictures, and texts that go back into the message. @type {Map<string, string>} */

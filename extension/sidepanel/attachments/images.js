@@ -5,7 +5,13 @@
 
 import { measure } from "../../shared/picture.js";
 
-/** @import {Description} from "./attachments.js" */
+/** @import {Attachment} from "../../shared/protocol.js" */
+
+/**
+ * What is known of an attachment that is to be made. `tokens` are estimated for a text, and needed for an image.
+ * @typedef {Pick<Attachment, "kind" | "title"> &
+ *   Partial<Pick<Attachment, "url" | "width" | "height" | "tokens" | "missing">>} Description
+ */
 
 /** Beyond that OpenAI's models scale images down by themselves. */
 const MAX_SIDE = 2048;

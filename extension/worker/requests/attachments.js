@@ -5,7 +5,7 @@ import { described, dropAttachment, keepAttachment, loadAttachment } from "../..
 import { captureTab, readPage, readSelection, shownTab } from "../page/page.js";
 import { loadShown } from "../storage/stored-view.js";
 
-/** @import { Handlers } from "./handlers.js" */
+/** @import { Handlers } from "./handler.js" */
 
 /** @returns {Handlers<"KeepAttachment" | "LoadAttachment" | "DropAttachment" | "LoadShown" | "ReadPage">} */
 export function attachmentHandlers() {

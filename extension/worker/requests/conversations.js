@@ -13,7 +13,7 @@ import {
 import { exportConversations, importConversations } from "../storage/transfer.js";
 import { usageByDay } from "../storage/usage.js";
 
-/** @import { Handlers, Links } from "./handlers.js" */
+/** @import { Handlers, Links } from "./handler.js" */
 
 /**
  * @param {Links} links

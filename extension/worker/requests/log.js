@@ -3,7 +3,7 @@
 import { logError } from "../../shared/log.js";
 import { recall } from "../storage/meta-store.js";
 
-/** @import { Handlers, Links } from "./handlers.js" */
+/** @import { Handlers, Links } from "./handler.js" */
 
 /**
  * @param {Links} links

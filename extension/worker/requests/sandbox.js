@@ -2,7 +2,7 @@
 
 import { drawDiagram, joinPython, runningPython, runPython, stopPython } from "../sandbox.js";
 
-/** @import { Handlers } from "./handlers.js" */
+/** @import { Handlers } from "./handler.js" */
 
 /** @returns {Handlers<"RunPython" | "RunningPython" | "JoinPython" | "StopPython" | "DrawDiagram">} */
 export function sandboxHandlers() {

@@ -7,7 +7,7 @@ import { exclusively } from "../settings/profile-store.js";
 import * as settings from "../settings/settings.js";
 
 /** @import { SettingsView } from "../../shared/requests.js" */
-/** @import { Handlers, Links } from "./handlers.js" */
+/** @import { Handlers, Links } from "./handler.js" */
 
 /**
  * @param {Links} links
