@@ -23,7 +23,7 @@ from sidestream.decode._events import Events
 from sidestream.decode._extras import Pieces, merge, settled
 from sidestream.decode._inband import InBand
 from sidestream.errors import ErrorKind
-from sidestream.models import MAX_MODELS, parse_model_list
+from sidestream.model_list import MAX_MODELS, parse_model_list
 from sidestream.payload.history import valid_history
 from sidestream.rate_limits import MAX_FAMILIES, parse_rate_limits
 from sidestream.redaction import Echoes

@@ -20,7 +20,8 @@ from sidestream.errors import ErrorKind, SidestreamError, without_secrets
 from sidestream.exchange import Exchange, read_body
 from sidestream.failed_exchange import FailedExchange
 from sidestream.http import Sender
-from sidestream.models import ModelInfo, parse_model_list
+from sidestream.model_list import parse_model_list
+from sidestream.models import ModelInfo
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import Provider
 from sidestream.redaction import echoes_of

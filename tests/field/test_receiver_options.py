@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sidestream.models import clamp_effort, parse_model_list
+from sidestream.model_list import parse_model_list
+from sidestream.models import clamp_effort
 from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import build_responses_request
 from sidestream.prompt import CallOptions, Prompt

@@ -38,6 +38,7 @@ PUBLIC_MODULES = (
     "headers",
     "hosts",
     "http",
+    "model_list",
     "models",
     "native",
     "payload.chat",

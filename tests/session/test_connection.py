@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.models import parse_model_list
+from sidestream.model_list import parse_model_list
 from sidestream.presets import PRESETS
 from sidestream.session.connection import (
     SignIns,
