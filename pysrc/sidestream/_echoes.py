@@ -1,4 +1,4 @@
-"""Events without what a server repeats of the user's key."""
+"""`EventRedactor`: cuts secrets out of the events of a turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sidestream.types.events import (
     ToolCallProgress,
 )
 
-# The field that holds a piece of a text, and the one that says of which text it is one.
+# The field that holds a piece of a text, and the field that says which text that is.
 _PIECES: dict[type[ResponseEvent], tuple[str, str]] = {
     OutputTextDelta: ("delta", "item_id"),
     RefusalDelta: ("delta", "item_id"),
@@ -35,7 +35,7 @@ _PIECES: dict[type[ResponseEvent], tuple[str, str]] = {
     ToolCallInputDelta: ("delta", "item_id"),
     ToolCallProgress: ("detail", "item_id"),
 }
-# After these no piece of a text follows that began before.
+# After these events, no text that began before them continues.
 _ENDS = (OutputItemDone, ReasoningSummaryDone, Completed)
 _MAX_STREAMS = 500
 _MAX_NAMES = 2_000
@@ -46,16 +46,15 @@ _Place = tuple[type[ResponseEvent], Any]
 class EventRedactor:
     """Cuts secrets out of the events of one turn, also where one lies over several deltas.
 
-    What the deltas of an item say is the same as what the item says in the end, as before. The end
-    of a text is held while it may be the beginning of a secret; it comes with the next delta, or
-    before the event that ends the text.
+    The deltas of an item still agree with the item. The end of a text is held while it may be the
+    beginning of a secret; it is given with the next delta, or before the event that ends the text.
     """
 
     def __init__(self) -> None:
         self._secrets: list[str] = []
         self._echoes = Echoes(())
         self._streams: dict[_Place, tuple[EchoStream, ResponseEvent]] = {}
-        """With the last event of each text, which what is held is given out as."""
+        """A stream for each text, and the last event of it, in whose form a held end is given."""
         self._names: dict[str, str] = {}
         """Ids and names of delta events, of which most are the same."""
 
@@ -121,7 +120,7 @@ class EventRedactor:
         return changes
 
     def _flush(self) -> list[ResponseEvent]:
-        """What is held of all texts."""
+        """Return the held ends of all texts."""
         held: list[ResponseEvent] = []
         for stream, last in self._streams.values():
             if rest := stream.end():

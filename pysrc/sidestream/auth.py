@@ -1,4 +1,4 @@
-"""As whom we talk to a provider: nobody, an API key, or a ChatGPT sign-in."""
+"""Credentials for a provider: none, an API key, or a ChatGPT sign-in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_BODY_BYTES = 1 << 20
 
 
 class Auth(Protocol):
-    """Gives the headers that say who asks."""
+    """Gives the headers with the credentials of a request."""
 
     @property
     def mode(self) -> str:
@@ -37,11 +37,11 @@ class Auth(Protocol):
         ...
 
     async def headers(self, fetch: Fetch) -> dict[str, str]:
-        """The headers of the next request. Renews a token that is about to expire."""
+        """Return the headers of the next request. Renews a token that is about to expire."""
         ...
 
     async def refresh(self, fetch: Fetch) -> bool:
-        """Called once after a 401. True: the request is worth another try.
+        """Renew the credentials, once after a 401. True: the request is worth another try.
 
         Raises `SidestreamError` of kind ``sign_in_required``, or a retryable one when the renewal
         failed for now.
@@ -66,7 +66,7 @@ class NoAuth:
         return "NoAuth()"
 
 
-# What is copied along with a key: the name of a header or a variable, quotes, blanks.
+# Text that people copy along with a key: the name of a header or a variable, quotes, blanks.
 _KEY_PREFIX = re.compile(
     r"(?:export\s+|set\s+)?(?:authorization|proxy-authorization|(?:x-)?(?:goog-)?api[-_ ]?key"
     r"|[A-Z][A-Z0-9_]{2,60}(?:KEY|TOKEN)|[a-z_]{0,40}api_key)[\"']?\s*[:=]\s*|bearer[\s:]+",
@@ -78,7 +78,7 @@ _AROUND_A_KEY = (
 
 
 def clean_key(text: str) -> str:
-    """A key as it was pasted, without what was copied along with it.
+    """Clean a pasted key of what was copied along with it.
 
     Understands lines of curl, of .env files and of JSON: ``Authorization: Bearer sk-...``,
     ``export OPENAI_API_KEY="sk-..."``, ``"api_key": "sk-..."``.
@@ -171,13 +171,13 @@ class ChatGptAuth:
 
     @property
     def plan_type(self) -> str | None:
-        """The ChatGPT plan (``plus``, ``pro``, ...), as the id token tells."""
+        """The ChatGPT plan (``plus``, ``pro``, ...), from the id token."""
         plan = _claims(self._tokens.get("id_token")).get("chatgpt_plan_type")
         return plan if isinstance(plan, str) else None
 
     @property
     def expires_at(self) -> float | None:
-        """When the access token expires, in seconds since 1970, if it tells."""
+        """When the access token expires, in seconds since 1970, if the token holds that."""
         expiry = _jwt_payload(self._tokens.get("access_token")).get("exp")
         if isinstance(expiry, (int, float)) and not isinstance(expiry, bool):
             return float(expiry)
@@ -198,7 +198,7 @@ class ChatGptAuth:
             try:
                 await self._renew(fetch)
             except SidestreamError:
-                # A token that is still good for a minute, or for days, is good enough for now.
+                # The old token is used as long as it is valid.
                 if self.expires_at is None or self.expires_at <= self._now():
                     raise
         headers = {
@@ -217,17 +217,17 @@ class ChatGptAuth:
         return True
 
     async def _renew(self, fetch: Fetch) -> None:
-        """Renew the tokens, or wait for a renewal that is under way."""
+        """Renew the tokens, or wait for a renewal that is running."""
         if self._renewal is None:
             self._renewal = asyncio.ensure_future(self._request_tokens(fetch))
             self._renewal.add_done_callback(self._renewal_done)
-        # One caller's Stop must not take the tokens from the others, nor lose them on the way.
+        # When one caller is cancelled, the renewal continues, so that the tokens are not lost.
         await asyncio.shield(self._renewal)
 
     def _renewal_done(self, renewal: asyncio.Task[None]) -> None:
         self._renewal = None
         if not renewal.cancelled():
-            renewal.exception()  # fetched, so that nobody warns when no caller is left
+            renewal.exception()  # read, so that asyncio does not warn when no caller is left
 
     async def _request_tokens(self, fetch: Fetch) -> None:
         refresh_token = self._tokens.get("refresh_token")
@@ -284,7 +284,7 @@ class ChatGptAuth:
 
 
 def _refresh_failure(status: int, answer: dict[str, Any]) -> SidestreamError:
-    """Codex's rule: 401 is for good, anything else passes; ``invalid_grant`` is for good too."""
+    """The error of a failed renewal. As in Codex, 401 is final; so is ``invalid_grant``."""
     error = answer.get("error")
     code = error.get("code") if isinstance(error, dict) else error
     code = code if isinstance(code, str) else answer.get("code")
@@ -346,7 +346,7 @@ def _json_object(text: str | bytes) -> dict[str, Any]:
 
 
 def _jwt_payload(token: Any) -> dict[str, Any]:
-    """What a JSON web token says; nothing when it is none. Its signature is the server's matter."""
+    """The payload of a JSON web token, or nothing. The server checks the signature."""
     parts = token.split(".") if isinstance(token, str) else []
     if len(parts) != 3:
         return {}

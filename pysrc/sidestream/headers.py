@@ -28,10 +28,10 @@ def request_headers(
     request_id: str | None = None,
     accept: str = "text/event-stream",
 ) -> dict[str, str]:
-    """All headers of one request.
+    """Make all headers of one request.
 
-    The provider's own ``http_headers`` win over everything, since the user wrote them; a blank one
-    counts as not written, so that a key is never lost by accident.
+    The provider's ``http_headers`` win over all others, since the user wrote them. A blank one does
+    not count, so that a key is never lost by accident.
 
     Raises `SidestreamError` of kind ``configuration``, naming the header that cannot be sent.
     """
@@ -98,7 +98,7 @@ class _Headers:
 
 
 def _shown(name: str) -> str:
-    """As much of a bad name as is surely a name: the rest may be a pasted key."""
+    """The part of a bad name that is certainly a name: the rest may be a pasted key."""
     good = _TOKEN.match(name)
     return good.group()[:40] if good else "?"
 

@@ -16,7 +16,7 @@ from sidestream.hosts import is_loopback
 from sidestream.transport import HttpRequest
 
 CONNECT_TIMEOUT_S = 30.0
-# Silence after that is the client's business: it knows comments and retries.
+# After that the client limits the silence itself, since it knows comments and retries.
 _TIMEOUT = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
 
 
@@ -67,7 +67,7 @@ class HttpxFetch:
 
 
 class HttpxResponse:
-    """An answer whose body is still under way."""
+    """A response whose body is still arriving."""
 
     def __init__(self, response: httpx.Response, client: httpx.AsyncClient | None) -> None:
         self.status = response.status_code
@@ -86,7 +86,7 @@ class HttpxResponse:
             raise broken_connection_error(_reason(error)) from error
 
     async def aclose(self) -> None:
-        """Abort what is still under way."""
+        """Abort the response if it is still arriving."""
         await self._response.aclose()
         if self._client is not None:
             await self._client.aclose()
@@ -103,7 +103,7 @@ async def _send(client: httpx.AsyncClient, request: HttpRequest, *, owned: bool)
         )
         response = await client.send(outgoing, stream=True)
     except httpx.ConnectError as error:
-        # What fails in TLS was answered by somebody.
+        # When TLS fails, a server has answered.
         if is_loopback(outgoing.url.host) and "SSL" not in str(error):
             raise unanswered_error(outgoing.url.netloc.decode("ascii")) from error
         raise network_error(_reason(error)) from error

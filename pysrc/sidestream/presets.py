@@ -22,13 +22,13 @@ class ProviderPreset(WireModel):
     label: str
     name: str
     base_url: str
-    """Where the user must fill something in, that part stands in capitals."""
+    """The part that the user must fill in is in capitals."""
     wire_api: WireApi = WireApi.RESPONSES
     wire_apis: tuple[WireApi, ...] = (WireApi.RESPONSES, WireApi.CHAT)
-    """What it speaks."""
+    """The wire APIs of the provider."""
     needs_key: bool = True
     needs_sign_in: bool = False
-    """Takes the tokens of a ChatGPT sign-in, not a key."""
+    """Whether it takes the tokens of a ChatGPT sign-in, not a key."""
     key_hint: str = ""
     """What a key looks like."""
     key_url: str = ""
@@ -39,7 +39,7 @@ class ProviderPreset(WireModel):
     """Capability fields of `Provider` that differ from the usual."""
 
     def provider(self, **fields: Any) -> Provider:
-        """A provider made from this preset; ``fields`` win."""
+        """Make a provider from this preset; ``fields`` win."""
         preset = {
             "name": self.name,
             "base_url": self.base_url,

@@ -1,4 +1,4 @@
-"""What is asked of a model: the prompt, and the options of one call."""
+"""The prompt, and the options of one call."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from sidestream.types.wire_api import WireApi
 
 
 class StreamMode(StrEnum):
-    """How much of a turn `Client.stream` tells (Codex ``StreamMode``)."""
+    """Which events `Client.stream` gives (Codex ``StreamMode``)."""
 
     STREAMING = "streaming"
-    """Deltas as they come, then each whole item."""
+    """Deltas as they arrive, then each whole item."""
     AGGREGATED = "aggregated"
     """Whole items only."""
 
 
 class Prompt(WireModel):
-    """Everything that one request tells the model (Codex ``Prompt``)."""
+    """What the model gets in one request (Codex ``Prompt``)."""
 
     input: list[ResponseItem]
     instructions: str | None = None
@@ -43,9 +43,9 @@ class Prompt(WireModel):
 
 
 class CallOptions(WireModel):
-    """The knobs of one call. What is ``None`` is decided by the client's defaults, then by us.
+    """The options of one call. For ``None`` the client's defaults hold, then the documented ones.
 
-    An option that the model or the provider is known not to take is left out of the request.
+    An option that the model or the provider is known to refuse is left out of the request.
     """
 
     model: str | None = None
@@ -53,7 +53,7 @@ class CallOptions(WireModel):
     """Wins over the provider's ``wire_api``."""
     effort: str | None = None
     """Reasoning effort: none, minimal, low, medium, high, xhigh, max, ultra, or a provider's own
-    word. Of a model whose efforts are known, the nearest one is sent."""
+    level. For a model whose efforts are known, the nearest one is sent."""
     summary: Literal["auto", "concise", "detailed", "none"] | None = None
     """Reasoning summary."""
     verbosity: Literal["low", "medium", "high"] | None = None
@@ -62,13 +62,13 @@ class CallOptions(WireModel):
     conversation_id: str | None = None
     stream_mode: StreamMode | None = None
     show_raw_reasoning: bool | None = None
-    """Whether raw reasoning is told too, where a provider shows it. Default: yes."""
+    """Whether to give raw reasoning too, where a provider sends it. Default: yes."""
     store: bool | None = None
-    """Whether the provider keeps the response. Default: on Azure, which needs it; not at OpenAI;
-    not said to others."""
+    """Whether the provider keeps the response. Default: yes for Azure, which needs it; no for
+    OpenAI. To others nothing is sent."""
     background: bool | None = None
-    """Whether the provider writes the answer by itself and keeps it, so that a stream that breaks
-    is picked up where it broke. Implies ``store``. Responses API only; default: no."""
+    """Whether the provider produces the answer in the background and keeps it, so that a stream
+    that breaks continues where it broke. Implies ``store``. Responses API only. Default: no."""
     include: list[str] | None = None
     """Extra output to include. Default: encrypted reasoning, where there is any."""
     tool_choice: str | dict[str, Any] | None = None
@@ -80,9 +80,9 @@ class CallOptions(WireModel):
     """flex, priority (``fast`` means the same), ..."""
     max_output_tokens: int | None = Field(default=None, gt=0)
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
-    """0 to 2. What is outside is refused here (pydantic's ``ValidationError``, a `ValueError`)."""
+    """0 to 2. Other values raise pydantic's ``ValidationError``, a `ValueError`."""
     top_p: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
-    """0 to 1; refused as the temperature is."""
+    """0 to 1. Other values raise the same error."""
     metadata: dict[str, str] | None = None
     client_metadata: dict[str, str] | None = None
     """Sent to the ChatGPT backend only."""
@@ -90,15 +90,15 @@ class CallOptions(WireModel):
     model_info: ModelInfo | None = None
     """What is known of the model. Default: its entry in the table of `sidestream.models`."""
     extra_body: dict[str, Any] | None = None
-    """Further fields of the request, for servers with knobs of their own. They win."""
+    """Further fields of the request, for servers with options of their own. They win."""
 
     def over(self, defaults: CallOptions) -> CallOptions:
-        """These options, and the defaults where these say nothing."""
+        """Return these options, with the defaults in place of ``None``."""
         said = {name: value for name, value in self if value is not None}
         return defaults.model_copy(update=said)
 
     def resolved_model(self) -> ModelInfo:
-        """What is known of the call's model.
+        """Return what is known of the call's model.
 
         Raises `SidestreamError` of kind ``configuration`` when none is chosen.
         """

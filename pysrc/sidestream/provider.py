@@ -42,8 +42,8 @@ class Provider(WireModel):
     stream_max_retries: int = Field(default=5, ge=0)
     stream_idle_timeout_ms: int = Field(default=300_000, gt=0)
     http_headers: dict[str, str] = Field(default_factory=dict, repr=False)
-    """Sent with every request; they win over our own. Headers that a browser keeps to itself
-    (``Cookie``, ``Host``, ``Origin``, ...) are left out everywhere."""
+    """Sent with every request; they win over the client's own. Headers that only a browser may set
+    (``Cookie``, ``Host``, ``Origin``, ...) are left out."""
     query_params: dict[str, str] = Field(default_factory=dict, repr=False)
     """Added to every URL, such as Azure's ``api-version``."""
     organization: str | None = None
@@ -98,14 +98,15 @@ class Provider(WireModel):
 
     @property
     def keeps_responses(self) -> bool:
-        """Whether it may take ``background``: the ChatGPT backend and OpenRouter store nothing."""
+        """Whether it can store responses, which the ChatGPT backend and OpenRouter do not."""
         return not (self.is_chatgpt or self.is_openrouter)
 
     @property
     def maker(self) -> str:
-        """Who it is: a key of `sidestream.receivers`, ``unknown`` for everybody else.
+        """Which server it is: a key of `sidestream.receivers`, or ``unknown``.
 
-        By host, else by preset, else by a local server's own port. The display name says nothing.
+        The host decides, else the preset, else a local server's default port. The name of the
+        provider does not matter.
         """
         if self.is_azure:
             return "azure"
@@ -124,7 +125,7 @@ class Provider(WireModel):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the base URL; empty when it is none."""
+        """Scheme, host and port of the base URL. Empty for a base URL that is not valid."""
         try:
             parts = urlsplit(self.base_url.strip())
         except ValueError:
@@ -148,11 +149,11 @@ class Provider(WireModel):
     ) -> str:
         """The address of an endpoint: ``responses``, ``chat/completions``, ``models``, or below.
 
-        ``params`` are added to the query.
-        ``model`` matters to Azure's older addresses only, where it is the name of a deployment.
-        A base URL that already ends in an endpoint is understood, and so is a bare Azure resource.
+        ``params`` are added to the query. ``model`` matters to Azure's older addresses only, where
+        it is the name of a deployment. The base URL may already end in an endpoint, or be the
+        address of an Azure resource without a path.
 
-        Raises `SidestreamError` of kind ``configuration`` when the base URL is none.
+        Raises `SidestreamError` of kind ``configuration`` when the base URL is not valid.
         """
         parts = self._split_base_url()
         base = _ENDPOINT_SUFFIX.sub("", parts.path.rstrip("/")).rstrip("/")

@@ -40,7 +40,7 @@ _REACHED_TYPES = {
     "workspace_member_usage_limit_reached",
 }
 MAX_FAMILIES = 16
-"""So many families of limits of one answer are read."""
+"""The number of families that are read of one response."""
 _LONGEST_LABEL = 200
 _FAMILY = re.compile(r"x-([a-z0-9][a-z0-9_-]*)-primary-used-percent")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")

@@ -1,4 +1,4 @@
-"""Secrets are cut out of everything that is shown, kept or copied.
+"""Cuts secrets out of everything that is shown, kept or copied.
 
 `redact` knows what keys look like, and cuts out those that it is given in whatever form a server
 repeats them. `EchoStream` does the latter in a text that arrives in pieces.
@@ -127,15 +127,15 @@ def is_secret_name(name: str) -> bool:
 # --- a known secret in whatever form it is repeated ---------------------------------------------
 
 PART = 12
-"""A part of a secret of so many characters is cut out like the whole."""
+"""A part of a secret with this many characters is cut out like the whole."""
 SHOWN = 3
-"""Of what is cut out of a text that arrives in pieces so many characters stay: longer beginnings
-are held until it is known whether they are one."""
+"""This many first characters of a secret stay in a text that arrives in pieces. A text that may be
+a longer beginning is held until it is known whether it is one."""
 _GRAM = 5
 _MAX_SECRETS = 20
 _MAX_SECRET = 8_192
 _MAX_HELD = 512
-"""Characters of a text that wait at most: blanks may stand between those of a key."""
+"""The most characters of a text that are held: blanks may stand between those of a key."""
 _PIECE = 4_096
 _MAX_ECHOES = 200
 # How makers begin their keys: no secret, and a help where an answer explains them.

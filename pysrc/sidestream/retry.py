@@ -11,7 +11,7 @@ BACKOFF_BASE_MS = 1_000
 BACKOFF_MAX_MS = 32_000
 BACKOFF_JITTER = 0.1
 MAX_SERVER_WAIT_MS = 60_000
-"""A server's wait up to this long is waited for; for a longer one the turn stops and says when."""
+"""The longest wait that a request waits out. For a longer one it fails and says until when."""
 
 
 def is_retryable_status(status: int) -> bool:
@@ -46,7 +46,7 @@ def retry_delay_ms(
 # --- the server's wait -------------------------------------------------------------------------
 
 MAX_KNOWN_WAIT_MS = 400 * 86_400_000
-"""A wait longer than this is no figure but a mistake, and counts as unknown."""
+"""A longer wait is a mistake of the server, and counts as unknown."""
 _MAX_MESSAGE = 4_000
 
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}

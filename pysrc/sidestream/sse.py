@@ -10,24 +10,24 @@ from sidestream.errors import ErrorKind, SidestreamError
 __all__ = ["MAX_FRAME_BYTES", "ErrorData", "SSEDecoder", "ServerSentEvent"]
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
-"""Default limit: room for an image in base64, but not for a server gone mad."""
+"""The default limit. An image in base64 fits; a stream without end does not."""
 
 _BOM = b"\xef\xbb\xbf"
-# An event as model servers send it. Looked for at the beginnings of lines only, and without
-# backtracking, so that the search is linear. Of other names than these, the name matters.
+# An event as model servers send it. The pattern matches at the beginnings of lines only, and
+# without backtracking, so that the search is linear. Events of other names are read line by line.
 _PLAIN = re.compile(
     rb"^(?:event: (?:response\.|message)[^\n]*+\n)?data: ([^\n]*+)\n\n", re.MULTILINE
 )
 _KEEP_ALIVE = frozenset({b"ping", b"keepalive", b"keep-alive", b"keep_alive", b"heartbeat"})
-# The name of what stands outside of events. No event can be called that.
+# Stands for data outside of events. No event can have this name.
 _OUTSIDE = b"\n"
 _TELLS_ERROR = re.compile(rb"error|message|detail", re.IGNORECASE)
 
 
 class ErrorData(bytes):
-    """What a server says by means that are for errors alone.
+    """Data that is an error by its place.
 
-    The data of an event ``error``, a field ``error``, or JSON that belongs to no event.
+    It is the data of an event ``error``, a field ``error``, or JSON that belongs to no event.
     """
 
 
@@ -83,10 +83,10 @@ class SSEDecoder:
         ]
 
     def feed_data(self, chunk: bytes) -> list[bytes]:
-        """The same, but of each event only the data, undecoded: all that a JSON API needs.
+        """Take the next bytes and return only the data of the events, undecoded.
 
-        Errors are `ErrorData`, those included that a server tells outside of events. Signs of life
-        that are no JSON are left out.
+        A JSON API needs no more. Errors are `ErrorData`, also those outside of events. Keep-alive
+        events that are not JSON are left out.
         """
         begun = (
             self._at_start
@@ -100,8 +100,8 @@ class SSEDecoder:
         end = chunk.rfind(b"\n\n") + 2
         if end - begin < 2 or len(chunk) > self._max or b"\r" in chunk:
             return _data_of(self._feed(chunk))
-        # After two line feeds nothing is under way, so what the regular expression takes as a whole
-        # needs no look at each line.
+        # After two line feeds no event is open, so events that the regular expression matches whole
+        # need no look at each line.
         parts = _PLAIN.split(chunk[begin:end])
         if any(parts[::2]):
             return _data_of(self._feed(chunk))

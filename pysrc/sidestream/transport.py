@@ -14,7 +14,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HttpRequest:
-    """What is sent. Headers and query may hold secrets, so they never show in a ``repr``."""
+    """A request. Its headers and query may hold secrets, so its ``repr`` leaves them out."""
 
     method: str
     url: str
@@ -31,7 +31,7 @@ class HttpRequest:
 
 
 class HttpResponse(Protocol):
-    """An answer whose body is still under way."""
+    """A response whose body is still arriving."""
 
     @property
     def status(self) -> int:
@@ -40,7 +40,7 @@ class HttpResponse(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Names in lower case."""
+        """The headers, with names in lower case."""
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -51,13 +51,13 @@ class HttpResponse(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Abort what is still under way and release everything. May be called twice."""
+        """Abort the response if it is still arriving. May be called twice."""
         ...
 
 
 Fetch = Callable[[HttpRequest], Awaitable[HttpResponse]]
-"""Sends one request. Returns as soon as the headers are there, whatever the status.
+"""Sends one request. Returns as soon as the headers have arrived, whatever the status.
 
-Raises `SidestreamError` of kind ``network`` when there is no answer. Cancelling the awaiting task
+Raises `SidestreamError` of kind ``network`` when there is no response. Cancelling the awaiting task
 aborts the request.
 """

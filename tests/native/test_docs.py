@@ -381,7 +381,7 @@ def test_the_reference_has_a_page_for_every_public_module(tmp_path: Path) -> Non
     assert {f"sidestream.{name}" for name in PUBLIC_MODULES} <= pages
     assert not [name for name in pages if "browser" in name or "._" in name]
     client = (tmp_path / "sidestream" / "client.html").read_text(encoding="utf-8")
-    assert "One turn as events" in client
+    assert "Stream one turn as events" in client
     assert "sidestream.types.items.ResponseItem" in client  # by its name, not spelt out
     assert "typing.Annotated" not in client
 

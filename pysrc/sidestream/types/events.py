@@ -1,10 +1,10 @@
-"""ResponseEvent: everything that a turn can tell, in one discriminated union.
+"""`ResponseEvent`: the events of a turn, in one discriminated union.
 
 The names in ``type`` are Codex's variant names, fields are in snake_case. Order within a turn:
 header events first (`ServerModel`, `RateLimits`, `ModelsEtag`, `ServerReasoningIncluded`), then
-what the body says, then exactly one `Completed`, last. Only `Reconnecting`, `StreamIdle` and
+the events of the body, then exactly one `Completed`, last. Only `Reconnecting`, `StreamIdle` and
 `Notice` may come before the header events, while there is no answer yet. A repeated request gives
-those header events again that differ.
+a header event again only if it differs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class OutputItemAdded(WireModel):
 
 
 class OutputItemDone(WireModel):
-    """An item is finished and whole. What it holds agrees with the deltas that came before it."""
+    """An item is finished. It agrees with the deltas that came before it."""
 
     type: Literal["OutputItemDone"] = "OutputItemDone"
     item: ResponseItem
@@ -49,7 +49,7 @@ class OutputTextDelta(WireModel):
 
 
 class OutputTextReplaced(WireModel):
-    """The text of the open message is ``text`` from here on: what was shown of it was reasoning.
+    """The text of the open message is ``text`` from here on: its deltas were reasoning.
 
     The reasoning follows as an item of its own, before the message.
     """
@@ -60,7 +60,7 @@ class OutputTextReplaced(WireModel):
 
 
 class RefusalDelta(WireModel):
-    """More of the model's words for not answering."""
+    """More of the text in which the model refuses to answer."""
 
     type: Literal["RefusalDelta"] = "RefusalDelta"
     delta: str
@@ -110,7 +110,7 @@ class ReasoningSummaryDelta(WireModel):
 
 
 class ReasoningSummaryDone(WireModel):
-    """A part of the reasoning summary is whole."""
+    """A part of the reasoning summary is finished."""
 
     type: Literal["ReasoningSummaryDone"] = "ReasoningSummaryDone"
     item_id: str
@@ -134,7 +134,7 @@ class WebSearchCallBegin(WireModel):
 
 
 class ToolCallProgress(WireModel):
-    """A built-in tool of the provider has got further.
+    """A built-in tool of the provider reports its progress.
 
     ``tool`` is the item type (``web_search_call``, ``file_search_call``, ``code_interpreter_call``,
     ``image_generation_call``, ``mcp_call``, ...), ``status`` the last part of the event's name
@@ -149,7 +149,7 @@ class ToolCallProgress(WireModel):
 
 
 class RateLimits(WireModel):
-    """The limits of one family, from the response's headers. No headers, no event."""
+    """The rate limits of one family, if the response's headers report any."""
 
     type: Literal["RateLimits"] = "RateLimits"
     snapshot: RateLimitSnapshot
@@ -184,7 +184,7 @@ class ModelVerifications(WireModel):
 
 
 class TurnModerationMetadata(WireModel):
-    """What the provider's moderation says of the turn (``response.metadata``)."""
+    """The result of the provider's moderation of the turn (``response.metadata``)."""
 
     type: Literal["TurnModerationMetadata"] = "TurnModerationMetadata"
     metadata: Any
@@ -201,7 +201,7 @@ class SafetyBuffering(WireModel):
 
 
 class StreamIdle(WireModel):
-    """Nothing has come for a while; the stream is given up after ``timeout_ms`` of silence."""
+    """Nothing has arrived for a while. After ``timeout_ms`` of silence the attempt fails."""
 
     type: Literal["StreamIdle"] = "StreamIdle"
     idle_ms: int
@@ -209,15 +209,15 @@ class StreamIdle(WireModel):
 
 
 class Reconnecting(WireModel):
-    """The answer is about to be asked for again after ``delay_ms``.
+    """The request is sent again after ``delay_ms``.
 
-    Voids every delta since the last `OutputItemDone`, where the new answer starts. Not so if it
-    ``resumes``: then the same answer goes on, and the next delta follows the last one.
+    This voids every delta since the last `OutputItemDone`, where the new answer starts. If it
+    ``resumes``, nothing is void: the same answer continues, and the next delta follows the last.
     """
 
     type: Literal["Reconnecting"] = "Reconnecting"
     attempt: int
-    """1 for the first repetition."""
+    """1 for the first retry."""
     max_attempts: int
     delay_ms: int
     reason: str
@@ -225,22 +225,22 @@ class Reconnecting(WireModel):
 
 
 class Notice(WireModel):
-    """Something that the user should know of the request, once: what it was sent without."""
+    """What the user should know about the request, such as what it was sent without."""
 
     type: Literal["Notice"] = "Notice"
     message: str
 
 
 class Completed(WireModel):
-    """The turn's last event. ``response_id`` is empty when the provider never said it was done."""
+    """The last event of a turn. Its ``response_id`` is empty for an answer that is not finished."""
 
     type: Literal["Completed"] = "Completed"
     response_id: str = ""
     token_usage: TokenUsage | None = None
     end_turn: bool | None = None
     finish_reason: str | None = None
-    """Why the model stopped, in the server's words (``stop``, ``length``, ``tool_calls``,
-    ``completed``, ``max_output_tokens``, ...); ``None`` when it never said."""
+    """Why the model stopped, as the server puts it (``stop``, ``length``, ``tool_calls``,
+    ``completed``, ``max_output_tokens``, ...). ``None`` when the server did not say."""
 
 
 ResponseEvent = Annotated[
@@ -278,10 +278,10 @@ response_event: TypeAdapter[ResponseEvent] = TypeAdapter(ResponseEvent)
 
 
 class Batch(list[ResponseEvent]):
-    """Events that came at once, and how far the answer has got with them.
+    """Events that arrived at once, and how far the answer has arrived with them.
 
-    Both are told only where the provider keeps the answer (`CallOptions.background`):
-    `Client.resume` gives what comes after them.
+    The position is known only where the provider keeps the answer (`CallOptions.background`).
+    `Client.resume` streams what comes after it.
     """
 
     response_id: str = ""

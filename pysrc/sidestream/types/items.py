@@ -1,4 +1,4 @@
-"""ResponseItem and ContentItem: what a conversation is made of, as the Responses API writes it.
+"""`ResponseItem` and `ContentItem`: the parts of a conversation, as in the Responses API.
 
 Names follow Codex's ``protocol/models.rs``. Reading is lenient, because servers leave things out:
 unknown item and content types become `OtherItem` and `OtherContent` and keep all their fields.
@@ -47,7 +47,7 @@ class OutputText(WireModel):
 
 
 class Refusal(WireModel):
-    """The model's words for not answering."""
+    """The text in which the model refuses to answer."""
 
     type: Literal["refusal"] = "refusal"
     refusal: str = ""
@@ -98,11 +98,11 @@ class ReasoningText(WireModel):
 # --- items -------------------------------------------------------------------------------------
 
 IN_BAND = "think"
-"""`ReasoningItem.field` of what stood between ``<think>`` and ``</think>`` in the text."""
+"""The `ReasoningItem.field` of reasoning between ``<think>`` and ``</think>`` in the text."""
 
 
 class ItemOrigin(WireModel):
-    """Who made an item."""
+    """The provider and the model that made an item."""
 
     provider: str
     """`Provider.origin`: scheme, host and port."""
@@ -113,11 +113,11 @@ class ItemOrigin(WireModel):
 class _Item(WireModel):
     id: str | None = None
     origin: ItemOrigin | None = None
-    """Who made it, where that matters: an id, reasoning and ``extra`` are for its origin alone.
-    Never sent. ``None``: whoever is asked next, as far as anyone knows."""
+    """Which model made the item. An id, reasoning and ``extra`` are sent to this origin only.
+    The origin itself is never sent. ``None``: the item may go to any provider."""
     extra: dict[str, Any] | None = None
-    """Fields of the wire that this version does not know, such as Gemini's ``extra_content`` of a
-    call. They go back as they came, to the origin and nowhere else."""
+    """Fields that this version does not know, such as Gemini's ``extra_content`` of a call. They
+    are sent back unchanged, to the origin only."""
 
     @field_validator("origin", "extra", mode="before")
     @classmethod
@@ -151,15 +151,15 @@ class MessageItem(_Item):
 
 
 class ReasoningItem(_Item):
-    """What the model thought: summary parts, raw parts, or only the encrypted form."""
+    """The model's reasoning: a summary, the raw text, or only an encrypted form."""
 
     type: Literal["reasoning"] = "reasoning"
     summary: list[SummaryText] = Field(default_factory=list)
     content: list[ReasoningText] | None = None
     encrypted_content: str | None = None
     field: str | None = None
-    """Under which field of Chat Completions it came (``reasoning_content``, ``reasoning``, ...), or
-    `IN_BAND` for reasoning that stood in the text."""
+    """The field of Chat Completions that held it (``reasoning_content``, ``reasoning``, ...), or
+    `IN_BAND` for reasoning within the text."""
 
     @field_validator("summary", mode="before")
     @classmethod
@@ -186,7 +186,7 @@ class FunctionCallItem(_Item):
 
 
 class FunctionCallOutputItem(_Item):
-    """What a function call gave back."""
+    """The output of a function call."""
 
     type: Literal["function_call_output"] = "function_call_output"
     call_id: str
@@ -205,7 +205,7 @@ class CustomToolCallItem(_Item):
 
 
 class CustomToolCallOutputItem(_Item):
-    """What a custom tool call gave back."""
+    """The output of a custom tool call."""
 
     type: Literal["custom_tool_call_output"] = "custom_tool_call_output"
     call_id: str
@@ -250,13 +250,13 @@ class CodeInterpreterCallItem(_Item):
 
     @property
     def logs(self) -> str:
-        """All that the code printed."""
+        """Everything that the code printed."""
         parts = (part.get("logs") for part in self.outputs or ())
         return "\n".join(logs for logs in parts if isinstance(logs, str) and logs)
 
 
 class FileSearchCallItem(_Item):
-    """A search in the provider's vector stores. ``results``: where they were asked for."""
+    """A search in the provider's vector stores, with ``results`` if they were asked for."""
 
     type: Literal["file_search_call"] = "file_search_call"
     status: str | None = None
