@@ -33,7 +33,10 @@ def run(options: argparse.Namespace) -> bool:
 
 def test(options: argparse.Namespace) -> bool:
     """Run every check and test, and sum up."""
-    return checks.run_tests(options.parts, options.pytest, long=options.long)
+    choice = checks.Choice(
+        options.parts, options.pytest, options.long, options.changed, options.explore
+    )
+    return checks.run_tests(choice)
 
 
 def format_sources(_: argparse.Namespace) -> bool:
@@ -85,6 +88,19 @@ def parse(argv: list[str]) -> argparse.Namespace:
         if name == "test":
             command.add_argument(
                 "--long", action="store_true", help="also the tests that take several minutes each"
+            )
+            command.add_argument(
+                "--changed",
+                action="store_true",
+                help="only what the changed files concern, or the last commit if none is changed",
+            )
+            command.add_argument(
+                "--explore",
+                nargs="?",
+                type=int,
+                const=checks.any_seed(),
+                metavar="SEED",
+                help="let random tests draw other examples than the usual ones",
             )
             command.epilog = "Arguments after -- go to pytest: build.py test unit -- -k retry"
             command.add_argument(

@@ -7,12 +7,16 @@ import hashlib
 import json
 import os
 import signal
+import sys
+import traceback
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Playwright, expect
 
+from e2e.patience import PATIENCE
 from e2e.server import MODEL
 from tools.chromium import common_arguments
 
@@ -36,8 +40,21 @@ def extension_id(folder: Path) -> str:
     return "".join(chr(ord("a") + int(digit, 16)) for digit in digest[:32])
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What a browser showed and logged when a test failed."""
+
+    text: str
+    screenshots: list[bytes]
+
+
 class App:
     """One browser with its own profile and the extension installed."""
+
+    alive: ClassVar[list[App]] = []
+    """All browsers that run."""
+    evidence: ClassVar[list[Evidence]] = []
+    """Of browsers that a failing test has closed itself."""
 
     def __init__(
         self,
@@ -59,14 +76,14 @@ class App:
             args=[*QUIET, *load_extensions(extension), *arguments],
             **{"viewport": {"width": 400, "height": 700}, **options},
         )
-        # As for what is expected: an upper bound on a machine that is busy with other work.
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(PATIENCE * 1000)
         self.context.on("console", lambda message: self._log(f"{message.type}: {message.text}"))
         self.context.on("weberror", lambda error: self._log(f"uncaught: {error.error}"))
         self.context.on("request", lambda request: self.requests.append(request.url))
         self.origin = f"chrome-extension://{extension_id(extension)}"
         (self.lasting_page,) = self.context.pages
         """Stays open when all others are closed: without any page the browser would end."""
+        App.alive.append(self)
 
     def _log(self, line: str) -> None:
         self.logs.append(line)
@@ -78,7 +95,12 @@ class App:
         return any(text in line for line in self.logs)
 
     def close(self) -> None:
-        """End the browser."""
+        """End the browser. A test that is failing leaves evidence."""
+        if self not in App.alive:
+            return
+        if sys.exc_info()[0] is not None:
+            App.evidence.append(self.look())
+        App.alive.remove(self)
         self.context.close()
 
     def kill(self) -> None:
@@ -90,6 +112,7 @@ class App:
         # Playwright gives the browser a process group of its own.
         assert os.getpgid(browser) == browser != os.getpgid(0)
         os.killpg(browser, signal.SIGKILL)
+        App.alive.remove(self)
         with suppress(Error):
             self.context.close()
 
@@ -98,6 +121,16 @@ class App:
         for page in self.context.pages:
             if page is not self.lasting_page:
                 page.close()
+
+    def start_over(self) -> None:
+        """As on the first day, but for the snapshot of Python, which makes the next start short."""
+        self.close_pages()
+        self.context.set_offline(False)
+        self._go_to_quiet_page()
+        self.stop_worker(self.lasting_page)
+        self.lasting_page.evaluate(FORGET_EVERYTHING)
+        self.logs.clear()
+        self.requests.clear()
 
     def open_panel(self, *, new_window: bool = False) -> Panel:
         """The side panel's page, as a tab."""
@@ -119,14 +152,17 @@ class App:
 
     def send(self, request: dict[str, Any]) -> dict[str, Any]:
         """One `Request` of `extension/shared/protocol.js` to the worker, and its `Reply`."""
-        # Any page of the extension may send it; this one does nothing by itself.
-        page, address = self.lasting_page, f"{self.origin}/manifest.json"
-        if page.url != address:
-            page.goto(address)
-        reply: dict[str, Any] = page.evaluate(
+        self._go_to_quiet_page()
+        reply: dict[str, Any] = self.lasting_page.evaluate(
             "request => chrome.runtime.sendMessage(request)", request
         )
         return reply
+
+    def _go_to_quiet_page(self) -> None:
+        """Any page of the extension may call its APIs; this one does nothing by itself."""
+        address = f"{self.origin}/manifest.json"
+        if self.lasting_page.url != address:
+            self.lasting_page.goto(address)
 
     def configure(
         self,
@@ -194,13 +230,20 @@ class App:
         turns: list[dict[str, Any]] = page.evaluate(DUMP_STORAGE)["databases"]["sidestream/turns"]
         return turns
 
-    def report(self) -> str:
-        """What somebody would want to know after a failed test."""
-        parts = ["console:", *self.logs[-100:]]
+    def look(self) -> Evidence:
+        """What somebody would want to know after a failed test. Nothing of it may fail."""
+        parts = ["console:", *self.logs[-200:]]
+        screenshots = []
         for page in self.context.pages:
-            if page.url.startswith("chrome-extension:"):
-                parts += [f"\n{page.url}:", page.locator("body").aria_snapshot(timeout=2000)]
-        return "\n".join(parts)
+            if page is self.lasting_page:
+                continue
+            parts.append(f"\n{page.url}:")
+            try:
+                parts.append(page.locator("body").aria_snapshot(timeout=2000))
+                screenshots.append(page.screenshot(timeout=5000))
+            except Exception:
+                parts.append(traceback.format_exc(limit=0))
+        return Evidence("\n".join(parts), screenshots)
 
 
 class Panel:
@@ -341,6 +384,22 @@ def choose(panel: Panel, **choices: str) -> None:
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog).to_be_hidden()
 
+
+FORGET_EVERYTHING = """async () => {
+  for (const { name } of await indexedDB.databases())
+    await new Promise((resolve, reject) => {
+      const deletion = indexedDB.deleteDatabase(name);
+      deletion.onsuccess = resolve;
+      deletion.onerror = () => reject(deletion.error);
+    });
+  for (const area of ["local", "session", "sync"]) await chrome.storage[area]?.clear();
+  await chrome.alarms.clearAll();
+  const { origins = [] } = await chrome.permissions.getAll();
+  const installed = new Set(chrome.runtime.getManifest().host_permissions);
+  const granted = origins.filter((origin) => !installed.has(origin));
+  if (granted.length > 0) await chrome.permissions.remove({ origins: granted });
+}"""
+"""What `extension/worker/reset.js` does, without a worker."""
 
 DUMP_STORAGE = """async () => {
   const areas = {};

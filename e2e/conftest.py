@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import Error, Playwright, expect
 
-from e2e.app import App, Panel
+from e2e.app import App, Evidence, Panel
 from e2e.attacks import HOSTILE_WORKER
 from e2e.pages import Pages
+from e2e.patience import PATIENCE
 from e2e.server import ScriptedServer
 from e2e.slow_cases import CASES, LONG_CASES, SlowRun
 from tools import chromium as browsers
@@ -25,13 +28,12 @@ FAULTS = {
     "fault": (4, 50),
     "kill": (7, 200),
     "crash": (3, 25),
-    "compaction": (2, 20),
+    "compaction": (3, 20),
     "pickup": (2, 50),
 }
 """How many cases there are of a test with this argument: in the sample, and in all."""
 
-# An upper bound: on a machine that is busy with other work, Python's first boot takes 20 s.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,8 +104,8 @@ def fault_seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="session")
-def extension(request: pytest.FixtureRequest) -> Path:
-    """The folder of the built extension."""
+def built_extension(request: pytest.FixtureRequest) -> Path:
+    """The folder of the extension as it is built."""
     given: Path | None = request.config.getoption("--extension")
     if given:
         return given.resolve()
@@ -112,6 +114,12 @@ def extension(request: pytest.FixtureRequest) -> Path:
     )
     assert built.returncode == 0, f"build.py build failed:\n{built.stdout}\n{built.stderr}"
     return ROOT / "dist" / "sidestream"
+
+
+@pytest.fixture(scope="session")
+def extension(built_extension: Path) -> Path:
+    """The folder of the extension; a module may change a copy."""
+    return built_extension
 
 
 @pytest.fixture(scope="session")
@@ -126,19 +134,55 @@ def browser_arguments() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="session")
+def shared_browser(
+    playwright: Playwright,
+    chromium: str,
+    built_extension: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[], App]]:
+    """The browser of all modules that need nothing special, with nothing in it."""
+    apps: list[App] = []
+
+    def emptied() -> App:
+        for app in apps:
+            try:
+                app.start_over()
+            except Error:
+                # It has crashed, with the test that it was in.
+                App.alive.remove(app)
+                apps.remove(app)
+            else:
+                return app
+        profile = tmp_path_factory.mktemp("shared")
+        apps.append(App(playwright, chromium, built_extension, profile))
+        return apps[0]
+
+    yield emptied
+    for app in apps:
+        app.close()
+
+
 @pytest.fixture(scope="module")
 def app(
     playwright: Playwright,
     chromium: str,
     extension: Path,
+    built_extension: Path,
     browser_arguments: list[str],
+    shared_browser: Callable[[], App],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[App]:
-    """A browser that the tests of a module share."""
-    profile = tmp_path_factory.mktemp("profile")
-    app = App(playwright, chromium, extension, profile, *browser_arguments)
-    yield app
-    app.close()
+    """A browser that the tests of a module share, with nothing in it."""
+    if browser_arguments or extension != built_extension:
+        profile = tmp_path_factory.mktemp("profile")
+        app = App(playwright, chromium, extension, profile, *browser_arguments)
+        yield app
+        app.close()
+    else:
+        app = shared_browser()
+        yield app
+        app.close_pages()
 
 
 @pytest.fixture(scope="module")
@@ -175,17 +219,29 @@ def pages() -> Iterator[Pages]:
         yield pages
 
 
-@pytest.fixture(scope="session")
-def _server() -> Iterator[ScriptedServer]:
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """The scripted provider, at an address of its own.
+
+    No request that an earlier test has left behind can come to it.
+    """
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lasting_server() -> Iterator[ScriptedServer]:
+    """A provider for the tests of a module that share a panel."""
     with ScriptedServer() as server:
         yield server
 
 
 @pytest.fixture
-def server(_server: ScriptedServer) -> ScriptedServer:
-    """The scripted provider, without scripts."""
-    _server.reset()
-    return _server
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens, and which nobody else can take meanwhile."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.fixture
@@ -213,7 +269,7 @@ def demo_url() -> Iterator[str]:
     assert process.stdout
     yield json.loads(process.stdout.readline())["base_url"]
     process.stdin.close()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
 
 
@@ -229,16 +285,56 @@ def demo_extension(
     return copy
 
 
+# --- what a failed test leaves behind -------------------------------------------------------------
+
+FAILURES = ROOT / "e2e" / "failures"
+LAST_LINES = 12
+"""Of a browser's log, in the summary at the end of all output."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Adds to a failure what the browser logged and what its pages show."""
+    """Leave screenshots, logs and the command that repeats it of a test that failed."""
     report = yield
     if report.failed:
-        for name, value in getattr(item, "funcargs", {}).items():
-            if isinstance(value, App):
-                try:
-                    text = value.report()
-                except Exception as error:
-                    text = f"no report: {error}"
-                report.sections.append((f"browser of {name}", text))
+        evidence = [*App.evidence, *(app.look() for app in App.alive)]
+        for one in evidence:
+            report.sections.append(("browser", one.text))
+        keep_failure(item, report, evidence)
+    App.evidence.clear()
     return report
+
+
+def keep_failure(item: pytest.Item, report: pytest.TestReport, evidence: list[Evidence]) -> None:
+    """Write it to a folder of its own below `e2e/failures/`."""
+    folder = FAILURES / re.sub(r"[^\w-]+", "-", item.nodeid.partition("/")[2]).strip("-")[:120]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(evidence):
+        (folder / f"browser-{number}.txt").write_text(one.text, "utf-8")
+        for page, picture in enumerate(one.screenshots):
+            (folder / f"browser-{number}-page-{page}.png").write_bytes(picture)
+    (folder / "failure.txt").write_text(report.longreprtext, "utf-8")
+    logged = [line for one in evidence for line in one.text.partition("\n\n")[0].splitlines()[1:]]
+    summary = [
+        f"{item.nodeid} ({report.when})",
+        f"  reason: {reason(report)}",
+        f"  repeat: {repeat_command(item)}",
+        f"  more:   {folder.relative_to(ROOT)}",
+        *(f"  | {line[:200]}" for line in logged[-LAST_LINES:]),
+    ]
+    (folder / "summary.txt").write_text("\n".join(summary) + "\n", "utf-8")
+
+
+def reason(report: pytest.TestReport) -> str:
+    """The message of what was raised, on one line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return " ".join((crash.message if crash else report.longreprtext).split())[:300]
+
+
+def repeat_command(item: pytest.Item) -> str:
+    """The command that runs the test once more."""
+    test = f'python build.py test e2e -- "{item.nodeid}"'
+    for option in ("--all-faults", "--long"):
+        test += f" {option}" if item.config.getoption(option) else ""
+    seed = item.config.getoption("--fault-seed")
+    return f"{test} --fault-seed {seed}" if seed else test

@@ -27,6 +27,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+from e2e.patience import PATIENCE, slowness
+
 Script = Callable[["Exchange"], None]
 
 MODEL = "scripted-model"
@@ -88,7 +90,9 @@ class StoredResponse:
 class Exchange:
     """One request and the means to answer it. Headers are in lower case."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    def __init__(
+        self, handler: BaseHTTPRequestHandler, body: bytes, closing: threading.Event
+    ) -> None:
         self.method = handler.command
         self.path, _, self.query = handler.path.partition("?")
         self.headers = {name.lower(): value for name, value in handler.headers.items()}
@@ -105,6 +109,7 @@ class Exchange:
         self.sent: list[tuple[float, bytes]] = []
         """Each part of the body, with the time at which it was written (monotonic seconds)."""
         self._socket: socket.socket = handler.connection
+        self._closing = closing
         self._chunked = False
         self._head_sent = False
         self._cut = False
@@ -247,14 +252,13 @@ class Exchange:
 
     def drop(self) -> None:
         """Break the connection now; a stored answer goes on."""
-        # Chromium drops what it has not yet handed over when a connection breaks.
-        self.pause(0.2)
+        self.pause_before_cut()
         self._cut = True
         self._socket.shutdown(socket.SHUT_RDWR)
 
     # Waiting, never blind to the client's departure.
 
-    def wait(self, event: threading.Event, timeout: float = 60) -> None:
+    def wait(self, event: threading.Event, timeout: float = 2 * PATIENCE) -> None:
         """Until the test sets `event`."""
         deadline = time.monotonic() + timeout
         while not event.wait(0.02):
@@ -268,8 +272,17 @@ class Exchange:
         while (left := deadline - time.monotonic()) > 0:
             self._notice_departure(min(left, 0.5))
 
+    def pause_before_cut(self) -> None:
+        """Give Chromium time: it drops what it has not handed over when a connection breaks.
+
+        A test to which that matters waits for what it sees instead.
+        """
+        self.pause(0.2 * slowness())
+
     def _notice_departure(self, timeout: float = 0) -> None:
         """The client has nothing more to say on this connection: readable means closed."""
+        if self._closing.is_set():
+            raise ClientGoneError
         if self.client_closed.is_set():
             if self.stored and self.stored.cancelled:
                 raise ClientGoneError
@@ -304,7 +317,7 @@ class ScriptedServer:
         self._lock = threading.Condition()
         self._exchanges: list[Exchange] = []
         self._scripts: list[tuple[str, Script]] = []
-        self._released = threading.Event()
+        self._closing = threading.Event()
         self.api_key: str | None = None
         """Where set, any other key is answered with OpenAI's 401."""
         self.models = [MODEL]
@@ -338,6 +351,8 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End all answers, too: nothing of a test goes on in the next one."""
+        self._closing.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -391,7 +406,7 @@ class ScriptedServer:
         """The requests whose last user message is exactly `text`."""
         return [turn for turn in self.turns if turn.user_text == text]
 
-    def wait_for_turn(self, number: int = 1, timeout: float = 30) -> Exchange:
+    def wait_for_turn(self, number: int = 1, timeout: float = PATIENCE) -> Exchange:
         """The `number`th request for an answer (from 1), as soon as it has arrived."""
         with self._lock:
             arrived = self._lock.wait_for(lambda: self._count_turns() >= number, timeout)
@@ -404,7 +419,7 @@ class ScriptedServer:
         return sum(_asks(exchange) for exchange in self._exchanges)
 
     def _serve(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        exchange = Exchange(handler, body)
+        exchange = Exchange(handler, body, self._closing)
         handler.close_connection = True
         with self._lock:
             self._exchanges.append(exchange)
@@ -630,8 +645,7 @@ def stream(*chunks: bytes, cut: bool = False) -> Script:
         for chunk in chunks:
             exchange.send(chunk)
         if cut:
-            # Chromium drops what it has not yet handed over when a connection breaks.
-            exchange.pause(0.2)
+            exchange.pause_before_cut()
             exchange.cut()
 
     return script

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Download, Locator, Page, expect
 
 from e2e.app import App, Panel
+from e2e.patience import PATIENCE
 from e2e.server import Gate, ScriptedServer, answer
 
 LANGUAGES = {
@@ -342,7 +343,7 @@ FLOW = 'flowchart LR\n  A[Start ü 漢字] --> B{"OK?"}\n  B -->|yes| C[End]'
 def drawn(shown: Locator, source: str) -> Locator:
     press(shown, "Draw diagram")
     image = shown.locator(".diagram img")
-    expect(image).to_be_visible(timeout=40_000)
+    expect(image).to_be_visible(timeout=PATIENCE * 1000)
     assert image.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }")
     expect(shown.locator("pre code")).to_have_text(source)
     return image

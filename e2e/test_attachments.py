@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -266,18 +267,20 @@ def test_what_is_see_through_stays_so(panel: Panel, server: ScriptedServer) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "words"),
+    ("name", "make", "words"),
     [
-        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "format SVG"),
-        ("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0", "format HEIC"),
-        ("half.png", png(50, 50)[:60], "damaged"),
-        ("vast.png", png(20_000, 20_000), "100 million pixels"),
-        ("letter.png", b"Dear all,", "is no image"),
+        ("drawing.svg", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "format SVG"),
+        ("photo.heic", lambda: b"\0\0\0\x18ftypheic\0\0\0\0", "format HEIC"),
+        ("half.png", lambda: png(50, 50)[:60], "damaged"),
+        ("vast.png", lambda: png(20_000, 20_000), "100 million pixels"),
+        ("letter.png", lambda: b"Dear all,", "is no image"),
     ],
 )
-def test_what_is_no_image_is_refused(panel: Panel, name: str, data: bytes, words: str) -> None:
+def test_what_is_no_image_is_refused(
+    panel: Panel, name: str, make: Callable[[], bytes], words: str
+) -> None:
     panel.message.fill("Look at this")
-    panel.message.evaluate(PASTE, [given(name, data), given("good.png", png(9, 9))])
+    panel.message.evaluate(PASTE, [given(name, make()), given("good.png", png(9, 9))])
     expect(panel.page.get_by_role("alert").filter(has_text=words)).to_contain_text(name)
     expect(tray(panel)).to_have_count(1)
     expect(panel.message).to_have_value("Look at this")

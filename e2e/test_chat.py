@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.app import API_KEY, App, Panel
+from e2e.patience import PATIENCE
 from e2e.server import (
     Exchange,
     Gate,
@@ -130,7 +131,7 @@ def test_stop(panel: Panel, server: ScriptedServer, way: str) -> None:
     else:
         panel.page.keyboard.press("Escape")
     panel.expect_idle()
-    assert server.turns[0].client_closed.wait(60), "the request was not aborted"
+    assert server.turns[0].client_closed.wait(PATIENCE), "the request was not aborted"
     expect(panel.answer).to_contain_text("Once upon")
     expect(panel.alert).to_be_hidden()
     panel.ask("Something else")
@@ -145,7 +146,7 @@ def test_stop_before_the_headers(panel: Panel, server: ScriptedServer) -> None:
     turn = server.wait_for_turn()
     panel.stop.click()
     panel.expect_idle()
-    assert turn.client_closed.wait(60), "the request was not aborted"
+    assert turn.client_closed.wait(PATIENCE), "the request was not aborted"
     panel.ask("Another")
     expect(panel.answer).to_have_text("You said: Another")
 

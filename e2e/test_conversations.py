@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.app import App, Panel
+from e2e.patience import PATIENCE
 from e2e.server import Gate, ScriptedServer, answer
 from e2e.test_look import SCREENSHOTS, unnamed
 
@@ -158,7 +159,7 @@ def test_the_shown_conversation_is_deleted_and_brought_back(
     conversations.act("Hello there", "Delete")
     for panel in (chat, other):
         expect(panel.page.locator("article")).to_have_count(0)
-    assert server.turns[-1].client_closed.wait(60)
+    assert server.turns[-1].client_closed.wait(PATIENCE)
     # It can be undone as long as it was promised, also from a list that is opened anew.
     chat.page.keyboard.press("Escape")
     expect(conversations.dialog).to_be_hidden()

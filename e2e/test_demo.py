@@ -15,6 +15,7 @@ from playwright.sync_api import Playwright, expect
 from e2e.app import App, Panel, choose
 from e2e.attached import attach_page
 from e2e.conftest import ROOT
+from e2e.patience import PATIENCE
 
 
 def test_it_lists_its_model(demo_url: str) -> None:
@@ -173,7 +174,7 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     assert process.stdin
     assert json.loads(process.stdout.readline())["base_url"].startswith("http://127.0.0.1:")
     process.stdin.close()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Playwright, expect
 from e2e.app import App, Panel
 from e2e.attached import file, png
 from e2e.cdp import wait_until
+from e2e.patience import PATIENCE, slowness
 from e2e.server import Gate, ScriptedServer
 
 NEW_CHAT = ""
@@ -132,7 +133,7 @@ def test_a_draft_survives_the_panel_the_worker_and_the_browser(
     other.message.press_sequentially("Of the other window")
     panel.message.press("End")
     panel.message.press_sequentially(", and more")
-    panel.page.wait_for_timeout(300)
+    panel.page.wait_for_timeout(300 * slowness())
     app.kill()
 
     app = App(playwright, chromium, extension, profile)
@@ -193,7 +194,7 @@ def test_two_panels_have_drafts_of_their_own(app: App, panel: Panel) -> None:
     expect(panel.questions).to_have_count(0)
     expect(panel.message).to_have_value("Here")
     # It has moved to the new chat; until that is written it is a draft of the deleted one.
-    wait_until(lambda: "Here" in new_chat_drafts(app), 60, "the draft in storage")
+    wait_until(lambda: "Here" in new_chat_drafts(app), PATIENCE, "the draft in storage")
     panel.page.reload()
     expect(panel.message).to_have_value("Here")
 

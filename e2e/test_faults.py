@@ -17,10 +17,8 @@ from playwright.sync_api import Page, expect
 
 from e2e.app import App
 from e2e.cdp import wait_until
+from e2e.patience import PATIENCE
 from e2e.server import MODEL, ScriptedServer
-
-PATIENCE = 60.0
-"""Seconds for a start on a busy machine, and for its snapshot."""
 
 # Whether there is exactly one snapshot, and its content is the one that its name promises.
 IS_WHOLE = """async () => {

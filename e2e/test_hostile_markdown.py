@@ -71,7 +71,7 @@ def test_shown_whole_and_the_chat_goes_on(
         panel.ask(f"Show {name}")
         expect(panel.questions.last).to_contain_text(f"Show {name}")
         if name in KEPT:
-            panel.page.wait_for_function(HOLDS, arg=KEPT[name], timeout=60_000)
+            panel.page.wait_for_function(HOLDS, arg=KEPT[name])
         panel.expect_idle()
     server.on("After", answer("The answer after it"))
     panel.ask("After")

@@ -20,6 +20,7 @@ import pytest
 
 from e2e.app import QUIET, load_extensions
 from e2e.cdp import Page, PipeBrowser
+from e2e.patience import slowness
 from e2e.server import ScriptedServer, answer
 from e2e.slow_cases import CONTROL, Bench
 
@@ -74,7 +75,7 @@ class Counts:
         (target,) = (w for w in bench.workers() if w["url"].startswith(bench.origin))
         worker = Page(bench.browser, target["targetId"])
         # Pyodide cannot take a timer back: a cancelled one lives until it is due, a second at most.
-        time.sleep(2)
+        time.sleep(2 * slowness())
         # Each side may hold the other's garbage, and finalizers run in a later task.
         for _ in range(3):
             python = worker.evaluate(COUNT_PYTHON)
@@ -112,7 +113,7 @@ def open_extension(extension: Path, tmp_path: Path) -> Path:
     """The extension with Pyodide reachable from the worker's global scope."""
     copy = tmp_path / "extension"
     shutil.copytree(extension, copy)
-    boot = copy / "runtime" / "boot.js"
+    boot = copy / "worker" / "python" / "boot.js"
     source, count = re.subn(
         r"( const pyodide = restored [^;]+;)(\s+const died)",
         r"\1 globalThis.pyodide = pyodide;\2",

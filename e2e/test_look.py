@@ -14,6 +14,8 @@ from playwright.sync_api import Page, expect
 
 from e2e.app import API_KEY, App, Panel, choose
 from e2e.attached import HOSTILE, attach_page, attach_pages, file, pick, png, tray
+from e2e.cdp import wait_until
+from e2e.patience import PATIENCE
 from e2e.provider_calls import Calls, code, image, picture, web_search
 from e2e.server import Gate, ScriptedServer, answer, fail, python_calls
 
@@ -185,8 +187,7 @@ def interrupted(app: App, server: ScriptedServer) -> Page:
     panel = app.open_panel()
     panel.ask("Tell me a story")
     expect(panel.answer).to_contain_text("being written when")
-    # Long enough for it to be stored.
-    panel.page.wait_for_timeout(1500)
+    wait_until(lambda: "being written when" in app.stored(panel.page), PATIENCE, "it in storage")
     app.stop_worker(panel.page)
     expect(panel.page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
     return panel.page

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 from e2e import cdp
 from e2e.app import API_KEY, QUIET, App, Panel, extension_id, load_extensions
 from e2e.pages import RESOLVER_RULES, Pages
+from e2e.patience import PATIENCE
 from e2e.server import Exchange, ScriptedServer
 
 PAGE = "<title>Rain over the hills</title><p id=rain>It rained for <b>three</b> days.<p>Then not."
@@ -252,7 +253,7 @@ class SidePanel:
 
     def expect_started(self) -> None:
         """The worker listens."""
-        cdp.wait_until(lambda: self._browser.targets("service_worker"), 60, "the worker")
+        cdp.wait_until(lambda: self._browser.targets("service_worker"), PATIENCE, "the worker")
         page = self._browser.open(f"chrome-extension://{self._id}/options/index.html")
         page.wait_until("document.readyState === 'complete' && !!chrome.runtime?.id", 60)
         page.evaluate("chrome.runtime.sendMessage({type: 'LoadSettings'})")
@@ -279,13 +280,13 @@ class SidePanel:
 
     def panel(self) -> cdp.Page:
         """The panel, as soon as it is there."""
-        (target,) = cdp.wait_until(lambda: self.targets, 60, "the side panel")
+        (target,) = cdp.wait_until(lambda: self.targets, PATIENCE, "the side panel")
         page = cdp.Page(self._browser, target)
         page.wait_until("document.querySelector('#attach:not([hidden])') !== null", 60)
         return page
 
     def expect_closed(self) -> None:
-        cdp.wait_until(lambda: not self.targets, 60, "no side panel")
+        cdp.wait_until(lambda: not self.targets, PATIENCE, "no side panel")
 
 
 CHOOSE = """what => {
@@ -300,7 +301,7 @@ def expect_attached(panel: cdp.Page, count: int) -> None:
     words = "document.getElementById('composer').innerText"
     there = "document.querySelectorAll('#tray > li').length"
     try:
-        cdp.wait_until(lambda: panel.evaluate(there) == count, 60, f"{count} attachments")
+        cdp.wait_until(lambda: panel.evaluate(there) == count, PATIENCE, f"{count} attachments")
     except AssertionError as error:
         raise AssertionError(panel.evaluate(words)) from error
 

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from e2e.app import API_KEY, App
+from e2e.patience import PATIENCE
 from e2e.server import MODEL, Gate, ScriptedServer, response_events, sse
 
 OTHER_KEY = "Qm3x9876543210zyxwvutsrqponmlkjihgfedcba"
@@ -172,7 +173,7 @@ def test_a_reset_while_an_answer_arrives_keeps_nothing_of_it(
     expect(panel.answer).to_contain_text("Half of it")
     turn = server.wait_for_turn()
     assert fresh_app.send({"type": "ResetEverything"})["profiles"] == []
-    assert turn.client_closed.wait(60)
+    assert turn.client_closed.wait(PATIENCE)
     expect(panel.questions).to_have_count(0)
     expect(panel.status).to_be_empty()
     assert "Remember me" not in fresh_app.stored(panel.page)

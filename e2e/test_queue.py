@@ -8,6 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from e2e.app import App, Panel
+from e2e.patience import PATIENCE
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
 
 
@@ -63,7 +64,7 @@ def test_send_now_stops_the_answer_under_way(panel: Panel, server: ScriptedServe
     expect(panel.answer).to_have_text("You said: The second")
     panel.expect_idle()
     expect(panel.answers.first).to_contain_text("One")
-    assert server.turns[0].client_closed.wait(60)
+    assert server.turns[0].client_closed.wait(PATIENCE)
 
 
 def test_the_line_stands_after_a_failure_and_goes_on_after_the_retry(

@@ -11,11 +11,19 @@ from playwright.sync_api import expect
 
 from e2e.app import App, Panel
 from e2e.cdp import wait_until
-from e2e.faults import PATIENCE, WORDS, Ledger, Stage, squeeze, text_of
+from e2e.faults import WORDS, Ledger, Stage, squeeze, text_of
+from e2e.patience import PATIENCE
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
 
 LONG = [f"word {number} " for number in range(60)]
 WHOLE = "".join(LONG).strip()
+
+
+@pytest.fixture
+def server(lasting_server: ScriptedServer) -> ScriptedServer:
+    """One provider for the tests of this module, which share a panel."""
+    lasting_server.reset()
+    return lasting_server
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def wait_until_stored(app: App, panel: Panel, text: str) -> None:
         turns = app.stored_turns(panel.page)
         return any(turn["status"] == "running" and text in text_of(turn) for turn in turns)
 
-    wait_until(is_stored, 10, f"“{text}” in storage")
+    wait_until(is_stored, PATIENCE, f"“{text}” in storage")
 
 
 def test_an_answer_outlives_the_worker(app: App, kept: Panel, server: ScriptedServer) -> None:
@@ -65,7 +73,9 @@ def test_an_answer_that_has_ended_meanwhile(app: App, kept: Panel, server: Scrip
     app.stop_worker(kept.page)
     kept.page.close()
     gate.open.set()
-    wait_until(lambda: all(s.finished for s in server.stored.values()), 10, "the end of the answer")
+    wait_until(
+        lambda: all(s.finished for s in server.stored.values()), PATIENCE, "the end of the answer"
+    )
     panel = app.open_panel()
     expect(panel.answer).to_have_text(WHOLE)
     panel.expect_idle()
@@ -93,7 +103,7 @@ def test_stop_ends_the_answer_at_the_provider(kept: Panel, server: ScriptedServe
     kept.stop.click()
     kept.expect_idle()
     (stored,) = server.stored.values()
-    wait_until(lambda: stored.cancelled, 10, "the cancellation")
+    wait_until(lambda: stored.cancelled, PATIENCE, "the cancellation")
 
 
 @pytest.mark.parametrize("way", ["Continue", "Retry"])
@@ -145,8 +155,8 @@ def test_the_user_decides_whether_answers_are_kept(app: App, server: ScriptedSer
 
 
 @pytest.fixture(scope="module")
-def stage(app: App, _server: ScriptedServer) -> Iterator[Stage]:
-    yield Stage(app, _server, Ledger())
+def stage(app: App, lasting_server: ScriptedServer) -> Iterator[Stage]:
+    yield Stage(app, lasting_server, Ledger())
     app.close_pages()
 
 
@@ -176,5 +186,5 @@ def test_however_often_the_worker_dies_the_answer_is_whole(
     stage.settle()
     kept = stage.kept(question)
     assert (kept.status, kept.text) == ("completed", "".join(pieces))
-    wait_until(lambda: squeeze(stage.shown(question)) == squeeze(kept.text), 10, "the screen")
+    wait_until(lambda: squeeze(stage.shown(question)) == squeeze(kept.text), PATIENCE, "the screen")
     assert len(server.turns_of(question)) == 1

@@ -13,6 +13,7 @@ from playwright.sync_api import Playwright, expect
 
 from e2e.app import Panel
 from e2e.conftest import ROOT
+from e2e.patience import PATIENCE
 
 
 def is_open(url: str) -> bool:
@@ -55,7 +56,7 @@ def test_one_command_shows_the_panel_and_a_first_answer(playwright: Playwright) 
         browser.close()
     finally:
         command.send_signal(signal.SIGINT)
-        rest, _ = command.communicate(timeout=30)
+        rest, _ = command.communicate(timeout=PATIENCE)
     assert command.returncode == 0, said + rest
     assert not is_open(provider), "the demo provider is still there"
     assert not is_open(debugging), "the browser is still there"

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from e2e.app import App, Panel, choose
 from e2e.attacks import attack, run
 from e2e.network import BIG, Site, allow
+from e2e.patience import PATIENCE
 from e2e.server import ScriptedServer, answer, python_calls
 
 
@@ -289,7 +290,7 @@ def test_a_host_that_is_taken_away_ends_what_runs(app: App, site: Site, other: S
         f"requests.get({site.url!r})",
     ]
     app.lasting_page.evaluate(START, codes)
-    assert site.waiting.wait(60)
+    assert site.waiting.wait(PATIENCE)
     allow(app, other.host)
     first, second, third = app.lasting_page.evaluate("Promise.all(runs)")
     assert (first["run"]["ended"], first["run"]["lost"]) == ("stopped", True)
@@ -304,7 +305,7 @@ def test_a_host_that_is_added_lets_what_runs_end(app: App, site: Site, other: Si
     allow(app, site.host)
     waits = f"import requests\nx = requests.get({site.url!r} + '/wait').status_code\nx"
     app.lasting_page.evaluate(START, [waits])
-    assert site.waiting.wait(60)
+    assert site.waiting.wait(PATIENCE)
     allow(app, site.host, other.host)
     app.lasting_page.evaluate("globalThis.first = runs[0]")
     app.lasting_page.evaluate(START, [f"requests.get({other.url!r}).status_code"])

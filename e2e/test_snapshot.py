@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from e2e.app import API_KEY, App, Panel
 from e2e.cdp import wait_until
+from e2e.patience import PATIENCE
 from e2e.server import ScriptedServer, answer, fail
 
 FILES = """async () => {
@@ -65,7 +66,7 @@ def snapshot_made(page: Page) -> dict[str, int]:
         files: dict[str, int] = page.evaluate(FILES)
         return files if files and min(files.values()) > SIZE else None
 
-    files: dict[str, int] = wait_until(probe, 30, "a snapshot is written")
+    files: dict[str, int] = wait_until(probe, PATIENCE, "a snapshot is written")
     assert len(files) == 1
     return files
 
@@ -116,7 +117,9 @@ def test_a_snapshot_that_is_no_good_is_made_anew(first_start: tuple[App, Panel])
         app.stop_worker(panel.page)
         panel.page.evaluate(REWRITE, damage)
         ask(panel, f"damaged: {damage}")
-        wait_until(lambda: another not in panel.page.evaluate(FILES), 30, "the other one is gone")
+        wait_until(
+            lambda: another not in panel.page.evaluate(FILES), PATIENCE, "the other one is gone"
+        )
         (made,) = snapshot_made(panel.page)
         assert made[:33] == right[:33]
     app.stop_worker(panel.page)
@@ -171,7 +174,7 @@ def test_a_restored_start_needs_no_files(
             request = {"type": kind, "settings": app.settings(server.base_url)}
             assert app.send(request)["ok"]
         assert "restore" in starts(app)[-1]
-        wait_until(lambda: app.logged("not be put back"), 30, "the failure")
+        wait_until(lambda: app.logged("not be put back"), PATIENCE, "the failure")
         assert not any("ModuleNotFound" in line for line in app.logs)
     finally:
         app.close()
@@ -183,7 +186,7 @@ def test_modules_can_still_be_imported(
     """A copy of the extension imports more after its start, as a later version may."""
     copy = tmp_path / "sidestream"
     shutil.copytree(extension, copy)
-    boot = copy / "runtime" / "boot.js"
+    boot = copy / "worker" / "python" / "boot.js"
     late = "import csv, sqlite3, pydantic.networks, pydantic.json_schema; pydantic.__version__"
     source = boot.read_text()
     changed = source.replace(
@@ -197,7 +200,7 @@ def test_modules_can_still_be_imported(
         app.stop_worker(panel.page)
         ask(panel, "restored")
         assert "restore" in starts(app)[-1]
-        wait_until(lambda: app.logged("late 2."), 30, "the late import")
+        wait_until(lambda: app.logged("late 2."), PATIENCE, "the late import")
         assert not any("ModuleNotFound" in line for line in app.logs)
     finally:
         app.close()

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from e2e.app import App, Panel, choose
+from e2e.cdp import wait_until
+from e2e.patience import PATIENCE
 from e2e.server import (
     CallGate,
     Gate,
@@ -153,6 +155,8 @@ SAYS = {
     "running": "before this call was done",
     "second": "first",
 }
+STORED = {"arguments": "", "asking": "code", "running": "while True", "second": "I think"}
+"""What the record of the turn that runs holds in the end."""
 PHASES = ["arguments", "asking", "running", "second"]
 
 
@@ -173,13 +177,18 @@ def test_stop_in_every_phase(loop: Panel, server: ScriptedServer, phase: str) ->
     assert not count or SAYS[phase] in told[0]
 
 
+def is_stored(app: App, panel: Panel, text: str) -> bool:
+    """Whether the turn that runs is stored as far as this."""
+    turns = [turn for turn in app.stored_turns(panel.page) if turn["status"] == "running"]
+    return any(text in json.dumps(turn) for turn in turns)
+
+
 @pytest.mark.parametrize("phase", PHASES)
 def test_the_worker_killed_in_every_phase(
     app: App, loop: Panel, server: ScriptedServer, phase: str
 ) -> None:
     count = begin(loop, server, phase)
-    # Text that is being written is stored within a second.
-    loop.page.wait_for_timeout(1500)
+    wait_until(lambda: is_stored(app, loop, STORED[phase]), PATIENCE, f"{phase} in storage")
     app.stop_worker(loop.page)
     expect(loop.answer).to_contain_text("The browser stopped Sidestream")
     expect(loop.page.get_by_role("button", name="Allow once")).to_have_count(0)

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from e2e.app import App, Panel
 from e2e.cdp import wait_until
+from e2e.patience import PATIENCE
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
 
 LIMIT = 1 << 20
@@ -41,7 +42,7 @@ def test_an_answer_goes_on_without_a_panel(app: App, panel: Panel, server: Scrip
     expect(panel.answer).to_have_text("One")
     app.close_pages()
     gate.open.set()
-    assert server.turns[0].finished.wait(60)
+    assert server.turns[0].finished.wait(PATIENCE)
     assert not server.turns[0].client_closed.is_set()
     late = app.open_panel()
     expect(late.answer).to_have_text("One two")
@@ -244,7 +245,9 @@ def test_the_worker_dies_in_mid_turn(app: App, panel: Panel, server: ScriptedSer
     panel.ask("Go on")
     expect(panel.answer).to_have_text("Half way")
     # A growing answer is written down every second or so.
-    wait_until(lambda: "Half way" in app.stored(panel.page), 10, "the partial answer in storage")
+    wait_until(
+        lambda: "Half way" in app.stored(panel.page), PATIENCE, "the partial answer in storage"
+    )
     app.stop_worker(panel.page)
     expect(panel.alert).to_be_visible()
     panel.expect_idle()
@@ -274,7 +277,7 @@ def test_the_worker_wakes_before_anything_is_sent(
 ) -> None:
     """When a panel opens, and as soon as somebody comes back to it or writes."""
     ready = "Python is up"
-    wait_until(lambda: app.logged(ready), 30, f"{ready} after the panel opened")
+    wait_until(lambda: app.logged(ready), PATIENCE, f"{ready} after the panel opened")
 
     def is_awake(wake: str) -> bool:
         panel.page.evaluate(wake)
@@ -286,5 +289,5 @@ def test_the_worker_wakes_before_anything_is_sent(
         app.stop_worker(panel.page)
         app.logs.clear()
         # The panel learns a little later that its worker is gone.
-        wait_until(partial(is_awake, event), 30, f"{ready} after {event}")
+        wait_until(partial(is_awake, event), PATIENCE, f"{ready} after {event}")
     assert server.turns == []

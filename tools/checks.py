@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import chromium, package
+from tools import changes, chromium, package
 from tools.common import CACHE, DIST, NODE_MODULES, ROOT, ProblemError, digest, node, say
 from tools.setup import ensure_npm, ensure_tools, pyodide_wheels, tool
 
@@ -24,15 +26,56 @@ CLOSING = re.compile(
 )
 """The lines with which pytest and Node's test runner say how it went."""
 
-FAILED_TEST = re.compile(r"(?:FAILED|ERROR) (\S+::[^\n]+?)(?: - .*)?$")
-"""A line of pytest's short summary; a test's parameters may hold blanks."""
+FAILED_TEST = re.compile(r"(?:FAILED|ERROR) (\S+::[^\n]+?)(?: - (.*))?$")
+"""A line of pytest's short summary, with the reason; a test's parameters may hold blanks."""
+
+FAILED_NODE_TEST = re.compile(r"\s*✖ (?!failing tests:)(.+?) \([\d.]+ms\)$")
+"""A failed test in the output of Node's test runner."""
+
+FAILURES = ROOT / "e2e" / "failures"
+"""A folder for each end-to-end test that failed: screenshots, logs, `summary.txt`."""
+REASON_LENGTH = 300
 
 TSC = "typescript/bin/tsc"
 BIOME = ("ci", "--error-on-warnings", "--colors=off")
 NODE_TEST = ("--test", "--test-reporter=spec")
+UNIT_SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "worksteal")
 SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadfile")
 """Tests in the browser wait more than they work: one file's beside two others'."""
 COVERAGE = ("--cov", "--cov-report=term-missing:skip-covered")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to run, and how."""
+
+    parts: Sequence[str] = ()
+    """All parts where it is empty."""
+    pytest: Sequence[str] = ()
+    """More arguments for pytest."""
+    long: bool = False
+    """Also the tests that take minutes each."""
+    changed: bool = False
+    """Only what the changes of the working tree concern."""
+    seed: int | None = None
+    """Draws other random examples than the usual ones; the same seed draws the same."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What lets random tests draw other examples."""
+        if self.seed is None:
+            return {}
+        return {"HYPOTHESIS_PROFILE": "explore", "SIDESTREAM_SEED": str(self.seed)}
+
+    @property
+    def hypothesis(self) -> Sequence[str]:
+        """The same for pytest with Hypothesis."""
+        return () if self.seed is None else (f"--hypothesis-seed={self.seed}",)
+
+
+def any_seed() -> int:
+    """A seed that nobody has chosen."""
+    return random.SystemRandom().randrange(1, 1_000_000)
 
 
 @dataclass
@@ -55,15 +98,28 @@ class CheckError(ProblemError):
     def __init__(self, message: str, lines: list[str]) -> None:
         super().__init__(message)
         self.closing = [line for line in lines if CLOSING.match(line)]
-        found = [match[1] for line in lines if (match := FAILED_TEST.match(line))]
-        self.failed_tests = list(dict.fromkeys(found))
+        self.failed_tests = failed_tests(lines)
 
 
-def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str], *, long: bool = False) -> bool:
-    """Run the chosen parts, or all if none is chosen. True if every step succeeded."""
+def failed_tests(lines: Sequence[str]) -> list[str]:
+    """The tests that failed, each with the first line of its reason."""
+    found: dict[str, str] = {}
+    for line in lines:
+        if match := FAILED_TEST.match(line):
+            found.setdefault(match[1], (match[2] or "").strip()[:REASON_LENGTH])
+        elif match := FAILED_NODE_TEST.match(line):
+            found.setdefault(match[1], "")
+    return [f"{name} - {reason}" if reason else name for name, reason in found.items()]
+
+
+def run_tests(choice: Choice) -> bool:
+    """Run what is chosen. True if every step succeeded."""
     ensure_tools()
     ensure_npm()
-    steps = [step for step in plan(pytest_arguments, long) if not parts or step.part in parts]
+    if choice.seed is not None:
+        say(f"Random tests draw from seed {choice.seed}; to repeat: --explore {choice.seed}")
+    steps = plan_for_changes(changes.find()) if choice.changed else plan(choice)
+    steps = [step for step in steps if not choice.parts or step.part in choice.parts]
     for step in steps:
         say(f"\n--- {step.name}")
         begin = time.monotonic()
@@ -79,23 +135,55 @@ def run_tests(parts: Sequence[str], pytest_arguments: Sequence[str], *, long: bo
     return not any(step.failure for step in steps)
 
 
-def plan(pytest_arguments: Sequence[str], long: bool) -> list[Step]:
+def plan(choice: Choice) -> list[Step]:
     """All steps, the quick ones first."""
     js_tests = sorted((ROOT / "tests" / "js").glob("*.test.js"))
     return [
+        *lint(python=True, javascript=True),
+        Step("js", "JavaScript tests", node_tests(js_tests, choice)),
+        Step("build", "same inputs, same bytes", build_twice),
+        Step("unit", "unit tests on CPython", unit_tests(choice)),
+        Step("pyodide", "unit tests inside Pyodide", in_pyodide(choice)),
+        Step("e2e", "end-to-end tests", end_to_end(choice)),
+    ]
+
+
+def lint(*, python: bool, javascript: bool) -> list[Step]:
+    """What is said of sources without running them."""
+    for_python = [
         Step("lint", "ruff check", command(tool("ruff"), "check")),
         Step("lint", "ruff format", command(tool("ruff"), "format", "--check")),
         Step("lint", "mypy", command(tool("mypy"))),
+    ]
+    for_javascript = [
         Step("lint", "biome", npm_tool("@biomejs/biome/bin/biome", *BIOME)),
         Step("lint", "tsc, pages", npm_tool(TSC, "-p", "tsconfig.json")),
         Step("lint", "tsc, worker", npm_tool(TSC, "-p", "tsconfig.worker.json")),
         Step("lint", "tsc, Node", npm_tool(TSC, "-p", "tsconfig.node.json")),
-        Step("js", "JavaScript tests", command(node(), *NODE_TEST, *js_tests)),
-        Step("build", "same inputs, same bytes", build_twice),
-        Step("unit", "unit tests on CPython", unit_tests(pytest_arguments)),
-        Step("pyodide", "unit tests inside Pyodide", in_pyodide(pytest_arguments)),
-        Step("e2e", "end-to-end tests", end_to_end(pytest_arguments, long)),
     ]
+    return [*(for_python if python else ()), *(for_javascript if javascript else ())]
+
+
+def plan_for_changes(changed: Sequence[Path]) -> list[Step]:
+    """The steps that these changed files concern."""
+    if not changed:
+        say("Nothing has changed.")
+    kinds = {path.suffix for path in changed}
+    steps = lint(python=".py" in kinds, javascript=bool(kinds & {".js", ".mjs", ".css", ".json"}))
+    if js_tests := changes.javascript_tests(changed):
+        steps.append(Step("js", "JavaScript tests", node_tests(js_tests, Choice())))
+    if tests := changes.python_tests(changed):
+        arguments = ["-q", *map(str, tests)]
+        steps.append(Step("unit", "unit tests on CPython", unit_tests(Choice(pytest=arguments))))
+    if e2e := changes.end_to_end_tests(changed):
+        arguments = ["-q", *map(str, e2e)]
+        steps.append(Step("e2e", "end-to-end tests", end_to_end(Choice(pytest=arguments))))
+    return steps
+
+
+def node_tests(files: Sequence[Path], choice: Choice) -> Callable[[], list[str]]:
+    """Tests in Node."""
+    return command(node(), *NODE_TEST, *files, env=choice.environment)
 
 
 def format_sources() -> bool:
@@ -129,7 +217,8 @@ def stream(arguments: Sequence[str | Path], env: dict[str, str]) -> tuple[int, l
     with subprocess.Popen(
         [str(argument) for argument in arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **env},
+        # pytest cuts the reason of a failure to the width of the terminal, which is unknown here.
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "400", **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -161,10 +250,11 @@ def folder(name: str, pytest_arguments: Sequence[str]) -> list[str]:
     return [] if named else [name]
 
 
-def unit_tests(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
+def unit_tests(choice: Choice) -> Callable[[], list[str]]:
     """The unit tests; coverage of a selection says nothing."""
-    coverage = () if pytest_arguments else COVERAGE
-    return pytest(*folder("tests", pytest_arguments), *coverage, *pytest_arguments)
+    options = () if choice.pytest else (*UNIT_SIDE_BY_SIDE, *COVERAGE)
+    arguments = (*folder("tests", choice.pytest), *options, *choice.hypothesis, *choice.pytest)
+    return pytest(*arguments, env=choice.environment)
 
 
 def build_twice() -> list[str]:
@@ -183,7 +273,7 @@ def browser_environment() -> dict[str, str]:
     return {chromium.OVERRIDE: str(chromium.find()), **chromium.playwright_environment()}
 
 
-def in_pyodide(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
+def in_pyodide(choice: Choice) -> Callable[[], list[str]]:
     """The unit tests once more, in the Python that users have."""
 
     def check() -> list[str]:
@@ -191,20 +281,23 @@ def in_pyodide(pytest_arguments: Sequence[str]) -> Callable[[], list[str]]:
         pyodide_wheels("pyodide-test")
         runner = ROOT / "tests" / "pyodide" / "run.py"
         env = browser_environment()
-        return command(tool("python"), runner, *pytest_arguments, env=env)()
+        return command(tool("python"), runner, *choice.pytest, env=env)()
 
     return check
 
 
-def end_to_end(pytest_arguments: Sequence[str], long: bool) -> Callable[[], list[str]]:
+def end_to_end(choice: Choice) -> Callable[[], list[str]]:
     """The tests in the browser; on demand also those that take minutes."""
-    arguments = [*pytest_arguments, "--long"] if long else pytest_arguments
+    more = [*choice.pytest, *(("--long",) if choice.long else ())]
+    if choice.seed is not None:
+        more.append(f"--fault-seed={choice.seed}")
 
     def check() -> list[str]:
         package.build()
-        env = browser_environment()
+        shutil.rmtree(FAILURES, ignore_errors=True)
+        env = {**browser_environment(), **choice.environment}
         options = (*SIDE_BY_SIDE, "--extension", str(DIST / "sidestream"))
-        return pytest(*folder("e2e", arguments), *options, *arguments, env=env)()
+        return pytest(*folder("e2e", more), *options, *more, env=env)()
 
     return check
 
@@ -231,7 +324,10 @@ def report(steps: Sequence[Step]) -> None:
         # A step that fails without a failed test still counts.
         count = max(totals["failed"], len(failed))
         say(f"{totals['passed']} passed, {count} failed, {totals['skipped']} skipped")
-    # Once more by their names alone: what pytest prints of them may be very long.
+    # Once more at the end, which is all that some logs keep: what pytest prints may be very long.
+    if any(step.part == "e2e" and step.failure for step in steps):
+        for summary in sorted(FAILURES.glob("*/summary.txt")):
+            say(f"\n{summary.read_text('utf-8')}")
     for step in steps:
         for name in step.failed_tests:
             say(f"FAILED: {name}")
