@@ -739,7 +739,7 @@ def test_code_that_has_become_another_one_runs_as_it_is_shown(
     code = panel.answer.locator("pre > code")
     code.evaluate(
         """async (code) => {
-          const {offerRun} = await import("/sidepanel/python-run.js");
+          const {offerRun} = await import("/sidepanel/tools/python-run.js");
           code.textContent = "print('second')";
           offerRun(code);
         }"""
