@@ -3,8 +3,8 @@
  * Python. `bench/latency.py` calls `ask`.
  */
 
-import { ConversationView } from "../sidepanel/conversation-view.js";
-import { Edits } from "../sidepanel/edits.js";
+import { ConversationView } from "../sidepanel/conversation/conversation-view.js";
+import { Edits } from "../sidepanel/conversation/edits.js";
 import { byId } from "../ui/dom.js";
 import { createParser } from "../vendor/eventsource-parser/index.js";
 import OpenAI from "../vendor/openai/index.mjs";
