@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,29 @@ def is_long(item: pytest.Item) -> bool:
     return item.get_closest_marker("long") is not None
 
 
+COSTLY = {
+    "test_slowly.py": 100,
+    "test_server_faults.py": 8,
+    "test_leaks.py": 8,
+    "test_faults.py": 4,
+    "test_snapshot.py": 4,
+    "test_reliability.py": 3,
+    "test_growing_answer.py": 3,
+    "test_resume.py": 2,
+    "test_profiles.py": 2,
+}
+"""How many usual tests one of these files' tests takes as long as."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without ``--long`` there is nothing that takes minutes."""
+    """Without ``--long`` there is nothing that takes minutes; what takes longest begins first."""
     if not config.getoption("--long"):
         config.hook.pytest_deselected(items=list(filter(is_long, items)))
         items[:] = [item for item in items if not is_long(item)]
+    cost = Counter[str]()
+    for item in items:
+        cost[item.path.name] += COSTLY.get(item.path.name, 1)
+    items.sort(key=lambda item: -cost[item.path.name])
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -131,6 +130,11 @@ def all_breaks() -> dict[str, Script]:
     }
 
 
+def is_stalled(name: str) -> bool:
+    """Whether this case is of a server that falls silent."""
+    return name.startswith(stall.__name__)
+
+
 class Cases:
     """One panel and one conversation for each case."""
 
@@ -144,26 +148,22 @@ class Cases:
             expect(panel.questions).to_have_count(0)
 
     def ask(self, scripts: Callable[[str], list[Script]]) -> None:
-        """All questions at once. A case's name is its question."""
-        first = {}
-        for name in self.panels:
-            first[name], *others = scripts(name)
-            self._server.on(f"{name}.", first[name], *others)
+        """All questions, whose answers and retries overlap. A case's name is its question."""
         # Patience is short only where the server falls silent: a busy machine is silent, too.
-        for is_stalled in (False, True):
-            limit: dict[str, Any] = {"stream_idle_timeout_ms": IDLE_MS} if is_stalled else {}
-            self._app.configure(self._server.base_url, **limit)
-            names = [name for name in self.panels if name.startswith("stall") is is_stalled]
-            for name in names:
-                self.panels[name].ask(f"{name}.")
-            for name in names:
-                wait_until(partial(self.requests, name), PATIENCE, f"the request of {name}")
         self._app.configure(self._server.base_url)
-        for name, script in first.items():
-            if isinstance(script, Break):
-                if script.shows_text and not name.startswith("stall"):
+        for name in sorted(self.panels, key=is_stalled):
+            if is_stalled(name):
+                self._app.configure(self._server.base_url, stream_idle_timeout_ms=IDLE_MS)
+            first, *others = scripts(name)
+            self._server.on(f"{name}.", first, *others)
+            self.panels[name].ask(f"{name}.")
+            wait_until(partial(self.requests, name), PATIENCE, f"the request of {name}")
+            if isinstance(first, Break) and not is_stalled(name):
+                # One after the other: Chromium opens no more than six connections to a server.
+                if first.shows_text:
                     expect(self.panels[name].answer).to_contain_text(HALF)
-                script.seen.set()
+                first.seen.set()
+        self._app.configure(self._server.base_url)
 
     def heal(self, name: str) -> None:
         """From now on the server answers this question well."""

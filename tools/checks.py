@@ -39,9 +39,9 @@ REASON_LENGTH = 300
 TSC = "typescript/bin/tsc"
 BIOME = ("ci", "--error-on-warnings", "--colors=off")
 NODE_TEST = ("--test", "--test-reporter=spec")
-UNIT_SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "worksteal")
-SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadfile")
-"""Tests in the browser wait more than they work: one file's beside two others'."""
+UNIT_SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "loadfile")
+SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Tests in the browser wait more than they work: one file's beside three others'."""
 COVERAGE = ("--cov", "--cov-report=term-missing:skip-covered")
 
 
