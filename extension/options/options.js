@@ -13,6 +13,8 @@ import { guardComposition } from "../ui/keys.js";
 import { revealed } from "../ui/revealed.js";
 import { save as saveFile } from "../ui/save.js";
 import { addressRisks } from "./address-risk.js";
+import { ask } from "./ask.js";
+import "./error-log.js";
 import {
   hostOf,
   isInsecure,
@@ -23,10 +25,12 @@ import {
   readForm,
   valuesOf,
 } from "./form.js";
+import { complain, during, say } from "./messages.js";
+import { confirmed } from "./question.js";
 
 /** @import {ModelFacts, ProfileView, Settings, SignInView, TurnError} from "../shared/protocol.js" */
 /** @import {FieldError, Values} from "./form.js" */
-/** @import {Reply, Request, Requests, RequestType, SecretChange, SettingsView} from "../shared/requests.js" */
+/** @import {SecretChange, SettingsView} from "../shared/requests.js" */
 
 /** @type {Record<keyof Values, HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>} */
 const controls = {
@@ -359,22 +363,6 @@ function setPlaceholder(control, text) {
 
 // --- saying how it went -----------------------------------------------------------------------------
 
-/** @param {string} text */
-function say(text) {
-  byId("alert").hidden = true;
-  byId("status").textContent = text;
-}
-
-/** @param {Pick<TurnError, "message" | "hint" | "server_message">} error */
-function complain({ message, hint, server_message }) {
-  const words = server_message && !message.includes(server_message) ? `The server said: “${server_message}”` : "";
-  byId("status").textContent = "";
-  byId("alert-text").textContent = message;
-  byId("alert-hint").textContent = [hint, words].filter(Boolean).join(" ");
-  byId("alert-hint").hidden = !hint && !words;
-  byId("alert").hidden = false;
-}
-
 function clearErrors() {
   for (const name of names) {
     controls[name].removeAttribute("aria-invalid");
@@ -413,49 +401,6 @@ function report(error) {
 }
 
 // --- the worker -------------------------------------------------------------------------------------
-
-/**
- * @template {RequestType} T
- * @param {{type: T} & Requests[T]["request"]} request
- * @returns {Promise<Reply<T>>}
- */
-async function ask(request) {
-  try {
-    const reply = await chrome.runtime.sendMessage(/** @type {Request} */ (request));
-    if (reply) return reply;
-  } catch {
-    // The worker could not be reached, or was replaced by a newer one.
-  }
-  const error = {
-    kind: "internal",
-    message: "The extension's background process did not answer.",
-    hint: "Try again, or load this page anew.",
-  };
-  return { ok: false, error };
-}
-
-/**
- * Carries out one request, with the buttons held back and the user told.
- * @param {string} progress
- * @param {() => Promise<void>} work
- */
-async function during(progress, work) {
-  say(progress);
-  const buttons = [...document.querySelectorAll("button")].filter((button) => !button.disabled);
-  const focused = document.activeElement;
-  for (const button of buttons) button.disabled = true;
-  const slow = setTimeout(
-    () => say(`${progress} The first time after a while, Python starts; that takes a few seconds.`),
-    1500,
-  );
-  try {
-    await work();
-  } finally {
-    clearTimeout(slow);
-    for (const button of buttons) button.disabled = false;
-    if (document.activeElement === document.body && focused instanceof HTMLElement && !focused.hidden) focused.focus();
-  }
-}
 
 /**
  * The form's settings, once they are sound and Chrome lets us reach their address. Must be called within a click:
@@ -598,33 +543,6 @@ async function changeKey(change, done) {
 }
 
 // --- profiles ---------------------------------------------------------------------------------------
-
-/** In characters; a host has 253 at most. */
-const LONGEST_QUESTION = 900;
-
-/**
- * @param {string} title
- * @param {string} text
- * @param {string} yes  What the button says that does it.
- * @returns {Promise<boolean>}
- */
-function confirmed(title, text, yes) {
-  const dialog = /** @type {HTMLDialogElement} */ (byId("question"));
-  byId("question-title").textContent = forQuestion(title);
-  byId("question-text").textContent = forQuestion(text);
-  byId("question-yes").textContent = yes;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-  });
-}
-
-/** What is asked about may have been named by a file. @param {string} text */
-function forQuestion(text) {
-  const shown = revealed(text.slice(0, 2 * LONGEST_QUESTION));
-  return shown.length > LONGEST_QUESTION ? `${shown.slice(0, LONGEST_QUESTION)}…` : shown;
-}
 
 /** Whether the form may be filled with something else. */
 async function mayLeave() {
@@ -842,43 +760,6 @@ async function reset() {
     say("Everything is deleted. Sidestream is as on its first day.");
   });
 }
-
-// --- the log ----------------------------------------------------------------------------------------
-
-const logText = /** @type {HTMLTextAreaElement} */ (byId("log-text"));
-const logDetails = /** @type {HTMLDetailsElement} */ (byId("log"));
-
-/** @param {string} text */
-function sayOfLog(text) {
-  byId("log-status").textContent = text;
-}
-
-async function loadLog() {
-  if (!logDetails.open) return;
-  if (!logText.value) logText.value = "Loading…";
-  const reply = await ask({ type: "LoadLog" });
-  logText.value = reply.ok ? (reply.text ?? "") : [reply.error.message, reply.error.hint].filter(Boolean).join(" ");
-}
-
-async function copyLog() {
-  try {
-    await navigator.clipboard.writeText(logText.value);
-    sayOfLog("Copied.");
-  } catch {
-    logText.select();
-    sayOfLog("Chrome refused it. The text is selected: copy it with the keyboard.");
-  }
-}
-
-async function clearLog() {
-  const reply = await ask({ type: "ClearLog" });
-  sayOfLog(reply.ok ? "Cleared." : reply.error.message);
-  await loadLog();
-}
-
-logDetails.addEventListener("toggle", loadLog);
-byId("copy-log").addEventListener("click", copyLog);
-byId("clear-log").addEventListener("click", clearLog);
 
 // --- wiring -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,44 @@
+/** What the page says about its work: the status line, and the alert for what went wrong. */
+
+import { byId } from "../ui/dom.js";
+
+/** @import {TurnError} from "../shared/protocol.js" */
+
+/** @param {string} text */
+export function say(text) {
+  byId("alert").hidden = true;
+  byId("status").textContent = text;
+}
+
+/** @param {Pick<TurnError, "message" | "hint" | "server_message">} error */
+export function complain({ message, hint, server_message }) {
+  const words = server_message && !message.includes(server_message) ? `The server said: “${server_message}”` : "";
+  byId("status").textContent = "";
+  byId("alert-text").textContent = message;
+  byId("alert-hint").textContent = [hint, words].filter(Boolean).join(" ");
+  byId("alert-hint").hidden = !hint && !words;
+  byId("alert").hidden = false;
+}
+
+/**
+ * Does some work while the buttons are disabled and the status line says what is done.
+ * @param {string} progress
+ * @param {() => Promise<void>} work
+ */
+export async function during(progress, work) {
+  say(progress);
+  const buttons = [...document.querySelectorAll("button")].filter((button) => !button.disabled);
+  const focused = document.activeElement;
+  for (const button of buttons) button.disabled = true;
+  const slow = setTimeout(
+    () => say(`${progress} The first time after a while, Python starts; that takes a few seconds.`),
+    1500,
+  );
+  try {
+    await work();
+  } finally {
+    clearTimeout(slow);
+    for (const button of buttons) button.disabled = false;
+    if (document.activeElement === document.body && focused instanceof HTMLElement && !focused.hidden) focused.focus();
+  }
+}
