@@ -10,58 +10,20 @@ import { NUMBER_NAMES } from "../shared/ranges.js";
 import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../ui/choices.js";
 import { byId, el, setChildren } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
-import { revealed } from "../ui/revealed.js";
 import { save as saveFile } from "../ui/save.js";
+import { isAllowed } from "./access.js";
 import { addressRisks } from "./address-risk.js";
 import { ask } from "./ask.js";
 import "./error-log.js";
-import {
-  hostOf,
-  isInsecure,
-  keepsAnswers,
-  originOf,
-  permissionsFor,
-  permissionsForAuthJson,
-  readForm,
-  valuesOf,
-} from "./form.js";
+import { clearErrors, controls, fill, names, point, setPlaceholder, values } from "./fields.js";
+import { hostOf, isInsecure, keepsAnswers, originOf, permissionsFor, readForm, valuesOf } from "./form.js";
+import { AUTH_JSON, openImport, SETTINGS, setUpImports } from "./import-dialog.js";
 import { complain, during, say } from "./messages.js";
 import { confirmed } from "./question.js";
 
 /** @import {ModelFacts, ProfileView, Settings, SignInView, TurnError} from "../shared/protocol.js" */
 /** @import {FieldError, Values} from "./form.js" */
 /** @import {SecretChange, SettingsView} from "../shared/requests.js" */
-
-/** @type {Record<keyof Values, HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>} */
-const controls = {
-  preset: byId("preset"),
-  name: byId("name"),
-  base_url: byId("base-url"),
-  wire_api: byId("wire-api"),
-  api_key: byId("api-key"),
-  model: byId("model"),
-  instructions: byId("instructions"),
-  passphrase: byId("passphrase"),
-  effort: byId("effort"),
-  summary: byId("summary"),
-  verbosity: byId("verbosity"),
-  max_output_tokens: byId("max-output"),
-  temperature: byId("temperature"),
-  top_p: byId("top-p"),
-  compaction: byId("compaction"),
-  context_window: byId("context-window"),
-  request_max_retries: byId("request-retries"),
-  stream_max_retries: byId("stream-retries"),
-  max_waiting: byId("max-waiting"),
-  requests_per_minute: byId("per-minute"),
-  stream_idle_timeout_ms: byId("patience"),
-  background: byId("background"),
-  organization: byId("organization"),
-  project: byId("project"),
-  http_headers: byId("headers"),
-  query_params: byId("query"),
-};
-const names = /** @type {(keyof Values)[]} */ (Object.keys(controls));
 
 /** What stands in the folded part of the form, and unfolds it where a profile has it. */
 const ADVANCED = /** @type {const} */ ([
@@ -101,36 +63,6 @@ const left = new Map();
 let chosen = "";
 
 // --- reading and filling the form -------------------------------------------------------------------
-
-/** @returns {Values} */
-function values() {
-  return /** @type {Values} */ (Object.fromEntries(names.map((name) => [name, textOf(controls[name])])));
-}
-
-/** @param {Partial<Values>} given */
-function fill(given) {
-  for (const name of names) {
-    const value = given[name];
-    const control = controls[name];
-    if (value === undefined) continue;
-    if (isCheckbox(control)) control.checked = value !== "";
-    else control.value = value;
-  }
-}
-
-/**
- * @param {Element} control
- * @returns {control is HTMLInputElement}
- */
-function isCheckbox(control) {
-  return control instanceof HTMLInputElement && control.type === "checkbox";
-}
-
-/** @param {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} control */
-function textOf(control) {
-  if (isCheckbox(control)) return control.checked ? "yes" : "";
-  return control.value;
-}
 
 /** @param {string} key */
 function choose(key) {
@@ -353,42 +285,7 @@ function keyHint() {
   return "The stored key is never shown. Leave the field empty to keep it, or paste another one.";
 }
 
-/**
- * @param {Element} control
- * @param {string} text
- */
-function setPlaceholder(control, text) {
-  control.setAttribute("placeholder", text);
-}
-
 // --- saying how it went -----------------------------------------------------------------------------
-
-function clearErrors() {
-  for (const name of names) {
-    controls[name].removeAttribute("aria-invalid");
-    const place = document.getElementById(`${controls[name].id}-error`);
-    if (place) place.hidden = true;
-  }
-}
-
-/**
- * Shows each error at its field, and goes to the first.
- * @param {FieldError[]} errors
- */
-function point(errors) {
-  clearErrors();
-  for (const { field, message } of errors) {
-    const place = document.getElementById(`${controls[field].id}-error`);
-    if (!place) continue;
-    place.textContent = message;
-    place.hidden = false;
-    controls[field].setAttribute("aria-invalid", "true");
-  }
-  const first = controls[errors[0].field];
-  const folded = first.closest("details");
-  if (folded) folded.open = true;
-  first.focus();
-}
 
 /** @param {TurnError} error */
 function report(error) {
@@ -440,22 +337,6 @@ async function isMeant({ preset, base_url }) {
     say("Nothing was stored or sent.");
   }
   return isRight;
-}
-
-/**
- * Asks for access where it is not granted yet, and complains where the user refuses it.
- * @param {string[]} origins
- */
-async function isAllowed(origins) {
-  if (origins.length === 0 || (await chrome.permissions.request({ origins }).catch(() => false))) return true;
-  const hosts = origins.map((origin) => hostOf(origin.replace("/*", "/"))).join(" and ");
-  complain({
-    message: `Chrome was not allowed to reach ${hosts}.`,
-    hint:
-      "Without that, Sidestream cannot talk to it. Nothing is lost: try again and choose “Allow”. " +
-      `Only ${hosts} is asked for.`,
-  });
-  return false;
 }
 
 /** The key as it is to travel: undefined keeps the stored one. */
@@ -609,131 +490,9 @@ async function catchUp() {
 
 // --- import, export, reset --------------------------------------------------------------------------
 
-/**
- * @typedef {object} Import
- * @property {"ImportAuthJson" | "ImportSettings"} type
- * @property {string} title
- * @property {string} hint
- * @property {(text: string) => string[]} origins  What has to be asked for first.
- */
-
-/** @type {Import} */
-const AUTH_JSON = {
-  type: "ImportAuthJson",
-  title: "Import Codex sign-in",
-  hint: "The file ~/.codex/auth.json, which codex login makes. Its tokens or its API key are stored encrypted, and sent to OpenAI only.",
-  origins: permissionsForAuthJson,
-};
-/** @type {Import} */
-const SETTINGS = {
-  type: "ImportSettings",
-  title: "Import settings",
-  hint: "A file that “Export settings” wrote. Its profiles are added to those that are here. Keys have to be entered anew.",
-  origins: () => [],
-};
-let importing = AUTH_JSON;
-/** Whose text is still in the dialog: Escape takes nothing away that was typed. @type {Import | null} */
-let keptFor = null;
-
-const importDialog = /** @type {HTMLDialogElement} */ (byId("import"));
-const importText = /** @type {HTMLTextAreaElement} */ (byId("import-text"));
-const importFile = /** @type {HTMLInputElement} */ (byId("import-file"));
-
-/** @param {Import} what */
-async function openImport(what) {
-  if (!(await mayLeave())) return;
-  importing = what;
-  byId("import-title").textContent = what.title;
-  byId("import-hint").textContent = what.hint;
-  if (keptFor !== what) clearImport();
-  keptFor = null;
-  importDialog.showModal();
-}
-
-/** What was pasted may be secret, so it goes as soon as it is of no use, and is nowhere but on this page. */
-function clearImport() {
-  importText.value = "";
-  importFile.value = "";
-  importProblem("");
-  hideReview();
-}
-
-/** The text whose instructions are in view. @type {string | null} */
-let reviewed = null;
-
-function hideReview() {
-  reviewed = null;
-  byId("import-review").hidden = true;
-  byId("import-review-profiles").replaceChildren();
-}
-
-/**
- * Shows what the profiles of a file bring, before any of it takes effect.
- * @param {string} text
- * @param {Settings[]} profiles
- */
-function review(text, profiles) {
-  reviewed = text;
-  setChildren(byId("import-review-profiles"), profiles.map(broughtView));
-  byId("import-review").hidden = false;
-  // What scrolls has to be reached by the keyboard.
-  byId("import-review-profiles").tabIndex = 0;
-  byId("import-review-profiles").focus();
-}
-
-/** @param {Settings} settings */
-function broughtView({ name, base_url, instructions = "", http_headers = {}, query_params = {} }) {
-  const added = [...Object.entries(http_headers), ...Object.entries(query_params)].map((entry) => entry.join(": "));
-  return el(
-    "div",
-    {},
-    el("h3", { dir: "auto" }, revealed(name)),
-    el("p", {}, revealed(base_url)),
-    added.length > 0 ? el("p", {}, `Sends as well: ${revealed(added.join(", "))}`) : null,
-    el("pre", { dir: "auto" }, revealed(instructions)),
-  );
-}
-
-/** @param {string} text */
-function importProblem(text) {
-  byId("import-error").textContent = text;
-  byId("import-error").hidden = !text;
-}
-
-async function readImportFile() {
-  const [file] = importFile.files ?? [];
-  if (!file) return;
-  importProblem("");
-  hideReview();
-  importText.value = await file.text().catch(() => "");
-  if (!importText.value) importProblem("This file is empty or cannot be read.");
-}
-
-async function carryOutImport() {
-  const text = importText.value;
-  const { type, origins } = importing;
-  if (!text.trim()) return importProblem("Choose a file, or paste its content.");
-  if (!(await isAllowed(origins(text)))) return importDialog.close();
-  await during("Importing…", async () => {
-    const isSeen = text === reviewed;
-    const reply = await ask(type === "ImportSettings" ? { type, text, seen: isSeen } : { type, text });
-    if (!reply.ok) {
-      say("");
-      return importProblem([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
-    }
-    if (reply.brings_profiles) {
-      say("");
-      return review(text, reply.brings_profiles);
-    }
-    hideReview();
-    importDialog.close();
-    show(reply, reply.profile_id ?? reply.active);
-    const name = profileOf(selected)?.settings.name;
-    const notTaken = reply.left_out?.length ? ` Not taken, since it may be secret: ${reply.left_out.join(", ")}.` : "";
-    if (reply.message) say(reply.message + notTaken);
-    else if (selected === reply.active) say(`Imported. ${name} is ready.`);
-    else say(`Imported. Mark ${name} in the list of profiles to use it.`);
-  });
+/** @param {Parameters<typeof openImport>[0]} what */
+async function offerImport(what) {
+  if (await mayLeave()) openImport(what);
 }
 
 async function exportSettings() {
@@ -764,6 +523,7 @@ async function reset() {
 // --- wiring -----------------------------------------------------------------------------------------
 
 guardComposition();
+setUpImports(show);
 controls.preset.append(...PRESETS.map(({ key, label }) => el("option", { value: key }, label)));
 controls.preset.addEventListener("change", () => choose(controls.preset.value));
 byId("form").addEventListener("input", refresh);
@@ -779,29 +539,13 @@ byId("remove-key").addEventListener("click", () => changeKey({ api_key: "" }, "T
 byId("remove-sign-in").addEventListener("click", removeSignIn);
 byId("add-profile").addEventListener("click", () => select(null));
 byId("remove-profile").addEventListener("click", removeProfile);
-byId("import-auth").addEventListener("click", () => openImport(AUTH_JSON));
-byId("bring-sign-in").addEventListener("click", () => openImport(AUTH_JSON));
-byId("import-settings").addEventListener("click", () => openImport(SETTINGS));
+byId("import-auth").addEventListener("click", () => offerImport(AUTH_JSON));
+byId("bring-sign-in").addEventListener("click", () => offerImport(AUTH_JSON));
+byId("import-settings").addEventListener("click", () => offerImport(SETTINGS));
 byId("export-settings").addEventListener("click", exportSettings);
 byId("reset").addEventListener("click", reset);
-importFile.addEventListener("change", readImportFile);
-importText.addEventListener("input", () => {
-  importProblem("");
-  hideReview();
-});
-importDialog.addEventListener("cancel", () => {
-  keptFor = importing;
-});
-importDialog.addEventListener("close", () => {
-  if (!keptFor) clearImport();
-});
 addEventListener("beforeunload", (event) => {
   if (isChanged()) event.preventDefault();
-});
-byId("import-no").addEventListener("click", () => importDialog.close());
-byId("import-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  carryOutImport();
 });
 chrome.storage.onChanged.addListener((changes, area) => {
   if (area === "local" && (changes.profiles || changes.active_profile || changes.vault)) catchUp();
