@@ -1,6 +1,6 @@
 /**
- * The extension's service worker: listeners and wiring. Chrome delivers the event that woke the worker only to listeners
- * that are registered before anything is awaited, so all of them are registered here, at once.
+ * The extension's service worker: listeners and wiring. Chrome delivers the event that woke the worker only to
+ * listeners that are registered before anything is awaited, so all of them are registered here, at once.
  */
 
 import { logError } from "./shared/log.js";

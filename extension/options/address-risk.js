@@ -40,7 +40,8 @@ const DOMAINS = { openai: "openai.com", chatgpt: "chatgpt.com", azure: "azure.co
  * @param {string} baseUrl
  * @param {object} options
  * @param {string} options.preset  The provider that is chosen.
- * @param {boolean} options.hasKey  A key would go there. Without one, a server of one's own network may do without encryption.
+ * @param {boolean} options.hasKey  A key would go there. Without one, a server of one's own network may do without
+ *   encryption.
  * @returns {string[]}  Sentences for the user; empty where nothing is unusual.
  */
 export function addressRisks(baseUrl, { preset, hasKey }) {

@@ -13,7 +13,8 @@ import { NUMBER_NAMES, parseNumber, ungrouped } from "../shared/ranges.js";
 /**
  * The form's fields as text, as they stand. They have the names of the settings that they become.
  * @typedef {Record<Field, string>} Values
- *   `background` is empty, or "yes". `stream_idle_timeout_ms` is in minutes. `http_headers` and `query_params` have an entry on each line.
+ *   `background` is empty, or "yes". `stream_idle_timeout_ms` is in minutes. `http_headers` and `query_params` have an
+ *   entry on each line.
  */
 
 /** @typedef {{field: Field, message: string}} FieldError */
@@ -31,7 +32,8 @@ const FIELDS = /** @type {Field[]} */ (Object.keys(LABELS));
  * @param {boolean} options.hasKey  A key for this address is stored.
  * @param {boolean} [options.hasSignIn]  A sign-in for this address is stored.
  * @param {boolean} options.needsModel
- * @returns {{settings: Settings, errors: FieldError[]}}  The settings are usable when there are no errors. Errors come in the order of the fields.
+ * @returns {{settings: Settings, errors: FieldError[]}}  The settings are usable when there are no errors. Errors come
+ *   in the order of the fields.
  */
 export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
   const preset = presetOf(values.preset);
@@ -92,7 +94,10 @@ function parseTokens(typed) {
   return /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** @param {string} typed  Minutes. @returns {number | undefined}  Milliseconds; NaN for what is no span of a second or more. */
+/**
+ * @param {string} typed  Minutes.
+ * @returns {number | undefined}  Milliseconds; NaN for what is no span of a second or more.
+ */
 function parseMinutes(typed) {
   const text = typed.trim().replace(",", ".");
   if (!text) return undefined;

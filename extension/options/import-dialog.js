@@ -9,7 +9,10 @@ import { during, say } from "./messages.js";
 
 /** @import {Settings} from "../shared/protocol.js" */
 /** @import {SettingsView} from "../shared/requests.js" */
-/** @typedef {(stored: SettingsView, id: string | null) => void} OnImported  Gets what is stored now, and the profile to show. */
+/**
+ * @typedef {(stored: SettingsView, id: string | null) => void} OnImported  Gets what is stored now, and the profile to
+ *   show.
+ */
 
 /**
  * @typedef {object} Import

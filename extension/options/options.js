@@ -321,7 +321,8 @@ async function usableSettings(needsModel) {
 const meant = new Set();
 
 /**
- * Asks whether an unusual address is the right one, before a key is stored for it or sent there. A stored key has been asked about.
+ * Asks whether an unusual address is the right one, before a key is stored for it or sent there. A stored key has been
+ * asked about.
  * @param {Settings} settings
  */
 async function isMeant({ preset, base_url }) {

@@ -12,7 +12,8 @@ export function pageName({ id = -1, url = "" }) {
 
 /**
  * @param {string} address
- * @returns {string}  Without what may let somebody in: a user's name and password, and what is not a place in the page after the `#`.
+ * @returns {string}  Without what may let somebody in: a user's name and password, and what is not a place in the page
+ *   after the `#`.
  */
 export function publicAddress(address) {
   if (!URL.canParse(address)) return "";

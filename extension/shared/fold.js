@@ -1,6 +1,7 @@
 /**
- * Text as it is searched: without case, accents, widths and invisible characters, so that what looks or sounds the same is found by either
- * spelling. The index, the list's snippets and the marks in the panel all read a text by these rules.
+ * Text as it is searched: without case, accents, widths and invisible characters, so that what looks or sounds the same
+ * is found by either spelling. The index, the list's snippets and the marks in the panel all read a text by these
+ * rules.
  */
 
 /** Stands between blocks of a text: nothing that is searched for reaches across it. */
@@ -18,8 +19,9 @@ const INVISIBLE =
 const REST = `[^\\S ]\\s*| \\s+|[${INVISIBLE}]+|[\\u1100-\\u11ff\\ua960-\\ua97f\\ud7b0-\\ud7ff]+|[^\\0-\\x7f\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7a3]`;
 const MARKS = "[\\p{M}\\uff9e\\uff9f]";
 /**
- * What may change by more than its case: white space, invisible characters, letters of Hangul written in parts, and all others but ASCII, kana, Han
- * and Hangul. Few texts hold marks of their own, and to look for them everywhere takes most of the time.
+ * What may change by more than its case: white space, invisible characters, letters of Hangul written in parts, and all
+ * others but ASCII, kana, Han and Hangul. Few texts hold marks of their own, and to look for them everywhere takes most
+ * of the time.
  */
 const CHANGING = new RegExp(REST, "gu");
 const CHANGING_WITH_MARKS = new RegExp(`.${MARKS}+|${REST}`, "gsu");
@@ -78,8 +80,8 @@ export function fold(text) {
 
 /**
  * @param {string} text
- * @returns {{folded: string, starts: Uint32Array, ends: Uint32Array}}  For each unit of the folded text, where in `text` that begins and ends which it
- *   was made of.
+ * @returns {{folded: string, starts: Uint32Array, ends: Uint32Array}}  For each unit of the folded text, where in
+ *   `text` that begins and ends which it was made of.
  */
 export function foldWithPlaces(text) {
   const parts = [];

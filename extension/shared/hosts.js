@@ -1,6 +1,6 @@
 /**
- * The hosts that the sandbox's Python may reach, as the user names them. The panel reads what was typed with this, and the sandbox makes
- * of the same list the policy that the browser keeps.
+ * The hosts that the sandbox's Python may reach, as the user names them. The panel reads what was typed with this, and
+ * the sandbox makes of the same list the policy that the browser keeps.
  */
 
 const MOST = 30;
@@ -8,10 +8,11 @@ const MOST = 30;
 const LOOPBACK = ["localhost", "127.0.0.1"];
 
 /**
- * Reads names of hosts, one a line or with commas or blanks between them: `api.example.com`, `api.example.com:8443`, `localhost:8000`.
+ * Reads names of hosts, one a line or with commas or blanks between them: `api.example.com`, `api.example.com:8443`,
+ * `localhost:8000`.
  * @param {string} text
- * @returns {{hosts: string[], error: string}}  The hosts, each once, as they are stored. `error` is for the user: what is wrong with the first
- *   that is none, or empty.
+ * @returns {{hosts: string[], error: string}}  The hosts, each once, as they are stored. `error` is for the user: what
+ *   is wrong with the first that is none, or empty.
  */
 export function readHosts(text) {
   const entries = text.split(/[\s,;]+/).filter(Boolean);

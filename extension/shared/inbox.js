@@ -1,7 +1,7 @@
 /**
- * What the user hands to the panel from outside of it: from the menu of a page, by a key, from the address bar. It lies in a window's
- * intake, in `chrome.storage.session`, until the panel of that window takes it; one that is only just opening takes it as well. A lock
- * that the worker and the panels share sees to it that each thing is taken once.
+ * What the user hands to the panel from outside of it: from the menu of a page, by a key, from the address bar. It lies
+ * in a window's intake, in `chrome.storage.session`, until the panel of that window takes it; one that is only just
+ * opening takes it as well. A lock that the worker and the panels share sees to it that each thing is taken once.
  */
 
 /** @import { Intake } from "./protocol.js" */

@@ -1,6 +1,7 @@
 /**
- * The languages of code blocks: what a fence says beside them, by which of highlight.js's modules they are coloured, and what a
- * file with such code is called. highlight.js knows its languages by many names; here are only those that it does not know.
+ * The languages of code blocks: what a fence says beside them, by which of highlight.js's modules they are coloured,
+ * and what a file with such code is called. highlight.js knows its languages by many names; here are only those that it
+ * does not know.
  */
 
 import { MODULES } from "../vendor/highlight/languages.js";
@@ -143,7 +144,8 @@ function names(module, list) {
 }
 
 /**
- * What a fence says after its backticks, in the forms that models and other programs have: `python`, `Python3`, `js{1,3}`,
+ * What a fence says after its backticks, in the forms that models and other programs have: `python`, `Python3`,
+ * `js{1,3}`,
  * `{.python #id}`, `{r, echo=FALSE}`, `ts title="a.ts"`, `js:app.js`, `app/main.py`, `12:20:src/a.ts`, `rust,no_run`.
  * @param {string} info
  * @returns {{language: string, file: string}}  As it is written, without what belongs to neither; both may be empty.

@@ -1,6 +1,8 @@
 /** An API key as people paste it: out of a curl line, an .env file, a JSON file or a web page. */
 
-/** What cannot be seen and is copied along: soft hyphens, zero-width characters, marks of direction and of byte order. */
+/**
+ * What cannot be seen and is copied along: soft hyphens, zero-width characters, marks of direction and of byte order.
+ */
 const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
 
 /** A text without what cannot be seen, within and around it. @param {string} text */
@@ -32,7 +34,8 @@ const ALONE = "Paste the key alone.";
 /**
  * The key in what was pasted, or why there is none. An empty text is an empty key.
  * @param {string} text
- * @returns {{key: string, problem?: undefined, hint?: undefined} | {key?: undefined, problem: string, hint?: string}}  `hint`: what to do.
+ * @returns {{key: string, problem?: undefined, hint?: undefined} | {key?: undefined, problem: string, hint?: string}}
+ *   `hint`: what to do.
  */
 export function readKey(text) {
   let key = visible(text);

@@ -1,6 +1,6 @@
 /**
- * How much there is to decode in a picture, read from its first bytes and its parts' lengths: a few kilobytes can hold a picture of gigabytes,
- * or an animation of thousands of frames. Nothing is decoded here.
+ * How much there is to decode in a picture, read from its first bytes and its parts' lengths: a few kilobytes can hold
+ * a picture of gigabytes, or an animation of thousands of frames. Nothing is decoded here.
  */
 
 /** Of one picture, and of all frames of an animation. */
@@ -21,7 +21,8 @@ const MOST_SCANS = 60;
 
 /**
  * @param {Uint8Array} bytes
- * @returns {Measured | undefined}  Undefined where it is none of PNG, JPEG, WebP and GIF, or its size is not where it has to be.
+ * @returns {Measured | undefined}  Undefined where it is none of PNG, JPEG, WebP and GIF, or its size is not where it
+ *   has to be.
  */
 export function measure(bytes) {
   const text = (/** @type {number} */ from, /** @type {number} */ to) =>

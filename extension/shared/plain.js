@@ -50,8 +50,8 @@ export function isShallow(value, deepest = DEEPEST) {
 }
 
 /**
- * Makes what was read from a file plain, in place: texts without halves of characters, which Python cannot write, and no field under the name of an
- * object's prototype.
+ * Makes what was read from a file plain, in place: texts without halves of characters, which Python cannot write, and
+ * no field under the name of an object's prototype.
  * @param {unknown} value  As `JSON.parse` gives it.
  */
 export function makePlain(value) {

@@ -1,6 +1,7 @@
 /**
- * Whether a host is this computer, or in the network that it stands in: what an answer names there is not fetched. A name tells of itself only
- * what is known of its ending; what a name server makes of one that looks public, nobody knows before it is asked.
+ * Whether a host is this computer, or in the network that it stands in: what an answer names there is not fetched. A
+ * name tells of itself only what is known of its ending; what a name server makes of one that looks public, nobody
+ * knows before it is asked.
  */
 
 /** Endings of names that no public name server knows, or that stand for this computer. */

@@ -1,5 +1,6 @@
 /**
- * What the settings of a provider profile may be. The options page checks its form with this, and the worker what it stores.
+ * What the settings of a provider profile may be. The options page checks its form with this, and the worker what it
+ * stores.
  *
  * A problem names its field and has a code, so nobody has to read the text to find out what is wrong and where.
  */
@@ -11,7 +12,10 @@ import { NUMBER_NAMES, numberProblem, RANGES } from "./ranges.js";
 
 /** @import { Settings } from "./protocol.js" */
 /** @typedef {keyof Settings | "api_key" | "passphrase"} Field */
-/** @typedef {{field: Field, code: string, message: string, hint?: string}} Problem  Message and hint are sentences for the user. */
+/**
+ * @typedef {{field: Field, code: string, message: string, hint?: string}} Problem  Message and hint are sentences for
+ *   the user.
+ */
 
 export const VERBOSITIES = /** @type {const} */ (["low", "medium", "high"]);
 export const SUMMARIES = /** @type {const} */ (["off", "auto", "concise", "detailed"]);
@@ -142,9 +146,13 @@ export function messageAtField({ field, message, hint }) {
   return [sentence[0].toUpperCase() + sentence.slice(1), hint].filter(Boolean).join(" ");
 }
 
-// --- one reader for each field -----------------------------------------------------------------------------------------
+// --- one reader for each field
+// -----------------------------------------------------------------------------------------
 
-/** @typedef {(value: any, field: keyof Settings) => unknown} Reader  Gives the value, undefined where there is none, or what is {@link Wrong}. */
+/**
+ * @typedef {(value: any, field: keyof Settings) => unknown} Reader  Gives the value, undefined where there is none, or
+ *   what is {@link Wrong}.
+ */
 
 /** In the order in which problems are reported. @type {Partial<Record<keyof Settings, Reader>>} */
 const READERS = {

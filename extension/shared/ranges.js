@@ -1,9 +1,10 @@
 /** The numbers among the settings: what each may be, for the pages that ask for it and the worker that stores it. */
 
 /**
- * @typedef {"temperature" | "top_p" | "max_output_tokens" | "request_max_retries" | "stream_max_retries" | "max_waiting" |
- *   "requests_per_minute"} NumberName
- * @typedef {{label: string, min: number, max: number, whole: boolean, above?: true}} Range  `above`: `min` itself is not among them.
+ * @typedef {"temperature" | "top_p" | "max_output_tokens" | "request_max_retries" | "stream_max_retries" |
+ *   "max_waiting" | "requests_per_minute"} NumberName
+ * @typedef {{label: string, min: number, max: number, whole: boolean, above?: true}} Range  `above`: `min` itself is
+ *   not among them.
  */
 
 /** @type {Record<NumberName, Range>} */

@@ -1,18 +1,18 @@
 /**
- * The one-shot requests of the pages, which `chrome.runtime.sendMessage` carries to the worker, each with its reply. The worker answers
- * them with one handler each (`worker/requests/`).
+ * The one-shot requests of the pages, which `chrome.runtime.sendMessage` carries to the worker, each with its reply.
+ * The worker answers them with one handler each (`worker/requests/`).
  */
 
 /**
  * @import {
- *   Attachment, Brought, ConversationSummary, DayUsage, Diagram, ModelFacts, PageText, ProfileView, PythonRun, Settings, Shown, StorageUse,
- *   TurnError,
+ *   Attachment, Brought, ConversationSummary, DayUsage, Diagram, ModelFacts, PageText, ProfileView, PythonRun,
+ *   Settings, Shown, StorageUse, TurnError,
  * } from "./protocol.js"
  */
 
 /**
- * A new secret. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection of all keys as it is,
- * "" removes it, anything else wraps the keys with it.
+ * A new secret. `api_key` undefined keeps the stored key, "" removes it. `passphrase` undefined keeps the protection of
+ * all keys as it is, "" removes it, anything else wraps the keys with it.
  * @typedef {{api_key?: string, passphrase?: string}} SecretChange
  */
 
@@ -29,8 +29,8 @@
  */
 
 /**
- * Settings to be tried without being stored. Without an `api_key`, the stored one of `profile_id` is used: undefined stands for the active
- * profile, null for none.
+ * Settings to be tried without being stored. Without an `api_key`, the stored one of `profile_id` is used: undefined
+ * stands for the active profile, null for none.
  * @typedef {{settings: Settings, api_key?: string, profile_id?: string | null}} Trial
  */
 
@@ -40,32 +40,37 @@
  * By the type of the request: what it holds, and what a successful reply holds.
  *
  * - `SaveProfile` without an id makes another profile. `profile_id` in a reply is the one that was saved or imported.
- * - `ImportAuthJson` takes a Codex `auth.json`: its tokens become the sign-in of a profile, its `OPENAI_API_KEY` the key of one.
+ * - `ImportAuthJson` takes a Codex `auth.json`: its tokens become the sign-in of a profile, its `OPENAI_API_KEY` the
+ *   key of one.
  * - `ExportSettings` gives a file as `text`; `left_out` names the headers and query parameters that may be secret.
- * - `ImportSettings` takes such a file. Where it brings new profiles with instructions, nothing is imported and `brings_profiles` has
- *   them, until the request says that the user has `seen` them.
+ * - `ImportSettings` takes such a file. Where it brings new profiles with instructions, nothing is imported and
+ *   `brings_profiles` has them, until the request says that the user has `seen` them.
  * - `DescribeModel` says what is known of the settings' model, and asks no server.
- * - `ListConversations` gives one page, the latest first, and the offset of the `next`; `pending` counts the conversations that a search
- *   could not look through yet.
+ * - `ListConversations` gives one page, the latest first, and the offset of the `next`; `pending` counts the
+ *   conversations that a search could not look through yet.
  * - `RenameConversation` with an empty title gives back the one that the conversation had of itself.
  * - `DeleteConversation` can be undone until `undo_until`, Unix time in milliseconds.
- * - `ExportConversations` gives `files`; when there is more than a message can hold, also `next`, from where to ask again, and how many
- *   were `unreadable`.
- * - `ImportConversations` says how many were `imported`, and `skipped` because they were there. Where the file brings instructions and the
- *   request does not say what to do with them, nothing is imported, and `brings` says what they are.
+ * - `ExportConversations` gives `files`; when there is more than a message can hold, also `next`, from where to ask
+ *   again, and how many were `unreadable`.
+ * - `ImportConversations` says how many were `imported`, and `skipped` because they were there. Where the file brings
+ *   instructions and the request does not say what to do with them, nothing is imported, and `brings` says what they
+ *   are.
  * - `FreeStorage` deletes for good what was not used since `older_than`, but never a conversation that is shown.
  * - `UsageByDay` gives the days on which something was used, the oldest first, with one entry for each model.
- * - `KeepAttachment` keeps what the user will send, `DropAttachment` forgets it; once sent it belongs to the conversation.
+ * - `KeepAttachment` keeps what the user will send, `DropAttachment` forgets it; once sent it belongs to the
+ *   conversation.
  * - `LoadShown` gives the figures and files of the block at that place of a turn.
- * - `RunPython` replies when the code is done or was ended. `RunningPython` gives the code that runs or waits in a conversation, and
- *   `JoinPython` the run of one of them, or nothing when it is over. `StopPython` ends what runs there.
- * - `ReadPage` gives the page that a window shows, what is selected in it, or a PNG of what is in view as a `data:` URL (and the page
- *   without its text). An error of kind `permission` says that the user has not let Sidestream read it. `granted` says that the user has
- *   just clicked on the extension's icon: what is refused then is refused for good.
+ * - `RunPython` replies when the code is done or was ended. `RunningPython` gives the code that runs or waits in a
+ *   conversation, and `JoinPython` the run of one of them, or nothing when it is over. `StopPython` ends what runs
+ *   there.
+ * - `ReadPage` gives the page that a window shows, what is selected in it, or a PNG of what is in view as a `data:` URL
+ *   (and the page without its text). An error of kind `permission` says that the user has not let Sidestream read it.
+ *   `granted` says that the user has just clicked on the extension's icon: what is refused then is refused for good.
  *
  * @typedef {object} Requests
  * @property {{request: Nothing, reply: SettingsView}} LoadSettings
- * @property {{request: {profile: {id?: string, settings: Settings}} & SecretChange, reply: SettingsView & {profile_id: string}}} SaveProfile
+ * @property {{request: {profile: {id?: string, settings: Settings}} & SecretChange, reply: SettingsView & {profile_id:
+ *   string}}} SaveProfile
  * @property {{request: {id: string}, reply: SettingsView}} RemoveProfile
  * @property {{request: {id: string}, reply: SettingsView}} ActivateProfile
  * @property {{request: {text: string}, reply: ImportedSettings}} ImportAuthJson
@@ -81,8 +86,10 @@
  * @property {{request: {id: string, title: string}, reply: Nothing}} RenameConversation
  * @property {{request: {id: string}, reply: {undo_until: number}}} DeleteConversation
  * @property {{request: {id: string}, reply: Nothing}} UndoDelete
- * @property {{request: {ids?: string[], format: "json" | "markdown", from?: number}, reply: ExportedConversations}} ExportConversations
- * @property {{request: {text: string, instructions?: "with" | "without"}, reply: ImportedConversations}} ImportConversations
+ * @property {{request: {ids?: string[], format: "json" | "markdown", from?: number}, reply: ExportedConversations}}
+ *   ExportConversations
+ * @property {{request: {text: string, instructions?: "with" | "without"}, reply: ImportedConversations}}
+ *   ImportConversations
  * @property {{request: Nothing, reply: {storage: StorageUse}}} StorageUse
  * @property {{request: {older_than: number}, reply: {deleted: number}}} FreeStorage
  * @property {{request: {days: number}, reply: {days: DayUsage[]}}} UsageByDay

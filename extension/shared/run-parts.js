@@ -1,6 +1,6 @@
 /**
- * What a run of code has to show beside its texts, as far as it is what it should be. It may have been made up: by the code, which can speak
- * in the place of what runs it, or by whoever wrote a file that is imported.
+ * What a run of code has to show beside its texts, as far as it is what it should be. It may have been made up: by the
+ * code, which can speak in the place of what runs it, or by whoever wrote a file that is imported.
  */
 
 import { cleanSvg } from "./svg.js";

@@ -1,13 +1,13 @@
 /**
- * Who has sent a message of this extension. Web pages cannot send any; another extension, or a script of this one in a web page, whose
- * process may have been taken over, is not listened to.
+ * Who has sent a message of this extension. Web pages cannot send any; another extension, or a script of this one in a
+ * web page, whose process may have been taken over, is not listened to.
  */
 
 /** @typedef {chrome.runtime.MessageSender | undefined} Sender */
 
 /**
- * Whether it was a page of the extension. The browser's own process writes the origin; the address beside it could once be chosen by
- * a web page's process that had been taken over.
+ * Whether it was a page of the extension. The browser's own process writes the origin; the address beside it could once
+ * be chosen by a web page's process that had been taken over.
  * @param {Sender} sender
  */
 export function isOwnPage(sender) {

@@ -1,10 +1,11 @@
 /**
- * SVG of code and models, with nothing left in it that could multiply, move, load or lead elsewhere: shapes, texts and gradients, each drawn
- * once. It is read in one pass, without the browser's parser, so that the worker can do it as well; what is no well-formed XML is refused.
+ * SVG of code and models, with nothing left in it that could multiply, move, load or lead elsewhere: shapes, texts and
+ * gradients, each drawn once. It is read in one pass, without the browser's parser, so that the worker can do it as
+ * well; what is no well-formed XML is refused.
  *
- * Left out are elements that repeat or layer others (`use`, `symbol`, `pattern`, `mask`, `clipPath`, `filter`, `marker` in what is not a
- * diagram), load (`image`, `foreignObject`, `feImage`), move (`animate`, `set`), or run (`script`, handlers); entities and document types; of
- * style sheets and `style` whatever layers or moves.
+ * Left out are elements that repeat or layer others (`use`, `symbol`, `pattern`, `mask`, `clipPath`, `filter`, `marker`
+ * in what is not a diagram), load (`image`, `foreignObject`, `feImage`), move (`animate`, `set`), or run (`script`,
+ * handlers); entities and document types; of style sheets and `style` whatever layers or moves.
  */
 
 /** Characters of a text, elements, and levels of them. */
@@ -130,7 +131,8 @@ export function cleanSvg(source, { isDiagram = false } = {}) {
 }
 
 /**
- * The end of a comment, an instruction, a document type or marked text; undefined where none begins, negative where it has no end.
+ * The end of a comment, an instruction, a document type or marked text; undefined where none begins, negative where it
+ * has no end.
  * @param {string} source
  * @param {number} at
  */
@@ -270,7 +272,8 @@ function withoutAtRules(css) {
 }
 
 /**
- * Text without references but those to characters. Undefined where there are others: what an entity stands for may be anything.
+ * Text without references but those to characters. Undefined where there are others: what an entity stands for may be
+ * anything.
  * @param {string} text
  */
 function cleanText(text) {

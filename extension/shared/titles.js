@@ -1,6 +1,6 @@
 /**
- * How a conversation is called until the user gives it a name: by the first line of it that means something. The list and the names of
- * exported files use the same title.
+ * How a conversation is called until the user gives it a name: by the first line of it that means something. The list
+ * and the names of exported files use the same title.
  */
 
 /** @import { Turn } from "./protocol.js" */
@@ -14,7 +14,10 @@ const LINE_LOOKED_AT = 1_000;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const words = new Intl.Segmenter(undefined, { granularity: "word" });
 
-/** Directions, soft hyphens and zero-width characters; not the joiners that make one emoji of several, and are a part of Persian's words. */
+/**
+ * Directions, soft hyphens and zero-width characters; not the joiners that make one emoji of several, and are a part of
+ * Persian's words.
+ */
 const INVISIBLE = /(?![\t\n\v\f\r])[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 const MEANINGFUL = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
 /** Of code, and of a formula. */

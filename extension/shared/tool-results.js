@@ -1,6 +1,7 @@
 /**
- * What a call of the provider's own tools has to show: images, and what was found. It is made of the finished item by whoever gives or gets
- * it, and not kept beside it: an image in base64 takes megabytes. Python makes the same of the same items (`session/tool_results.py`).
+ * What a call of the provider's own tools has to show: images, and what was found. It is made of the finished item by
+ * whoever gives or gets it, and not kept beside it: an image in base64 takes megabytes. Python makes the same of the
+ * same items (`session/tool_results.py`).
  */
 
 /** @import {Block, Figure, RunFile, Source, Turn} from "./protocol.js" */

@@ -1,5 +1,6 @@
 /**
- * A turn as the panel knows it. The worker builds the same blocks from the same events (`session/turn.py` and `session/blocks.py`).
+ * A turn as the panel knows it. The worker builds the same blocks from the same events (`session/turn.py` and
+ * `session/blocks.py`).
  *
  * A block object stays the same one as long as text is only added to it, so whoever draws it may go on where it
  * stopped; a block whose text becomes another one is replaced by a new object.
@@ -24,7 +25,7 @@ const OPTIONAL = /** @type {const} */ ([
 ]);
 
 /**
- * Whether the turn is being answered, or is about to be. One that stands in line is not.
+ * Whether the turn is being answered, or is about to be. A queued turn is not.
  * @param {Turn} turn
  * @returns {boolean}
  */
@@ -250,8 +251,8 @@ function replaceText(turn, itemId, text) {
  * @returns {Block}
  */
 function openTool(turn, itemId, name) {
-  // What the worker gave an output belongs to an earlier call of the model: some servers count anew. Without an id, what is finished is another
-  // one.
+  // What the worker gave an output belongs to an earlier call of the model: some servers count anew. Without an id,
+  // what is finished is another one.
   const isAnswered = (/** @type {Block} */ block) => block.output !== undefined && block.call_id !== undefined;
   const found = turn.blocks.findLast(
     (block) => block.kind === "tool" && block.item_id === itemId && (itemId !== "" || block.open) && !isAnswered(block),
@@ -329,7 +330,8 @@ function endReasoning(turn, itemId, text) {
 }
 
 /**
- * Where the finished block of this item is. Ids may be counted anew in each of the model's answers, and a call that has its output ends one.
+ * Where the finished block of this item is. Ids may be counted anew in each of the model's answers, and a call that has
+ * its output ends one.
  * @param {Turn} turn
  * @param {Block["kind"]} kind
  * @param {string | null | undefined} itemId

@@ -1,4 +1,4 @@
-/** The one alarm that wakes the worker when a message in line may go. Chrome keeps it while the worker sleeps. */
+/** The one alarm, which wakes the worker when a queued message may be sent. Chrome keeps it while the worker sleeps. */
 
 import { logError } from "../shared/log.js";
 

@@ -1,6 +1,6 @@
 /**
- * The worker's application: what happens on each command of a panel, and what joins the panels, Python and the requests of the pages
- * (`requests/`).
+ * The worker's application: what happens on each command of a panel, and what joins the panels, Python and the requests
+ * of the pages (`requests/`).
  */
 
 import { toTurnError, UserError } from "../shared/errors.js";
@@ -53,7 +53,8 @@ export class App {
     );
   }
 
-  // --- panels ----------------------------------------------------------------------------------------------------------
+  // --- panels
+  // ----------------------------------------------------------------------------------------------------------
 
   /** @param {chrome.runtime.Port} port */
   connect(port) {
@@ -128,7 +129,10 @@ export class App {
     }
   }
 
-  /** Time has passed, or the network is back: messages may wait for that. Starting Python is enough, it looks by itself. */
+  /**
+   * Time has passed, or the network is back, and queued messages may wait for that. A Python that starts looks for them
+   * by itself.
+   */
   async wake() {
     if (this.#pythonIs("ready")) await this.#python.send({ type: "Wake" });
     else await this.#python.ensure();
@@ -175,7 +179,7 @@ export class App {
     throw new UserError("internal", "The panel shows no conversation.", "Close the panel and open it again.");
   }
 
-  /** From here on Python tells the panel what happens in the conversation that it shows. @param {number} panel */
+  /** From here on Python sends the panel what happens in the conversation that it shows. @param {number} panel */
   async #joinPython(panel) {
     await this.#python.send({ type: "Join", panel, conversation: await this.#shownIn(panel) });
   }
@@ -269,7 +273,7 @@ export class App {
   #reject(panel, command, error) {
     if (!(error instanceof UserError)) logError(`${command?.type} failed:`, error);
     const { state, message } = this.#python.state;
-    // Every panel has been told that Python did not start; only a message that was not taken is news.
+    // Every panel already knows that Python did not start; only a message that was rejected is news.
     if (state === "failed" && (command?.type === "Join" || command?.type === "Restart")) return;
     const reason = state === "failed" ? new UserError("internal", message) : error;
     const id = command?.type === "Send" ? { id: command.id } : {};
@@ -294,13 +298,14 @@ export class App {
 
   // --- what the requests of the pages need ---------------------------------------------------------------------
 
-  /** What providers have told of their limits is about the account whose key was replaced. */
+  /** The limits that providers have reported belong to the account whose key was replaced. */
   async #forgetLimits() {
     await remember("limits", "");
     // A Python that sleeps is woken only if a message waits.
     const message = { type: "NewAccount" };
-    const told = (await unfinishedConversations()).length > 0 ? this.#python.send(message) : this.#python.tell(message);
-    told.catch(() => {});
+    const isAwaited = (await unfinishedConversations()).length > 0;
+    const sent = isAwaited ? this.#python.send(message) : this.#python.tell(message);
+    sent.catch(() => {});
   }
 
   /** A new Python, with an empty conversation, for the panels that are open. */

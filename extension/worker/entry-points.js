@@ -1,6 +1,6 @@
 /**
- * What the user does outside of the panel: the icon, the menu of a page, keys, the address bar. Each of these opens the panel and lets
- * Sidestream read the page that was pointed at (`activeTab`); a click inside the panel does not.
+ * What the user does outside of the panel: the icon, the menu of a page, keys, the address bar. Each of these opens the
+ * panel and lets Sidestream read the page that was pointed at (`activeTab`); a click inside the panel does not.
  *
  * The panel opens in answer to a user's action alone, so that comes first, before anything is waited for.
  */
@@ -18,7 +18,10 @@ import { ATTACH_PAGE, isClickAwaited, readPage, readSelection } from "./page/pag
 
 const MENU = /** @type {Record<What, string>} */ ({ page: "Ask about this page", selection: "Ask about selection" });
 
-/** The window in which something is typed into the address bar: what is entered there does not say it. @type {number | undefined} */
+/**
+ * The window in which something is typed into the address bar: what is entered there does not say it.
+ * @type {number | undefined}
+ */
 let typingIn;
 
 /** Listens to all of them. To be called before anything is awaited. */
@@ -74,7 +77,8 @@ async function onIcon(tab) {
  * Opens the panel, reads, and hands over what was read.
  * @param {chrome.tabs.Tab} tab
  * @param {What} what
- * @param {string} [selected]  The selection as the menu of the page has it: on one line, but also where nothing may be read.
+ * @param {string} [selected]  The selection as the menu of the page has it: on one line, but also where nothing may be
+ *   read.
  */
 function bring(tab, what, selected) {
   openPanel(tab.windowId);

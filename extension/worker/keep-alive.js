@@ -1,6 +1,7 @@
 /**
  * Chrome ends a service worker 30 s after the last extension API call or event; reading a stream does not count, nor
- * does an open port. While somebody holds the worker, it makes such a call often enough; when the last one lets go, it stops.
+ * does an open port. While somebody holds the worker, it makes such a call often enough; when the last one lets go, it
+ * stops.
  */
 
 const INTERVAL_MS = 15_000;

@@ -1,13 +1,13 @@
 /**
  * The open side panels; several are fine.
  *
- * A panel draws once per frame and then acknowledges what it has drawn. Each frame brings it one batch of events at most: while one is
- * under way the next ones wait, and go as one. One that the panel waits for goes at once. A frame that is late holds up what is drawn, but
- * not what is sent, or it would make the next one late as well.
+ * A panel draws once per frame and then acknowledges what it has drawn. Each frame brings it one batch of events at
+ * most: while one is under way the next ones wait, and go as one. One that the panel waits for goes at once. A frame
+ * that is late holds up what is drawn, but not what is sent, or it would make the next one late as well.
  *
- * A panel that does not keep up (hidden, or busy) is left alone when more than {@link LIMIT} characters would be on their way to it: it
- * gets no more news, and when it has drawn all that it was sent, the whole conversation instead of what it missed. So what waits for a
- * panel is bounded, whatever the panel does.
+ * A panel that does not keep up (hidden, or busy) is left alone when more than {@link LIMIT} characters would be on
+ * their way to it: it gets no more news, and when it has drawn all that it was sent, the whole conversation instead of
+ * what it missed. So what waits for a panel is bounded, whatever the panel does.
  */
 
 /** @import { PanelMessage } from "../shared/protocol.js" */
@@ -17,11 +17,14 @@
 export const LIMIT = 1 << 20;
 
 /**
- * So long after a frame the next batch leaves, at the earliest: late enough to hold most of what comes before the next frame, and early
- * enough to be drawn in it.
+ * So long after a frame the next batch leaves, at the earliest: late enough to hold most of what comes before the next
+ * frame, and early enough to be drawn in it.
  */
 export const AFTER_FRAME_MS = 10;
-/** So long after a batch the next one leaves even if that was not drawn: longer than a frame and its acknowledgement take. */
+/**
+ * So long after a batch the next one leaves even if that was not drawn: longer than a frame and its acknowledgement
+ * take.
+ */
 export const LATE_MS = 20;
 
 class Panel {
@@ -31,7 +34,10 @@ class Panel {
   window;
   /** It misses news. */
   behind = false;
-  /** Messages that it has not acknowledged, oldest first, with their characters of news. @type {{size: number, isBatch: boolean}[]} */
+  /**
+   * Messages that it has not acknowledged, oldest first, with their characters of news.
+   * @type {{size: number, isBatch: boolean}[]}
+   */
   #underWay = [];
   /** Characters of news under way and held. */
   #size = 0;

@@ -1,6 +1,7 @@
 /**
- * What is done in the sandbox: Python code of a conversation is run, for the panel's "Run" button and for whoever else in the worker has code
- * to run, and diagrams are drawn. The sandbox itself is in an offscreen document (`sandbox/`), which is made when it is first needed.
+ * What is done in the sandbox: Python code of a conversation is run, for the panel's "Run" button and for whoever else
+ * in the worker has code to run, and diagrams are drawn. The sandbox itself is in an offscreen document (`sandbox/`),
+ * which is made when it is first needed.
  */
 
 import { UserError } from "../shared/errors.js";
@@ -25,8 +26,8 @@ const LONGEST_DIAGRAM = 50_000;
 let making;
 
 /**
- * The result comes once the code is done, or has been ended: by the time limit, by `stopPython`, or because it broke its interpreter.
- * Runs of one conversation wait for each other and share their variables.
+ * The result comes once the code is done, or has been ended: by the time limit, by `stopPython`, or because it broke
+ * its interpreter. Runs of one conversation wait for each other and share their variables.
  * @param {object} request
  * @param {string} request.conversation
  * @param {string} request.code
@@ -37,7 +38,7 @@ let making;
 export async function runPython({ conversation, code, time_limit_ms, memory_limit_mb }) {
   if (code.length > LONGEST_CODE) throw new UserError("invalid_request", "The code is too long to be run.");
   await beThere();
-  // Read last: what is stored after this is told to the sandbox after this.
+  // This is read last: a change that is stored later reaches the sandbox later, too.
   const hosts = await hostsOf(conversation);
   return ask({
     to: SANDBOX,

@@ -1,9 +1,9 @@
 /**
- * The contents of attachments: texts of pages, and images as `data:` URLs. They are stored apart from the turns, which are written again
- * and again while an answer grows.
+ * The contents of attachments: texts of pages, and images as `data:` URLs. They are stored apart from the turns, which
+ * are written again and again while an answer grows.
  *
- * What the user has not sent yet is stored under no conversation, and lives as long as a draft names it (`drafts.js`). It becomes the
- * conversation's in the transaction that first writes the turn.
+ * What the user has not sent yet is stored under no conversation, and lives as long as a draft names it (`drafts.js`).
+ * It becomes the conversation's in the transaction that first writes the turn.
  */
 
 import { UserError } from "../errors.js";
@@ -68,7 +68,8 @@ export async function dropAttachment(id) {
 }
 
 /**
- * What was attached in a conversation. A message that is on its way has drafts, perhaps such as another panel has sent elsewhere meanwhile.
+ * What was attached in a conversation. A message that is on its way has drafts, perhaps such as another panel has sent
+ * elsewhere meanwhile.
  * @param {string} conversation
  * @param {string} id
  * @returns {Promise<string | undefined>}

@@ -1,8 +1,8 @@
 /**
  * The database in IndexedDB that the pages and the worker share: how it is opened, and how a change of it is written.
  *
- * A turn is one record, so that writing a growing answer costs the same in a long conversation as in a short one. What each store holds
- * is described in `docs/storage.md`.
+ * A turn is one record, so that writing a growing answer costs the same in a long conversation as in a short one. What
+ * each store holds is described in `docs/storage.md`.
  */
 
 import { deleteDB, openDB } from "../../vendor/idb.js";

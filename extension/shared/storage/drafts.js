@@ -1,10 +1,10 @@
 /**
- * What was typed and not sent, in IndexedDB: the panel writes it, and the worker removes it with its conversation. Neither needs the other
- * for that.
+ * What was typed and not sent, in IndexedDB: the panel writes it, and the worker removes it with its conversation.
+ * Neither needs the other for that.
  *
- * A draft belongs to a conversation and to the panel that it was typed in (its owner). A panel holds a lock under its id as long as it is
- * open, so everybody can tell whose drafts nobody looks after. Such a one is adopted by the next panel of the same window, and, when that
- * window is gone as well, by the first one that shows the conversation.
+ * A draft belongs to a conversation and to the panel that it was typed in (its owner). A panel holds a lock under its
+ * id as long as it is open, so everybody can tell whose drafts nobody looks after. Such a one is adopted by the next
+ * panel of the same window, and, when that window is gone as well, by the first one that shows the conversation.
  */
 
 import { database, keysOf, write } from "./database.js";
@@ -35,12 +35,13 @@ import { database, keysOf, write } from "./database.js";
  * @property {Attachment[]} attachments
  * @property {Record<string, Edit>} edits  Of earlier messages, by the turns that they are to replace.
  * @property {Sending[]} sending
- * @property {Record<string, string>} [form]  What was typed into the settings of the conversation and not saved, by field.
+ * @property {Record<string, string>} [form]  What was typed into the settings of the conversation and not saved, by
+ *   field.
  */
 
 /**
- * `conversation_id` is {@link NEW_CHAT} as long as the conversation has no message. `window` is a number that means something as long as the
- * browser runs, which `session` names. `at` is Unix time in milliseconds.
+ * `conversation_id` is {@link NEW_CHAT} as long as the conversation has no message. `window` is a number that means
+ * something as long as the browser runs, which `session` names. `at` is Unix time in milliseconds.
  * @typedef {Draft & {conversation_id: string, owner: string, session: string, window: number, at: number}} StoredDraft
  */
 
@@ -110,14 +111,15 @@ export async function putDraft(draft, former = []) {
 }
 
 /**
- * Takes what the panel has of a conversation, and what is left of panels that are closed: the last draft of its own window, else of a
- * window that is gone, if the panel has none itself. The caller holds the lock `drafts`.
+ * Takes what the panel has of a conversation, and what is left of panels that are closed: the last draft of its own
+ * window, else of a window that is gone, if the panel has none itself. The caller holds the lock `drafts`.
  * @param {string} conversation
  * @param {Panel} panel
  * @param {{panels: Set<string>, windows: Set<number>}} alive  What is open: panels by id, windows by number.
- * @param {boolean} [adopts]  False: all that is left is only told.
+ * @param {boolean} [adopts]  False: what is left is only reported.
  * @returns {Promise<{own?: StoredDraft, others: StoredDraft[], unsent: Sending[], busy: string[]}>}  `others` may be
- *   adopted by hand. `unsent` are those of its messages that are not stored. `busy` are the panels that look after others there.
+ *   adopted by hand. `unsent` are those of its messages that are not stored. `busy` are the panels that look after
+ *   others there.
  */
 export async function takeDraft(conversation, panel, alive, adopts = true) {
   return write(["drafts", "conversations", "turns"], async (transaction) => {
@@ -151,8 +153,8 @@ export async function takeDraft(conversation, panel, alive, adopts = true) {
 }
 
 /**
- * The drafts of a conversation; of a new chat also those of conversations that never came to be: the browser ended before the worker had
- * stored their first message.
+ * The drafts of a conversation; of a new chat also those of conversations that never came to be: the browser ended
+ * before the worker had stored their first message.
  * @param {Transaction} transaction  With the stores `drafts` and `conversations`.
  * @param {string} conversation
  * @returns {Promise<StoredDraft[]>}

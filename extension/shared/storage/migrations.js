@@ -50,7 +50,8 @@ async function toVersion2(db, transaction) {
 }
 
 /**
- * Turns get the one before them as their parent, conversations know the end of their branch, and turns that have yet to end can be found.
+ * Turns get the one before them as their parent, conversations know the end of their branch, and turns that have yet to
+ * end can be found.
  * @param {import("idb").IDBPDatabase<any>} db
  * @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction
  */
@@ -85,8 +86,8 @@ function toVersion5(db) {
 }
 
 /**
- * The index for the search is made anew, in the background: see `worker/storage/search-index.js`. The one of words, `by_word`, stays, and is emptied there: to
- * delete it takes minutes in which nothing else could be done.
+ * The index for the search is made anew, in the background: see `worker/storage/search-index.js`. The one of words,
+ * `by_word`, stays, and is emptied there: to delete it takes minutes in which nothing else could be done.
  * @param {import("idb").IDBPDatabase<any>} db
  */
 function toVersion6(db) {
@@ -109,7 +110,8 @@ export function activity({ status }) {
 }
 
 /**
- * The range of a conversation's turns in the index `by_conversation`, in their order. A turn without a proper position is not in that index.
+ * The range of a conversation's turns in the index `by_conversation`, in their order. A turn without a proper position
+ * is not in that index.
  * @param {string} id
  */
 function turnsOf(id) {

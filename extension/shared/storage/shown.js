@@ -2,12 +2,15 @@
 
 import { database } from "./database.js";
 
-/** A window's number is new each time that the browser starts, so this lives as long as the browser runs. @param {number} window */
+/**
+ * A window's number is new each time that the browser starts, so this lives as long as the browser runs.
+ * @param {number} window
+ */
 const keyOf = (window) => `shown:${window}`;
 
 /**
- * The conversation that a window showed last; for a window that is new, or unknown, the one that was shown last in any. It may never have
- * been stored.
+ * The conversation that a window showed last; for a window that is new, or unknown, the one that was shown last in any.
+ * It may never have been stored.
  * @param {number} [window]
  * @returns {Promise<string | undefined>}  Undefined when there is none, or it was deleted.
  */

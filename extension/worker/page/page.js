@@ -10,7 +10,10 @@ import { within } from "./patience.js";
 /** The command that attaches the page, in the manifest. */
 export const ATTACH_PAGE = "attach-page";
 
-/** The permission that a click gives may reach the page's process after the click has reached the worker: the waits before reading is tried again. */
+/**
+ * The permission that a click gives may reach the page's process after the click has reached the worker: the waits
+ * before reading is tried again.
+ */
 const GRANT_DELAYS_MS = [100, 400, 1_500];
 /** What reads a page, in the order in which it is injected. */
 const READER = [
@@ -24,7 +27,7 @@ const READING_LIMIT_S = 30;
 const LONGEST_TEXT = 200_000;
 const LONGEST_TITLE = 300;
 
-/** Chrome's words for a page that the extension may not read. */
+/** Chrome's messages about a page that the extension may not read. */
 const NOT_PERMITTED = /must request permission|Cannot access|activeTab/;
 
 /** Addresses that no extension may read, and what they are. @type {[RegExp, string][]} */
@@ -73,7 +76,8 @@ export async function readSelection(tab, isGranted = false) {
 }
 
 /**
- * A page that the user has agreed to, and no other: the tab may have gone elsewhere, or another one may be shown by now.
+ * A page that the user has agreed to, and no other: the tab may have gone elsewhere, or another one may be shown by
+ * now.
  * @param {string} agreed  Its {@link pageName}.
  * @param {(tab: chrome.tabs.Tab) => Promise<PageText>} read
  * @returns {Promise<PageText>}
@@ -203,7 +207,7 @@ const REASONS = /** @type {Record<string, string>} */ ({
 });
 
 /**
- * What the user and the model are told of a page that was not read whole.
+ * What the user and the model read about a page that was not read whole.
  * @param {any} read  What came out of the page.
  * @returns {string}  One sentence; "" when all of it was read.
  */
@@ -227,7 +231,7 @@ function unreadable(what, hint) {
 }
 
 /**
- * Why a tab's page was not read, in words for the user.
+ * Why a tab's page was not read, as a sentence for the user.
  * @param {chrome.tabs.Tab} tab
  * @param {boolean} isGranted
  * @param {string} reason  Chrome's.
@@ -261,7 +265,7 @@ async function refusal({ id = -1, windowId, url = "" }, isGranted, reason) {
 }
 
 /**
- * What gives Sidestream the leave to read one page: a click in the panel does not.
+ * What gives Sidestream permission to read one page. A click in the panel does not.
  * @returns {Promise<string>}
  */
 async function howToLetIn() {
@@ -272,7 +276,8 @@ async function howToLetIn() {
 }
 
 /**
- * Whether a click on the extension's icon was asked for in a tab, since its page could not be read. It is asked for once.
+ * Whether a click on the extension's icon was asked for in a tab, since its page could not be read. It is asked for
+ * once.
  * @param {chrome.tabs.Tab} tab
  */
 export async function isClickAwaited({ id, windowId }) {
@@ -288,6 +293,6 @@ const refusedIn = (window) => `refused:${window}`;
 /** The browser offers in its toolbar to let Sidestream in, where it can. @param {number} tabId */
 function offerLeave(tabId) {
   chrome.permissions.addHostAccessRequest?.({ tabId }).catch(() => {
-    // There is no such page, or the user wants no such offers. The words in the panel say what else can be done.
+    // There is no such page, or the user wants no such offers. The panel says what else can be done.
   });
 }

@@ -6,8 +6,8 @@ const TICK_MS = 1000;
 /**
  * Waits for work, but not for longer than some ticks of a clock.
  *
- * The ticks are those that this worker could hear: one that has been busy for long (Python starts in it) finds the answer and the end of the
- * time waiting for it together, and must not take the answer for late.
+ * The ticks are those that this worker could hear: one that has been busy for long (Python starts in it) finds the
+ * answer and the end of the time waiting for it together, and must not take the answer for late.
  * @template T
  * @param {Promise<T>} work
  * @param {number} ticks  Of a second each, by default.

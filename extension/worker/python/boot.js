@@ -1,6 +1,7 @@
 /**
- * Starts Python: Pyodide, the packed packages, Sidestream itself. A plain start takes a second or more, so the first one in a browser
- * leaves a snapshot of its memory behind, and later ones restore that; `docs/snapshot.md` tells how and why.
+ * Starts Python: Pyodide, the packed packages, Sidestream itself. A plain start takes a second or more, so the first
+ * one in a browser leaves a snapshot of its memory behind, and later ones restore that; `docs/snapshot.md` tells how
+ * and why.
  *
  * `import()` is forbidden in a service worker, so Pyodide's modules are imported statically.
  */
@@ -18,8 +19,10 @@ import { findSnapshot, forgetSnapshots, snapshotKey, writeSnapshot } from "./sna
 /**
  * A running Python.
  * @typedef {object} Python
- * @property {(message: string) => void} receive  Gives Python one message, as JSON. Throws when the interpreter is dead.
- * @property {Promise<unknown>} died  Resolves with the reason when the interpreter ends by itself, which it never should.
+ * @property {(message: string) => void} receive  Gives Python one message, as JSON. Throws when the interpreter is
+ *   dead.
+ * @property {Promise<unknown>} died  Resolves with the reason when the interpreter ends by itself, which it never
+ *   should.
  * @property {() => void} release  Lets go of it, so that its memory can be freed.
  */
 
@@ -64,7 +67,7 @@ export async function boot(host) {
  */
 
 /**
- * Boot from Pyodide's own files, and leave a snapshot behind.
+ * Boot from Pyodide's own files, and store a snapshot for the next start.
  * @param {Parts} parts
  * @param {string} key  Of the snapshot; empty for none.
  * @returns {Promise<any>}  Pyodide, with Sidestream imported.

@@ -1,10 +1,12 @@
 /**
- * HTTP for Python. JavaScript pumps the response's reader by itself and calls Python when something has arrived; Python takes all
- * that has since it last asked. It awaits no promise for it, because each await across the border costs about 50 µs.
+ * HTTP for Python. JavaScript pumps the response's reader by itself and calls Python when something has arrived; Python
+ * takes all that has since it last asked. It awaits no promise for it, because each await across the border costs about
+ * 50 µs.
  *
- * What crosses: strings, numbers, one `Uint8Array` per batch, and one `Exchange` per request, which lives in Python as long as
- * its response object. The only Python object that JavaScript keeps is an exchange's listener; it lives while the body is read, and
- * Python destroys it. {@link liveExchanges} counts what is under way: zero after any number of turns.
+ * What crosses: strings, numbers, one `Uint8Array` per batch, and one `Exchange` per request, which lives in Python as
+ * long as its response object. The only Python object that JavaScript keeps is an exchange's listener; it lives while
+ * the body is read, and Python destroys it. {@link liveExchanges} counts what is under way: zero after any number of
+ * turns.
  */
 
 import { isLoopback } from "../../shared/loopback.js";
@@ -88,7 +90,8 @@ export class Exchange {
   }
 
   /**
-   * The status and headers as JSON, `{"status": 200, "headers": {...}}`, or `{"failure": {"reason": ...}}`. Never rejects.
+   * The status and headers as JSON, `{"status": 200, "headers": {...}}`, or `{"failure": {"reason": ...}}`. Never
+   * rejects.
    * @returns {Promise<string>}
    */
   head() {
@@ -123,8 +126,8 @@ export class Exchange {
   }
 
   /**
-   * Call this when something has arrived and nothing was waiting, and at the end; undefined: no longer. An exchange that is aborted calls
-   * nobody.
+   * Call this when something has arrived and nothing was waiting, and at the end; undefined: no longer. An exchange
+   * that is aborted calls nobody.
    * @param {() => void} [listener]
    */
   listen(listener) {
@@ -231,8 +234,9 @@ function readHeaders(json) {
 const TARGET_WAIT_MS = 3000;
 
 /**
- * Where a redirect leads, without its query, which may hold anything; "" where it cannot be known. `fetch` does not say it, so the same address
- * is asked once more, without a body, while somebody watches. The redirect is not followed then either.
+ * Where a redirect leads, without its query, which may hold anything; "" where it cannot be known. `fetch` does not say
+ * it, so the same address is asked once more, without a body, while somebody watches. The redirect is not followed then
+ * either.
  * @param {string} url
  * @param {RequestInit} init
  * @returns {Promise<string>}

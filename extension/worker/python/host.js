@@ -21,30 +21,36 @@ import { openExchange } from "./bridge.js";
  * @property {(id: number, reply: string) => void} reply  The `Reply` to a request.
  * @property {(busy: boolean) => void} busy  Whether there is work that needs the worker awake.
  * @property {typeof openExchange} fetch
- * @property {(profileId: string) => Promise<string>} connection  Of a profile, "" for the active one. JSON: `{"connection": ...}` or
+ * @property {(profileId: string) => Promise<string>} connection  Of a profile, "" for the active one. JSON:
+ *   `{"connection": ...}` or `{"error": TurnError}`.
+ * @property {(id: string) => Promise<string>} load  JSON: `{"conversation": ...}`, null when it is not there, or
  *   `{"error": TurnError}`.
- * @property {(id: string) => Promise<string>} load  JSON: `{"conversation": ...}`, null when it is not there, or `{"error": TurnError}`.
  * @property {() => Promise<string>} unfinished  JSON: `{"conversations": ids}` or `{"error": TurnError}`.
- * @property {(head: string, turn: string) => Promise<string>} save  Writes a conversation's head and a turn. "" or what went wrong.
+ * @property {(head: string, turn: string) => Promise<string>} save  Writes a conversation's head and a turn. "" or what
+ *   went wrong.
  * @property {(head: string, id: string) => Promise<string>} remove  Removes a turn. "" or what went wrong.
- * @property {(conversation: string, id: string) => Promise<string>} load_attachment  JSON: `{"content": ...}`, null when it is not there,
- *   or `{"error": TurnError}`.
+ * @property {(conversation: string, id: string) => Promise<string>} load_attachment  JSON: `{"content": ...}`, null
+ *   when it is not there, or `{"error": TurnError}`.
  * @property {(name: string) => Promise<string>} recall  The text that was last remembered under that name, or "".
  * @property {(name: string, text: string) => Promise<string>} remember  "" or what went wrong.
- * @property {(conversation: string, code: string) => Promise<string>} run_python  JSON: a `PythonRun` or `{"error": TurnError}`.
+ * @property {(conversation: string, code: string) => Promise<string>} run_python  JSON: a `PythonRun` or `{"error":
+ *   TurnError}`.
  * @property {(conversation: string) => Promise<string>} stop_python  Ends what runs there. "" or what went wrong.
- * @property {(conversation: string, agreed: string) => Promise<string>} read_page  What the window shows whose panel shows the
- *   conversation; if the user has agreed to a page ("": to any), that one alone. JSON: `{"page": PageText}` or `{"error": TurnError}`.
- * @property {(conversation: string, agreed: string) => Promise<string>} read_selection  What is selected there. Answers as `read_page`.
+ * @property {(conversation: string, agreed: string) => Promise<string>} read_page  What the window shows whose panel
+ *   shows the conversation; if the user has agreed to a page ("": to any), that one alone. JSON: `{"page": PageText}`
+ *   or `{"error": TurnError}`.
+ * @property {(conversation: string, agreed: string) => Promise<string>} read_selection  What is selected there. Answers
+ *   as `read_page`.
  * @property {(at: number) => void} alarm  Has a `Wake` sent to Python then (Unix time in milliseconds); 0 for none.
  * @property {() => boolean} online
- * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's renewed tokens, the
- *   content of an `auth.json`, in place of those that they were made of. "" or what went wrong.
+ * @property {(profileId: string, before: string, after: string) => Promise<string>} save_tokens  Keeps a profile's
+ *   renewed tokens, the content of an `auth.json`, in place of those that they were made of. "" or what went wrong.
  */
 
 /**
- * @param {Pick<Host, "post" | "reply" | "busy"> & {stored: (id: string) => void, windowOf: (conversation: string) => Promise<number>}} links
- *   `stored` is told of each turn that is stored first; `windowOf` gives the window in which a conversation is shown.
+ * @param {Pick<Host, "post" | "reply" | "busy"> & {stored: (id: string) => void, windowOf: (conversation: string) =>
+ *   Promise<number>}} links `stored` is called for each turn that is stored for the first time; `windowOf` gives the
+ *   window in which a conversation is shown.
  * @returns {Host}
  */
 export function createHost({ stored, windowOf, ...links }) {

@@ -1,13 +1,16 @@
 /**
  * The packed Python code: one file of bytes, `packages.bin`, and a list of what lies where in it, `packages.json`
- * (see `docs/build-layout.md`). Putting it on Python's file system takes a few milliseconds, where unpacking archives took eighty.
+ * (see `docs/build-layout.md`). Putting it on Python's file system takes a few milliseconds, where unpacking archives
+ * took eighty.
  */
 
 /**
  * @typedef {object} Packages
  * @property {string} id  Changes whenever anything in `pyodide/` does.
- * @property {() => Promise<(fs: any) => void>} fetchFiles  What it resolves with writes all files to Python's file system.
- * @property {() => Promise<(fs: any) => void>} fetchStdlib  The same for the standard library, which Pyodide brings along in a plain start.
+ * @property {() => Promise<(fs: any) => void>} fetchFiles  What it resolves with writes all files to Python's file
+ *   system.
+ * @property {() => Promise<(fs: any) => void>} fetchStdlib  The same for the standard library, which Pyodide brings
+ *   along in a plain start.
  * @property {Promise<Library[]>} libraries
  */
 
@@ -64,11 +67,13 @@ function install(fs, root, files, bytes) {
 }
 
 /**
- * Emscripten's module, with the native libraries loaded before Python starts. Done at the same point when a snapshot is made and when it
- * is restored, a library gets the same memory and the same places in the function table, which the snapshot refers to.
+ * Emscripten's module, with the native libraries loaded before Python starts. Done at the same point when a snapshot is
+ * made and when it is restored, a library gets the same memory and the same places in the function table, which the
+ * snapshot refers to.
  * @param {(settings: any) => Promise<any>} createPyodideModule
  * @param {Packages} packages
- * @param {{size: number, read: Promise<void>}} [snapshot]  Its size in bytes, and when it is there. `INITIAL_MEMORY` has no effect in this build.
+ * @param {{size: number, read: Promise<void>}} [snapshot]  Its size in bytes, and when it is there. `INITIAL_MEMORY`
+ *   has no effect in this build.
  * @returns {(settings: any) => Promise<any>}
  */
 export function withLibraries(createPyodideModule, { libraries }, snapshot) {

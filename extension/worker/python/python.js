@@ -161,8 +161,8 @@ export class PythonSupervisor {
 }
 
 /**
- * The host of one Python. An interpreter cannot be ended, so one that was given up may go on for a while: behind the cut it reaches nothing,
- * and waits for ever for the answer.
+ * The host of one Python. An interpreter cannot be ended, so one that was given up may go on for a while: behind the
+ * cut it reaches nothing, and waits for ever for the answer.
  * @param {Host} host
  * @returns {{host: Host, cut: () => void}}
  */

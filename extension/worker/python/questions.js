@@ -13,7 +13,10 @@ export class Questions {
   #last = 0;
   #send;
 
-  /** @param {(message: {type: string} & Record<string, unknown>) => Promise<void>} send  To Python, which is started for it. */
+  /**
+   * @param {(message: {type: string} & Record<string, unknown>) => Promise<void>} send  To Python, which is started for
+   *   it.
+   */
   constructor(send) {
     this.#send = send;
   }

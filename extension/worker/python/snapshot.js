@@ -1,12 +1,13 @@
 /**
- * The memory of a Python that has just started, kept in the origin private file system, so that the next worker can go on from there.
+ * The memory of a Python that has just started, kept in the origin private file system, so that the next worker can go
+ * on from there.
  *
- * A file's name is `<key>-<size of the snapshot>-<SHA-256 of the content>`. The key stands for everything that a snapshot depends on; a file
- * with another key is of no use any more. The content is compared with the name before it is used, so a crash in the middle of writing,
- * a full disk or a damaged file means a plain start and nothing worse.
+ * A file's name is `<key>-<size of the snapshot>-<SHA-256 of the content>`. The key stands for everything that a
+ * snapshot depends on; a file with another key is of no use any more. The content is compared with the name before it
+ * is used, so a crash in the middle of writing, a full disk or a damaged file means a plain start and nothing worse.
  *
- * A third of the memory is zeros, and whole pages of them are left out. The content is a list of 32-bit numbers, namely how many
- * ranges follow and then where each begins and how long it is, and after it the bytes of the ranges.
+ * A third of the memory is zeros, and whole pages of them are left out. The content is a list of 32-bit numbers, namely
+ * how many ranges follow and then where each begins and how long it is, and after it the bytes of the ranges.
  */
 
 const FOLDER = "snapshots";
@@ -31,7 +32,8 @@ export async function snapshotKey(id) {
 /**
  * @typedef {object} Snapshot
  * @property {number} size  In bytes.
- * @property {(target: Uint8Array) => Promise<void>} read  Fills zeros in. Rejects when the content is not what was written.
+ * @property {(target: Uint8Array) => Promise<void>} read  Fills zeros in. Rejects when the content is not what was
+ *   written.
  */
 
 /**

@@ -17,8 +17,8 @@ import { usageByDay } from "../storage/usage.js";
 
 /**
  * @param {Links} links
- * @returns {Handlers<"ListConversations" | "RenameConversation" | "DeleteConversation" | "UndoDelete" | "ExportConversations" |
- *   "ImportConversations" | "StorageUse" | "FreeStorage" | "UsageByDay">}
+ * @returns {Handlers<"ListConversations" | "RenameConversation" | "DeleteConversation" | "UndoDelete" |
+ *   "ExportConversations" | "ImportConversations" | "StorageUse" | "FreeStorage" | "UsageByDay">}
  */
 export function conversationHandlers({ conversationsInUse, onDelete }) {
   return {

@@ -11,8 +11,8 @@ import * as settings from "../settings/settings.js";
 
 /**
  * @param {Links} links
- * @returns {Handlers<"LoadSettings" | "SaveProfile" | "RemoveProfile" | "ActivateProfile" | "ImportAuthJson" | "ExportSettings" |
- *   "ImportSettings" | "ResetEverything" | "TestConnection" | "ListModels" | "DescribeModel">}
+ * @returns {Handlers<"LoadSettings" | "SaveProfile" | "RemoveProfile" | "ActivateProfile" | "ImportAuthJson" |
+ *   "ExportSettings" | "ImportSettings" | "ResetEverything" | "TestConnection" | "ListModels" | "DescribeModel">}
  */
 export function settingsHandlers({ askPython, onProviderChange, onAccountChange, endPython, revivePython }) {
   /** Tells panels and Python, and replies with what is stored now. */

@@ -1,4 +1,7 @@
-/** Codex's `auth.json`: what of it is of use, and what a sign-in tells about itself. The tokens are used by `pysrc/sidestream/auth.py`. */
+/**
+ * Codex's `auth.json`: what of it is of use, and what a sign-in tells about itself. The tokens are used by
+ * `pysrc/sidestream/auth.py`.
+ */
 
 import { configurationError } from "../../shared/errors.js";
 

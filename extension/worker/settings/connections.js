@@ -15,7 +15,8 @@ import * as vault from "./vault.js";
  * @typedef {{name: string, base_url: string, model: string, wire_api?: "responses" | "chat"}} Demo
  * @typedef {{settings: Settings, api_key?: string, auth_json?: string, profile_id?: string}} Connection
  *   All that a request needs. Goes to Python and nowhere else.
- * @typedef {{profiles: ProfileView[], active: string | null, protected: boolean, locked: boolean, demo: boolean}} Description
+ * @typedef {{profiles: ProfileView[], active: string | null, protected: boolean, locked: boolean, demo: boolean}}
+ *   Description
  */
 
 /** All that the options page shows. */
@@ -78,8 +79,8 @@ export const providerView = inTurn(async () => {
 });
 
 /**
- * What the next turn's request needs, of a profile or ("") of the active one. Throws a `UserError` when there is none yet, it is gone, or the
- * key is locked.
+ * What the next turn's request needs, of a profile or ("") of the active one. Throws a `UserError` when there is none
+ * yet, it is gone, or the key is locked.
  */
 export const connectionOf = inTurn(async (/** @type {string} */ id) => {
   const state = await readState();
@@ -102,8 +103,8 @@ export const connectionOf = inTurn(async (/** @type {string} */ id) => {
 });
 
 /**
- * What a trial of unsaved settings needs. Without a key, that of the profile is used (undefined: of the active one, null: of none),
- * if it belongs to the same origin.
+ * What a trial of unsaved settings needs. Without a key, that of the profile is used (undefined: of the active one,
+ * null: of none), if it belongs to the same origin.
  */
 export const trialConnection = inTurn(
   async (

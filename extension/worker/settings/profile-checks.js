@@ -1,4 +1,6 @@
-/** What is checked before settings or a key are stored or tried. Each check throws a `UserError` that names the field. */
+/**
+ * What is checked before settings or a key are stored or tried. Each check throws a `UserError` that names the field.
+ */
 
 import { isLoopback } from "../../shared/loopback.js";
 import { readApiKey, readProfile, settingError } from "../../shared/profile-schema.js";
@@ -27,7 +29,8 @@ export function checkKey(value) {
 }
 
 /**
- * A stored key never goes to another origin than it was entered for. Local servers usually need none, so they may go without.
+ * A stored key never goes to another origin than it was entered for. Local servers usually need none, so they may go
+ * without.
  * @param {Owner} owner
  */
 export async function requireOwnSecret({ id, origin }) {

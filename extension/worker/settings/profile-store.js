@@ -1,6 +1,6 @@
 /**
- * The provider profiles in `chrome.storage.local`, and the order in which they are changed: whatever changes them reads first and writes
- * then, so one change begins when the one before it is done.
+ * The provider profiles in `chrome.storage.local`, and the order in which they are changed: whatever changes them reads
+ * first and writes then, so one change begins when the one before it is done.
  */
 
 import { configurationError } from "../../shared/errors.js";

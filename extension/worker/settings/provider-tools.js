@@ -17,7 +17,10 @@ function all(support) {
   return Object.fromEntries(PROVIDER_TOOLS.map((tool) => [tool, support]));
 }
 
-/** By preset; agrees with `session/provider_tools.py`. @type {Record<string, Partial<Record<ProviderTool, Support>>>} */
+/**
+ * By preset; agrees with `session/provider_tools.py`.
+ * @type {Record<string, Partial<Record<ProviderTool, Support>>>}
+ */
 const BY_PRESET = {
   openai: all("yes"),
   azure: all("yes"),

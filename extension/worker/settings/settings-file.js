@@ -35,13 +35,17 @@ const FIELDS = /** @type {const} */ ([
   "query_params",
 ]);
 /**
- * Headers and query parameters of such a name may hold a secret: `code` is the one of Azure Functions, `sig` and `sas` belong to signed
- * addresses, `subscription` to Azure's API Management, and `pat` is a personal access token. An export rather leaves out too much, so this
- * matches more than `is_secret_name` in `redaction.py` does; `tests/fixtures/secret_names.json` checks that it never matches less.
+ * Headers and query parameters of such a name may hold a secret: `code` is the one of Azure Functions, `sig` and `sas`
+ * belong to signed addresses, `subscription` to Azure's API Management, and `pat` is a personal access token. An export
+ * rather leaves out too much, so this matches more than `is_secret_name` in `redaction.py` does;
+ * `tests/fixtures/secret_names.json` checks that it never matches less.
  */
 const SECRET_NAME =
   /auth|key|token|secret|cookie|cred|passw|passphrase|code|sig|jwt|hmac|bearer|sess|csrf|xsrf|assertion|subscription|clientid|bypass|appcheck|ticket|private|(?:^|[-_.])(?:pat|pass|pwd|pin|otp|sas|sid|cert)(?:$|[-_.])/i;
-/** What looks like a secret under whatever name: schemes of authorization, beginnings of known keys, and JSON Web Tokens. */
+/**
+ * What looks like a secret under whatever name: schemes of authorization, beginnings of known keys, and JSON Web
+ * Tokens.
+ */
 const SECRET_VALUE =
   /^\s*(?:bearer|basic|token|digest|apikey)\s|(?:^|[^A-Za-z0-9])(?:(?:sk|rk|pk|gsk|hf|xai|sess|pplx|nvapi|r8|fw|csk|tgp|ghp|gho|glpat|xox[abp])[-_][\w-]{6}|AIza[\w-]{20}|AKIA[A-Z0-9]{12}|ya29\.|eyJ[\w-]{8})/i;
 /** Characters of a value that are looked at: no key begins later. */
@@ -108,8 +112,8 @@ export function writeSettingsFile(settings, active) {
 
 /**
  * @param {unknown} text
- * @returns {{settings: Record<string, any>[], active: number, left_out: string[]}}  Not checked yet, but without anything that an export leaves out;
- *   `left_out` names that. Throws a `UserError` when this is no such file.
+ * @returns {{settings: Record<string, any>[], active: number, left_out: string[]}}  Not checked yet, but without
+ *   anything that an export leaves out; `left_out` names that. Throws a `UserError` when this is no such file.
  */
 export function readSettingsFile(text) {
   const hint = "Choose a file that “Export settings” wrote.";

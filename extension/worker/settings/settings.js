@@ -94,7 +94,10 @@ export const saveTokens = inTurn(
     vault.renewSecret(id, before, after),
 );
 
-/** Takes what a Codex `auth.json` holds: a ChatGPT sign-in, an API key, or both. Gives the ids of the profiles that have it now. */
+/**
+ * Takes what a Codex `auth.json` holds: a ChatGPT sign-in, an API key, or both. Gives the ids of the profiles that have
+ * it now.
+ */
 export const importAuthJson = inTurn(async (/** @type {unknown} */ text) => {
   const { signIn, apiKey } = parseAuthJson(text);
   let state = await readState();
@@ -123,7 +126,8 @@ export const importAuthJson = inTurn(async (/** @type {unknown} */ text) => {
 });
 
 /**
- * The profile whose sign-in a new one of the same account replaces; one that has none, or whose own cannot be read, takes any.
+ * The profile whose sign-in a new one of the same account replaces; one that has none, or whose own cannot be read,
+ * takes any.
  * @param {State} state
  * @param {string | undefined} account
  */
@@ -154,9 +158,9 @@ export const exportSettings = inTurn(async () => {
 });
 
 /**
- * Adds the profiles of such a file that are not there yet. `added`: how many, `of` how many; `left_out` names the headers and query parameters of the
- * file that may be secret and were not taken. Where a new profile has instructions that the user has not seen yet (`isSeen`), nothing
- * is added, and `brings` has the new profiles.
+ * Adds the profiles of such a file that are not there yet. `added`: how many, `of` how many; `left_out` names the
+ * headers and query parameters of the file that may be secret and were not taken. Where a new profile has instructions
+ * that the user has not seen yet (`isSeen`), nothing is added, and `brings` has the new profiles.
  */
 export const importSettings = inTurn(async (/** @type {unknown} */ text, /** @type {boolean} */ isSeen = false) => {
   const { settings: given, active, left_out } = readSettingsFile(text);

@@ -1,12 +1,13 @@
 /**
  * The secrets of the provider profiles, at rest and in use: an API key, or the tokens of a ChatGPT sign-in.
  *
- * At rest each is a ciphertext (AES-GCM) in `chrome.storage.local`, bound to its profile and to the origin that it is for: it does not
- * decrypt for another one. The encrypting key is a WebCrypto key in IndexedDB that cannot be exported, or, with a passphrase, one derived
- * from that (PBKDF2, SHA-256), the same for all secrets. The derived key lives in `chrome.storage.session` while unlocked, itself encrypted
- * under the first one.
+ * At rest each is a ciphertext (AES-GCM) in `chrome.storage.local`, bound to its profile and to the origin that it is
+ * for: it does not decrypt for another one. The encrypting key is a WebCrypto key in IndexedDB that cannot be exported,
+ * or, with a passphrase, one derived from that (PBKDF2, SHA-256), the same for all secrets. The derived key lives in
+ * `chrome.storage.session` while unlocked, itself encrypted under the first one.
  *
- * Only the service worker imports this module, and only {@link readSecret} gives a secret away: to the request that needs it.
+ * Only the service worker imports this module, and only {@link readSecret} gives a secret away: to the request that
+ * needs it.
  */
 
 import { configurationError } from "../../shared/errors.js";
@@ -21,8 +22,10 @@ const UNLOCKED = "vault_unlocked";
  * @typedef {{iv: string, data: string}} Sealed  Base64.
  * @typedef {{salt: string, iterations: number}} Kdf
  * @typedef {"api_key" | "sign_in"} SecretKind
- * @typedef {{origin: string, kind: SecretKind, sealed: Sealed, version?: 1}} Entry  One secret. With version 1 it is bound to its origin alone.
- * @typedef {{version: 2, entries: Record<string, Entry>, kdf?: Kdf}} VaultRecord  Entries by the profile's id; never without any.
+ * @typedef {{origin: string, kind: SecretKind, sealed: Sealed, version?: 1}} Entry  One secret. With version 1 it is
+ *   bound to its origin alone.
+ * @typedef {{version: 2, entries: Record<string, Entry>, kdf?: Kdf}} VaultRecord  Entries by the profile's id; never
+ *   without any.
  * @typedef {{version: 1, origin: string, sealed: Sealed, kdf?: Kdf}} FirstVaultRecord  As it was with a single key.
  * @typedef {{kind: SecretKind, text: string}} Secret
  * @typedef {{id: string, origin: string}} Owner  A profile's id, and the origin of its base URL.
@@ -91,7 +94,8 @@ async function readRecord() {
 const purposeOf = (id, { version, origin, kind }) => (version === 1 ? origin : `${kind} ${id} ${origin}`);
 
 /**
- * A record of the first version, with its key given to a profile. Nothing is decrypted: that has time until it is unlocked.
+ * A record of the first version, with its key given to a profile. Nothing is decrypted: that has time until it is
+ * unlocked.
  * @param {FirstVaultRecord | VaultRecord} record
  * @param {string} id
  * @returns {VaultRecord}
@@ -202,7 +206,8 @@ export async function storeSecret(owner, secret) {
 }
 
 /**
- * Write new tokens over those that they were made of. If these are no longer there (removed, or replaced by another sign-in), nothing happens.
+ * Write new tokens over those that they were made of. If these are no longer there (removed, or replaced by another
+ * sign-in), nothing happens.
  * @param {string} id
  * @param {string} before
  * @param {string} after

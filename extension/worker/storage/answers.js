@@ -1,6 +1,6 @@
 /**
- * The answers of a file: what the reader is shown of one (its blocks) and what the requests after it hold (its items) have to say the same, and
- * whoever makes a file may have written both.
+ * The answers of a file: what the reader is shown of one (its blocks) and what the requests after it hold (its items)
+ * have to say the same, and whoever makes a file may have written both.
  */
 
 import { citationsOf, logsOf, toolOf } from "../../shared/turn.js";
@@ -13,7 +13,9 @@ const UNSEEN = new Set([
   ...["tool_search_call", "tool_search_output"],
 ]);
 const OUTPUTS = new Set(["function_call_output", "custom_tool_call_output"]);
-/** What `blocksOf` knows of a part of an answer; the rest of a block (how it ended, what it has to show) is the file's. */
+/**
+ * What `blocksOf` knows of a part of an answer; the rest of a block (how it ended, what it has to show) is the file's.
+ */
 const SAID = /** @type {const} */ (["kind", "text", "name", "call_id"]);
 
 /**
@@ -52,7 +54,8 @@ function textOf(output) {
 const OPENING = /^<untrusted source="[^"\n]{0,200}" id="([0-9a-f]{12})">\n/;
 
 /**
- * A text between marks that it cannot end, as `session/untrusted.py` makes them. One that is marked already stays as it is.
+ * A text between marks that it cannot end, as `session/untrusted.py` makes them. One that is marked already stays as it
+ * is.
  * @param {string} text
  */
 function marked(text) {
@@ -139,8 +142,8 @@ function keyOf(block) {
 }
 
 /**
- * The blocks of a file's answer, in which nothing is said that is not in its items, and all that is. Reasoning and calls of which there is no item
- * (an answer may have been cut off) are kept: no request holds them.
+ * The blocks of a file's answer, in which nothing is said that is not in its items, and all that is. Reasoning and
+ * calls of which there is no item (an answer may have been cut off) are kept: no request holds them.
  * @param {Block[]} blocks  The file's.
  * @param {any[]} items  As {@link readableItems} gives them.
  * @returns {Block[]}

@@ -18,8 +18,8 @@ export function pathOf(turns, leaf) {
 }
 
 /**
- * Turns each of which follows one of them or none, without circles: what followed a lost turn follows the one that was made before it.
- * `session/conversation.py` does the same.
+ * Turns each of which follows one of them or none, without circles: what followed a lost turn follows the one that was
+ * made before it. `session/conversation.py` does the same.
  * @template {{id: string, parent?: string}} T
  * @param {T[]} turns  In the order in which they were made.
  * @returns {T[]}

@@ -1,4 +1,7 @@
-/** The list of conversations: found, renamed, deleted, and what they take of the disk. JavaScript alone; Python may be asleep. */
+/**
+ * The list of conversations: found, renamed, deleted, and what they take of the disk. JavaScript alone; Python may be
+ * asleep.
+ */
 
 import { UserError } from "../../shared/errors.js";
 import { fold, termsOf } from "../../shared/fold.js";
@@ -26,12 +29,14 @@ const PAGE = 50;
  */
 
 /**
- * Conversations, the latest first. With a query, those that have all of its words, each in the title or in some turn, and each as a whole or as a part
- * of another word; what is in quotes has to be there as it is. Those with all of them in the title come first.
+ * Conversations, the latest first. With a query, those that have all of its words, each in the title or in some turn,
+ * and each as a whole or as a part of another word; what is in quotes has to be there as it is. Those with all of them
+ * in the title come first.
  * @param {{query?: string, offset?: number, limit?: number}} request
  * @param {InUse} inUse
  * @returns {Promise<{conversations: ConversationSummary[], next?: number, pending?: number}>}
- *   `next`: the offset of those that follow, if there are any. `pending`: how many have not been looked through, because their index is being made.
+ *   `next`: the offset of those that follow, if there are any. `pending`: how many have not been looked through,
+ *   because their index is being made.
  */
 export async function listConversations({ query = "", offset = 0, limit = PAGE }, inUse) {
   await purgeDeleted(inUse);
@@ -60,7 +65,10 @@ export async function listConversations({ query = "", offset = 0, limit = PAGE }
   };
 }
 
-/** Says of each whether something runs or waits in it, and whether something was written there and not sent. @param {ConversationSummary[]} summaries */
+/**
+ * Says of each whether something runs or waits in it, and whether something was written there and not sent.
+ * @param {ConversationSummary[]} summaries
+ */
 async function marked(summaries) {
   const unfinished = new Set(await unfinishedConversations());
   const drafts = await conversationsWithDrafts();
@@ -168,7 +176,8 @@ export async function purgeDeleted(inUse) {
 }
 
 /**
- * Delete for good all conversations that were not used since, but for those in use, with a draft, or with a turn that has yet to end.
+ * Delete for good all conversations that were not used since, but for those in use, with a draft, or with a turn that
+ * has yet to end.
  * @param {number} olderThan  Unix time in milliseconds.
  * @param {InUse} inUse
  * @returns {Promise<{deleted: number}>}

@@ -50,7 +50,8 @@ export async function hasTurn(conversation, id) {
 /**
  * A conversation with its turns, in the order in which they were made; undefined when it is not there, or deleted.
  * @param {string} id
- * @returns {Promise<{id: string, created_at: number, leaf?: string, settings?: ConversationSettings, turns: StoredTurn[]} | undefined>}
+ * @returns {Promise<{id: string, created_at: number, leaf?: string, settings?: ConversationSettings, turns:
+ *   StoredTurn[]} | undefined>}
  */
 export async function loadConversation(id) {
   const db = await database();

@@ -1,4 +1,7 @@
-/** What a conversation looks like in a file: what was said, without what only says how it ran or what only this browser may know. */
+/**
+ * What a conversation looks like in a file: what was said, without what only says how it ran or what only this browser
+ * may know.
+ */
 
 import { cleanParts } from "../../shared/run-parts.js";
 import { isUnfinished } from "../../shared/turn-status.js";
@@ -13,7 +16,10 @@ export const FORMAT = "sidestream.conversations";
 export const VERSION = 3;
 /** Rounds of calls that a turn has anyway; see `session/tools.py`. */
 const USUAL_CALLS = 25;
-/** Fields of an item's `extra` that travel: those that `decode/_extras.py` knows to mean nothing to anybody but their provider. */
+/**
+ * Fields of an item's `extra` that travel: those that `decode/_extras.py` knows to mean nothing to anybody but their
+ * provider.
+ */
 const EXTRA = new Set([
   ...["reasoning_details", "thinking_blocks", "reasoning_opaque", "reasoning_signature", "reasoning_encrypted_content"],
   ...["encrypted_content", "signature", "extra_content", "provider_specific_fields"],
@@ -23,10 +29,10 @@ const REASONING_FIELDS = new Set(["reasoning_content", "reasoning", "reasoning_t
 
 /** @typedef {Omit<StoredTurn, "conversation_id" | "active">} ExportedTurn */
 /**
- * A conversation in a file. `title` is there only if the user gave it one, `leaf` is the last turn of the branch that is shown. `contents`
- * are those of the turns' attachments.
- * @typedef {{id: string, title?: string, created_at: number, updated_at: number, leaf: string, settings?: ConversationSettings,
- *   turns: ExportedTurn[], contents?: {id: string, content: string}[]}} Exported
+ * A conversation in a file. `title` is there only if the user gave it one, `leaf` is the last turn of the branch that
+ * is shown. `contents` are those of the turns' attachments.
+ * @typedef {{id: string, title?: string, created_at: number, updated_at: number, leaf: string, settings?:
+ *   ConversationSettings, turns: ExportedTurn[], contents?: {id: string, content: string}[]}} Exported
  */
 
 /**
@@ -49,8 +55,8 @@ export function asExported({ id, own_title, created_at, updated_at, leaf, settin
 }
 
 /**
- * The user's permissions for tools and hosts, and for more rounds of calls than usual, are given here and do not travel: whoever makes a file must
- * not give them.
+ * The user's permissions for tools and hosts, and for more rounds of calls than usual, are given here and do not
+ * travel: whoever makes a file must not give them.
  * @param {ConversationSettings | undefined} settings
  */
 export function settingsIn({
@@ -97,7 +103,8 @@ function asMessage({ text }) {
 }
 
 /**
- * Turns whose attachments are those of their own file: under the id of one whose content is not in it, another conversation may have something.
+ * Turns whose attachments are those of their own file: under the id of one whose content is not in it, another
+ * conversation may have something.
  * @param {ExportedTurn[]} turns
  * @param {{id: string}[]} contents
  */
@@ -122,8 +129,8 @@ function errorIn(error) {
 }
 
 /**
- * An item with those fields of the provider's own that are known to be opaque to everybody else. Any others would come into the requests that
- * follow, whatever they say; and so would text under the name of any field.
+ * An item with those fields of the provider's own that are known to be opaque to everybody else. Any others would come
+ * into the requests that follow, whatever they say; and so would text under the name of any field.
  * @param {any} item
  */
 function itemIn({ extra, field, ...item }) {
@@ -137,7 +144,8 @@ function itemIn({ extra, field, ...item }) {
 }
 
 /**
- * A turn of a file, with nothing to show but what a run of code can have, and an answer that is shown as requests hold it.
+ * A turn of a file, with nothing to show but what a run of code can have, and an answer that is shown as requests hold
+ * it.
  * @param {ExportedTurn} turn
  * @returns {ExportedTurn}
  */

@@ -1,9 +1,10 @@
 /**
- * A conversation as Markdown, for reading: what was said on the branch that is shown. What takes megabytes is named only.
+ * A conversation as Markdown, for reading: what was said on the branch that is shown. What takes megabytes is named
+ * only.
  *
- * The headings of the first two levels are the file's own: the conversation, and who speaks. Headings in what was said are two levels deeper, so that the
- * outline that editors make of a file is that of the conversation. Apart from that, and from the ends of what was left open, what was said stays as it
- * was written.
+ * The headings of the first two levels are the file's own: the conversation, and who speaks. Headings in what was said
+ * are two levels deeper, so that the outline that editors make of a file is that of the conversation. Apart from that,
+ * and from the ends of what was left open, what was said stays as it was written.
  */
 
 import { logError } from "../../shared/log.js";

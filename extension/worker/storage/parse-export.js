@@ -1,4 +1,7 @@
-/** Reads a file of exported conversations. A file that holds anything that Sidestream does not write is refused as a whole, with its reason. */
+/**
+ * Reads a file of exported conversations. A file that holds anything that Sidestream does not write is refused as a
+ * whole, with its reason.
+ */
 
 import { UserError } from "../../shared/errors.js";
 import { isId, isShallow, isText, isTime, makePlain } from "../../shared/plain.js";
@@ -74,7 +77,8 @@ function checked(conversation, index) {
 }
 
 /**
- * The field of a turn that says something which does not come from an answer, or would have an address loaded: it would be sent with all that follows.
+ * The field of a turn that says something which does not come from an answer, or would have an address loaded: it would
+ * be sent with all that follows.
  * @param {any} turn
  */
 function foreignIn({ version, items, error }) {
@@ -92,7 +96,8 @@ function isAnswered({ type, role, content, output }) {
 /**
  * @param {any} contents
  * @param {ExportedTurn[]} turns
- * @returns {{id: string, content: string}[] | undefined}  Undefined if one of them is nothing that could have been attached.
+ * @returns {{id: string, content: string}[] | undefined}  Undefined if one of them is nothing that could have been
+ *   attached.
  */
 function checkedContents(contents = [], turns) {
   const kinds = new Map(turns.flatMap(({ attachments }) => attachments ?? []).map(({ id, kind }) => [id, kind]));

@@ -1,6 +1,7 @@
 /**
- * What a record of a conversation may hold, field by field. A file that holds anything else is refused with its reason; what is stored is repaired
- * when it is read, since an earlier version, or a fault, may have stored it: one bad value must not keep a conversation, or the list, from opening.
+ * What a record of a conversation may hold, field by field. A file that holds anything else is refused with its reason;
+ * what is stored is repaired when it is read, since an earlier version, or a fault, may have stored it: one bad value
+ * must not keep a conversation, or the list, from opening.
  */
 
 import { isCount, isCounts, isFlag, isId, isObject, isShallow, isText, isTime } from "../../shared/plain.js";
@@ -12,8 +13,8 @@ import { TURN_STATUSES } from "../../shared/turn-status.js";
 /** @import { Block, ConversationSettings, Turn } from "../../shared/protocol.js" */
 
 /**
- * @typedef {Turn & {conversation_id: string, position: number, version: number, sent?: boolean, begun?: boolean, active?: 1, items?: any[]}} StoredTurn
- *   `active` is there while it has yet to end.
+ * @typedef {Turn & {conversation_id: string, position: number, version: number, sent?: boolean, begun?: boolean,
+ *   active?: 1, items?: any[]}} StoredTurn `active` is there while it has yet to end.
  */
 
 /**
@@ -62,7 +63,8 @@ const oneOf =
 const shapeOf = (fields) => (value) =>
   isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]));
 
-// --- what an answer is made of -------------------------------------------------------------------------------------------
+// --- what an answer is made of
+// -------------------------------------------------------------------------------------------
 
 const isSource = (/** @type {any} */ source) => {
   const { url = "", title = "" } = source ?? {};
@@ -171,11 +173,15 @@ export function isItem(value) {
   return maybe(isText)(value.id) && maybe(isOrigin)(value.origin) && shapeOf(fields)(value);
 }
 
-// --- turns ---------------------------------------------------------------------------------------------------------------
+// --- turns
+// ---------------------------------------------------------------------------------------------------------------
 
 const isWaiting = shapeOf({ reason: oneOf("turn", "rate_limit", "offline", "pause"), until: maybe(isTime) });
 
-/** Without these there is no turn: the check, and what stands in for a bad value. @type {Record<string, [Check, unknown]>} */
+/**
+ * Without these there is no turn: the check, and what stands in for a bad value.
+ * @type {Record<string, [Check, unknown]>}
+ */
 const NEEDED = {
   user: [isText, ""],
   created_at: [isTime, 0],
@@ -310,7 +316,8 @@ export function lastingBlock(block) {
   return Object.fromEntries(Object.entries(block).filter(([name, value]) => BLOCK_NAMES.has(name) && value !== null));
 }
 
-// --- conversations ---------------------------------------------------------------------------------------------------------
+// --- conversations
+// ---------------------------------------------------------------------------------------------------------
 
 const LIMITS = ["calls", "seconds", "tokens"];
 

@@ -1,6 +1,6 @@
 /**
- * The index of all conversations, in IndexedDB: written with each turn, made in the background for those that were stored before there was one, and
- * asked by the list.
+ * The index of all conversations, in IndexedDB: written with each turn, made in the background for those that were
+ * stored before there was one, and asked by the list.
  */
 
 import { logError } from "../../shared/log.js";
@@ -25,8 +25,8 @@ const TOGETHER = 16;
 /** @typedef {Map<string, Signature>} Signatures  By the ids of their conversations. */
 
 /**
- * What is in the store, once it was read; this worker alone writes it. It belongs to the connection that it was read over: another one may
- * lead to another database.
+ * What is in the store, once it was read; this worker alone writes it. It belongs to the connection that it was read
+ * over: another one may lead to another database.
  * @type {{db: import("idb").IDBPDatabase<any>, signatures: Promise<Signatures>} | undefined}
  */
 let loaded;
@@ -108,14 +108,15 @@ function safelyFolded(turn) {
   }
 }
 
-// --- conversations without an index ------------------------------------------------------------------------------------------
+// --- conversations without an index
+// ------------------------------------------------------------------------------------------
 
 /** @type {Promise<void> | undefined} */
 let indexing;
 
 /**
- * Makes the index of all conversations that have none, one after the other, the latest first. The worker stays free for everything else, and may end
- * at any time.
+ * Makes the index of all conversations that have none, one after the other, the latest first. The worker stays free for
+ * everything else, and may end at any time.
  * @returns {Promise<void>}  Never rejects.
  */
 export function indexMissing() {
@@ -199,17 +200,20 @@ async function pause() {
   worked = performance.now();
 }
 
-// --- asking --------------------------------------------------------------------------------------------------------------------
+// --- asking
+// --------------------------------------------------------------------------------------------------------------------
 
 /**
- * A conversation that was found, and the turn that has most of the terms: the first such of the branch that is shown, else of another.
+ * A conversation that was found, and the turn that has most of the terms: the first such of the branch that is shown,
+ * else of another.
  * @typedef {{conversation: StoredConversation, turn?: string, isElsewhere?: boolean}} Found
  */
 
 /**
  * Some of the conversations that have all of the terms, each in the title or in some turn.
  * @param {string[]} terms  Folded.
- * @param {{conversation: StoredConversation, title: string}[]} all  In the order in which they are wanted; titles folded.
+ * @param {{conversation: StoredConversation, title: string}[]} all  In the order in which they are wanted; titles
+ *   folded.
  * @param {number} offset  Where in `all` to begin.
  * @param {number} limit  How many are wanted.
  * @returns {Promise<{found: Found[], next?: number}>}  `next`: the offset to go on with, if there may be more.

@@ -1,9 +1,10 @@
 /**
  * The texts by which turns are found, the index of them, and the places where they have what was searched for.
  *
- * A search finds every text that holds its words, wherever they begin, so the index is one of the pieces of one, two and three characters: of each
- * conversation a bit field in which each piece sets one bit, those of three characters two. It says at once which conversations cannot have the words; the others are looked
- * through. An index of words (minisearch was measured) finds no middle of a word; figures stand in `docs/storage.md`.
+ * A search finds every text that holds its words, wherever they begin, so the index is one of the pieces of one, two
+ * and three characters: of each conversation a bit field in which each piece sets one bit, those of three characters
+ * two. It says at once which conversations cannot have the words; the others are looked through. An index of words
+ * (minisearch was measured) finds no middle of a word; figures stand in `docs/storage.md`.
  */
 
 import { BREAK, fold, placesOf } from "../../shared/fold.js";
@@ -25,8 +26,8 @@ const MOST_BITS = 2 ** 19;
 const FULL = 0.2;
 
 /**
- * What a turn is found by: the message, the names of what is attached, and what was answered, but not what was thought. While the answer grows, the
- * message alone: to index it anew each second would cost more than it gives.
+ * What a turn is found by: the message, the names of what is attached, and what was answered, but not what was thought.
+ * While the answer grows, the message alone: to index it anew each second would cost more than it gives.
  * @param {Turn} turn
  * @returns {string[]}  As they are read, without the marks of Markdown; with {@link BREAK} between the blocks of one.
  */
@@ -111,7 +112,8 @@ function inOneLine(text) {
   return text.replace(/\p{Cs}/gu, "").replace(/\s+/g, " ");
 }
 
-// --- the index ------------------------------------------------------------------------------------------------------------
+// --- the index
+// ------------------------------------------------------------------------------------------------------------
 
 /**
  * The bits of a conversation.
@@ -172,7 +174,7 @@ export function signatureOf(texts, size = LEAST_BITS) {
 }
 
 /**
- * Whether a conversation can have a term; most of those that have not are told.
+ * Whether a conversation can have a term. For most of those that do not have it, this is false.
  * @param {Signature} signature
  * @param {string} term  Folded.
  */
@@ -196,7 +198,10 @@ function hashOf(one, two, three) {
   return hash ^ (hash >>> 13);
 }
 
-/** The second bit of a piece: words of three letters would let a fifth of all conversations through otherwise. @param {number} hash */
+/**
+ * The second bit of a piece: words of three letters would let a fifth of all conversations through otherwise.
+ * @param {number} hash
+ */
 function again(hash) {
   const other = Math.imul(hash, 0x9e3779b1);
   return other ^ (other >>> 16);

@@ -1,4 +1,7 @@
-/** What a panel is shown of a stored conversation while Python, which shows it otherwise (`session/conversation.py`), is not up. */
+/**
+ * What a panel is shown of a stored conversation while Python, which shows it otherwise (`session/conversation.py`), is
+ * not up.
+ */
 
 import { database } from "../../shared/storage/database.js";
 import { holdBack, withShown } from "../../shared/tool-results.js";
@@ -13,8 +16,8 @@ import { readTurn } from "./records.js";
 const VIEW_TURNS = 40;
 
 /**
- * A conversation as the panel is shown it before Python is up. A turn whose request was under way was cut off when the last worker
- * ended; one that had not been sent still stands in line.
+ * A conversation as the panel is shown it before Python is up. A turn whose request was under way was cut off when the
+ * last worker ended; one that had not been sent is still queued.
  * @param {string} id
  * @returns {Promise<ConversationView>}
  */

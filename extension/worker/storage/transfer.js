@@ -27,9 +27,10 @@ const INDEXED_WITHIN_MS = 2_000;
 const NAME_LENGTH = 50;
 
 /**
- * @param {{ids?: string[], format: "json" | "markdown", from?: number}} request  Without ids: all; `from` is the `next` of an earlier answer.
- * @returns {Promise<{files: {name: string, text: string}[], next?: number, unreadable?: number}>}  `unreadable`: how many are in no file, since nothing
- *   of them can be read.
+ * @param {{ids?: string[], format: "json" | "markdown", from?: number}} request  Without ids: all; `from` is the `next`
+ *   of an earlier answer.
+ * @returns {Promise<{files: {name: string, text: string}[], next?: number, unreadable?: number}>}  `unreadable`: how
+ *   many are in no file, since nothing of them can be read.
  */
 export async function exportConversations({ ids, format, from = 0 }) {
   const stored = await shownConversations();
@@ -98,12 +99,14 @@ function fileName(chosen, from) {
 }
 
 /**
- * Take the conversations of an exported file in; none if anything is wrong with it. What is there already is skipped; what is there with another
- * content stays, and the file's becomes a conversation of its own. Each is written by itself, so that what others write in the meantime need not
- * wait for all; after a disk that was full the same file brings the rest.
+ * Take the conversations of an exported file in; none if anything is wrong with it. What is there already is skipped;
+ * what is there with another content stays, and the file's becomes a conversation of its own. Each is written by
+ * itself, so that what others write in the meantime need not wait for all; after a disk that was full the same file
+ * brings the rest.
  * @param {string} text
- * @param {"with" | "without"} [instructions]  The user's word on what the file brings that changes how the model answers. Where there is such a thing
- *   and no word on it, nothing is imported, and the answer says in `brings` what it is.
+ * @param {"with" | "without"} [instructions]  The user's word on what the file brings that changes how the model
+ *   answers. Where there is such a thing and no word on it, nothing is imported, and the answer says in `brings` what
+ *   it is.
  * @returns {Promise<{imported: number, skipped: number, brings?: Brought[]}>}
  */
 export async function importConversations(text, instructions) {

@@ -1,6 +1,6 @@
 /**
- * Writes the turns of a conversation as Python hands them over (`session/turn.py`), and with them all that follows from a turn: its
- * attachments, the index for the search, the usage of the day, and the conversation's title.
+ * Writes the turns of a conversation as Python hands them over (`session/turn.py`), and with them all that follows from
+ * a turn: its attachments, the index for the search, the usage of the day, and the conversation's title.
  */
 
 import { claim, release } from "../../shared/storage/attachments.js";
@@ -47,7 +47,8 @@ export async function saveTurn(head, turn) {
     }
     await conversations.put(conversation);
   };
-  // After a power cut a message must be there, and whether it was sent. What is written each second need not wait for the disk.
+  // After a power cut a message must be there, and whether it was sent. What is written each second need not wait for
+  // the disk.
   const isGrowing = record && record.status !== "queued" && activity(record).active && record.blocks.length > 0;
   await write(
     ["conversations", "turns", "usage", "attachments", "texts", "search"],

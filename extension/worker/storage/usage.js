@@ -1,6 +1,6 @@
 /**
- * What was used on which day, by model: the store `usage`. It outlives the conversations, since what they used was used, and holds no word
- * of them.
+ * What was used on which day, by model: the store `usage`. It outlives the conversations, since what they used was
+ * used, and holds no word of them.
  */
 
 import { isCount, isCounts, isText } from "../../shared/plain.js";
@@ -10,13 +10,15 @@ import { isUnfinished } from "../../shared/turn-status.js";
 
 /**
  * What is read of a turn's record.
- * @typedef {{id: string, status: string, attempt?: number, usage?: Record<string, number>, origin?: string, model?: string}} Spent
+ * @typedef {{id: string, status: string, attempt?: number, usage?: Record<string, number>, origin?: string, model?:
+ *   string}} Spent
  */
 
 /**
- * Add what a run of a turn has used to today, with the write that first holds its end: so each run counts once, whatever is written again,
- * and what came from a file does not count.
- * @param {import("idb").IDBPTransaction<any, string[], "readwrite">} transaction  Of that write, before it; `usage` is among its stores.
+ * Add what a run of a turn has used to today, with the write that first holds its end: so each run counts once,
+ * whatever is written again, and what came from a file does not count.
+ * @param {import("idb").IDBPTransaction<any, string[], "readwrite">} transaction  Of that write, before it; `usage` is
+ *   among its stores.
  * @param {string} conversationId
  * @param {Spent} record  The turn as it will be stored.
  */
