@@ -13,7 +13,8 @@
 /**
  * What the handlers need of the application.
  * @typedef {object} Links
- * @property {(question: {type: string} & Record<string, unknown>) => Promise<any>} askPython  The reply of Python, which is started for it.
+ * @property {(question: {type: string} & Record<string, unknown>) => Promise<any>} askPython  The reply of Python,
+ *   which is started for it.
  * @property {() => Promise<void>} onProviderChange  Tells panels and Python who answers from now on.
  * @property {() => Promise<void>} onAccountChange  Forgets the limits of the account whose key or sign-in was replaced.
  * @property {() => Promise<void>} endPython  Ends Python for good, with what it has in memory.
