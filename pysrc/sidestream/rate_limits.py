@@ -1,9 +1,9 @@
-"""Rate limits and everything else that a response's headers report, before its body is read.
+"""The events of a response's headers: rate limits, the model that answers, and others.
 
 Two kinds of headers are read: ``x-codex-*`` of ChatGPT plans (Codex ``rate_limits.rs``), of which
-there may be several families, and ``x-ratelimit-*`` of the public API. No headers, no snapshot;
-what cannot be understood is left out, and so is what cannot be: servers report -1 for a limit that
-they do not keep. Nothing here ever fails a request.
+there may be several families, and ``x-ratelimit-*`` of the public API. Figures that cannot be
+understood or are impossible are left out: servers report -1 for a limit that they do not keep.
+Nothing here ever fails a request.
 """
 
 from __future__ import annotations
@@ -151,10 +151,10 @@ def _quota(headers: Mapping[str, str], what: str, now: float) -> RequestQuota | 
     limit = _count(headers.get(f"x-ratelimit-limit-{what}"))
     remaining = _count(headers.get(f"x-ratelimit-remaining-{what}"))
     if limit is None and remaining is None:
-        # When something unknown starts anew tells nothing.
+        # The reset time of an unknown limit is of no use.
         return None
     if limit == 0:
-        # Nothing is allowed at all, or nothing is counted: the answer to the next request tells.
+        # Either nothing is allowed, or nothing is counted. The next response shows which.
         return None
     if limit is not None and remaining is not None and remaining > limit:
         remaining = None

@@ -1,7 +1,8 @@
 """Cuts secrets out of everything that is shown, kept or copied.
 
-`redact` knows what keys look like, and cuts out those that it is given in whatever form a server
-repeats them. `EchoStream` does the latter in a text that arrives in pieces.
+`redact` cuts out what looks like a key, and the given secrets in any form in which a server may
+repeat them. `EchoStream` cuts the latter out of a text that arrives in pieces. An echo is a secret
+of the request that a server repeats.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _NAMED = re.compile(
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without anything that is a secret or looks like one. Takes linear time."""
+    """Cut out everything that is a secret or looks like one. Takes linear time."""
     secrets = [secret for secret in secrets if not _is_word(secret)]
     for secret in secrets:
         text = text.replace(secret, MASK)
@@ -52,15 +53,15 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _is_word(secret: str) -> bool:
-    """Whether it opens nothing, as what local servers take for a key: ``ollama``, ``1234``.
+    """Whether it is a plain word, which local servers accept as a key: ``ollama``, ``1234``.
 
-    Cut out of a text that people read, such a word would only hide what the text says.
+    Without such a word a text would only be harder to read.
     """
     return len(secret) < 8 or (len(secret) < 16 and _WORDS.fullmatch(secret) is not None)
 
 
 def _without_masked(text: str) -> str:
-    """Cut out what a server has masked itself, with the characters around the asterisks."""
+    """Cut out keys that the server has masked, with the characters around the asterisks."""
     kept, place = [], 0
     for stars in _STARS.finditer(text):
         begin = stars.start()
@@ -99,15 +100,15 @@ _SECRET_WORDS = frozenset(
         *("csrf", "xsrf", "cred", "creds", "ticket"),
     }
 )
-# Azure's functions, Google's addresses and OAuth call a secret so; the words alone are harmless.
+# Secrets have these names in Azure's functions, Google's addresses and OAuth.
 _SECRET_NAMES = frozenset({"code", "key", "x-functions-clientid", "x-vercel-protection-bypass"})
-# ``idempotency-key`` and ``prompt_cache_key`` name a thing; they open nothing.
+# A key with one of these words names a thing and is not a secret, as in ``idempotency-key``.
 _NAMING_KEYS = frozenset({"idempotency", "cache", "websocket", "partition", "routing", "dedup"})
 _HARMLESS_ENDS = frozenset({"error", "status", "type", "expires", "expiry", "count", "mode"})
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether the value of a header or query parameter with this name may open something.
+    """Whether the value of a header or query parameter with this name may be a secret.
 
     ``authorization``, ``x-api-key``, ``x-auth-token``, ``code``, ``sig`` and their like; not
     ``x-ratelimit-remaining-tokens`` or ``prompt_cache_key``.
@@ -138,7 +139,7 @@ _MAX_HELD = 512
 """The most characters of a text that are held: blanks may stand between those of a key."""
 _PIECE = 4_096
 _MAX_ECHOES = 200
-# How makers begin their keys: no secret, and a help where an answer explains them.
+# The prefixes of keys. They are public, and an answer that explains them may show them.
 _PUBLIC = re.compile(
     r"(?:sk-ant-[a-z]{3,6}\d\d-|sk-(?:proj|svcacct|admin|or-v1|or)-|github_pat_|nvapi-|pplx-|gsk_"
     r"|xai-|hf_|sk[-_])"
@@ -162,10 +163,10 @@ _ESCAPING = re.compile(r"[%\\&]")
 class Echoes:
     """Finds secrets in texts, whichever way they are written.
 
-    In another case, with blanks, line breaks or invisible characters in between, as JSON, percent,
-    HTML or backslash escapes, in hexadecimal and in base64 of any alignment and either alphabet,
-    and each of that also in parts of `PART` characters. A secret that is short, or a plain word as
-    local servers take them for a key (``ollama``), is left in texts that people read.
+    It finds them in another case, with blanks, line breaks or invisible characters in between, as
+    JSON, percent, HTML or backslash escapes, in hexadecimal, and in base64 of any alignment and
+    either alphabet. It finds parts of `PART` characters as well. A secret that is short, or a plain
+    word that local servers accept as a key (``ollama``), stays in texts that people read.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -178,7 +179,7 @@ class Echoes:
                 windows.setdefault(size, set()).update(needle[at : at + size] for at in places)
         self._windows = list(windows.items())
         self._all = "\n".join(needles)
-        """In which each part of each secret is a part of the text."""
+        """All secrets in one text, so that a part of any secret is a part of this text."""
         self._least, self._most = min(windows, default=0), max(windows, default=0)
         self._stride = self._least - _GRAM + 1
         self._grams = {
@@ -192,9 +193,9 @@ class Echoes:
         return bool(self._windows)
 
     def cut(self, text: str, *, shown: int = 0) -> str:
-        """The text with `MASK` in the place of each echo, of which ``shown`` characters stay.
+        """Put `MASK` in the place of each echo, of which the first ``shown`` characters stay.
 
-        Of a text that holds a great many, the rest is cut off.
+        A text with very many echoes is cut off.
         """
         if not self.are_in(text):
             return text
@@ -207,13 +208,13 @@ class Echoes:
         return "".join([*kept, stream.end()])
 
     def are_in(self, text: str) -> bool:
-        """Whether there is any in the text."""
+        """Whether the text holds an echo."""
         return bool(self.find(_plain(text)))
 
     def find(self, plain: str) -> list[tuple[int, int]]:
-        """Where they are in a text without blanks and escapes: begins and ends, in order.
+        """Find the echoes in a text without blanks and escapes: their begins and ends, in order.
 
-        Looks at one place in several, since each echo holds one of them whole.
+        Looks at every nth place only, since each echo is long enough to hold such a place.
         """
         found: list[tuple[int, int]] = []
         grams, size = self._grams, len(plain)
@@ -229,14 +230,14 @@ class Echoes:
         return _merged(sorted(found))
 
     def tail(self, plain: str) -> int:
-        """How many of the last characters may be the beginning of an echo."""
+        """Count the last characters that may be the beginning of an echo."""
         length, longest = 0, min(len(plain), self._most - 1)
         while length < longest and plain[-length - 1 :] in self._all:
             length += 1
         return length
 
     def stream(self) -> EchoStream:
-        """For a text that arrives in pieces."""
+        """Make a stream for a text that arrives in pieces."""
         return EchoStream(self)
 
 
@@ -252,14 +253,14 @@ def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=8)
 def echoes_of(*secrets: str) -> Echoes:
-    """Those of some secrets. Kept, since each request of a chat has the same ones."""
+    """The echoes of some secrets. They are kept, since each request of a chat has the same ones."""
     return Echoes(secrets)
 
 
 def _core(secret: str) -> str:
-    """A secret without what everybody knows of it; empty when nothing is worth looking for."""
+    """The part of a secret that is not public. Empty when that is too little to look for."""
     if secret.startswith("eyJ") and secret.count(".") == 2:
-        # The first part of a web token says how it is signed.
+        # The first part of a web token is not secret: it names the algorithm of its signature.
         return secret.partition(".")[2]
     if len(secret) < 16 and not (len(secret) >= 8 and re.search(r"\d", secret)):
         return ""
@@ -268,7 +269,7 @@ def _core(secret: str) -> str:
 
 
 def _written(secret: str) -> list[tuple[str, int]]:
-    """In lower case, all that a secret may look like, each with the size of a part."""
+    """All forms of a secret, in lower case, each with the size of a part."""
     if not secret:
         return []
     part = min(PART, len(secret))
@@ -286,7 +287,7 @@ def _written(secret: str) -> list[tuple[str, int]]:
 
 
 def _plain(text: str) -> str:
-    """A text for comparison: in lower case, without blanks, escapes and what nobody sees."""
+    """A text for comparison: in lower case, without blanks, escapes and invisible characters."""
     text = "".join(text.split())
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
@@ -296,7 +297,7 @@ def _plain(text: str) -> str:
 
 
 def _meant(escape: re.Match[str]) -> str:
-    """The character that an escape stands for; none for those that `_plain` leaves out."""
+    """The character of an escape, or nothing for those that `_plain` leaves out."""
     text = escape[0]
     if text[0] == "&":
         meant = unescape(text if text.endswith(";") else f"{text};")
@@ -309,7 +310,7 @@ def _meant(escape: re.Match[str]) -> str:
 
 
 def _mapped(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """`_plain`, and where each of its characters stands in the text."""
+    """The same as `_plain`, and where each of its characters is in the text."""
     places = [
         at
         for at, character in enumerate(text)
@@ -336,30 +337,30 @@ def _mapped(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 class EchoStream:
-    """Cuts echoes out of a text that arrives in pieces, also where one lies over their borders.
+    """Cuts echoes out of a text that arrives in pieces, also where one spans several pieces.
 
-    However the text is cut into pieces, the same comes out. Of an echo the first `SHOWN` characters
-    stay, so that only what looks more like one than that has to be held.
+    The result does not depend on the pieces. Of an echo the first `SHOWN` characters stay, so that
+    only a longer beginning has to be held.
     """
 
     def __init__(self, echoes: Echoes, shown: int = SHOWN) -> None:
         self.count = 0
-        """The echoes so far."""
+        """The number of echoes so far."""
         self._echoes = echoes
         self._shown = shown
         self._kept = ""
         """The end of the text, from where an echo may begin."""
         self._given = 0
-        """How much of that was given out, or hidden."""
+        """The number of its characters that were given or hidden."""
         self._hidden = 0
-        """How many characters at its beginning, as they are compared, are of an echo so far."""
+        """The number of characters at its beginning, as compared, that belong to an echo so far."""
 
     def feed(self, delta: str) -> str:
-        """Take more of the text; what of it can be shown by now."""
+        """Take more of the text and return what can be shown."""
         return self._take(self._kept + delta, last=False)
 
     def end(self) -> str:
-        """The text is over: what was held."""
+        """End the text and return what was held."""
         return self._take(self._kept, last=True)
 
     def _take(self, text: str, *, last: bool) -> str:
@@ -368,7 +369,7 @@ class EchoStream:
         plain = _plain(body)
         ranges = self._echoes.find(plain)
         tail = 0 if last else self._echoes.tail(plain)
-        # What an escape will stand for may be one character more than is shown.
+        # An escape that is not finished may become one more character of an echo.
         surely = len(body if tail == self._shown else text)
         if not ranges and not self._hidden and tail <= self._shown:
             shown = text[self._given : surely]
@@ -389,7 +390,7 @@ class EchoStream:
             hidden = max(hidden, end)
             at = max(at, spans[hidden - 1][1])
         kept_from = spans[candidate][0] if tail else len(body)
-        # An echo that may go on lets all that follows it wait.
+        # Everything after an echo that may continue is held.
         goes_on = candidate < hidden
         held_from = at
         if not goes_on:
@@ -410,11 +411,11 @@ class EchoStream:
 
 
 def _size_of_end(text: str, plain_end: str) -> int:
-    """How many characters of a text its end takes, which is given as it is compared."""
+    """The number of characters that the end of a text takes, which is given as compared."""
     count = len(plain_end)
     if not count:
         return 0
-    # Nearly always these are the very last ones, or blanks alone follow them.
+    # Nearly always these are the last ones, or only blanks follow them.
     body = text.rstrip()
     near = body[-count - _LONGEST_ESCAPE :]
     if near.isascii() and near[-count:].lower() == plain_end and not _ESCAPING.search(near):
