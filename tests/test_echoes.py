@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestream._echoes import EventRedactor
-from sidestream.redaction import MASK, PART, SHOWN, Echoes, echoes_of, is_secret_name, redact
+from sidestream._event_redactor import EventRedactor
+from sidestream.echoes import MASK, PART, SHOWN, Echoes, echoes_of
+from sidestream.redaction import is_secret_name, redact
 from sidestream.types.events import (
     Batch,
     Completed,

@@ -22,11 +22,11 @@ from sidestream.decode._bounds import MAX_ITEMS
 from sidestream.decode._events import Events
 from sidestream.decode._extras import Pieces, merge, settled
 from sidestream.decode._inband import InBand
+from sidestream.echoes import Echoes
 from sidestream.errors import ErrorKind
 from sidestream.model_list import MAX_MODELS, parse_model_list
 from sidestream.payload.history import valid_history
 from sidestream.rate_limits import MAX_FAMILIES, parse_rate_limits
-from sidestream.redaction import Echoes
 from sidestream.session.blocks import MAX_CITATIONS, Block, Citation
 from sidestream.session.tool_results import MAX_SOURCES, shown_of
 from sidestream.session.turn import Turn, TurnStatus

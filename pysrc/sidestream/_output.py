@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sidestream._echoes import EventRedactor
+from sidestream._event_redactor import EventRedactor
 from sidestream.payload.tools import original_names
 from sidestream.prompt import CallOptions, StreamMode
 from sidestream.provider import Provider

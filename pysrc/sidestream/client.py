@@ -16,6 +16,7 @@ from sidestream._turn_result import ResultCollector, TurnResult
 from sidestream.adjust import Adjustments
 from sidestream.auth import Auth, NoAuth
 from sidestream.decode import decoder_for_the_rest
+from sidestream.echoes import echoes_of
 from sidestream.errors import ErrorKind, SidestreamError, without_secrets
 from sidestream.exchange import Exchange, read_body
 from sidestream.failed_exchange import FailedExchange
@@ -24,7 +25,6 @@ from sidestream.model_list import parse_model_list
 from sidestream.models import ModelInfo
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import Provider
-from sidestream.redaction import echoes_of
 from sidestream.transport import Fetch
 from sidestream.types.events import Batch, ResponseEvent
 from sidestream.types.items import ResponseItem

@@ -46,7 +46,8 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any
 
-from sidestream.redaction import echoes_of, redact
+from sidestream.echoes import echoes_of
+from sidestream.redaction import redact
 
 
 class ErrorKind(StrEnum):

@@ -32,6 +32,7 @@ PUBLIC_MODULES = (
     "client",
     "connection_errors",
     "decode",
+    "echoes",
     "errors",
     "exchange",
     "failed_exchange",

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sidestream.redaction import SHOWN, Echoes, EchoStream, echoes_of
+from sidestream.echoes import SHOWN, Echoes, EchoStream, echoes_of
 from sidestream.types.events import (
     Batch,
     Completed,
