@@ -4,15 +4,17 @@ function pageLayout({ boxOf }) {
   /** Without styles, these begin a line. */
   const BLOCKS = new Set(
     (
-      "address article aside blockquote body dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header " +
+      "address article aside blockquote body dd details dialog div dl dt fieldset figcaption figure " +
+      "footer form h1 h2 h3 h4 h5 h6 header " +
       "hgroup hr legend li main nav ol p pre section summary table tbody tfoot thead tr ul"
     ).split(" "),
   );
   /** In a row of boxes, these stay on their line. */
   const INLINE = new Set(
-    "a abbr b bdi bdo button cite code data em i img input kbd label mark q s samp select small span strong sub sup textarea time tt u var".split(
-      " ",
-    ),
+    (
+      "a abbr b bdi bdo button cite code data em i img input kbd label mark q s samp select small span " +
+      "strong sub sup textarea time tt u var"
+    ).split(" "),
   );
 
   /** Fonts for code. */

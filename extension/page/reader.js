@@ -48,9 +48,10 @@ function pageReader({
   const { HANDLERS, SEVERAL_LINES } = elements;
 
   const SKIPPED = new Set(
-    "area audio base canvas col colgroup datalist head link meta noscript object embed optgroup option param rp script source style svg template title track video".split(
-      " ",
-    ),
+    (
+      "area audio base canvas col colgroup datalist head link meta noscript object embed optgroup option " +
+      "param rp script source style svg template title track video"
+    ).split(" "),
   );
   /** Around these is an empty line. */
   const PARAGRAPHS = new Set("blockquote dl figure h1 h2 h3 h4 h5 h6 hr p pre table".split(" "));

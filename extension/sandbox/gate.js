@@ -8,41 +8,27 @@
  */
 
 /** Of JavaScript itself. */
-const LANGUAGE = [
-  ..."Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String Symbol Date Promise RegExp Error".split(
-    " ",
-  ),
-  ..."AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError globalThis JSON Math".split(
-    " ",
-  ),
-  ..."Intl ArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array Float32Array".split(
-    " ",
-  ),
-  ..."Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set Iterator WeakMap WeakSet WeakRef".split(
-    " ",
-  ),
-  ..."Proxy Reflect decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape eval isFinite isNaN".split(
-    " ",
-  ),
-  ..."console WebAssembly DisposableStack AsyncDisposableStack FinalizationRegistry".split(" "),
-];
+const LANGUAGE = `
+  Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String Symbol Date Promise RegExp
+  Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError globalThis
+  JSON Math Intl ArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array
+  Float32Array Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set Iterator WeakMap
+  WeakSet WeakRef Proxy Reflect decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape eval
+  isFinite isNaN console WebAssembly DisposableStack AsyncDisposableStack FinalizationRegistry
+`
+  .trim()
+  .split(/\s+/);
 /** Of the browser: what libraries use, and what Pyodide itself does. */
-const BROWSER = [
-  ..."self location origin isSecureContext crossOriginIsolated navigator performance crypto setTimeout clearTimeout setInterval clearInterval".split(
-    " ",
-  ),
-  ..."queueMicrotask structuredClone atob btoa fetch Request Response Headers FormData URL URLSearchParams Blob File".split(
-    " ",
-  ),
-  ..."FileReaderSync TextEncoder TextDecoder AbortController AbortSignal Event EventTarget ErrorEvent CustomEvent".split(
-    " ",
-  ),
-  ..."ProgressEvent DOMException XMLHttpRequest XMLHttpRequestUpload XMLHttpRequestEventTarget ReadableStream".split(
-    " ",
-  ),
-  ..."ReadableStreamDefaultReader WorkerGlobalScope DedicatedWorkerGlobalScope WorkerLocation constructor".split(" "),
-  "MessageEvent",
-];
+const BROWSER = `
+  self location origin isSecureContext crossOriginIsolated navigator performance crypto setTimeout clearTimeout
+  setInterval clearInterval queueMicrotask structuredClone atob btoa fetch Request Response Headers FormData URL
+  URLSearchParams Blob File FileReaderSync TextEncoder TextDecoder AbortController AbortSignal Event EventTarget
+  ErrorEvent CustomEvent ProgressEvent DOMException XMLHttpRequest XMLHttpRequestUpload XMLHttpRequestEventTarget
+  ReadableStream ReadableStreamDefaultReader WorkerGlobalScope DedicatedWorkerGlobalScope WorkerLocation constructor
+  MessageEvent
+`
+  .trim()
+  .split(/\s+/);
 /** Gone as well once Pyodide has started, since nothing counts what they do. */
 const UNCOUNTED = /** @type {[object, string[]][]} */ ([
   [globalThis, ["MessageChannel", "FinalizationRegistry"]],

@@ -11,9 +11,12 @@ const IGNORED = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
  */
 const ENDINGS = new Set(
   (
-    "com org net edu gov mil int info biz name pro mobi app dev page web site online store shop tech cloud xyz top icu club live life " +
-    "world today news blog wiki link click zip mov bank finance money cash pay email mail chat support help center services agency " +
-    "company group global network systems software digital media design studio space website host hosting security login plus one " +
+    "com org net edu gov mil int info biz name pro mobi app dev page web site online store shop tech " +
+    "cloud xyz top icu club live life " +
+    "world today news blog wiki link click zip mov bank finance money cash pay email mail chat support " +
+    "help center services agency " +
+    "company group global network systems software digital media design studio space website host hosting " +
+    "security login plus one " +
     "example test invalid local localhost internal onion"
   ).split(" "),
 );
@@ -23,9 +26,11 @@ const ENDINGS = new Set(
  */
 const OTHER_ENDINGS = new Set(
   (
-    "рф рус бел укр мкд срб қаз бг мон ею ком орг сайт онлайн дети москва католик ευ ελ հայ გე 中国 中國 香港 台湾 台灣 澳門 新加坡 公司 网络 网址 网站 在线 " +
+    "рф рус бел укр мкд срб қаз бг мон ею ком орг сайт онлайн дети москва католик ευ ελ հայ გე 中国 中國 香港 " +
+    "台湾 台灣 澳門 新加坡 公司 网络 网址 网站 在线 " +
     "中文网 集团 政务 公益 商城 商店 移动 我爱你 手机 世界 企业 娱乐 游戏 购物 信息 机构 みんな コム セール グーグル ファッション ストア クラウド 한국 닷컴 닷넷 삼성 ไทย คอม " +
-    "भारत भारतम् भारोत संगठन कॉम नेट ভারত বাংলা ਭਾਰਤ ભારત ଭାରତ இந்தியா இலங்கை சிங்கப்பூர் భారత్ ಭಾರತ ഭാരതം ලංකා السعودية مصر امارات قطر تونس المغرب " +
+    "भारत भारतम् भारोत संगठन कॉम नेट ভারত বাংলা ਭਾਰਤ ભારત ଭାରତ இந்தியா இலங்கை சிங்கப்பூர் భారత్ ಭಾರತ " +
+    "ഭാരതം ලංකා السعودية مصر امارات قطر تونس المغرب " +
     "الجزائر الاردن عمان عراق سورية فلسطين سودان موريتانيا البحرين اليمن شبكة موقع بازار كوم همراه ایران پاکستان بھارت ישראל קום"
   )
     .split(" ")

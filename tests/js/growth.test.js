@@ -1,6 +1,7 @@
 /**
- * Work grows with the size of what is worked on: steps are counted at one length and at four times that, where a quadratic way takes sixteen times as
- * many. What regular expressions do inside of one call is not counted; what they are given is bounded.
+ * Work grows with the size of what is worked on: steps are counted at one length and at four times that, where a
+ * quadratic way takes sixteen times as many. What regular expressions do inside of one call is not counted; what they
+ * are given is bounded.
  */
 
 import assert from "node:assert/strict";

@@ -7,7 +7,10 @@ const other = (text, address) => namesOtherHost(text, new URL(address));
 /** @param {string} address */
 const odd = (address) => isWrittenLikeAnother(address, new URL(address));
 
-/** langchain-ai/deepagents#1694 and mastodon/mastodon#3833: what a link says is an address in letters that pass for others. */
+/**
+ * langchain-ai/deepagents#1694 and mastodon/mastodon#3833: what a link says is an address in letters that pass for
+ * others.
+ */
 test("a text that names another host than the link has is marked", () => {
   for (const text of [
     "openai.com",

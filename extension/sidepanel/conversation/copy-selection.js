@@ -9,19 +9,22 @@ import { special } from "../../ui/tables.js";
 
 /** What belongs to the panel. */
 const LEFT_OUT =
-  ".code-head, .table-tools, .after, .versions, .aside > summary, .visually-hidden, .diagram, .more, .question > .tools, .md-link-host";
+  ".code-head, .table-tools, .after, .versions, .aside > summary, .visually-hidden, .diagram, .more, " +
+  ".question > .tools, .md-link-host";
 const BLOCKS = new Set(
-  "ADDRESS ARTICLE ASIDE BLOCKQUOTE DETAILS DIV DL DT DD FIGURE FORM H1 H2 H3 H4 H5 H6 HR LI OL P PRE SECTION SUMMARY TABLE UL".split(
-    " ",
-  ),
+  (
+    "ADDRESS ARTICLE ASIDE BLOCKQUOTE DETAILS DIV DL DT DD FIGURE FORM H1 H2 H3 H4 H5 H6 HR LI OL P PRE " +
+    "SECTION SUMMARY TABLE UL"
+  ).split(" "),
 );
 /** Between two blocks, until their container says how far they stand apart. */
 const GAP = "\0";
 /** Elements that the copied HTML keeps. */
 const KEPT = new Set(
-  "P H1 H2 H3 H4 H5 H6 UL OL LI BLOCKQUOTE PRE CODE TABLE THEAD TBODY TR TH TD STRONG EM DEL B I U S INS MARK SMALL SUB SUP KBD A HR BR".split(
-    " ",
-  ),
+  (
+    "P H1 H2 H3 H4 H5 H6 UL OL LI BLOCKQUOTE PRE CODE TABLE THEAD TBODY TR TH TD STRONG EM DEL B I U S INS " +
+    "MARK SMALL SUB SUP KBD A HR BR"
+  ).split(" "),
 );
 
 /**

@@ -23,9 +23,10 @@ const OPTIONS = {
 
 /** What Temml makes; anything else (links, pictures, HTML) is refused. */
 const TAGS = new Set(
-  "math semantics mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom msub msup msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd menclose".split(
-    " ",
-  ),
+  (
+    "math semantics mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom msub " +
+    "msup msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd menclose"
+  ).split(" "),
 );
 const REFUSED_ATTRIBUTE = /^(?:on|href$|xlink|src$|id$|style$)/i;
 
