@@ -1,4 +1,4 @@
-"""Unknown fields of the wire that must go back as they came, put together from their deltas."""
+"""Unknown fields that must go back to the server, put together from their deltas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 Extra = dict[str, Any]
 
 MAX_PARTS = 1_000
-"""So many entries of one list are kept."""
+"""The limit of entries that are kept of one list."""
 
 OURS = frozenset({"origin", "extra", "field"})
 """Attributes of our items that no server may set."""
@@ -27,15 +27,15 @@ ON_MESSAGE = frozenset({"extra_content", "provider_specific_fields"})
 
 
 def says_nothing(value: Any) -> bool:
-    """Whether a field might as well be missing."""
+    """Whether a field means the same as a missing one."""
     return value is None or value in ("", [], {})
 
 
 def merge(extra: Extra, fields: Extra) -> None:
     """Add the fields of a delta to those of the deltas before it.
 
-    Objects are merged, lists of reasoning put together piece by piece, other lists extended by what
-    is new; of anything else the last value counts.
+    Objects are merged, lists of reasoning are joined piece by piece, and other lists are extended
+    by what is new. Of anything else, the last value counts.
     """
     for name, value in fields.items():
         if says_nothing(value):
@@ -59,14 +59,14 @@ def merge(extra: Extra, fields: Extra) -> None:
 
 
 def _own(value: Any) -> Any:
-    """A copy as far as `merge` changes it."""
+    """A copy of what `merge` may change."""
     if isinstance(value, dict):
         return {name: _own(part) for name, part in value.items()}
     return list(value) if isinstance(value, list) else value
 
 
 class Pieces:
-    """A text that grows with each delta, and is joined once: see `settled`."""
+    """A text that grows with each delta and is joined once, by `settled`."""
 
     __slots__ = ("_pieces", "size")
 
@@ -86,7 +86,7 @@ class Pieces:
 
 
 class Details(list[Any]):
-    """OpenRouter's ``reasoning_details``, with those of the same type and index at hand."""
+    """OpenRouter's ``reasoning_details``, with an index of entries by type and index."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Details(list[Any]):
 
 
 def settled(extra: Extra) -> Extra:
-    """What `merge` has put together, with its growing texts as strings."""
+    """The result of `merge`, with its growing texts as strings."""
     if isinstance(details := extra.get("reasoning_details"), Details):
         extra["reasoning_details"] = list(details)
     for name in ("reasoning_details", "thinking_blocks"):
@@ -108,7 +108,7 @@ _PIECES = ("text", "summary", "data")
 
 
 _MAX_ALIKE = 20
-"""So many entries with the same index are told apart by their ids."""
+"""The limit of entries with the same index that are distinguished by their ids."""
 
 
 def _add_detail(details: Details, new: Any) -> None:

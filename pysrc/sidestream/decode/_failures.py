@@ -1,4 +1,4 @@
-"""How servers tell that an answer failed: in which shapes, and with which finish reasons."""
+"""How servers report that an answer failed: the shapes of errors, and the finish reasons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ERROR_TYPE = re.compile(r"error|exception|fail", re.IGNORECASE)
 
 
 def told_error(raw: dict[str, Any]) -> Any:
-    """What an object says of an error, for `error_from_server_error`; ``None`` if it tells none.
+    """The error in an object, for `error_from_server_error`; ``None`` if there is none.
 
     Seen: ``error`` with an object, a text or ``true``; ``object`` or ``type`` of ``error``;
     MiniMax's ``base_resp``; Groq's ``x_groq``; Baidu's ``error_msg``; and where there are no
@@ -71,10 +71,10 @@ def told_error(raw: dict[str, Any]) -> Any:
 
 
 def error_in(data: str | bytes, *, certain: bool) -> Any:
-    """What a frame says of an error that is no event of its own, ``None`` if nothing.
+    """The error in a frame that is not an event of the wire API; ``None`` if there is none.
 
-    ``certain``: the server has marked it as an error, so whatever it says is one. Otherwise it is
-    looked for in the lines of the frame, and among objects that follow each other: gateways write
+    ``certain``: the server has marked the frame as an error, so any content is one. Otherwise the
+    error is searched for in each line and in objects that follow each other, because gateways write
     their error into an event that they had begun.
     """
     text = frame_text(data).strip()
@@ -95,9 +95,9 @@ def error_in(data: str | bytes, *, certain: bool) -> Any:
 
 
 def objects_in(text: str) -> tuple[list[dict[str, Any]], bool]:
-    """The JSON objects of a text, and whether it holds anything else.
+    """The JSON objects of a text, and whether the text holds anything else.
 
-    They stand in lines of their own or directly behind each other.
+    The objects have lines of their own or follow each other directly.
     """
     found: list[dict[str, Any]] = []
     rest = False
@@ -122,7 +122,7 @@ def objects_in(text: str) -> tuple[list[dict[str, Any]], bool]:
     return found, rest
 
 
-# Behind the beginning of a frame that was never finished.
+# An error object after the beginning of a frame that was never finished.
 _GLUED = re.compile(r'\{\s{0,4}"(?:error|type"\s{0,4}:\s{0,4}"error)"')
 _MAX_GLUED = 20_000
 _DECODER = json.JSONDecoder(strict=False)
@@ -197,7 +197,7 @@ _BAD_CALL = ("malformed", "unexpectedtoolcall", "invalidtoolcall", "toolcallerro
 
 
 def is_said(reason: str) -> bool:
-    """Whether a finish reason says anything; some servers send ``"null"`` until the end."""
+    """Whether a finish reason means anything; some servers send ``"null"`` until the end."""
     return _plain(reason) not in _NONE
 
 
@@ -206,8 +206,8 @@ def ended_badly(
 ) -> SidestreamError | None:
     """The error that a finish reason stands for; ``None`` if the answer is whole.
 
-    ``error`` is what the server says beside it. Those that another answer may mend are retryable.
-    A reason that nobody knows is an error: it is not known to be a good end.
+    ``error`` is the error that the server sends with it. An error that another answer may not have
+    is retryable. An unknown reason is an error, because it may not be a good end.
     """
     plain = _plain(reason)
     if error is None and (plain in _GOOD or plain in _NONE):

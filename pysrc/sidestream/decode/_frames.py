@@ -12,17 +12,17 @@ from sidestream.decode._text import has_surrogates, joined_surrogates
 
 # pydantic can write no more than about 45 levels under Pyodide.
 _MAX_DEPTH = 32
-# What is passed on as it came, so nothing joins the halves in it.
+# Values that are passed on unchanged, so that nothing joins halves of characters in them.
 _VERBATIM = frozenset({"annotation", "annotations", "error", "item", "metadata", "response"})
 
 T = TypeVar("T")
 
 
 def mended(value: Any, keep: frozenset[str] = frozenset(), depth: int = 0) -> Any:
-    """JSON data that can be written down again: no lone surrogates, no abyss of lists in lists.
+    """JSON data that can be serialised again: no lone surrogates, and no deep nesting.
 
-    The strings under the keys in ``keep`` stay as they are, for `Text` to join. What is nested too
-    deeply becomes ``None``.
+    The strings under the keys in ``keep`` stay as they are, because `Text` joins them. What is
+    nested too deeply becomes ``None``.
     """
     if isinstance(value, str):
         return joined_surrogates(value) if has_surrogates(value) else value

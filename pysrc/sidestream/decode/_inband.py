@@ -1,11 +1,11 @@
-"""Reasoning that a server leaves in the text, told from the text.
+"""Separates reasoning that a server sends inside the text from the text.
 
 Without a parser of their own, servers pass on what the model writes: ``<think>…</think>`` and its
 relatives, or OpenAI's harmony channels. Some chat templates put the opening tag into the prompt, so
 that only the closing one arrives.
 
-It counts where models write it: at the very beginning of the answer, any number of blocks in a row.
-The same letters later, or inside code, are text.
+Tags count where models write them: at the very beginning of the answer, for any number of blocks
+in a row. The same characters later, or inside code, are text.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal
 
 Kind = Literal["text", "think", "end", "withdraw"]
 Piece = tuple[Kind, str]
-"""``text`` and ``think`` are more of the one or of the other; ``end`` says that the reasoning is
-over; ``withdraw`` that all text so far, together with this, was reasoning."""
+"""``text`` and ``think`` add to the text or the reasoning; ``end`` ends the reasoning; ``withdraw``
+means that all text so far, together with this piece, was reasoning."""
 
 # Opening tag and closing tag. Who writes them: DeepSeek, Qwen, GLM, MiniMax and most others;
 # prompted models; Kimi; Magistral; Seed-OSS; Gemma 4 (two spellings); Cohere.
@@ -48,14 +48,14 @@ _HARMONY_MARK = re.compile(r"<\|(channel|start|message|end|return|call|constrain
 _TEXT_MARKS = ("<|START_RESPONSE|>", "<|START_TEXT|>")
 _OPENINGS = (*_TAGS, *_HARMONY, *_TEXT_MARKS)
 _MARKS = "`\"'"
-"""What stands around a tag that is only spoken of."""
+"""The characters around a tag that is only mentioned."""
 
 _MAX_LOOKS = 8
-"""At most so many lone closing tags are looked at: each look costs as much as the text is long."""
+"""The limit of lone closing tags that are examined; each costs time by the length of the text."""
 _MAX_BLOCKS = 50
-"""So many blocks of reasoning in a row are told from the text, which costs more with each."""
+"""The limit of blocks of reasoning in a row; each one costs more than the one before."""
 _MAX_HELD = 256
-"""At most so many characters are kept back, so that the time stays linear."""
+"""The limit of characters that are kept back, so that the time stays linear."""
 
 
 class InBand:
@@ -78,10 +78,10 @@ class InBand:
         self.found = False
         """Whether there was any reasoning in the text, or empty tags for it."""
         self.settled = False
-        """All that follows is text."""
+        """Whether all that follows is text."""
         self._state = "begin"
         self._held = ""
-        """What cannot be told yet."""
+        """The characters that may be text or the beginning of a tag."""
         self._close = ""
         """The closing tag that is waited for; of harmony, the header that is being read."""
         self._last = ""
@@ -232,7 +232,7 @@ class InBand:
                 pieces: list[Piece] = [("withdraw", text[: tag.start()]), ("end", "")]
                 return pieces + (self._begin(rest) if rest else [])
             if _OPENING_TAG.search(before) or self._looks >= _MAX_LOOKS:
-                # Whoever writes of the tags does not use them.
+                # A model that writes about the tags does not use them.
                 text, self._held = text + self._held, ""
                 self._settle()
                 return [("text", text)]
@@ -323,7 +323,7 @@ _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 
 
 def _is_mentioned(before: str, after: str) -> bool:
-    """Whether a closing tag is spoken of, not meant: in code, quoted, or the end of a pair."""
+    """Whether a closing tag is only mentioned: in code, quoted, or as the end of a pair."""
     if before[-1:] in _MARKS and before and after in ("", before[-1]):
         return True
     if _OPENING_TAG.search(before) or len(_FENCE.findall(before)) % 2:

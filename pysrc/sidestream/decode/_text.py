@@ -18,7 +18,7 @@ class Text:
         self._half = ""
 
     def add(self, delta: str) -> str:
-        """Append and give back what can be shown now: the delta, most of the time."""
+        """Append a delta, and return what can be shown now: the delta, most of the time."""
         if self._half or has_surrogates(delta):
             delta = self._half + delta
             self._half = delta[-1] if "\ud800" <= delta[-1] <= "\udbff" else ""
@@ -28,10 +28,10 @@ class Text:
         return delta
 
     def end(self, whole: str) -> str:
-        """What must follow the deltas, now that the server has told the ``whole`` text.
+        """Return what must follow the deltas, now that the ``whole`` text is known.
 
-        Its unsent rest if it begins with what was sent; otherwise nothing but a replacement
-        character for a half that never found its other half.
+        That is the unsent rest if the whole text begins with what was sent. Otherwise it is
+        nothing, or a replacement character for half a character whose other half never arrived.
         """
         sent = str(self)
         agrees = bool(whole) and whole.startswith(sent)

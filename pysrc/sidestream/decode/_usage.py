@@ -8,7 +8,7 @@ from sidestream.types.usage import TokenUsage
 
 _LONGEST_COUNT = 40
 _MAX_COUNT = 10**12
-"""Nobody has used so many tokens in one answer: a larger figure is no count."""
+"""No answer uses as many tokens: a larger figure is not a count."""
 
 
 def _count(source: Any, *names: str) -> int | None:
@@ -29,7 +29,7 @@ def _count(source: Any, *names: str) -> int | None:
 
 
 def token_usage(raw: Any) -> TokenUsage | None:
-    """Usage in the words of either API and of the servers that speak neither quite.
+    """Usage, under the names of either API and of the servers that imitate them.
 
     Counts may be missing, ``null``, floats or numeric strings; those that cannot be are unknown.
     ``None`` if there is no count. Cached tokens are part of the input; where a gateway counts them

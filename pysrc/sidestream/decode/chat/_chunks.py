@@ -59,7 +59,7 @@ HALVES = frozenset(
 
 
 def reasoning_in(delta: Delta) -> tuple[str | None, str]:
-    """Reasoning under any of its names; servers that give several say the same in each."""
+    """The reasoning in a delta, and the field it is in; several fields repeat the same text."""
     for name in ("reasoning", "reasoning_content", "reasoning_text"):
         value = delta.get(name)
         if isinstance(value, dict):
@@ -106,7 +106,7 @@ _PART_FIELDS = {
 
 
 def as_annotation(raw: Any) -> dict[str, Any] | None:
-    """A citation in the words of the Responses API, which has no nested object."""
+    """A citation in the form of the Responses API, which has no nested object."""
     raw = mended(raw)
     if not isinstance(raw, dict):
         return None
@@ -115,7 +115,7 @@ def as_annotation(raw: Any) -> dict[str, Any] | None:
 
 
 def object_in(text: str) -> dict[str, Any]:
-    """A text that is known to be an object."""
+    """The JSON object in a text; empty if the text is something else."""
     try:
         value = mended(parse(text))
     except ValueError:

@@ -26,11 +26,11 @@ class ToolCall:
         self.name = ""
         self.text = Text()
         self.held = ""
-        """Arguments without content: they count only if nothing follows them."""
+        """Arguments without content, which count only if nothing follows them."""
         self.last_object = ""
-        """The last delta that was a whole object."""
+        """The last delta that was a whole JSON object."""
         self.changed = False
-        """The whole arguments were followed by others."""
+        """Whether other arguments followed the whole ones."""
         self.extra: Extra = {}
         self._size = 0
         self._first = self._last = ""
@@ -44,9 +44,9 @@ class ToolCall:
 
     @property
     def whole(self) -> bool:
-        """Whether the arguments are whole: another value after them belongs to another call.
+        """Whether the arguments are whole, so that a value after them belongs to another call.
 
-        Each look costs as much as the arguments are long, so only a few are taken.
+        Each look takes time in proportion to the length of the arguments, so there are only a few.
         """
         if not self.text:
             return is_json(self.held)
@@ -61,7 +61,7 @@ class ToolCall:
         return True
 
     def add(self, delta: str) -> str:
-        """Take more of the arguments, and give back what can be shown of it.
+        """Add to the arguments, and return what can be shown of the delta.
 
         Claude behind some gateways sends ``{}`` before the real arguments; vLLM and others repeat
         all of them at the end; a few send with each delta everything so far.
@@ -99,13 +99,13 @@ class ToolCall:
         return shown
 
     def end(self) -> str:
-        """The arguments are over: what of them was not shown yet."""
+        """End the arguments, and return what of them was not shown yet."""
         if self.text or not self.held.strip():
             return ""
         return self._append("{}" if self.held.strip() == "null" else self.held)
 
     def repeats(self, text: str) -> bool:
-        """Whether a text is the arguments once more, whichever way they are written."""
+        """Whether a text repeats the arguments, however their JSON is written."""
         own = str(self.text)
         if text == own:
             return True
@@ -119,8 +119,8 @@ class ToolCall:
         name = plain_name(self.name)
         if self.custom:
             return CustomToolCallItem(call_id=self.call_id, name=name, input=text, extra=extra)
-        # What was shown stands, unless it cannot be run and what the server said last can, or it is
-        # whole and the server has told it once more, not quite the same (Gemini).
+        # The arguments that were shown count, with two exceptions: they are not JSON but the last
+        # object is, or the server sent them whole and then another version (Gemini).
         if self.last_object and (not is_json(text) or self.changed):
             text = self.last_object
         return FunctionCallItem(

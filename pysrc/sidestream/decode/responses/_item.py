@@ -53,7 +53,7 @@ class _Part:
 
 
 class Item:
-    """An item that has begun. Its methods append to ``events`` what they have to tell."""
+    """An item that has begun. Its methods append the events that they cause to ``events``."""
 
     __slots__ = (
         *("again", "annotations", "base", "call_id", "closed", "done_text", "final", "fresh", "id"),
@@ -64,7 +64,7 @@ class Item:
     def __init__(self, kind: str, item_id: str, index: int | None) -> None:
         self.kind = kind
         self.id = item_id
-        """Of the events that are given out."""
+        """The id in the events that are given out."""
         self.key = item_id
         """The first id that the server gave, perhaps after the item was announced."""
         self.index = index
@@ -72,12 +72,12 @@ class Item:
         self.name = ""
         self.base: dict[str, Any] = {}
         self.implicit = True
-        """Begun by a delta, not by ``output_item.added``."""
+        """Whether a delta has begun the item, and not ``output_item.added``."""
         self.partial = False
-        """Begun before the decoder was: what was streamed until then is not known here."""
+        """Whether the item began before the decoder did, so that its earlier deltas are unknown."""
         self.parts: list[_Part] = []
         self.fresh = True
-        """The next delta begins a new part."""
+        """Whether the next delta begins a new part."""
         self.sizes: dict[str, int] = {}
         """The characters of all parts of a kind."""
         self.annotations: list[dict[str, Any]] = []
@@ -85,23 +85,23 @@ class Item:
         self.value = Text()
         """A call's arguments or input."""
         self.done_text: str | None = None
-        """The same from the call's ``.done`` event: the call is whole."""
+        """The arguments or input in the call's ``.done`` event, after which the call is whole."""
         self.closed = False
         self.final: ResponseItem | None = None
         self.in_band = InBand()
         self.thought: Item | None = None
-        """Reasoning that stands in the text, under way,"""
+        """Unfinished reasoning that the server sends inside the text."""
         self.thoughts: list[ResponseItem] = []
-        """and finished: to be given out before the item."""
+        """Finished reasoning of that kind, which is given out before the item."""
         self.again: Item | None = None
-        """The finished item that is announced once more, as long as nothing says otherwise."""
+        """The finished item that this one seems to repeat, until an event shows otherwise."""
 
     def join_late(self) -> None:
         """Note that the item began before the decoder did."""
         self.partial = self.summaries.partial = True
 
     def take(self, raw: dict[str, Any]) -> None:
-        """Note what the server says of the item as it begins."""
+        """Keep what the server sends of the item when it begins."""
         self.base = without_ours(raw)
         self.call_id = string(raw.get("call_id")) or self.call_id
         self.name = plain_name(string(raw.get("name"))) or self.name
@@ -120,25 +120,25 @@ class Item:
     # --- content --------------------------------------------------------------------------------
 
     def streamed(self, kind: str) -> str:
-        """All text of a kind of parts."""
+        """The text of all parts of a kind."""
         return "".join(str(part.text) for part in self.parts if part.kind == kind)
 
     def grows(self, kind: str) -> bool:
-        """Whether the next delta of that kind goes on with the last part."""
+        """Whether the next delta of that kind continues the last part."""
         return not self.fresh and self.parts[-1].kind == kind
 
     @property
     def flows(self) -> bool:
-        """Whether more text can be shown as it comes."""
+        """Whether more text can be given out as it arrives."""
         return self.grows("output_text") and self.in_band.decided
 
     @property
     def crowded(self) -> bool:
-        """Whether it has more parts than an item may have."""
+        """Whether the item has more parts than `MAX_ITEMS`."""
         return max(len(self.parts), len(self.summaries), len(self.annotations)) > MAX_ITEMS
 
     def part_delta(self, kind: str, delta: str, index: int | None, events: Events) -> None:
-        """More of a part: ``output_text``, ``refusal`` or ``reasoning_text``."""
+        """Add to a part: ``output_text``, ``refusal`` or ``reasoning_text``."""
         if self.kind != "message" or self.partial:
             self._add(kind, delta, index, events)
         elif kind != "output_text":
@@ -155,7 +155,7 @@ class Item:
             self._take_piece(piece, index, events)
 
     def _take_piece(self, piece: Piece, index: int | None, events: Events) -> None:
-        """What the splitter makes of the text."""
+        """Act on one piece of what the in-band splitter makes of the text."""
         kind, text = piece
         if kind == "text":
             self._add("output_text", text, index, events)
@@ -197,7 +197,7 @@ class Item:
         self._show(kind, self.parts[-1].text.add(delta), events)
 
     def part_done(self, kind: str, text: str, index: int | None, events: Events) -> None:
-        """Give what did not stream of a part; a text that contradicts the deltas is ignored."""
+        """Add what did not stream of a part; a text that contradicts the deltas is ignored."""
         if kind == "output_text" and self.kind == "message" and not self.partial:
             if self.in_band.begun:
                 self._flush_in_band(index, events)
@@ -207,9 +207,9 @@ class Item:
         if self.partial:
             self.fresh = True
         elif part is None or part.kind != kind:
-            told = any(str(part.text) == text for part in self.parts if part.kind == kind)
+            known = any(str(part.text) == text for part in self.parts if part.kind == kind)
             same = len(text) == self.sizes.get(kind, 0) and text == self.streamed(kind)
-            if text and not told and not same:
+            if text and not known and not same:
                 self.part_delta(kind, text, index, events)
                 if kind == "output_text":
                     self._flush_in_band(index, events)
@@ -221,7 +221,7 @@ class Item:
             self.fresh = True
 
     def cite(self, annotation: dict[str, Any], events: Events) -> None:
-        """A citation."""
+        """Add a citation."""
         self.annotations.append(annotation)
         events.append(OutputTextAnnotationAdded(annotation=annotation, item_id=self.id or None))
 
@@ -239,11 +239,11 @@ class Item:
     # --- calls ----------------------------------------------------------------------------------
 
     def call_delta(self, delta: str, events: Events) -> None:
-        """More of a call's arguments or input."""
+        """Add to a call's arguments or input."""
         self._show_call(self.value.add(delta), events)
 
     def call_done(self, text: str, events: Events) -> None:
-        """The whole of it, if the deltas allow: the rest is given out."""
+        """End a call's arguments or input, and add what did not stream if the deltas agree."""
         self.done_text = text
         if not self.partial and text.startswith(str(self.value)):
             self._show_call(self.value.end(text), events)
@@ -263,10 +263,10 @@ class Item:
     # --- the end --------------------------------------------------------------------------------
 
     def finish(self, raw: dict[str, Any] | None, events: Events) -> None:
-        """Close the item; `final` is what it became, ``None`` if there was nothing in it.
+        """Close the item; `final` is the finished item, ``None`` if nothing is in it.
 
-        ``raw`` is what the server says it is, ``None`` if it never said. What it has beyond the
-        deltas is given out as deltas.
+        ``raw`` is the finished item as the server sent it, ``None`` if it sent none. What it has
+        beyond the deltas is given out as deltas.
         """
         self.closed = True
         base = {name: value for name, value in self.base.items() if name != "status"}
@@ -317,7 +317,7 @@ class Item:
         fields["content"] = final
 
     def _take_thoughts_out(self, content: list[dict[str, Any]], events: Events) -> None:
-        """The same split of the finished text as of its deltas."""
+        """Remove in-band reasoning from the finished text, as it was removed from the deltas."""
         if self.parts and not self.in_band.found:
             return
         first = next((part for part in content if part["type"] == "output_text"), None)
@@ -330,7 +330,7 @@ class Item:
         first["text"] = text
 
     def _streamed_content(self, final: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Content made of the deltas alone, with the citations that the server gave at the end."""
+        """Content made of the deltas alone, with the citations of the finished item."""
         content: list[dict[str, Any]] = []
         for kind, parts in groupby(self.parts, key=lambda part: part.kind):
             field = "refusal" if kind == "refusal" else "text"
@@ -345,7 +345,7 @@ class Item:
         fields["summary"] = [{"type": "summary_text", "text": text} for text in said if text]
         content = [text for _, text in texts(fields.get("content"), reasoning=True) if text]
         if content == said and not self.parts:
-            content = []  # the summary under another name
+            content = []  # The content repeats the summary.
         whole, sent = "".join(content), self.streamed("reasoning_text")
         if whole.startswith(sent):
             self._show("reasoning_text", whole[len(sent) :], events)

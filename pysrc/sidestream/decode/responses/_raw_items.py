@@ -34,7 +34,7 @@ _KNOWN = {
 
 
 def extra_of(raw: dict[str, Any]) -> Extra | None:
-    """The fields of an item that we do not know and that its maker may want back."""
+    """The unknown fields of an item, which its maker may want back."""
     known = _KNOWN.get(string(raw.get("type")))
     if known is None:
         return None
@@ -48,12 +48,12 @@ def string(value: Any) -> str:
 
 
 def without_ours(raw: dict[str, Any]) -> dict[str, Any]:
-    """An item as the server tells it, which must not set what we note of items."""
+    """An item of the server without the fields that only we may set."""
     return {k: v for k, v in raw.items() if k not in OURS} if OURS & raw.keys() else raw
 
 
 def as_said(fields: dict[str, Any]) -> dict[str, Any]:
-    """An item as the server finished it, in the form that items have."""
+    """A finished item of the server, in the form that items have."""
     kind = fields["type"]
     if kind == "message":
         fields["role"] = string(fields.get("role")) or "assistant"
@@ -78,7 +78,7 @@ def as_said(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def says_something(raw: dict[str, Any]) -> bool:
-    """Whether an item is more than an empty message, empty reasoning or a call of nothing."""
+    """Whether an item is more than an empty message, empty reasoning or a call without a name."""
     if raw["type"] not in ("message", "reasoning", *CALLS):
         return True
     if raw["type"] == "message" and isinstance(raw.get("content"), list):
@@ -87,7 +87,7 @@ def says_something(raw: dict[str, Any]) -> bool:
 
 
 def _is_content(part: dict[str, Any]) -> bool:
-    """Whether there is anything in a content part."""
+    """Whether a content part has content."""
     kind = part.get("type")
     if kind in ("output_text", "text", "refusal"):
         return bool(part.get("text") or part.get("refusal") or part.get("annotations"))
@@ -111,7 +111,7 @@ def texts(parts: Any, *, reasoning: bool = False) -> list[tuple[str, str]]:
 
 
 def content_parts(content: Any) -> list[dict[str, Any]]:
-    """Content parts with what they must have. Servers send a string, ``null``, or odd fields."""
+    """Content parts with the fields that they must have; servers send other shapes as well."""
     if isinstance(content, str):
         content = [{"type": "output_text", "text": content}]
     parts: list[dict[str, Any]] = []
