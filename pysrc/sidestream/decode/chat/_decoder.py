@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sidestream.decode._bounds import MAX_ITEMS, MAX_TEXT_BYTES
+from sidestream.decode._error_shapes import error_in, objects_in, reported_error
 from sidestream.decode._errors import (
     TOO_MANY,
     bad_response,
@@ -17,7 +18,7 @@ from sidestream.decode._errors import (
     too_much_text,
 )
 from sidestream.decode._events import Events
-from sidestream.decode._failures import ended_badly, error_in, is_said, objects_in, told_error
+from sidestream.decode._finish_reasons import ended_badly, is_said
 from sidestream.decode._frames import frame_text, read_frame
 from sidestream.decode._usage import token_usage
 from sidestream.decode.chat._answer import Answer
@@ -161,7 +162,7 @@ class ChatDecoder:
             return
         certain = isinstance(data, ErrorData)
         if chunk is not None and not certain:
-            error = told_error(object_in(text))
+            error = reported_error(object_in(text))
             if error:
                 self._fail(error)
             elif "choices" in chunk or chunk.get("usage"):
@@ -203,9 +204,9 @@ class ChatDecoder:
         before = events.mark
         error = None
         if chunk.get("error"):
-            error = told_error(object_in(frame_text(data)))
+            error = reported_error(object_in(frame_text(data)))
         elif "base_resp" in chunk or "x_groq" in chunk:
-            error = told_error(dict(chunk))
+            error = reported_error(dict(chunk))
         if not self._created and not error and (chunk.get("id") or chunk.get("choices")):
             # Azure's first chunk has neither: it reports what its filter found in the prompt.
             self._created = True

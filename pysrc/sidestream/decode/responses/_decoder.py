@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sidestream.decode._bounds import MAX_ITEMS, MAX_TEXT_BYTES
+from sidestream.decode._error_shapes import error_in, reported_error
 from sidestream.decode._errors import (
     TOO_MANY,
     bad_response,
@@ -18,7 +19,7 @@ from sidestream.decode._errors import (
     too_much_text,
 )
 from sidestream.decode._events import Events
-from sidestream.decode._failures import ended_badly, error_in, told_error
+from sidestream.decode._finish_reasons import ended_badly
 from sidestream.decode._frames import frame_text, read_frame, sequence_number_of
 from sidestream.decode._usage import token_usage
 from sidestream.decode.responses._final_output import finish_from_output
@@ -199,7 +200,7 @@ class ResponsesDecoder:
             self._side.read({"response": answer}, events)
             self._accepted({"response": answer}, events)
             self._end(answer, "completed", events)
-        elif answer is not None and (error := told_error(answer)):
+        elif answer is not None and (error := reported_error(answer)):
             self._fail(error)
         if not self.done:
             self.done = True
