@@ -4,7 +4,7 @@
 
 import { database } from "../shared/storage/database.js";
 import { NEW_CHAT } from "../shared/storage/drafts.js";
-import { shownIn } from "../shared/storage/shown.js";
+import { shownIn } from "../shared/storage/shown-conversation.js";
 import { hasEnded } from "../shared/turn.js";
 import { byId, el, icon, setChildren } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";

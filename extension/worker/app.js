@@ -6,7 +6,7 @@
 import { toTurnError, UserError } from "../shared/errors.js";
 import { logError } from "../shared/log.js";
 import { described, purgeDrafts } from "../shared/storage/attachments.js";
-import { rememberShown, shownIn } from "../shared/storage/shown.js";
+import { rememberShown, shownIn } from "../shared/storage/shown-conversation.js";
 import { awakeDuring } from "./keep-alive.js";
 import { Panels } from "./panels.js";
 import { createHost } from "./python/host.js";

@@ -3,7 +3,7 @@
  * have to say the same, and whoever makes a file may have written both.
  */
 
-import { citationsOf, logsOf, toolOf } from "../../shared/turn.js";
+import { citationsOf, logsOf, toolOf } from "../../shared/turn-items.js";
 
 /** @import { Block } from "../../shared/protocol.js" */
 
