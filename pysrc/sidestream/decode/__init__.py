@@ -1,8 +1,8 @@
 """From one server-sent event's data to `ResponseEvent`s: a state machine per wire API, no I/O.
 
-Both decoders keep one promise: the item in an `OutputItemDone` agrees with the deltas that came
-before it. What a server only says in a ``.done`` event, in the finished item or in the finished
-response is given out as a delta first; what it leaves out there is taken from the deltas.
+Both decoders keep one promise: the item in an `OutputItemDone` agrees with the deltas before it.
+What a server sends only in a ``.done`` event, in the finished item or in the finished response is
+given out as a delta first; what it omits there is taken from the deltas.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Decoder(Protocol):
 
     @property
     def sequence_number(self) -> int | None:
-        """The number of the last frame that was read, ``None`` if the server counts none.
+        """The number of the last frame that was read, ``None`` if the server does not count them.
 
-        What comes after it is what is missing of the answer.
+        The frames after it are the rest of the answer.
         """
         ...
 
@@ -57,7 +57,7 @@ class Decoder(Protocol):
 
     @property
     def foreign(self) -> bool:
-        """Whether frames came, but none of this wire API: asking again will not help."""
+        """Whether frames arrived, but none of this wire API, so that repeating does not help."""
         ...
 
     @property
@@ -126,9 +126,9 @@ def decoder_for_the_rest(
 ) -> Decoder:
     """A decoder for the rest of a response whose beginning another decoder has read.
 
-    ``finished_items`` are those that it has finished. Of an item that began before, only the
-    further deltas are given, and in the end the whole item as the server tells it. If the server
-    does not tell it any more, there is no `OutputItemDone` for it.
+    ``finished_items`` are those that the other decoder has finished. Of an item that it has begun,
+    this one gives the further deltas, and in the end the whole item as the server sends it. If the
+    server does not send it again, there is no `OutputItemDone` for it.
     """
     from sidestream.decode.responses import ResponsesDecoder
 

@@ -26,9 +26,9 @@ _PLACES: dict[type[TextDelta], str] = {
 class Events(Batch):
     """Events in their order.
 
-    With ``joined``, deltas of one text that follow each other become one event, which `join` makes
-    whole in the end: an event costs as much as reading its frame, and whoever shows a text has no
-    use for the pieces in which it came.
+    With ``joined``, deltas of one text that follow each other become one event, which `join`
+    completes in the end. An event costs as much as reading its frame, and who shows a text does not
+    need the pieces in which it arrived.
     """
 
     def __init__(self, *, joined: bool = False) -> None:
@@ -59,7 +59,7 @@ class Events(Batch):
         return len(self), len(self._pieces)
 
     def join(self) -> Events:
-        """Make the last text whole."""
+        """Complete the event of the last text."""
         if len(self._pieces) > 1:
             self[self._length - 1] = _delta(self._kind, "".join(self._pieces), self._place)
         self._length = -1

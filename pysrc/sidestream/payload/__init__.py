@@ -1,1 +1,1 @@
-"""Prompt to request: what each wire API and each provider wants to be sent. Pure functions."""
+"""From a prompt to the request that a wire API and a provider accept. Pure functions."""

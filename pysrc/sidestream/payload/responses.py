@@ -32,7 +32,7 @@ _RESULTS = {
     "code_interpreter": "code_interpreter_call.outputs",
     "file_search": "file_search_call.results",
 }
-"""What has to be asked for to be told what a tool of the provider found or gave."""
+"""The ``include`` values with which the provider sends the results of its own tools."""
 
 
 def wire_effort(
@@ -103,7 +103,7 @@ def build_responses_request(
     if background:
         request["background"] = True
     if receiver.store or background or options.store is not None:
-        # OpenAI keeps what it is not told to forget.
+        # OpenAI stores every response unless the request says otherwise.
         request["store"] = _store(options, provider) or background
     request["stream"] = True
     include = included(options, provider, prompt.tools)

@@ -8,7 +8,7 @@ from typing import Any
 from sidestream.receivers import SchemaRules
 
 _NESTED = 4
-"""How many references are followed inside of each other; some definitions refer to themselves."""
+"""The limit of nested references that are followed, as some definitions refer to themselves."""
 
 # Google's Schema (ai.google.dev/api/caching#Schema). Whatever else is there is refused: "Unknown
 # name \"const\" at …: Cannot find field." (zed#44875, openswarm#24, CLIProxyAPI#97).
@@ -37,7 +37,7 @@ def fitting_schema(schema: dict[str, Any], rules: SchemaRules) -> dict[str, Any]
 def _resolved(
     schema: dict[str, Any], root: dict[str, Any], depth: int
 ) -> tuple[dict[str, Any], int]:
-    """What a reference inside the schema means, and in how many references that stands."""
+    """The schema that a reference leads to, and the number of references around it."""
     while isinstance(reference := schema.get("$ref"), str):
         rest = {name: value for name, value in schema.items() if name != "$ref"}
         depth += 1

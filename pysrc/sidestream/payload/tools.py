@@ -37,7 +37,7 @@ def flatten(tools: Sequence[ToolSpec]) -> list[ToolSpec]:
 
 
 def original_names(tools: Sequence[ToolSpec], receiver: Receiver) -> dict[str, str]:
-    """By the name under which it is sent, each tool that has to be sent under another one."""
+    """The names of the tools that are sent under another name, by that other name."""
     names = (tool.name for tool in flatten(tools) if isinstance(tool, (FunctionTool, CustomTool)))
     return {sent: name for name in names if (sent := receiver.fit_name(name)) != name}
 
