@@ -53,7 +53,7 @@ def delta(text: str, item_id: str | None = None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_events_become_blocks(case: dict[str, Any]) -> None:
-    # The same cases bind the panel's reducer, in tests/js/conversation-agreement.test.js.
+    # The same cases bind the panel's reducer, in tests/js/shared-turn-agreement.test.js.
     turn = apply(new_turn(), *case["events"])
     view = turn.view()
     assert len(view["blocks"]) == len(case["blocks"])
