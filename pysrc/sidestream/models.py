@@ -27,7 +27,7 @@ class ModelInfo(WireModel):
     display_name: str | None = None
     context_window: int | None = None
     max_context_window: int | None = None
-    """What ``context_window`` may be raised to."""
+    """The largest value of ``context_window``."""
     effective_context_window_percent: int = 95
     """The share of the window that a conversation may fill; the rest is room for the answer."""
     max_output_tokens: int | None = None
@@ -46,7 +46,7 @@ class ModelInfo(WireModel):
     supports_audio: bool | None = None
     supports_tools: bool | None = None
     uses_responses_lite: bool = False
-    """The ChatGPT backend wants this model's tools and instructions inside the input."""
+    """Whether the ChatGPT backend takes this model's tools and instructions inside the input."""
 
     @property
     def effective_context_window(self) -> int | None:
@@ -241,7 +241,7 @@ def clamp_effort(model: str | ModelInfo, effort: str) -> str:
 
 
 def nearest_effort(effort: str, taken: Sequence[str]) -> str:
-    """The effort if it is among those that are taken, else the nearest of them, the lower first."""
+    """Return the effort if it is accepted, else the nearest accepted one, the lower first."""
     if not taken or effort in taken or effort not in EFFORTS:
         return effort
     known = [word for word in EFFORTS if word in taken and word != "none"]
@@ -254,7 +254,7 @@ def _info(model: str | ModelInfo) -> ModelInfo:
 
 
 def get_model_context_window(model: str | ModelInfo, configured: int | None = None) -> int | None:
-    """The context window in tokens: as configured, else as known; None when nobody knows."""
+    """The context window in tokens: as configured, else as known; ``None`` when unknown."""
     info = _info(model)
     if configured is not None:
         return min(configured, info.max_context_window or configured)

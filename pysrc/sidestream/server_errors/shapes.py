@@ -16,7 +16,7 @@ from sidestream.redaction import redact
 from sidestream.retry import MAX_KNOWN_WAIT_MS, parse_duration_ms
 
 MAX_MESSAGE = 1_000
-_MAX_WORDS = 4_000
+_MAX_TEXT = 4_000
 _MAX_DEPTH = 5
 
 
@@ -64,7 +64,7 @@ def read_error_body(body: bytes, content_type: str, secrets: Iterable[str]) -> R
     if isinstance(value, str) and (
         re.match(r"<(?:!doctype|html|head|body|\?xml)", value, re.I) or "text/html" in content_type
     ):
-        reported = _from_text(_page_words(value), secrets)
+        reported = _from_text(_page_text(value), secrets)
         # The texts of Cloudflare's pages differ, their titles do not.
         if "Cloudflare" in value and "blocked" in value:
             reported.codes = frozenset({"cloudflare_blocked"})
@@ -75,13 +75,13 @@ def read_error_body(body: bytes, content_type: str, secrets: Iterable[str]) -> R
     return reported
 
 
-def _page_words(page: str) -> str:
+def _page_text(page: str) -> str:
     """The text of a web page that is worth repeating: its title or first heading."""
     for name in ("title", "pre", "h1"):
         found = re.search(rf"<{name}\b[^>]{{0,200}}>([^<]{{1,300}})", page[:100_000], re.I)
-        words = " ".join(found[1].split()) if found else ""
-        if words and words.lower() != "error":
-            return words
+        text = " ".join(found[1].split()) if found else ""
+        if text and text.lower() != "error":
+            return text
     return ""
 
 
@@ -178,11 +178,11 @@ _STATUSES = ("status", "status_code", "statusCode", "http_code", "http_status_co
 
 def _from_text(text: str, secrets: Iterable[str]) -> ReportedError:
     # Cut before and after, so that a text of any length costs little to search for secrets.
-    text = redact(text[: 2 * _MAX_WORDS], secrets).strip()
-    words = " ".join(text[:_MAX_WORDS].lower().replace("\u2019", "'").split())
+    text = redact(text[: 2 * _MAX_TEXT], secrets).strip()
+    compared = " ".join(text[:_MAX_TEXT].lower().replace("\u2019", "'").split())
     if len(text) > MAX_MESSAGE:
         text = text[:MAX_MESSAGE] + "..."
-    return ReportedError(message=text or None, text=words)
+    return ReportedError(message=text or None, text=compared)
 
 
 def _read_codes(value: dict[str, Any], reported: ReportedError, secrets: Iterable[str]) -> None:
@@ -254,8 +254,8 @@ def _read_base_resp(base: Any, reported: ReportedError, secrets: Iterable[str]) 
     code = _integer(base.get("status_code")) if isinstance(base, dict) else None
     if not code:
         return
-    words = _from_text(str(base.get("status_msg") or ""), secrets)
-    reported.message, reported.text = words.message or reported.message, words.text or reported.text
+    given = _from_text(str(base.get("status_msg") or ""), secrets)
+    reported.message, reported.text = given.message or reported.message, given.text or reported.text
     reported.code = str(code)
     reported.codes |= {reported.code}
 
