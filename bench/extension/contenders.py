@@ -12,8 +12,8 @@ from sidestream.decode import decoder_for
 from sidestream.decode._events import Events
 from sidestream.prompt import Prompt
 from sidestream.provider import Provider
-from sidestream.session.chat import Connection
 from sidestream.session.chats import Chats
+from sidestream.session.connection import Connection
 from sidestream.session.conversation import ConversationSettings
 from sidestream.sse import SSEDecoder
 from sidestream.types.events import OutputTextDelta

@@ -9,7 +9,8 @@ import pytest
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.prompt import Prompt
-from sidestream.session.connection import connect, list_models
+from sidestream.session.connection import connect
+from sidestream.session.connection_check import list_models
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.known_models import KnownModels
 from sidestream.testing import ChatStream, FakeFetch, Reply, ResponsesStream, run

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.session.connection import list_models, try_connection
+from sidestream.session.connection_check import list_models, try_connection
 from sidestream.testing import ChatStream, FakeFetch, Reply, ResponsesStream, run
 from sidestream.transport import HttpRequest
 

@@ -10,7 +10,7 @@ import pytest
 
 from sidestream._attempt import AT_ONCE_BYTES
 from sidestream.decode._bounds import MAX_ITEMS
-from sidestream.session.chat import EVENTS_AT_ONCE
+from sidestream.session.answer_reader import EVENTS_AT_ONCE
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.sse import SSEDecoder
 from sidestream.testing import MockSSEStream, Reply, run

@@ -272,7 +272,7 @@ def test_a_deleted_conversation_is_left_and_its_turn_stopped() -> None:
         assert len(world.fetch.requests) == 1
 
 
-def test_an_unreadable_conversation_keeps_no_other_from_going_on() -> None:
+def test_an_unreadable_conversation_keeps_no_other_from_resuming() -> None:
     store = MemoryStore()
     for name in "ab":
         turn = Turn(id=name, user="q", created_at=0, sent=False)

@@ -9,15 +9,11 @@ import pytest
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.model_list import parse_model_list
 from sidestream.presets import PRESETS
-from sidestream.session.connection import (
-    SignIns,
-    connect,
-    describe_model,
-    list_models,
-    try_connection,
-)
+from sidestream.session.connection import connect, describe_model
+from sidestream.session.connection_check import list_models, try_connection
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.known_models import KnownModels
+from sidestream.session.sign_ins import SignIns
 from sidestream.testing import ChatStream, FakeFetch, Refuse, Reply, ResponsesStream, run
 from sidestream.transport import HttpRequest
 

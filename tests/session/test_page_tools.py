@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from sidestream.session.page_tools import PART, PageTool, ReadArguments, SelectionTool
-from sidestream.session.tools import MAX_OUTPUT, Leave, ToolOutput
+from sidestream.session.tools import MAX_OUTPUT, Approval, ToolOutput
 from sidestream.testing import run
 
 PAGE = {"title": "News", "url": "https://news.test/a", "text": "It rains.", "is_whole": True}
@@ -71,8 +71,8 @@ def test_the_page_that_the_user_has_agreed_to_is_the_one_that_is_asked_for() -> 
 
     # The model has no part in it.
     with pytest.raises(ValidationError):
-        ReadArguments.model_validate_json('{"_agreed_page": "7 https://other.test/"}')
+        ReadArguments.model_validate_json('{"_approved_page": "7 https://other.test/"}')
     arguments = ReadArguments.model_validate_json('{"start": 0}')
-    arguments.with_leave(Leave(allowed=True, page="7 https://news.test/a"))
+    arguments.with_approval(Approval(allowed=True, page="7 https://news.test/a"))
     run(PageTool(read).run(arguments, "c"))
     assert asked == ["7 https://news.test/a"]

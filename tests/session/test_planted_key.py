@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sidestream.errors import SidestreamError
-from sidestream.session.chat import Connection
-from sidestream.session.connection import connect, list_models, try_connection
+from sidestream.session.connection import Connection, connect
+from sidestream.session.connection_check import list_models, try_connection
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.error_log import error_details
 from sidestream.session.turn import Turn

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from sidestream.session.tools import (
     MAX_OUTPUT,
+    Approval,
     Arguments,
-    Leave,
     Permission,
     ToolOutput,
     Tools,
@@ -56,9 +56,9 @@ def call(tools: Tools, arguments: str, *, name: str = "add", leave: bool = True)
 
     asked, begun = [], []
 
-    async def ask() -> Leave:
+    async def ask() -> Approval:
         asked.append(True)
-        return Leave(leave)
+        return Approval(leave)
 
     async def begin() -> None:
         assert not asked or leave
@@ -208,7 +208,7 @@ CODE = 'import math\nprint(math.sqrt(2), "x")'
 
 
 async def called(tool: Any, arguments: str) -> ToolOutput:
-    async def ask() -> Leave:
+    async def ask() -> Approval:
         raise AssertionError
 
     async def begin() -> None:

@@ -21,10 +21,10 @@ def test_what_an_error_tells_counts_and_what_it_implies_is_a_bound() -> None:
     assert made.get(KEY) == 9_000
     made.exceeded(KEY, 20_000)
     assert made.get(KEY) == 9_000, "that says nothing new"
-    made.told(KEY, 8_192)
-    made.told(KEY, 0)
+    made.reported(KEY, 8_192)
+    made.reported(KEY, 0)
     assert made.get(KEY) == 8_192
-    made.told(KEY, 16_384)
+    made.reported(KEY, 16_384)
     assert made.get(KEY) == 16_384, "the server was started anew"
     assert made.get(("https://a.test", "other")) is None
     made.held(KEY, 16_000)
@@ -37,7 +37,7 @@ def test_what_an_error_tells_counts_and_what_it_implies_is_a_bound() -> None:
 def test_they_come_back_and_are_forgotten_in_time() -> None:
     global time
     made, _ = windows()
-    made.told(KEY, 4_096)
+    made.reported(KEY, 4_096)
     again, _ = windows()
     again.restore(made.to_json())
     assert again.get(KEY) == 4_096
@@ -49,7 +49,7 @@ def test_they_come_back_and_are_forgotten_in_time() -> None:
 def test_they_are_bounded() -> None:
     made, _ = windows()
     for number in range(MAX_KEPT + 5):
-        made.told((str(number), "m"), 1_000)
+        made.reported((str(number), "m"), 1_000)
     assert made.get(("0", "m")) is None
     assert made.get((str(MAX_KEPT), "m")) == 1_000
 

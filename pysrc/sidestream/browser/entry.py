@@ -20,20 +20,15 @@ from sidestream.browser.loop import share_turns
 from sidestream.browser.storage import BrowserStore
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.redaction import redact
-from sidestream.session.chat import Connection
 from sidestream.session.chats import Chats
-from sidestream.session.connection import (
-    SignIns,
-    connect,
-    describe_model,
-    list_models,
-    try_connection,
-)
+from sidestream.session.connection import Connection, connect, describe_model
+from sidestream.session.connection_check import list_models, try_connection
 from sidestream.session.conversation import ConversationSettings
 from sidestream.session.error_log import error_details
 from sidestream.session.known_models import MODELS, KnownModels
 from sidestream.session.page_tools import PageTool, SelectionTool
 from sidestream.session.python_tool import PythonTool
+from sidestream.session.sign_ins import SignIns
 
 _log = logging.getLogger(__name__)
 

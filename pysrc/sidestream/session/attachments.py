@@ -1,12 +1,12 @@
-"""What goes with a message: pages, selections, images, long texts.
+"""The attachments of a message: pages, selections, images, long texts.
 
-The content of an attachment is stored apart from its turn: a turn is written again and again while
-its answer grows.
+The content of an attachment is stored apart from its turn, since a turn is written again and again
+while its answer grows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -17,14 +17,14 @@ from sidestream.session.untrusted import mark
 from sidestream.types.items import ContentItem, InputImage, InputText
 
 MAX_ATTACHMENTS = 10
-"""So many go with one message."""
+"""How many attachments one message can have."""
 MAX_SIZE = 20_000_000
-"""The characters that the attachments of a conversation may have together: all of them may be sent
-with each message, and an export has to hold them."""
+"""How many characters the attachments of a conversation can have together: each request may contain
+all of them, and an export has to."""
 
 
 class Attachment(BaseModel):
-    """The ``Attachment`` of ``extension/shared/protocol.js``: what is known without its content."""
+    """The ``Attachment`` of ``extension/shared/protocol.js``: everything but the content."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -33,37 +33,37 @@ class Attachment(BaseModel):
     title: str
     url: str | None = None
     tokens: int = 0
-    """What it takes of the context window, estimated."""
+    """The estimated size in the context window."""
     size: int = 0
-    """In characters of the content."""
+    """The characters of the content."""
     width: int | None = None
     height: int | None = None
     missing: str | None = None
-    """Of a page that is not whole: one sentence that says what was left out and why."""
+    """If a page is incomplete, a sentence that says what was left out and why."""
 
     def part(self, content: str) -> ContentItem:
-        """What the model is sent of it; for the same content always the same."""
+        """The part of a message that the model receives; it depends on nothing but the content."""
         if self.kind == "image":
             return InputImage(image_url=content)
         if self.kind == "text":
-            # The user has pasted it into the message: it is the user's own words like the rest.
+            # The user pasted it into the message, so it is the user's own text like the rest.
             return InputText(text=content + _GAP)
         about = filter(None, [self.title, self.url, self.missing])
         text = "\n".join([*about, "", content])
-        # The id is random, made by the panel: no page knows it.
+        # The panel makes the id at random, so no page knows it.
         return InputText(text=mark(text, _SOURCES[self.kind], self.id) + _GAP)
 
 
 _GAP = "\n\n"
-"""After a part that is text: not every way to a model keeps the parts of a message apart."""
+"""Follows each text part, since some servers join the parts of a message."""
 _SOURCES = {"page": "web page", "selection": "selection on a web page"}
 
 MISSING = "[Something was attached here, and is not there any more. It was called:]"
-"""What the model is told of an attachment of an earlier message that is lost."""
+"""Stands in a request for an attachment of an earlier message whose content is lost."""
 
 
 REFUSED = "[An image was here. It was left out, since the provider refused it. It was called:]"
-"""And of an image that made the provider refuse a request."""
+"""Stands in a request for an image that made the provider refuse an earlier one."""
 
 
 def parts_of(
@@ -72,7 +72,7 @@ def parts_of(
     *,
     without_images: bool = False,
 ) -> list[ContentItem]:
-    """The attachments as parts of a message. ``contents`` are by id."""
+    """The attachments as parts of a message. ``contents`` has their contents, by id."""
     parts: list[ContentItem] = []
     for each in attachments:
         content = contents.get(each.id)
@@ -85,7 +85,7 @@ def parts_of(
 
 
 def tokens_of(attachments: Sequence[Attachment] | None, *, without_images: bool = False) -> int:
-    """What attachments take of the context window, estimated."""
+    """The estimated size of attachments in the context window."""
     return sum(
         each.tokens for each in attachments or () if not (without_images and each.kind == "image")
     )
@@ -97,9 +97,9 @@ def with_images(attachments: Sequence[Attachment] | None) -> bool:
 
 
 def check_seen(attachments: Sequence[Attachment], model: ModelInfo) -> None:
-    """Raise `SidestreamError` when there is an image among them and the model cannot see any.
+    """Raise `SidestreamError` when an image is attached that the model cannot see.
 
-    Those of earlier messages are only left out of the request (`sidestream.payload.history`).
+    Images of earlier messages are left out of the request instead (`sidestream.payload.history`).
     """
     if model.supports_images is False and with_images(attachments):
         raise SidestreamError(
@@ -111,7 +111,7 @@ def check_seen(attachments: Sequence[Attachment], model: ModelInfo) -> None:
 
 
 def check_there(attachments: Sequence[Attachment], contents: Mapping[str, str | None]) -> None:
-    """Raise `SidestreamError` when one of them has no content: nothing is sent without it."""
+    """Raise `SidestreamError` when an attachment has no content, since it cannot be sent then."""
     for each in attachments:
         if contents.get(each.id) is None:
             raise SidestreamError(
@@ -119,3 +119,23 @@ def check_there(attachments: Sequence[Attachment], contents: Mapping[str, str | 
                 f"“{each.title}” could not be sent: what was attached is not there any more.",
                 hint="Edit the message: remove the attachment, or attach it again to a new one.",
             )
+
+
+def check_room(attachments: Sequence[Attachment], known: Iterable[Attachment]) -> None:
+    """Raise `SidestreamError` when ``attachments`` are too many, or too large with the known ones.
+
+    ``known`` are those of the conversation's earlier messages.
+    """
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise SidestreamError(
+            ErrorKind.INVALID_REQUEST,
+            f"A message can have {MAX_ATTACHMENTS} attachments at most.",
+            hint="Remove some, or send them with another message.",
+        )
+    sizes = {each.id: each.size for each in (*attachments, *known)}
+    if attachments and sum(sizes.values()) > MAX_SIZE:
+        raise SidestreamError(
+            ErrorKind.INVALID_REQUEST,
+            "The attachments of this conversation are too large together.",
+            hint="Remove some, or begin a new chat: they come along.",
+        )

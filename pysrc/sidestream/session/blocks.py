@@ -1,7 +1,7 @@
-"""Blocks: the pieces of an answer, in the order of appearance, and what items say in them.
+"""Blocks: the pieces of an answer in the order of appearance, and how items are shown in them.
 
-They are the ``Block`` of ``shared/protocol.js``. The panel makes the same of the same items
-(``extension/shared/turn.js``).
+A block is the ``Block`` of ``shared/protocol.js``. The panel makes the same blocks of the same
+items (``extension/shared/turn.js``).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from sidestream.types.items import CustomToolCallItem, FunctionCallItem, Respons
 
 BlockKind = Literal["text", "reasoning", "refusal", "tool"]
 PART_BREAK = "\n\n"
-"""Between the parts of a text."""
+"""Separates the parts of a text."""
 MAX_CITATIONS = 500
-"""So many sources of one text are named."""
+"""How many sources of one text are listed at most."""
 
 
 class Stored(BaseModel):
-    """What is stored. Fields that only another version knows are left out."""
+    """A model that is stored. Fields that only another version knows are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -44,28 +44,28 @@ class Block(Stored):
     status: str | None = None
     citations: list[Citation] | None = None
     asks: bool | None = None
-    """A call that waits for the user's leave."""
+    """Whether the call waits for the user's approval."""
     begun: bool | None = None
-    """A call that is being carried out."""
+    """Whether the call has begun to be carried out."""
     output: str | None = None
-    """What a call gave."""
+    """The output of the call."""
     failed: bool | None = None
     duration_ms: int | None = None
     shown: dict[str, Any] | None = None
-    """What a call has to show beside its output: figures, files, sources. Of the provider's own
-    tools it is left to `shown_of`."""
+    """The artifacts of the call: figures, files, sources. Those of the provider's own tools are
+    added by `shown_of`."""
     open: bool = True
     _tail: list[str] = PrivateAttr(default_factory=list)
     _part: int | None = PrivateAttr(default=None)
     _cited: set[tuple[str | None, str | None]] = PrivateAttr(default_factory=set)
 
     def append(self, delta: str) -> None:
-        """Let the text grow; `settle` makes ``text`` whole again."""
+        """Append to the text; `settle` then brings ``text`` up to date."""
         if delta:
             self._tail.append(delta)
 
     def replace(self, text: str) -> None:
-        """Let the text be another one, and grow from there."""
+        """Replace the text; later deltas are appended to the new one."""
         self._tail.clear()
         self.text = text
 
@@ -78,26 +78,26 @@ class Block(Stored):
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show of it. A tool's block always shows its name."""
+        """Whether there is nothing to show. The block of a tool always shows its name."""
         return self.kind != "tool" and not self.text and not self._tail
 
     def begin_part(self, index: int) -> None:
-        """Set a new part of a reasoning summary off with a blank line."""
+        """Separate a new part of a reasoning summary with a blank line."""
         if index != self._part and not self.empty:
             last = self._tail[-1] if self._tail else self.text
             if not last.endswith(PART_BREAK):
                 self.append(PART_BREAK)
         self._part = index
 
-    def go_on(self, index: int) -> None:
-        """Begin a part of a reasoning summary unless it is the one that the text is in."""
+    def continue_part(self, index: int) -> None:
+        """Begin a part of a reasoning summary unless the text is in that part already."""
         if self._part is None and not self.empty:
-            # Of a block that was read from the store the part is unknown; most likely it goes on.
+            # The part of a stored block is unknown; most likely the text continues the same one.
             self._part = index
         self.begin_part(index)
 
     def cite(self, citations: list[Citation]) -> None:
-        """Add sources that are not named yet, up to `MAX_CITATIONS`."""
+        """Add sources that are not listed yet, up to `MAX_CITATIONS`."""
         if self.citations and not self._cited:
             self._cited = {_known_by(citation) for citation in self.citations}
         for citation in citations:
@@ -109,7 +109,7 @@ class Block(Stored):
             self.citations.append(citation)
 
     def close(self, text: str = "") -> None:
-        """Finish it. ``text``, where given, is what it says for good."""
+        """Finish the block. ``text``, where given, is its final text."""
         self.settle()
         if text:
             self.text = text
@@ -117,24 +117,24 @@ class Block(Stored):
 
 
 def tool_name(item: ResponseItem) -> str | None:
-    """What a call is shown as; None for items that are no calls."""
+    """The name under which a call is shown; None for items that are no calls."""
     if isinstance(item, (FunctionCallItem, CustomToolCallItem)):
         return item.name or item.type.removesuffix("_call")
     return item.type.removesuffix("_call") if item.type.endswith("_call") else None
 
 
 def item_id_of(item: ResponseItem) -> str:
-    """By which an item's block is known."""
+    """The id by which the block of an item is found."""
     return item.id or getattr(item, "call_id", None) or ""
 
 
-# Where the kinds of calls say what they do, in the order of preference.
+# The fields in which the kinds of calls describe what they do, in the order of preference.
 _TOOL_TEXTS = ("arguments", "input", "code", "action", "revised_prompt", "queries")
 _ACTION_TEXTS = ("query", "queries", "command", "url")
 
 
 def tool_text(item: ResponseItem) -> str:
-    """What a call says that it does; "" when it does not say."""
+    """The text that describes what a call does; "" if there is none."""
     for field in _TOOL_TEXTS:
         value = getattr(item, field, None)
         if field == "action" and isinstance(value, dict):
@@ -153,7 +153,7 @@ def _as_text(value: Any) -> str:
 
 
 def citations_of(annotations: list[dict[str, Any]]) -> list[Citation]:
-    """The sources among annotations; Chat Completions nest those of the web one level deeper."""
+    """The sources among annotations. The Chat Completions API nests web pages one level deeper."""
     found: list[Citation] = []
     for annotation in annotations:
         inner = annotation.get("url_citation")
@@ -172,14 +172,14 @@ def _text(source: dict[str, Any], field: str) -> str | None:
 
 
 def _known_by(citation: Citation) -> tuple[str | None, str | None]:
-    """By what a source is the same as another one: its address, or its name where it has none."""
+    """The identity of a source: its address, or its name where it has none."""
     return (citation.url, None) if citation.url is not None else (None, citation.title)
 
 
 class BlockIndex:
-    """Finds the block that an event belongs to without a look at all the others.
+    """Finds the block that an event belongs to without a search through all blocks.
 
-    Says the same as a search from the last block to the first one.
+    The result is that of a search from the last block to the first one.
     """
 
     def __init__(self, blocks: list[Block]) -> None:
@@ -195,7 +195,7 @@ class BlockIndex:
             self.note(block)
 
     def note(self, block: Block) -> None:
-        """A block was appended."""
+        """Index a block that was appended."""
         self._order[id(block)] = len(self._order)
         self.size += 1
         if block.kind == "tool":
@@ -206,7 +206,7 @@ class BlockIndex:
         self._last_of[block.kind, block.item_id] = block
 
     def forget(self, block: Block) -> None:
-        """A block was taken out."""
+        """Forget a block that was removed."""
         self.size -= 1
         if self._last_of.get((block.kind, block.item_id)) is block:
             del self._last_of[block.kind, block.item_id]
@@ -234,7 +234,7 @@ class BlockIndex:
 
 
 def _last_open(blocks: list[Block] | None) -> Block | None:
-    """The last open block. Those after it are forgotten: what is closed stays closed."""
+    """The last open block. Those after it leave the list: a closed block stays closed."""
     while blocks:
         if blocks[-1].open:
             return blocks[-1]

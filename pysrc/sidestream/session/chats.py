@@ -1,4 +1,4 @@
-"""All open conversations, and which panel shows which. Commands come in here, in order."""
+"""All open conversations, and which panel shows which. Receives all commands, in order."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from typing import Any, Protocol
 from sidestream.adjust import Adjustments
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session.attachments import Attachment
-from sidestream.session.chat import Chat, Connection, Services, rejection
+from sidestream.session.chat import Chat
+from sidestream.session.connection import Connection
 from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.error_log import LOG, ErrorLog
 from sidestream.session.limits import Limits
+from sidestream.session.panel_messages import rejection
+from sidestream.session.services import Services
 from sidestream.session.tools import Tool
 from sidestream.session.windows import WINDOWS, Windows
 from sidestream.session.writer import Store, Writer
@@ -24,13 +27,13 @@ from sidestream.session.writer import Store, Writer
 LIMITS = "limits"
 """The name under which the limits are stored."""
 ADJUSTMENTS = "adjustments"
-"""And what servers have refused."""
+"""The name under which the refusals of servers are stored."""
 
 _log = logging.getLogger(__name__)
 
 
 class _Kept(Protocol):
-    """Something that outlives the process, and belongs to no conversation."""
+    """Something that is stored and belongs to no conversation."""
 
     def to_json(self) -> str: ...
 
@@ -38,20 +41,21 @@ class _Kept(Protocol):
 
 
 class Chats:
-    """Conversations are opened when a panel shows them or something runs in them.
+    """Opens a conversation when a panel shows it or a turn of it runs or is queued.
 
     Args:
-        store: Where they are written.
+        store: Where conversations are stored.
         post: Sends a message, as JSON, to the panel of that number.
-        connect: Says who answers the next turn of a conversation with these settings. Raises
-            `SidestreamError` when nobody does.
-        busy: Told whether there is work that must not be cut off.
-        alarm: Told when to send ``Wake`` (Unix time in milliseconds), even if the process has
+        connect: Makes the connection for the next turn of a conversation with these settings.
+            Raises `SidestreamError` when that is impossible.
+        busy: Receives whether there is work that must not be cut off.
+        alarm: Receives when to send ``Wake`` (Unix time in milliseconds), even if the process has
             ended by then; 0 for never.
         online: Whether there is a network.
         now: Unix time in seconds.
         tools: What the model may call where the user allows it.
-        abandoned: Told of a conversation in which a call of the last process may still be at work.
+        abandoned: Receives the id of a conversation in which a call of the last process may still
+            run.
 
     """
 
@@ -74,12 +78,12 @@ class Chats:
         self._busy = busy
         self._alarm = alarm
         self._alarm_at = 0
-        self._writer = Writer(store, self._unstored, self._settle)
+        self._writer = Writer(store, self._report_unstored, self._settle)
         self._limits = Limits(now, self._limits_changed)
         self.adjustments = Adjustments(lambda: self._keep(ADJUSTMENTS))
-        """What servers have refused: for those who make connections."""
+        """What servers have refused; connections use it."""
         self.log = ErrorLog(lambda: self._keep(LOG))
-        """What went wrong, to be read and cleared."""
+        """The failures, which the user can read and clear."""
         self._windows = Windows(now, lambda: self._keep(WINDOWS))
         self._kept: dict[str, _Kept] = {
             LIMITS: self._limits,
@@ -88,7 +92,7 @@ class Chats:
             WINDOWS: self._windows,
         }
         self._keeping: dict[str, asyncio.Handle] = {}
-        self._telling_limits: asyncio.Handle | None = None
+        self._sending_limits: asyncio.Handle | None = None
         self._services = Services(
             store=store,
             writer=self._writer,
@@ -105,25 +109,25 @@ class Chats:
             tools=tools,
         )
         self.opened: dict[str, Chat] = {}
-        """The chats that are shown or at work, by their conversation's id."""
+        """The open chats, by the id of their conversation."""
         self._shown: dict[int, str] = {}
         self._commands: deque[dict[str, Any]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._working: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
-        """Take up what had not ended when the last process did.
+        """Continue what the last process had not finished.
 
-        A turn whose request was under way is marked interrupted, unless its answer can be picked
-        up; lines go on where they stood.
+        A turn that was running is marked interrupted, unless its answer can be resumed. Queued
+        turns stay queued.
         """
         recalled = asyncio.gather(*(self._recall(name) for name in self._kept))
         unfinished, _ = await asyncio.gather(self._store.unfinished(), recalled)
         for conversation_id in unfinished:
             try:
-                await self._open(conversation_id, going_on=True)
+                await self._open(conversation_id, resuming=True)
             except Exception:
-                # One that cannot be read must not keep the others from going on.
+                # A conversation that cannot be read must not keep the others from continuing.
                 _log.exception("A conversation could not be taken up")
         self._advance()
 
@@ -131,7 +135,7 @@ class Chats:
         try:
             self._kept[name].restore(await self._store.recall(name))
         except SidestreamError:
-            # The providers tell it again.
+            # The providers will report it again.
             _log.exception("The %s could not be read", name)
 
     # --- commands -----------------------------------------------------------------------------
@@ -139,10 +143,10 @@ class Chats:
     def receive(self, command: dict[str, Any]) -> None:
         """Carry out a ``PanelCommand``, with the number of its ``panel``, after those before it.
 
-        Each names its ``conversation``; `Join` shows it in the panel. Beside them: ``Left`` (the
-        panel is gone), ``Wake`` (time has passed, or there is a network again), ``NewProvider``
-        (somebody else may answer from here on), ``NewAccount`` (what providers told of their limits
-        is about somebody else), ``Forget`` (the conversation was deleted).
+        Each names its ``conversation``; `Join` shows it in the panel. Others come from the worker:
+        ``Left`` (the panel is gone), ``Wake`` (time has passed, or there is a network again),
+        ``NewProvider`` (the settings have changed), ``NewAccount`` (the known limits are those of
+        another account), ``Forget`` (the conversation was deleted).
         """
         self._commands.append(command)
         if self._working is None:
@@ -154,8 +158,8 @@ class Chats:
         return self._working is not None
 
     def show(self, panel: int, chat: Chat) -> None:
-        """Have a panel show a conversation from here on."""
-        # What is on its way now is part of what the panel gets as a whole.
+        """Have a panel show a conversation from now on."""
+        # The conversation that the panel receives contains the events that are collected now.
         chat.flush()
         self._shown[panel] = chat.conversation.id
         self._post(self._limits_message(), panel)
@@ -209,13 +213,13 @@ class Chats:
                 replaces = command.get("replaces")
                 chat.send(command["id"], command["text"], panel, replaces, attachments)
             case "Regenerate":
-                chat.regenerate(command["id"], command["turn"], panel)
+                chat.branches.regenerate(command["id"], command["turn"], panel)
             case "Continue":
-                chat.go_on(command["id"], command["turn"], panel)
+                chat.branches.continue_answer(command["id"], command["turn"], panel)
             case "Retry":
                 chat.retry(command["id"], panel)
             case "ShowBranch":
-                chat.show_branch(command["turn"], panel)
+                chat.branches.show(command["turn"], panel)
             case "Stop":
                 chat.stop()
             case "Cancel":
@@ -223,7 +227,7 @@ class Chats:
             case "SendNow":
                 chat.send_now(command["id"], panel)
             case "Compact":
-                chat.compact(panel, command.get("retry"))
+                chat.branches.compact(panel, command.get("retry"))
             case "Decide":
                 chat.tool_calls.decide(
                     command["call"],
@@ -235,7 +239,7 @@ class Chats:
             case "Configure":
                 chat.configure(ConversationSettings.model_validate(command["settings"]))
             case "Earlier":
-                chat.earlier(command["before"], panel)
+                chat.send_earlier_turns(command["before"], panel)
         self._settle()
 
     def _reject(self, command: dict[str, Any], error: SidestreamError) -> None:
@@ -245,14 +249,14 @@ class Chats:
 
     # --- open conversations -------------------------------------------------------------------
 
-    async def _open(self, conversation_id: str, *, going_on: bool = False) -> Chat:
-        # What was written last must not be read as it was before.
+    async def _open(self, conversation_id: str, *, resuming: bool = False) -> Chat:
+        # The record must not be read before its latest state is written.
         await self._writer.drain()
         data = await self._store.load(conversation_id)
         if data is None:
             created_at = int(self._services.now() * 1000)
             data = {"id": conversation_id, "created_at": created_at}
-        conversation, ended = Conversation.restore(data, going_on=going_on)
+        conversation, ended = Conversation.restore(data, resuming=resuming)
         for turn in ended:
             self._writer.write(conversation, turn)
         if any(turn.broke_off_calls for turn in ended):
@@ -264,8 +268,8 @@ class Chats:
             self._post,
         )
         self.opened[conversation_id] = chat
-        if not going_on:
-            # A line that was not known of, from an imported file perhaps, is nobody's wish now.
+        if not resuming:
+            # Queued turns that no process knew of, perhaps of an imported file, are not sent.
             chat.stop_all()
         chat.pick_up()
         return chat
@@ -276,13 +280,13 @@ class Chats:
             chat.stop_all()
 
     def _advance(self) -> None:
-        """Let those who wait look again, the longest waiting first."""
+        """Have all queues check whether a message can be sent, the longest waiting one first."""
         waiting = [chat for chat in self.opened.values() if chat.conversation.queued]
         for chat in sorted(waiting, key=lambda chat: chat.conversation.queued[0].created_at):
             chat.advance()
 
     def _settle(self) -> None:
-        """After a change: set the alarm, drop what nobody needs, say whether there is work."""
+        """After a change, set the alarm, close unused chats and report whether there is work."""
         shown = set(self._shown.values())
         for conversation_id, chat in list(self.opened.items()):
             if chat.idle and conversation_id not in shown:
@@ -305,13 +309,13 @@ class Chats:
         self._settle()
 
     def _limits_changed(self) -> None:
-        # An answer tells several limits one after the other.
-        if self._telling_limits is None:
+        # One answer reports several limits.
+        if self._sending_limits is None:
             loop = asyncio.get_running_loop()
-            self._telling_limits = loop.call_soon(self._tell_limits)
+            self._sending_limits = loop.call_soon(self._send_limits)
 
-    def _tell_limits(self) -> None:
-        self._telling_limits = None
+    def _send_limits(self) -> None:
+        self._sending_limits = None
         message = self._limits_message()
         for panel in self._shown:
             self._post(message, panel)
@@ -322,7 +326,7 @@ class Chats:
         return json.dumps(limits, ensure_ascii=False)
 
     def _keep(self, name: str) -> None:
-        # What comes at once is written once.
+        # Several changes at once are stored once.
         if name not in self._keeping:
             loop = asyncio.get_running_loop()
             self._keeping[name] = loop.call_soon(self._begin_to_keep, name)
@@ -335,10 +339,10 @@ class Chats:
         try:
             await self._store.remember(name, self._kept[name].to_json())
         except SidestreamError:
-            # It holds as long as this process lives, and the providers tell it again.
+            # It is known as long as this process lives, and the providers report it again.
             _log.exception("The %s could not be stored", name)
 
-    def _unstored(self, error: SidestreamError) -> None:
+    def _report_unstored(self, error: SidestreamError) -> None:
         message = json.dumps(rejection(error), ensure_ascii=False)
         for panel in self._shown:
             self._post(message, panel)

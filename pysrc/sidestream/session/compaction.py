@@ -1,4 +1,4 @@
-"""When a conversation gets too long for its model, and what is done about it."""
+"""Decides when a conversation is too long for its model, so that it has to be summarised."""
 
 from __future__ import annotations
 
@@ -6,53 +6,52 @@ from dataclasses import dataclass, replace
 
 from sidestream.models import AUTO_COMPACT_SHARE
 from sidestream.session.attachments import tokens_of
-from sidestream.session.conversation import CompactionMode, Conversation
+from sidestream.session.conversation import Conversation
+from sidestream.session.conversation_settings import CompactionMode
 from sidestream.session.fitting import tokens_in
 from sidestream.session.meter import context_tokens
 from sidestream.session.turn import Turn
 from sidestream.types.items import FunctionCallOutputItem
 
 MAX_SUMMARY_TRIES = 6
-"""How often a summary is asked for, each time of less, before it is given up."""
+"""How often a summary is asked for, each time of less, before the compaction fails."""
 MAX_CUT_SUMMARIES = 2
-"""After so many summaries that ended at a limit of tokens the last of them is taken as it is."""
+"""After this many summaries that were cut off at a token limit, the last one is kept."""
 MAX_SHORTER = 3
-"""How often one call of the model is repeated with less because it was too long."""
+"""How often a request that was too long is repeated with less."""
 _RESERVED_SHARE = 4
-"""A summary may take this part of the window,"""
+"""The window divided by this is kept free for a summary."""
 _MAX_RESERVED = 16_000
-"""and at most so many tokens."""
-
-
+"""The tokens that are kept free at most."""
 _WORTH_COUNTING = 1_000
-"""Below so many tokens a server's count is believed, whatever it is."""
+"""For requests of fewer tokens, any count of a server is believed."""
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """How long a conversation may get, in tokens. None where the model's window is unknown."""
+    """How long a conversation may become, in tokens. None if the model's window is unknown."""
 
     mode: CompactionMode = "summarise"
     context_window: int | None = None
     compact_at: int | None = None
-    """From this many tokens on something has to be done."""
+    """From this many tokens on, the conversation is compacted."""
     by_user: bool = False
-    """The window is the user's own setting, which wins over what errors have told."""
+    """Whether the window is a setting of the user, which wins over what errors have revealed."""
 
-    def within(self, told: int | None) -> Compaction:
-        """The same with the window that errors have told, where that is smaller."""
+    def within(self, reported: int | None) -> Compaction:
+        """The same with the window that errors have revealed, if that is smaller."""
         window = self.context_window
-        if told is None or (window is not None and (self.by_user or window <= told)):
+        if reported is None or (window is not None and (self.by_user or window <= reported)):
             return self
         share, of = AUTO_COMPACT_SHARE
-        limit = told * share // of
+        limit = reported * share // of
         compact_at = limit if self.compact_at is None else min(self.compact_at, limit)
-        return replace(self, context_window=told, compact_at=compact_at)
+        return replace(self, context_window=reported, compact_at=compact_at)
 
     def with_answer(self, max_output_tokens: int | None) -> Compaction:
-        """The same with room for the answer, where the request asks for as much.
+        """The same with room for an answer of the length that the request allows.
 
-        Many servers refuse a request that fits only without the answer that it allows.
+        Many servers refuse a request that does not fit together with the longest allowed answer.
         """
         if not (max_output_tokens and self.context_window and self.compact_at):
             return self
@@ -77,7 +76,7 @@ class Compaction:
             and turn.kind is None
             and (bool(turn.items) or not turn.urgent)
             and before is not None
-            # Once is enough, also when it was stopped or did not help.
+            # There is no second compaction in a row, even if the first was stopped or too long.
             and before.kind is None
             and tokens_in_context(
                 conversation, turn, overhead=overhead, uncounted=uncounted, density=density
@@ -87,7 +86,7 @@ class Compaction:
 
 
 def summary_reserve(window: int) -> int:
-    """The tokens of a window that are kept free for a summary."""
+    """How many tokens of a window are kept free for a summary."""
     return min(window // _RESERVED_SHARE, _MAX_RESERVED)
 
 
@@ -99,14 +98,14 @@ def tokens_in_context(
     uncounted: int = 0,
     density: float = 1.0,
 ) -> int:
-    """The size of a turn's next request: what the last call counted, and an estimate of the rest.
+    """The size of a turn's next request: the last count of the server, and an estimate of the rest.
 
     Args:
-        conversation: Whose turn it is.
-        turn: It may have called tools already.
-        overhead: What goes with every request: instructions and tools, estimated.
-        uncounted: What of it has been added since the last call.
-        density: How many tokens the model counts for each one that is estimated.
+        conversation: The conversation of the turn.
+        turn: The turn, which may have called tools already.
+        overhead: The estimated tokens of what every request contains: instructions and tools.
+        uncounted: The part of it that was added since the last call.
+        density: How many tokens the model counts for each estimated one.
 
     """
     *history, question = conversation.history(turn)
@@ -122,7 +121,7 @@ def tokens_in_context(
         known = overhead + earlier + asked + tokens_in(turn.items) - new
     else:
         counted, new, known = context_tokens(before), asked, overhead + earlier
-    # Some servers tell figures that cannot be those of the whole request.
+    # Some servers report counts that cannot be those of the whole request.
     if counted is None or (counted * 4 < known and known > _WORTH_COUNTING):
         return int((known + new) * density)
     return counted + int((new + uncounted) * density)

@@ -1,7 +1,7 @@
-"""Limits of all providers in use, and who may try first when one of them is over.
+"""The limits of all providers in use, and which turn is sent first when one of them ends.
 
-Messages wait with their conversations; whether a request may leave is decided here, by one
-`RequestQueue` for each provider.
+Messages are queued in their conversations (`send_queue`). Whether a request can be sent is decided
+here, with one `RequestQueue` for each provider.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sidestream.session.queue import Priority, QueueLimits, RequestQueue
 from sidestream.session.rate_limits import RateLimitManager
+from sidestream.session.request_queue import Priority, QueueLimits, RequestQueue
 from sidestream.types.rate_limits import RateLimitSnapshot
 
 LimitKey = tuple[str, str]
-"""A provider's origin and the model: what one answer tells counts for these."""
+"""A provider's origin and the model, to which the limits in an answer apply."""
 
 
 class Limits:
     """A rate-limit manager for each provider and model.
 
-    When a limit is over, those who waited for it do not all go at once, or they would run into the
-    next one together: one goes, and the others wait for what its answer tells.
+    When a limit ends, the turns that waited for it are not all sent at once, since they would reach
+    the next limit together: one is sent, and the others wait for the limits in its answer.
 
     Args:
         now: Unix time in seconds.
-        changed: Told when a provider has told something.
+        changed: Called when a provider has reported limits.
 
     """
 
@@ -41,24 +41,24 @@ class Limits:
         self._changed = changed
         self._managers: dict[LimitKey, RateLimitManager] = {}
         self._queues: dict[str, RequestQueue] = {}
-        """By origin: what the user lets through in a minute."""
+        """The requests per minute that the user allows, by origin."""
         self._first: dict[LimitKey, str] = {}
 
     def _manager(self, key: LimitKey) -> RateLimitManager:
         return self._managers.setdefault(key, RateLimitManager())
 
     def update(self, key: LimitKey, snapshot: RateLimitSnapshot) -> None:
-        """Take in what an answer told."""
+        """Store the limits that an answer reported."""
         self._manager(key).update(snapshot, self._now())
         self._changed()
 
     def note_retry_after(self, key: LimitKey, retry_after_ms: int) -> None:
-        """A server asked for a pause."""
+        """Note that a server asked for a pause."""
         self._manager(key).note_retry_after(retry_after_ms, self._now())
         self._changed()
 
     def wait_ms(self, key: LimitKey) -> int:
-        """How long the next request has to wait, in milliseconds; 0 when it may go."""
+        """How long the next request has to wait, in milliseconds; 0 if it can be sent."""
         return self._manager(key).wait_ms(self._now())
 
     def admit(
@@ -69,10 +69,10 @@ class Limits:
         per_minute: int | None = None,
         urgent: bool = False,
     ) -> int:
-        """0 when a request may leave now, and is counted; else the wait in milliseconds.
+        """Count a request and return 0 if it can be sent now, or else the wait in milliseconds.
 
-        ``per_minute`` is how many the user lets through to that provider. What is ``urgent`` waits
-        for nothing. A request that has to wait does so with its conversation, which asks again.
+        ``per_minute`` is how many requests the user allows to that provider. An ``urgent`` one
+        never waits. A request that has to wait is queued in its conversation, which asks again.
         """
         now = self._now()
         queue = self._queues.setdefault(key[0], RequestQueue())
@@ -95,23 +95,23 @@ class Limits:
         self._changed()
 
     def may_go(self, key: LimitKey, turn_id: str, *, waited: bool) -> bool:
-        """Whether a turn may go, now that the limit does not hold.
+        """Whether a turn can be sent, now that the limit has ended.
 
-        Of those who ``waited`` for it one tries; until `has_tried` nobody else may.
+        Of the turns that ``waited`` for it, one is sent; the others wait until `has_tried`.
         """
         if waited:
             self._first.setdefault(key, turn_id)
         return self._first.get(key, turn_id) == turn_id
 
     def has_tried(self, key: LimitKey, turn_id: str) -> bool:
-        """The others may go as well, unless the limit holds again. True when there was a wait."""
+        """Let the other turns be sent as well. Returns whether they had to wait for this one."""
         if self._first.get(key) != turn_id:
             return False
         del self._first[key]
         return True
 
     def view(self) -> list[dict[str, Any]]:
-        """The ``Limits`` of ``shared/protocol.js`` that still hold, those told last first."""
+        """The ``Limits`` of ``shared/protocol.js`` that still apply, the latest first."""
         views = [
             {"name": origin, **({"model": model} if model else {}), **view}
             for (origin, model), manager in self._managers.items()
@@ -120,7 +120,7 @@ class Limits:
         return sorted(views, key=lambda view: -view["at"])
 
     def to_json(self) -> str:
-        """What still holds, to be kept while nobody is awake."""
+        """The limits that still apply, to be stored."""
         queues = [(origin, "", queue.to_json()) for origin, queue in self._queues.items()]
         kept = [
             (*key, manager.to_json(history=False))
@@ -130,7 +130,7 @@ class Limits:
         return json.dumps([*kept, *queues])
 
     def restore(self, text: str) -> None:
-        """Go on from `to_json`; what cannot be read is left out."""
+        """Continue from `to_json`; what cannot be read is left out."""
         with contextlib.suppress(ValidationError):
             for origin, model, state in _KEPT.validate_json(text):
                 if '"sent_at"' in state:

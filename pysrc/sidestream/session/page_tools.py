@@ -11,16 +11,16 @@ from pydantic import Field
 from sidestream.session.tools import Arguments, ToolOutput
 
 ReadPage = Callable[[str, str], Awaitable[str]]
-"""Reads what the window shows in which a conversation is shown: conversation id, and the page that
-the user has agreed to, or "" for any. Gives ``{"page": PageText}`` of ``shared/protocol.js`` as
-JSON, or ``{"error": TurnError}``."""
+"""Reads the page of the window whose panel shows a conversation. Takes its id and the page that
+the user approved, or "" for any. Returns ``{"page": PageText}`` of
+``shared/protocol.js`` as JSON, or ``{"error": TurnError}``."""
 
 PART = 16_000
-"""Characters of a text that one call gives, so that nothing of its middle is lost."""
+"""How many characters one call returns, so that the middle of the output is not cut out."""
 
 
 class ReadArguments(Arguments):
-    """Where to begin."""
+    """Where to begin to read."""
 
     start: int = Field(
         default=0,
@@ -34,7 +34,7 @@ class PageTool:
     """Reads the page that the user is looking at.
 
     Args:
-        read: Reads it.
+        read: Reads the page.
 
     """
 
@@ -51,19 +51,19 @@ class PageTool:
         self._read = read
 
     async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:
-        """Read it."""
-        result = json.loads(await self._read(conversation_id, arguments.agreed_page or ""))
+        """Read the page."""
+        result = json.loads(await self._read(conversation_id, arguments.approved_page or ""))
         if error := result.get("error"):
-            words = " ".join(filter(None, [error["message"], error.get("hint")]))
-            return ToolOutput(f"error: {words} Tell the user.", failed=True)
-        return ToolOutput(_told(result["page"], arguments.start))
+            message = " ".join(filter(None, [error["message"], error.get("hint")]))
+            return ToolOutput(f"error: {message} Tell the user.", failed=True)
+        return ToolOutput(_output_of(result["page"], arguments.start))
 
 
 class SelectionTool(PageTool):
     """Reads what the user has selected in the page.
 
     Args:
-        read: Reads it.
+        read: Reads the page.
 
     """
 
@@ -74,8 +74,8 @@ class SelectionTool(PageTool):
     )
 
 
-def _told(page: dict[str, Any], start: int) -> str:
-    """What the model is told of a page."""
+def _output_of(page: dict[str, Any], start: int) -> str:
+    """The output for the model."""
     text: str = page["text"]
     part = text[start : start + PART]
     end = start + len(part)

@@ -1,18 +1,19 @@
-"""The requests of one conversation: how large they are, what is left out, and what is asked."""
+"""Makes the requests of one conversation, each small enough for the context window."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from sidestream.client import Client
-from sidestream.errors import SidestreamError
+from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.session.attachments import check_there
 from sidestream.session.compaction import Compaction, summary_reserve
-from sidestream.session.conversation import COMPACTION_PROMPT, Conversation
+from sidestream.session.connection import MAX_WAITING, Connection
+from sidestream.session.conversation import Conversation
+from sidestream.session.conversation_settings import ConversationSettings
 from sidestream.session.fitting import fit_outputs, fit_summary, tokens_in
-from sidestream.session.limits import LimitKey
+from sidestream.session.history import COMPACTION_PROMPT
 from sidestream.session.provider_tools import Support
 from sidestream.session.turn import Turn
 from sidestream.session.untrusted import instructions_for
@@ -23,41 +24,14 @@ from sidestream.types import events
 from sidestream.types.items import InputText, MessageItem
 from sidestream.types.tools import ToolSpec
 
-MAX_WAITING = 100
-"""Messages that may wait at once, in all conversations, unless the settings say otherwise."""
 _ENOUGH_TO_COMPARE = 1_000
-"""Estimated tokens from which on a count says something of how the model counts."""
+"""From this many estimated tokens on, a count of the server shows how the model counts."""
 _SMALL_RESERVE = 4_000
-"""A summary with less room than this, in tokens, is asked for in a limited number of words."""
+"""With less room than this, in tokens, a summary is limited to a number of words."""
 _FRAME = 50
-"""What a request has around its items, in tokens."""
+"""The tokens that a request has besides its items."""
 _ANSWERS = 5
-"""How many of the last answers tell how long the next one may be."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Who answers a turn, and how."""
-
-    client: Client
-    model: str
-    origin: str
-    """Scheme, host and port of the provider."""
-    options: CallOptions = field(default_factory=CallOptions)
-    """What the conversation or the profile wants of each call."""
-    instructions: str | None = None
-    compaction: Compaction = field(default_factory=Compaction)
-    provider_tools: Mapping[str, Support] = field(default_factory=dict)
-    """The provider's own tools, as far as it has any."""
-    max_waiting: int = MAX_WAITING
-    """Messages that may wait at once."""
-    requests_per_minute: int | None = None
-    """What the user lets through to the provider; None for no limit."""
-
-    @property
-    def limit_key(self) -> LimitKey:
-        """What the provider's limits are about."""
-        return self.origin, self.model
+"""How many of the last answers show how long the next one may be."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +43,14 @@ class Answer:
 
 
 class Requests:
-    """Asks the model for answers and summaries, each within what its context window holds.
+    """Asks the model for answers and summaries, in requests that fit into its context window.
 
     Args:
-        conversation: Whose requests they are.
+        conversation: The conversation that the requests are made of.
         store: Has the contents of attachments.
-        windows: What errors have told of context windows.
-        offered: The tools that a turn's requests offer.
+        windows: What errors have reported of context windows.
+        connect: Makes the connection for the next request.
+        offered: Gives the tools that may be offered, by the provider's own tools.
 
     """
 
@@ -84,20 +59,55 @@ class Requests:
         conversation: Conversation,
         store: Store,
         windows: Windows,
-        offered: Callable[[Turn, Connection], list[ToolSpec]],
+        connect: Callable[[ConversationSettings], Awaitable[Connection]],
+        offered: Callable[[Mapping[str, Support]], list[ToolSpec]],
     ) -> None:
         self._conversation = conversation
         self._store = store
         self._windows = windows
-        self._offered = offered
+        self._connect = connect
+        self._offered_with = offered
+        self.compaction: Compaction | None = None
+        """The compaction of the last connection, which knows the size of the context window."""
+        self.max_waiting = MAX_WAITING
+        """How many messages may be queued, by the last connection."""
         self.estimated = 0
-        """The size of the last request, as it was estimated, in tokens."""
+        """The estimated size of the last request, in tokens."""
         self.density = 1.0
-        """How many tokens the model counts for each one that is estimated."""
+        """How many tokens the model counts for each estimated one."""
         self.trimmed = ""
-        """The turn whose requests leave the oldest messages out, as they cannot be summarised."""
+        """The turn whose requests leave out the oldest messages, since the summary failed."""
         self._asked_with = self._counted = 0
-        """What went with the last request, and with the last one that was counted, beside items."""
+        """The overhead of the last request, and of the last one that the server counted."""
+
+    async def connect(self) -> Connection:
+        """The connection for the next request, with what is known of the context window."""
+        connection = await self._connect(self._conversation.settings)
+        reported = self._windows.get(connection.limit_key)
+        compaction = connection.compaction.within(reported)
+        compaction = compaction.with_answer(connection.options.max_output_tokens)
+        connection = replace(connection, compaction=compaction)
+        self.compaction = connection.compaction
+        self.max_waiting = connection.max_waiting
+        return connection
+
+    async def resume(self, turn: Turn) -> Answer:
+        """The rest of an answer that the provider keeps, after what the turn holds of it."""
+        connection = await self.connect()
+        if connection.origin != turn.origin or None in (turn.response_id, turn.sequence_number):
+            raise SidestreamError(ErrorKind.NOT_FOUND, "Another provider answers now.")
+        own = CallOptions(conversation_id=self._conversation.id)
+        batches = connection.client.resume(
+            turn.response_id or "",
+            turn.sequence_number or 0,
+            own.over(connection.options),
+            finished_items=turn.items,
+            tools=self._offered(turn, connection),
+        )
+        return Answer(connection, batches)
+
+    def _offered(self, turn: Turn, connection: Connection) -> list[ToolSpec]:
+        return [] if turn.kind is not None else self._offered_with(connection.provider_tools)
 
     def is_due(self, turn: Turn, connection: Connection) -> bool:
         """Whether what comes before a turn should be summarised before the next request."""
@@ -114,7 +124,7 @@ class Requests:
         )
 
     def _usual_answer(self, turn: Turn) -> int:
-        """What the longest of the last answers took, in tokens; 0 when nothing is known."""
+        """The tokens of the longest of the last answers; 0 if none is known."""
         usages = [
             each.usage.output_tokens // (each.calls + 1)
             for each in self._conversation.context(turn)[-_ANSWERS:]
@@ -123,22 +133,22 @@ class Requests:
         return max(usages, default=0)
 
     def _overhead(self, turn: Turn, connection: Connection) -> int:
-        """What goes with every request, in estimated tokens: instructions and tools."""
+        """The estimated tokens of what every request contains: instructions and tools."""
         tools = [tool.to_json() for tool in self._offered(turn, connection)]
         return sum(map(text_tokens, (connection.instructions or "", *tools)))
 
     def learn_density(self, counted: int) -> None:
-        """Compare what the server has counted with what was estimated."""
+        """Compare the tokens that the server counted with the estimate."""
         self._counted = self._asked_with
         if self.estimated >= _ENOUGH_TO_COMPARE and counted * 4 > self.estimated:
             self.density = min(max(counted / self.estimated, 0.75), 4.0)
 
     def learn_window(self, connection: Connection, failure: SidestreamError) -> None:
-        """A request was too long: the window is smaller than it was."""
+        """Note that a request was too long, so the context window is smaller than its size."""
         windows, key = self._windows, connection.limit_key
         size = int(self.estimated * self.density)
         if failure.context_window:
-            windows.told(key, failure.context_window)
+            windows.reported(key, failure.context_window)
             if self.estimated >= _ENOUGH_TO_COMPARE:
                 least = failure.context_window / self.estimated
                 self.density = min(max(self.density, least), 4.0)
@@ -187,10 +197,10 @@ class Requests:
         return max(int(room / self.density) - asks, 0)
 
     def window(self, connection: Connection) -> int | None:
-        """The smallest window that anybody has told."""
-        told = self._windows.get(connection.limit_key)
+        """The smallest context window that is known."""
+        reported = self._windows.get(connection.limit_key)
         known = connection.compaction.context_window
-        return min(filter(None, (told, known)), default=None)
+        return min(filter(None, (reported, known)), default=None)
 
     def _summary_instructions(self, connection: Connection) -> str | None:
         """The user's instructions, unless they would take much of the window."""
@@ -206,7 +216,7 @@ class Requests:
         images: bool = True,
         words: int | None = None,
     ) -> Answer:
-        """Ask for a summary of all that comes before, as far as there is ``room``."""
+        """Ask for a summary of all that comes before, as far as it fits into ``room``."""
         conversation = self._conversation
         earlier = conversation.context(compaction)
         contents = await self._contents(compaction, earlier)
@@ -224,12 +234,12 @@ class Requests:
         own = CallOptions(
             conversation_id=conversation.id, idempotency_key=compaction.idempotency_key
         )
-        # The user's limit is one of answers: a summary that is cut short is none.
+        # The user's limit of output tokens is meant for answers; it would cut summaries short.
         options = connection.options.model_copy(update={"max_output_tokens": None})
         return Answer(connection, connection.client.stream_batches(prompt, own.over(options)))
 
     async def _contents(self, turn: Turn, turns: Sequence[Turn]) -> dict[str, str | None]:
-        """What is attached to the messages of a request, by id. The turn's own must be there."""
+        """The contents of attachments, by id. Those of the turn itself must be in the store."""
         contents: dict[str, str | None] = {}
         for each in turns:
             for attached in each.attachments or ():

@@ -1,11 +1,11 @@
-"""What counts as a summary of a conversation, and what is said when there is none."""
+"""Which answers count as a summary of a conversation, and the errors when none does."""
 
 from __future__ import annotations
 
 import re
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.session.conversation import is_about_images, is_too_large
+from sidestream.session.endings import is_about_images, is_too_large
 from sidestream.session.turn import Turn
 
 CUT_SUMMARY = "The summary was cut short at the limit for output tokens."
@@ -19,7 +19,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_REFUSAL = 300
-# How models write calls where nobody reads them as such.
+# Models that call tools in a text write calls like these.
 _CALL_AS_TEXT = re.compile(
     r"[\s`]{0,20}(?:json\s{1,5})?(?:<\W{0,2}tool[_\W]?calls?\b|\[tool_calls?\]|<function[=_s]|<invoke\b"
     r"|<\|python_tag\|>|<\w{1,12}:(?:tool_call|function_calls|invoke)\b)",
@@ -28,7 +28,7 @@ _CALL_AS_TEXT = re.compile(
 
 
 def check_summary(compaction: Turn) -> None:
-    """Raise `SidestreamError` when the answer of a compaction is no summary."""
+    """Raise `SidestreamError` if the answer of a compaction is no summary."""
     text = compaction.text.strip()
     refusal = "".join(block.text for block in compaction.blocks if block.kind == "refusal")
     called = any(block.kind == "tool" for block in compaction.blocks)
@@ -45,7 +45,7 @@ def check_summary(compaction: Turn) -> None:
 
 
 def is_cut_short(failure: SidestreamError, compaction: Turn) -> bool:
-    """Whether a summary has begun and ended at a limit of tokens."""
+    """Whether a summary was cut off at a token limit."""
     if failure.kind is not ErrorKind.INCOMPLETE or compaction.finish_reason not in _CUT_SHORT:
         return False
     try:
@@ -56,11 +56,11 @@ def is_cut_short(failure: SidestreamError, compaction: Turn) -> bool:
 
 
 def is_too_much(failure: SidestreamError, compaction: Turn) -> bool:
-    """Whether a summary of less may succeed."""
+    """Whether a shorter request for a summary may succeed."""
     error = failure.to_dict()
     if failure.kind is ErrorKind.INCOMPLETE:
         return compaction.finish_reason in _CUT_SHORT
-    # Some plans let no request through that is larger than what they allow in a minute.
+    # Some plans refuse requests that are larger than what they allow per minute.
     too_large_for_plan = failure.kind is ErrorKind.RATE_LIMITED and not failure.retryable
     return (
         failure.kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED
@@ -71,7 +71,7 @@ def is_too_much(failure: SidestreamError, compaction: Turn) -> bool:
 
 
 def not_summarised(failure: SidestreamError) -> SidestreamError:
-    """What a failure means for the conversation, where more can be said than the error itself."""
+    """The error of a failed summary, with what it means for the conversation if known."""
     if failure.kind is ErrorKind.INCOMPLETE:
         message = f"The summary was cut short. {failure.message}"
         return SidestreamError(ErrorKind.BAD_RESPONSE, message, hint=_WAY_OUT, retryable=True)

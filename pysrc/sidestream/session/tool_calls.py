@@ -1,4 +1,4 @@
-"""What the model calls in the turns of one conversation: offered, asked about, carried out."""
+"""The calls of the model in one conversation: which are offered, approved and carried out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sidestream.session.conversation import Conversation, ConversationSettings
 from sidestream.session.python_tool import PythonTool, network_note
 from sidestream.session.tools import (
     DEFAULT_CALLS,
-    Leave,
+    Approval,
     Permission,
     Tool,
     ToolLimits,
@@ -26,7 +26,7 @@ from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import ToolSpec
 
 MOST_AT_ONCE = 64
-"""So many calls of one answer are carried out: limits count the rounds, and each may ask."""
+"""How many calls of one answer are carried out: limits count rounds, and each call may ask."""
 _TOO_MANY = ToolOutput(
     f"error: Too many calls in one answer. Only the first {MOST_AT_ONCE} are carried out.",
     failed=True,
@@ -36,7 +36,7 @@ _TOO_MANY = ToolOutput(
 
 
 class LimitReachedError(SidestreamError):
-    """A turn has gone as far by itself as the user lets it."""
+    """A turn has continued as far without the user as the conversation's settings allow."""
 
     def __init__(self, limit: Literal["calls", "seconds", "tokens"], message: str) -> None:
         super().__init__(
@@ -48,14 +48,14 @@ class LimitReachedError(SidestreamError):
 
 
 class ToolCalls:
-    """Carries out the calls of a conversation's turns, as its settings allow.
+    """Carries out the calls of a conversation's turns, as far as its settings permit.
 
     Args:
-        conversation: Whose settings say what may act.
-        tools: All there are.
-        tell: Told of a turn that has changed.
+        conversation: Its settings have the permissions.
+        tools: All tools that exist.
+        show: Sends a turn that has changed to the panels.
         write: Stores a turn.
-        safe: Waits until what was given to ``write`` is safe.
+        drain: Waits until everything that was given to ``write`` is stored.
         configure: Gives the conversation new settings.
 
     """
@@ -65,23 +65,23 @@ class ToolCalls:
         conversation: Conversation,
         tools: Sequence[Tool],
         *,
-        tell: Callable[[Turn], None],
+        show: Callable[[Turn], None],
         write: Callable[[Turn], None],
-        safe: Callable[[], Awaitable[None]],
+        drain: Callable[[], Awaitable[None]],
         configure: Callable[[ConversationSettings], None],
     ) -> None:
         self._conversation = conversation
         self._all = tools
-        self._tell = tell
+        self._show = show
         self._write = write
-        self._safe = safe
+        self._drain = drain
         self._configure = configure
-        self._asked: dict[str, tuple[str, asyncio.Future[Leave]]] = {}
-        """By a call's id: its tool, and what the user will say."""
+        self._asked: dict[str, tuple[str, asyncio.Future[Approval]]] = {}
+        """The tool and the user's decision to come, by the id of the call."""
         self._clock: asyncio.Timeout | None = None
-        """Ends a turn that takes too long; stands still while a call asks."""
+        """Ends a turn that takes too long; is stopped while a call waits for an approval."""
         self._left_s: float | None = None
-        """What it will have left then."""
+        """The time that is left while the clock is stopped."""
 
     @property
     def _tools(self) -> Tools:
@@ -95,7 +95,7 @@ class ToolCalls:
         return self._conversation.settings.limits or ToolLimits()
 
     def offered(self, has: Mapping[str, provider_tools.Support]) -> list[ToolSpec]:
-        """What the model is told that it may call; ``has``: the provider's own tools."""
+        """The tools that the model is offered; ``has`` are the provider's own ones."""
         settings = self._conversation.settings
         return [*self._tools.specs(), *provider_tools.offered(settings, has)]
 
@@ -143,16 +143,16 @@ class ToolCalls:
     # --- calls --------------------------------------------------------------------------------
 
     async def carry_out(self, turn: Turn, *, parallel: bool = True) -> bool:
-        """Carry out what the model has called, all at once or one by one.
+        """Carry out the calls of the last answer, all at once or one by one.
 
-        False when there is nothing. Raises `LimitReachedError` when the turn may not go on.
+        Returns False if there are none. Raises `LimitReachedError` if the turn may not continue.
         """
         calls = turn.open_calls
-        # Where no tools were on offer, a call is only shown: nobody has asked for it.
+        # Where no tools were offered, a call is only shown.
         if not calls or turn.kind is not None or not (turn.calls or self._tools.specs()):
             return False
         self._check(turn)
-        # The answer with the calls is whole. Whoever picked it up would carry them out once more.
+        # The answer is whole. A process that resumed it would carry out its calls once more.
         turn.forget_response()
         for call in calls[MOST_AT_ONCE:]:
             turn.finish_call(call, _TOO_MANY)
@@ -175,10 +175,10 @@ class ToolCalls:
             nonlocal began
             if block := turn.call_block(call):
                 block.begun = True
-            self._tell(turn)
-            # Whoever finds the turn has to know that something may have been done.
+            self._show(turn)
+            # The next process has to know that the call may have had effects.
             self._write(turn)
-            await self._safe()
+            await self._drain()
             began = loop.time()
 
         output = await self._tools.call(
@@ -191,18 +191,18 @@ class ToolCalls:
             call,
             output,
             None if began is None else int((loop.time() - began) * 1000),
-            told=None if output.ours else mark(output.text, call.name, secret),
+            for_model=None if output.ours else mark(output.text, call.name, secret),
         )
-        self._tell(turn)
+        self._show(turn)
         self._write(turn)
 
-    async def _ask(self, turn: Turn, call: FunctionCallItem) -> Leave:
-        answer: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
+    async def _ask(self, turn: Turn, call: FunctionCallItem) -> Approval:
+        answer: asyncio.Future[Approval] = asyncio.get_running_loop().create_future()
         if not self._asked:
             self._hold_clock()
         self._asked[call.call_id] = asked = (call.name, answer)
         block = turn.ask_about(call)
-        self._tell(turn)
+        self._show(turn)
         try:
             return await answer
         finally:
@@ -212,7 +212,7 @@ class ToolCalls:
                 self._let_clock_run()
             if block:
                 block.asks = None
-            self._tell(turn)
+            self._show(turn)
 
     def decide(
         self,
@@ -223,10 +223,10 @@ class ToolCalls:
         never: bool = False,
         page: str | None = None,
     ) -> None:
-        """The user's word on a call that asks; ``page`` is the one that was shown with it.
+        """Take the user's decision about a call; ``page`` is the one that was shown with it.
 
-        With ``always`` or ``never`` it holds for all calls of that tool in the conversation, also
-        for those that ask already.
+        With ``always`` or ``never`` it applies to all calls of that tool in the conversation, also
+        to those that wait for an approval already.
         """
         name, answer = self._asked.get(call_id, ("", None))
         if answer is None or answer.done():
@@ -239,4 +239,4 @@ class ToolCalls:
         for other_id, (other, waiting) in self._asked.items():
             concerned = other == name if always or never else other_id == call_id
             if concerned and not waiting.done():
-                waiting.set_result(Leave(allow, page if other_id == call_id else None))
+                waiting.set_result(Approval(allow, page if other_id == call_id else None))

@@ -1,4 +1,4 @@
-"""Tools that a turn may use: declared once, called by the model, run here with the user's leave."""
+"""The tools that the model may call: declared once, permitted by the user, and run here."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from sidestream.types.items import FunctionCallItem
 from sidestream.types.tools import FunctionTool
 
 Permission = Literal["ask", "always", "never"]
-"""Whether a tool may act: each time on the user's word, in this conversation without, or not."""
+"""Whether a tool may act: after an approval of each call, without one, or never."""
 DEFAULT_CALLS = 25
-"""How often a turn may go on with the outputs of its calls, unless the user says otherwise."""
+"""How often a turn may continue with the outputs of its calls, unless the user chose a limit."""
 MAX_OUTPUT = 20_000
-"""Characters of an output that go to the model; what is longer loses its middle."""
+"""How many characters of an output the model receives; a longer one loses its middle."""
 
 _log = logging.getLogger(__name__)
 
 
 class ToolLimits(BaseModel):
-    """How far a turn may go by itself. What is None has no limit, ``calls`` `DEFAULT_CALLS`."""
+    """How far a turn continues without the user. None: no limit; of ``calls`` `DEFAULT_CALLS`."""
 
     model_config = ConfigDict(extra="ignore")
 
     calls: int | None = Field(default=None, gt=0)
     """How often the model may be called again with the outputs of its calls."""
     seconds: int | None = Field(default=None, gt=0)
-    """How long it may take, without the time in which it waits for the user's leave."""
+    """How long it may take, without the time in which it waits for an approval."""
     tokens: int | None = Field(default=None, gt=0)
-    """With how many tokens used, as far as the provider tells them, it is not gone on with."""
+    """After how many tokens, as far as the provider reports them, it does not continue."""
 
 
 class Arguments(BaseModel):
-    """What a tool is called with: the model gets its JSON schema, and what does not fit it back."""
+    """The arguments of a tool. The model receives their JSON schema, and the validation errors."""
 
     model_config = ConfigDict(extra="forbid")
-    _agreed_page: str | None = PrivateAttr(default=None)
+    _approved_page: str | None = PrivateAttr(default=None)
 
     @property
-    def agreed_page(self) -> str | None:
-        """The page that the user was shown when saying yes to this call; None: was not asked."""
-        return self._agreed_page
+    def approved_page(self) -> str | None:
+        """The page that was shown when the user approved this call; None: without an approval."""
+        return self._approved_page
 
-    def with_leave(self, leave: Leave) -> None:
-        """Note what the user has agreed to. The model cannot set it."""
-        self._agreed_page = leave.page
+    def with_approval(self, approval: Approval) -> None:
+        """Note what the user has approved. The model cannot set it."""
+        self._approved_page = approval.page
 
 
 @dataclass(frozen=True)
-class Leave:
-    """The user's word on a call."""
+class Approval:
+    """The user's decision about a call."""
 
     allowed: bool
     page: str | None = None
@@ -65,17 +65,17 @@ class Leave:
 
 @dataclass(frozen=True)
 class ToolOutput:
-    """What a call gave."""
+    """The output of a call."""
 
     text: str
-    """For the model, and for the user."""
+    """The text for the model and the user."""
     failed: bool = False
     shown: dict[str, Any] = field(default_factory=dict)
-    """For the user alone: figures, files."""
+    """Artifacts that only the user sees: figures, files."""
     ours: bool = False
-    """These are our own words, and nothing that a tool gave."""
+    """Whether the text is Sidestream's own, and not the output of a tool."""
     status: str = "completed"
-    """How the call ended, in a word."""
+    """The status with which the call ended."""
 
 
 class Tool(Protocol):
@@ -83,37 +83,36 @@ class Tool(Protocol):
 
     @property
     def name(self) -> str:
-        """What the model calls it."""
+        """The name by which the model calls it."""
         ...
 
     @property
     def description(self) -> str:
-        """What the model is told of it."""
+        """The description that the model receives."""
         ...
 
     @property
     def arguments(self) -> type[Arguments]:
-        """What it is called with."""
+        """The model of its arguments."""
         ...
 
     @property
     def time_limit_s(self) -> float:
-        """A call that takes longer is given up; in seconds."""
+        """After how many seconds a call is cancelled."""
         ...
 
     async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:
-        """Do it, with validated arguments. What is raised is told as a failure."""
+        """Carry out a call, with validated arguments. An exception becomes a failed output."""
         ...
 
 
 class Tools:
-    """The tools of a conversation, and whether they may act.
+    """The tools of a conversation, and their permissions.
 
     Args:
-        tools: All there are.
+        tools: All tools that exist.
         permissions: By name; a tool without an entry is not offered.
-        notes: By name: what the model is told of a tool in this conversation, beside its
-            description.
+        notes: By name: what is added to a tool's description in this conversation.
 
     """
 
@@ -128,7 +127,7 @@ class Tools:
         self._notes = notes or {}
 
     def specs(self) -> list[FunctionTool]:
-        """What the model is offered."""
+        """The tools that the model is offered."""
         offered = (tool for tool in self._tools.values() if self._may(tool.name) != "never")
         return [_spec(tool, self._notes.get(tool.name, "")) for tool in offered]
 
@@ -139,13 +138,12 @@ class Tools:
         self,
         item: FunctionCallItem,
         conversation_id: str,
-        ask: Callable[[], Awaitable[Leave]],
+        ask: Callable[[], Awaitable[Approval]],
         begin: Callable[[], Awaitable[None]],
     ) -> ToolOutput:
-        """Carry out a call of the model. Never raises: what went wrong is for the model to read.
+        """Carry out a call of the model. Never raises: the model receives failures as an output.
 
-        ``ask`` asks the user, and says whether the call may be carried out; ``begin`` is awaited
-        right before it is.
+        ``ask`` asks the user for an approval; ``begin`` is awaited right before the tool runs.
         """
         tool = self._tools.get(item.name)
         if tool is None or self._may(item.name) == "never":
@@ -157,11 +155,11 @@ class Tools:
         except ValidationError as error:
             return _failure(f"The arguments are not right. {_mistakes(error)}")
         if self._may(tool.name) == "ask":
-            leave = await ask()
-            if not leave.allowed:
+            approval = await ask()
+            if not approval.allowed:
                 refused = "The user did not allow this call. Do not try it again unasked."
                 return _failure(refused, status="refused")
-            arguments.with_leave(leave)
+            arguments.with_approval(approval)
         await begin()
         try:
             async with asyncio.timeout(tool.time_limit_s):
@@ -175,17 +173,17 @@ class Tools:
 
 
 def _read_arguments(kind: type[Arguments], text: str) -> Arguments:
-    """The arguments of a call, also where a model has encoded them twice, or sends them bare.
+    """The arguments of a call, also if the model encoded them twice, or sends a plain text.
 
-    Some models know a tool ``python`` of their own, which takes code as it is. What may be JSON
-    that was cut off is never taken for such a text.
+    Some models know another tool ``python``, which takes code as plain text. A text that may be
+    cut-off JSON is never taken for a plain text.
     """
     try:
         return kind.model_validate_json(text)
     except ValidationError:
         value = _loosely_read(text)
         if isinstance(value, str) and value.lstrip().startswith("{"):
-            # Encoded twice, and perhaps not whole.
+            # It was encoded twice, and may be cut off.
             value = _loosely_read(value, bare=False)
         if isinstance(value, str) and value.strip() and (name := _only_text(kind)):
             value = {name: value}
@@ -195,7 +193,7 @@ def _read_arguments(kind: type[Arguments], text: str) -> Arguments:
 
 
 def _loosely_read(text: str, *, bare: bool = True) -> Any:
-    """The JSON value, with line breaks in its strings; or the text, where it can be no JSON."""
+    """The JSON value, whose strings may have line breaks; or the text if it cannot be JSON."""
     try:
         return parse(text)
     except ValueError:
@@ -205,7 +203,7 @@ def _loosely_read(text: str, *, bare: bool = True) -> Any:
 
 
 def _only_text(kind: type[Arguments]) -> str | None:
-    """The name of the one argument, where there is but one, and it is a text that is required."""
+    """The name of the only argument, if there is just one, which is a required text."""
     fields = [*kind.model_fields.items()]
     if len(fields) != 1:
         return None
@@ -224,7 +222,7 @@ def _spec(tool: Tool, note: str) -> FunctionTool:
 
 
 def _failure(text: str, *, status: str = "completed") -> ToolOutput:
-    # Names and arguments in it are the model's own, and may be of any length.
+    # The text quotes the model's names and arguments, which may have any length.
     return ToolOutput(_bounded(f"error: {text}"), failed=True, ours=True, status=status)
 
 

@@ -1,4 +1,4 @@
-"""Sizes of context windows that errors have told: kept, since the server tells them only then."""
+"""The sizes of context windows that errors have revealed. Servers report them nowhere else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ WINDOWS = "windows"
 """The name under which they are stored."""
 MAX_KEPT = 200
 LEAST = 256
-"""A smaller window is none that a chat could have."""
+"""A smaller number is not believed to be a context window."""
 KEPT_FOR_S = 7 * 86_400
-"""A server may be started anew with another window, and nobody would say so."""
+"""For how long a size is believed: a server may be restarted with another window."""
 
 
 class Windows:
-    """Upper bounds of context windows, in tokens, by provider and model.
+    """The upper bounds of context windows, in tokens, by provider and model.
 
     Args:
         now: Unix time in seconds.
@@ -33,23 +33,23 @@ class Windows:
         self._known: dict[LimitKey, tuple[int, float]] = {}
 
     def get(self, key: LimitKey) -> int | None:
-        """The size as far as errors have told it."""
+        """The size as far as errors have revealed it."""
         tokens, at = self._known.get(key, (0, 0.0))
         return tokens if tokens and self._now() - at < KEPT_FOR_S else None
 
     def exceeded(self, key: LimitKey, tokens: int) -> None:
-        """A request was refused: the window holds at most so many tokens."""
+        """Note that a request of this size was refused, so the window is at most as large."""
         known = self.get(key)
         if tokens >= LEAST and (known is None or tokens < known):
             self._set(key, tokens)
 
-    def told(self, key: LimitKey, tokens: int) -> None:
-        """An error told the size itself, which is right also where it is larger than was known."""
+    def reported(self, key: LimitKey, tokens: int) -> None:
+        """Note the size that an error contains; it may be larger than what was known."""
         if tokens >= LEAST:
             self._set(key, tokens)
 
     def held(self, key: LimitKey, tokens: int) -> None:
-        """A request of this size was answered: a smaller window is not true any more."""
+        """Note that a request of this size was answered, so the window is at least as large."""
         known = self.get(key)
         if known is not None and tokens > known:
             del self._known[key]
@@ -63,7 +63,7 @@ class Windows:
         self._changed()
 
     def to_json(self) -> str:
-        """All of them, to be stored."""
+        """All sizes, to be stored."""
         kept = [(*key, *size) for key, size in self._known.items()]
         return _KEPT.dump_json(kept).decode()
 

@@ -1,10 +1,9 @@
-"""Requests that wait in line: first in, first out within a priority, released by the rate limits.
+"""A queue of requests: first in, first out within a priority, released by the rate limits.
 
-A queue holds no task and no timer: whoever owns it asks `RequestQueue.take` for the next request
-and `RequestQueue.wait_ms` for when to ask again. It is a value that can be written down at any
-moment, so that nothing is lost and nothing is sent twice when the process ends: a request that was
-taken stays until `done` or `put_back`, and after a restart `in_flight` names those whose fate the
-owner has to find out.
+A queue has no task and no timer: its owner asks `RequestQueue.take` for the next request and
+`RequestQueue.wait_ms` for when to ask again. It can be stored at any moment, so nothing is lost and
+nothing is sent twice when the process ends: a request that was taken is kept until `done` or
+`put_back`, and after a restart `in_flight` contains the requests that may have been sent.
 """
 
 from __future__ import annotations
@@ -25,34 +24,34 @@ HOUR_S = 3600
 
 
 class Priority(IntEnum):
-    """Who goes first."""
+    """Which request is sent first."""
 
     NOW = 0
-    """The user said so: goes before all others, and does not wait for the figures of the limits."""
+    """The user chose it: it is sent before all others, and waits for no limit."""
     HIGH = 1
     NORMAL = 2
     LOW = 3
 
 
 class QueueLimits(WireModel):
-    """How much a queue lets through by itself, whatever the provider allows. None: no limit."""
+    """How many requests a queue releases, whatever the provider allows. None: no limit."""
 
     max_waiting: int = Field(default=100, gt=0)
-    """Requests that may wait at once."""
+    """How many requests may wait at once."""
     max_in_flight: int | None = Field(default=1, gt=0)
-    """Requests that may be under way at once."""
+    """How many requests may be in flight at once."""
     per_minute: int | None = Field(default=None, gt=0)
     per_hour: int | None = Field(default=None, gt=0)
 
 
 class QueuedRequest(WireModel):
-    """One request in line."""
+    """One queued request."""
 
     id: str
-    """The owner's own, and fit to be the idempotency key."""
+    """The id that the owner chose; it can serve as the idempotency key."""
     priority: Priority = Priority.NORMAL
     payload: Any = None
-    """Whatever the owner needs to send it, as JSON data."""
+    """What the owner needs to send it, as JSON data."""
     queued_at: float
     """Unix time in seconds."""
     order: int
@@ -69,10 +68,10 @@ class _State(WireModel):
 
 
 class RequestQueue:
-    """A line of requests. All times are Unix times in seconds.
+    """A queue of requests. All times are Unix times in seconds.
 
-    ``rate_limits`` is asked before each request goes; ``limit_id`` is the family that the requests
-    fall under.
+    ``rate_limits`` is asked before each request is sent; ``limit_id`` is the family of limits that
+    applies to the requests.
     """
 
     def __init__(
@@ -89,12 +88,12 @@ class RequestQueue:
 
     @property
     def waiting(self) -> list[QueuedRequest]:
-        """What waits, in the order in which it will go."""
+        """The waiting requests, in the order in which they will be sent."""
         return sorted(self._state.waiting, key=lambda request: (request.priority, request.order))
 
     @property
     def in_flight(self) -> list[QueuedRequest]:
-        """What was taken and is neither done nor put back."""
+        """The requests that were taken and are neither done nor put back."""
         return list(self._state.in_flight)
 
     def __len__(self) -> int:
@@ -103,10 +102,10 @@ class RequestQueue:
     def add(
         self, request_id: str, payload: Any, at: float, *, priority: Priority = Priority.NORMAL
     ) -> QueuedRequest:
-        """Put a request at the end of its priority's line.
+        """Add a request after the others of its priority.
 
         An id that is known already, waiting or in flight, changes nothing. Raises `SidestreamError`
-        of kind ``rate_limited`` when the line is full.
+        of kind ``rate_limited`` when the queue is full.
         """
         known = self._find(self._state.waiting + self._state.in_flight, request_id)
         if known:
@@ -129,14 +128,14 @@ class RequestQueue:
         return request
 
     def cancel(self, request_id: str) -> bool:
-        """Take a waiting request out of the line. False when it does not wait (any more)."""
+        """Remove a waiting request. Returns False if it does not wait (any more)."""
         found = self._find(self._state.waiting, request_id)
         if found:
             self._change(waiting=_without(self._state.waiting, found))
         return found is not None
 
     def send_now(self, request_id: str) -> bool:
-        """Let a waiting request go before all others. False when it does not wait (any more)."""
+        """Send a waiting request before all others. Returns False if it does not wait."""
         found = self._find(self._state.waiting, request_id)
         if found:
             first = found.model_copy(update={"priority": Priority.NOW})
@@ -144,9 +143,9 @@ class RequestQueue:
         return found is not None
 
     def wait_ms(self, now: float) -> int | None:
-        """Milliseconds until the next request may go; 0 for at once, None while nothing can.
+        """Milliseconds until the next request can be sent; 0 for at once.
 
-        None means that nothing waits, or that everything waits for one under way.
+        None means that no request waits, or that all wait for one in flight.
         """
         waiting = self.waiting
         if not waiting:
@@ -164,7 +163,7 @@ class RequestQueue:
         return max(math.ceil(own * 1000), self._rate_limits.wait_ms(now, **family))
 
     def take(self, now: float) -> QueuedRequest | None:
-        """The next request, if one may go now. It is in flight until `done` or `put_back`."""
+        """The next request, if one can be sent now. It is in flight until `done` or `put_back`."""
         if self.wait_ms(now) != 0:
             return None
         first = self.waiting[0]
@@ -177,13 +176,13 @@ class RequestQueue:
         return taken
 
     def done(self, request_id: str) -> None:
-        """It was answered, or failed for good. Unknown ids are ignored."""
+        """Remove a request that was answered or failed. Unknown ids are ignored."""
         found = self._find(self._state.in_flight, request_id)
         if found:
             self._change(in_flight=_without(self._state.in_flight, found))
 
     def put_back(self, request_id: str) -> None:
-        """It was not sent after all: back to its old place in the line. Unknown ids are ignored."""
+        """Return a request that was not sent to its old place. Unknown ids are ignored."""
         found = self._find(self._state.in_flight, request_id)
         if found:
             self._change(
@@ -192,7 +191,7 @@ class RequestQueue:
             )
 
     def to_json(self) -> str:
-        """Everything, to be written down before a request leaves."""
+        """The whole state, to be stored before a request is sent."""
         return self._state.to_json()
 
     @classmethod
@@ -204,14 +203,14 @@ class RequestQueue:
         limits: QueueLimits | None = None,
         limit_id: str | None = None,
     ) -> Self:
-        """A queue that goes on from `to_json`; an empty one when that is unreadable."""
+        """A queue that continues from `to_json`; an empty one if that is unreadable."""
         queue = cls(rate_limits, limits=limits, limit_id=limit_id)
         with contextlib.suppress(ValidationError):
             queue._state = _State.model_validate_json(text or "")
         return queue
 
     def _until_free(self, allowed: int | None, window_s: float, now: float) -> float:
-        """Seconds until fewer than ``allowed`` requests lie within the window."""
+        """Seconds until fewer than ``allowed`` requests are within the window."""
         if allowed is None:
             return 0.0
         recent = sorted(at for at in self._state.sent_at if now - at < window_s)

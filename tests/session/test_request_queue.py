@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.session.queue import Priority, QueueLimits, RequestQueue
 from sidestream.session.rate_limits import RateLimitManager
+from sidestream.session.request_queue import Priority, QueueLimits, RequestQueue
 from sidestream.types.rate_limits import RateLimitSnapshot
 
 NOW = 1_800_000_000.0
