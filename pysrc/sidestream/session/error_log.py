@@ -1,6 +1,7 @@
-"""What helps a bug report: the details of an error, and a log of what went wrong, on this device.
+"""Material for bug reports: the details of an error, and a log of failures on this device.
 
-Neither holds a secret or anybody's words: requests are kept as their form (`FailedExchange`).
+Neither contains a secret or a text of the user: of a request only its form is kept
+(`FailedExchange`).
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def error_details(
 
 
 def _bounded(exchange: FailedExchange, room: int) -> dict[str, Any]:
-    """An exchange in at most ``room`` bytes; the server's words come before what was sent."""
+    """An exchange in at most ``room`` bytes; the response has precedence over the request."""
     kept: dict[str, Any] = {
         "method": exchange.method,
         "url": exchange.url[:_MAX_TEXT],
@@ -89,7 +90,7 @@ def _cut(text: str, size: int) -> str:
 
 
 def _size(value: Any) -> int:
-    """In bytes, as JSON."""
+    """The size as JSON, in bytes."""
     return _bytes(json.dumps(value, ensure_ascii=False))
 
 
@@ -100,20 +101,20 @@ def _bytes(text: str) -> int:
 class ErrorLog:
     """The last failures and notices, oldest first.
 
-    ``changed`` is called after each change, for whoever stores `to_json`.
+    ``changed`` is called after each change, so that `to_json` can be stored.
     """
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._changed = changed
         self._entries: deque[str] = deque()
-        """Each as JSON: most of them are stored again and again, and never read."""
+        """The entries as JSON: they are stored often and read seldom."""
         self._size = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def add(self, at: float, what: str, **fields: Any) -> None:
-        """Note what happened at a Unix time in seconds."""
+        """Add what happened at a Unix time in seconds."""
         known = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
         entry = {"at": round(at, 3), "what": redact(what)[:_MAX_TEXT], **known}
         if _size(entry) > 2 * MAX_DETAILS:
@@ -129,7 +130,7 @@ class ErrorLog:
             self._size -= _bytes(self._entries.popleft()) + 1
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._entries.clear()
         self._size = 0
         self._changed()

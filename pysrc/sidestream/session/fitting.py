@@ -1,4 +1,4 @@
-"""Makes a request fit into a context window: what is shortened in it, and what is left out.
+"""Makes a request fit into a context window: shortens and leaves out parts of it.
 
 Sizes are estimates in tokens (`estimate_tokens`). Everything is linear in the size of the request.
 """
@@ -23,15 +23,15 @@ from sidestream.types.items import (
 )
 
 IMAGE_LEFT_OUT = "[An image was here. It was left out.]"
-"""What the model reads in the place of an image that is not sent."""
+"""The text that replaces an image that is not sent."""
 _LENGTHS = (16_000, 8_000, 4_000, 2_000, 1_000, 500)
-"""To so many characters the texts of a summary's request are shortened, one after the other."""
+"""The lengths, in characters, to which the texts of a summary's request are shortened in turn."""
 _OUTPUT_LENGTHS = (4_000, 1_000, 200)
-"""And the outputs of calls, within a turn."""
+"""The lengths to which the outputs of calls within a turn are shortened in turn."""
 
 
 def tokens_in(items: Iterable[ResponseItem]) -> int:
-    """The estimated size of items."""
+    """The estimated size of items, in tokens."""
     return sum(estimate_tokens(item) for item in items)
 
 
@@ -44,9 +44,9 @@ def shortened(text: str, length: int) -> str:
 
 
 def fit_outputs(items: Sequence[ResponseItem], room: int) -> list[ResponseItem]:
-    """Shorten the outputs of a turn's calls until all fits into ``room``, the oldest first.
+    """Shorten the outputs of a turn's calls, the oldest first, until all items fit into ``room``.
 
-    What cannot fit even so stays as short as it has become.
+    If they do not fit even then, the shortest version is returned.
     """
     fitted = list(items)
     total = tokens_in(fitted)
@@ -67,11 +67,11 @@ def fit_summary(
     images: bool = True,
     summarised: bool = False,
 ) -> list[ResponseItem]:
-    """What a summary is made of: all turns, oldest first, or as much of them as fits into ``room``.
+    """The items that are summarised: all turns, oldest first, or as much as fits into ``room``.
 
-    Images go first, then the middles of long texts, then the oldest turns. The newest one is never
-    left out, nor is the first one where it is ``summarised``: the summary of all before it. None
-    for ``room``: all of it. Without ``images`` they are left out in any case.
+    Images are left out first, then the middles of long texts, then the oldest turns. The newest
+    turn is always kept, and so is the first one if it is ``summarised``: the summary of all before
+    it. ``room`` is None if everything fits. Without ``images``, none are kept in any case.
     """
     if not images:
         turns = [[_without_images(item) for item in turn] for turn in turns]
@@ -91,13 +91,13 @@ def fit_summary(
         first += 1
     newest = short[-1] if short else []
     if left > room and len(newest) > 1:
-        # The turn's own message, and of its answer the end.
+        # Keep the turn's message and the end of its answer.
         short[-1] = [newest[0], *_end_of(newest[1:], room - estimate_tokens(newest[0]))]
     return [item for turn in (*kept, *short[first:]) for item in turn]
 
 
 def _end_of(items: Sequence[ResponseItem], room: int) -> list[ResponseItem]:
-    """The last items that fit; outputs without their calls go when the request is built."""
+    """The last items that fit. The request is built without outputs that have no call."""
     kept: list[ResponseItem] = []
     for item in reversed(items):
         room -= estimate_tokens(item)
@@ -126,7 +126,7 @@ def _without_images(item: ResponseItem) -> ResponseItem:
 
 
 def _short(item: ResponseItem, length: int) -> ResponseItem:
-    """The item with its long texts shortened. Signed or encrypted reasoning is left as it is."""
+    """The item with its long texts shortened. Signed or encrypted reasoning is not changed."""
     if isinstance(item, MessageItem):
         return item.model_copy(update={"content": _short_parts(item.content, length)})
     if isinstance(item, FunctionCallOutputItem):
@@ -135,7 +135,7 @@ def _short(item: ResponseItem, length: int) -> ResponseItem:
             return item.model_copy(update={"output": shortened(output, length)})
         return item.model_copy(update={"output": _short_parts(output, length)})
     if isinstance(item, FunctionCallItem) and len(item.arguments) > length:
-        # They have to be an object for many receivers.
+        # Many receivers require arguments that are an object.
         return item.model_copy(
             update={"arguments": json.dumps({"shortened": shortened(item.arguments, length)})}
         )
@@ -152,7 +152,7 @@ def _short(item: ResponseItem, length: int) -> ResponseItem:
 
 
 def _short_parts(parts: Sequence[object], length: int) -> list[object]:
-    # Several kinds of parts have a text; that it is there is checked, which typing does not follow.
+    # Several kinds of parts have a text. The check for it is not understood by the type checker.
     return [
         part.model_copy(update={"text": shortened(text, length)})  # type: ignore[attr-defined]
         if isinstance(text := getattr(part, "text", None), str) and len(text) > length

@@ -1,4 +1,4 @@
-"""What providers' model lists have said: kept, since a chat starts without asking for the list."""
+"""The facts of providers' model lists. They are stored, since a chat does not load the list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODELS = "models"
 """The name under which they are stored."""
 MAX_MODELS = 2_000
 MAX_CHARACTERS = 200_000
-"""Of the stored text. Beyond either limit the models that were listed longest ago are dropped."""
+"""The limit of the stored text. Beyond either limit, the models listed longest ago are dropped."""
 
 _ALREADY_KNOWN = {"slug", "display_name"}
 
@@ -26,7 +26,7 @@ class KnownModels:
         self._facts: dict[tuple[str, str], dict[str, Any]] = {}
 
     def learn(self, origin: str, listed: Iterable[ModelInfo]) -> bool:
-        """Take what a provider's list says of its models. True if anything has changed."""
+        """Store what a provider's list says of its models. Returns whether anything has changed."""
         before = list(self._facts.items())
         for info in listed:
             key = origin, info.slug
@@ -38,16 +38,16 @@ class KnownModels:
         return list(self._facts.items()) != before
 
     def info(self, origin: str, model: str) -> ModelInfo:
-        """What is known of a provider's model, from its list and else from the table."""
+        """What is known of a provider's model, from its list or else from the table."""
         try:
             return model_info(model, self._facts.get((origin, model)))
         except SidestreamError:
-            # Stored by another version, which kept something else under a name of ours.
+            # Another version stored something else in one of these fields.
             del self._facts[origin, model]
             return model_info(model)
 
     def has(self, origin: str, model: str) -> bool:
-        """Whether a list has said anything of the model that the table does not know."""
+        """Whether a list has a fact of the model that the table does not have."""
         return (origin, model) in self._facts
 
     def to_json(self) -> str:
@@ -65,7 +65,7 @@ class KnownModels:
         return f"[{','.join(entries[len(entries) - kept :])}]"
 
     def restore(self, text: str) -> None:
-        """Take what `to_json` gave. What cannot be read is left out: the lists say it again."""
+        """Continue from `to_json`. What cannot be read is left out; the lists contain it again."""
         try:
             entries = parse(text) if text else []
         except ValueError:
@@ -73,7 +73,7 @@ class KnownModels:
         for entry in entries if isinstance(entries, list) else []:
             match entry:
                 case [str(origin), str(model), dict(facts)]:
-                    # Checked where they are used: there may be thousands, and a start is waiting.
+                    # There may be thousands, so they are validated only when they are used.
                     self._facts[origin, model] = facts
 
 

@@ -1,4 +1,4 @@
-"""What a conversation has used, and how full it makes the model's context window."""
+"""The meter: what a conversation has used, and how full the context window is."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sidestream.types.usage import TokenUsage
 
 @dataclass(frozen=True)
 class Meter:
-    """The usage of a conversation, in tokens. None where nobody told it."""
+    """The usage of a conversation, in tokens. None where it was not reported."""
 
     usage: TokenUsage
-    """Of all turns of all branches together."""
+    """The usage of all turns of all branches together."""
     last: TokenUsage | None = None
-    """Of the last turn of the branch."""
+    """The usage of the last turn of the branch."""
     context_used: int | None = None
-    """What the branch takes of the context window: as told, and estimated what came after."""
+    """The size of the branch: as the server counted it, and an estimate of what came after."""
     context_window: int | None = None
     compact_at: int | None = None
-    """From so many tokens on the conversation is compacted."""
+    """From this many tokens on, the conversation is compacted."""
 
     def view(self) -> dict[str, Any]:
         """The ``Meter`` of ``extension/shared/protocol.js``."""
@@ -42,7 +42,7 @@ class Meter:
 
 def has_usage(turns: Iterable[Turn]) -> bool:
     """Whether a conversation with these turns, of all its branches, has a meter."""
-    return any(_told(turn) for turn in turns)
+    return any(_reported(turn) for turn in turns)
 
 
 def measure(
@@ -52,18 +52,18 @@ def measure(
     context_window: int | None = None,
     compact_at: int | None = None,
 ) -> Meter | None:
-    """The meter of a conversation; None as long as no turn of it was told its usage.
+    """The meter of a conversation; None as long as no turn has a reported usage.
 
-    ``turns`` are those of all branches, ``path`` those of the one that goes on, oldest first.
+    ``turns`` are those of all branches, ``path`` those of the one that is shown, oldest first.
     """
     tracker = TokenUsageTracker(context_window=context_window, auto_compact_token_limit=compact_at)
     for turn in turns:
-        tracker.update(_told(turn), turn.id, turn.created_at / 1000)
+        tracker.update(_reported(turn), turn.id, turn.created_at / 1000)
     if tracker.total_usage.is_zero:
         return None
     return Meter(
         usage=tracker.total_usage,
-        last=next(filter(None, (_told(t) for t in reversed(path) if t.kind is None)), None),
+        last=next(filter(None, (_reported(t) for t in reversed(path) if t.kind is None)), None),
         context_used=context_tokens(path),
         context_window=tracker.context_window,
         compact_at=compact_at,
@@ -71,9 +71,9 @@ def measure(
 
 
 def context_tokens(path: Sequence[Turn]) -> int | None:
-    """What turns, oldest first, take of the context window of the request that comes after them.
+    """The size of turns, oldest first, in the context window of the request after them.
 
-    As the last call counted it, with an estimate of what has come since; None if none did.
+    It is the last count of the server and an estimate of what came after; None without a count.
     """
     new = 0
     for turn in reversed(path):
@@ -86,18 +86,18 @@ def context_tokens(path: Sequence[Turn]) -> int | None:
 
 
 def _counted(turn: Turn) -> int | None:
-    """The window up to a turn's end, where its call counted it."""
-    usage = _told(turn)
+    """The size up to the end of a turn, if the server counted it."""
+    usage = _reported(turn)
     if turn.kind is None:
-        # Of several calls of the model the last one counts: each read what was before.
+        # The last call of the model counts, since each one reads everything before it.
         return turn.context_tokens or (usage.total_tokens if usage else None)
     if turn.status is not TurnStatus.COMPLETED:
         return None
-    # A compaction's call read all that was before; what goes on is the summary alone.
+    # A compaction reads everything before it, but only the summary is in later requests.
     return usage.output_tokens - usage.reasoning_output_tokens if usage else _estimate(turn)
 
 
-def _told(turn: Turn) -> TokenUsage | None:
+def _reported(turn: Turn) -> TokenUsage | None:
     return turn.usage if turn.usage and not turn.usage.is_zero else None
 
 

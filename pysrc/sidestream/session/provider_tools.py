@@ -1,8 +1,8 @@
 """The provider's own tools: which provider has which, and what a conversation offers of them.
 
-They run at the provider, without a question in between, so they are on or off. The panel's twin of
-the table is ``worker/settings/provider-tools.js``; ``docs/providers.md`` says where each fact is
-from.
+They run at the provider, where no call can wait for an approval, so they are either on or off.
+``worker/settings/provider-tools.js`` has the same table; ``docs/providers.md`` names the source of
+each fact.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from sidestream.types.tools import (
 from sidestream.types.wire_api import WireApi
 
 Support = Literal["yes", "perhaps"]
-"""Whether a provider has a tool; ``perhaps`` where it depends on what the user runs."""
+"""Whether a provider has a tool; ``perhaps`` where it depends on the user's server."""
 
 PROVIDER_TOOLS = ("web_search", "code_interpreter", "image_generation", "file_search")
-"""All of them, by the names under which the settings allow them."""
+"""The names of all of them, as in the settings."""
 
 _ALL: dict[str, Support] = dict.fromkeys(PROVIDER_TOOLS, "yes")
 _BY_PRESET: dict[str, dict[str, Support]] = {
@@ -38,7 +38,7 @@ _BY_PRESET: dict[str, dict[str, Support]] = {
 
 
 def provider_tools(preset: str, wire_api: WireApi) -> dict[str, Support]:
-    """The tools that a provider has. Chat Completions know none of them."""
+    """The tools that a provider has. The Chat Completions API has none of them."""
     return _BY_PRESET.get(preset, {}) if wire_api is WireApi.RESPONSES else {}
 
 
@@ -56,7 +56,7 @@ def offered(settings: ConversationSettings, has: Mapping[str, Support]) -> list[
             case "image_generation":
                 tools.append(ImageGenerationTool())
             case _:
-                # Without a place to look in, there is no search.
+                # File search needs a vector store.
                 if settings.vector_stores:
                     tools.append(FileSearchTool(vector_store_ids=settings.vector_stores))
     return tools

@@ -12,8 +12,8 @@ from pydantic import Field
 from sidestream.session.tools import Arguments, ToolOutput
 
 RunPython = Callable[[str, str], Awaitable[str]]
-"""Runs code: conversation id, code. Gives a ``PythonRun`` of ``shared/protocol.js`` as JSON, or
-``{"error": TurnError}``."""
+"""Takes the conversation's id and the code. Returns a ``PythonRun`` of ``shared/protocol.js`` as
+JSON, or ``{"error": TurnError}``."""
 
 _ENDINGS = {
     "timeout": "It ran for too long and was ended.",
@@ -36,7 +36,7 @@ class PythonTool:
 
     Args:
         run: Runs code.
-        stop: Ends what runs in a conversation.
+        stop: Ends the code that runs in a conversation.
 
     """
 
@@ -50,16 +50,16 @@ class PythonTool:
     )
     arguments = PythonArguments
     time_limit_s = 90.0
-    """The sandbox has a shorter limit of its own; this one is for a sandbox that does not start."""
+    """The sandbox has a shorter limit for code; this one is for a sandbox that does not start."""
 
     def __init__(self, run: RunPython, stop: Callable[[str], Awaitable[str]]) -> None:
         self._run = run
         self._stop = stop
-        # asyncio itself does not keep a task that nobody waits for.
+        # asyncio does not keep a reference to a task that nobody awaits.
         self._stopping: set[asyncio.Future[str]] = set()
 
     async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:
-        """Run it; a call that is given up ends the code as well."""
+        """Run the code. When the call is cancelled, the code is ended as well."""
         try:
             result = json.loads(await self._run(conversation_id, arguments.code))
         except asyncio.CancelledError:
@@ -69,11 +69,11 @@ class PythonTool:
             raise
         if error := result.get("error"):
             return ToolOutput(f"error: {error['message']}", failed=True)
-        return ToolOutput(_told(result), failed=result["ended"] != "ok", shown=_shown(result))
+        return ToolOutput(_output_of(result), failed=result["ended"] != "ok", shown=_shown(result))
 
 
 def network_note(hosts: Sequence[str] | None) -> str:
-    """What the model is told of the network that the user allows."""
+    """Describes to the model the network access that the user allows."""
     if not hosts:
         return "There is no network."
     return (
@@ -82,8 +82,8 @@ def network_note(hosts: Sequence[str] | None) -> str:
     )
 
 
-def _told(result: dict[str, Any]) -> str:
-    """What the model is told of a run."""
+def _output_of(result: dict[str, Any]) -> str:
+    """The output of a run for the model."""
     figures, files = result.get("figures", []), result.get("files", [])
     parts = [
         "The variables of earlier calls are gone." if result.get("evicted") else "",
@@ -101,5 +101,5 @@ def _told(result: dict[str, Any]) -> str:
 
 
 def _shown(result: dict[str, Any]) -> dict[str, Any]:
-    """What the user is shown beside that."""
+    """The artifacts of a run for the user."""
     return {name: result[name] for name in ("figures", "files") if result.get(name)}

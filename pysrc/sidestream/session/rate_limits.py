@@ -1,4 +1,4 @@
-"""Rate limits of a session: the newest figures, their recent past, and whether to wait."""
+"""The rate limits of a session: the latest values, the last hour, and how long to wait."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RateLimitRecord(WireModel):
 
 
 class Restriction(WireModel):
-    """One limit, whatever kind it is of."""
+    """One limit, of any kind."""
 
     limit_id: str
     kind: Literal["primary", "secondary", "requests", "tokens"]
@@ -42,7 +42,7 @@ class _State(WireModel):
 
 
 def merge_snapshots(old: RateLimitSnapshot | None, new: RateLimitSnapshot) -> RateLimitSnapshot:
-    """The newer figures, with the credits and the plan of the older where they are not told anew.
+    """The newer values, with the credits and the plan of the older where they are not repeated.
 
     Windows, quotas, the limit's name and the kind of limit reached are never carried over.
     """
@@ -54,13 +54,13 @@ def merge_snapshots(old: RateLimitSnapshot | None, new: RateLimitSnapshot) -> Ra
 
 
 class RateLimitManager:
-    """Keeps what providers tell of their limits. All times are seconds since 1970."""
+    """Keeps the limits that a provider reports. All times are seconds since 1970."""
 
     def __init__(self) -> None:
         self._state = _State()
 
     def update(self, snapshots: RateLimitSnapshot | Iterable[RateLimitSnapshot], at: float) -> None:
-        """Take in what one answer told."""
+        """Store what one answer reported."""
         if isinstance(snapshots, RateLimitSnapshot):
             snapshots = [snapshots]
         current = dict(self._state.current)
@@ -77,7 +77,7 @@ class RateLimitManager:
         self._state = self._state.model_copy(update=changes)
 
     def note_retry_after(self, retry_after_ms: int, at: float) -> None:
-        """A server asked for a pause (``Retry-After``)."""
+        """Note that a server asked for a pause (``Retry-After``)."""
         retry_at = max(at + retry_after_ms / 1000, self._state.retry_at or 0)
         self._state = self._state.model_copy(update={"retry_at": retry_at, "told_at": at})
 
@@ -86,21 +86,21 @@ class RateLimitManager:
         self._state = _State()
 
     def snapshot(self, limit_id: str = DEFAULT_FAMILY) -> RateLimitSnapshot | None:
-        """The newest figures of a family."""
+        """The latest values of a family."""
         record = self._state.current.get(limit_id)
         return record.snapshot if record else None
 
     @property
     def snapshots(self) -> list[RateLimitSnapshot]:
-        """The newest figures of all families."""
+        """The latest values of all families."""
         return [record.snapshot for record in self._state.current.values()]
 
     def history(self, now: float) -> list[RateLimitRecord]:
-        """What was told in the last hour, oldest first."""
+        """What was reported in the last hour, oldest first."""
         return [record for record in self._state.history if now - record.at <= HISTORY_S]
 
     def restrictions(self, now: float) -> list[Restriction]:
-        """Every limit that still holds, the fullest first."""
+        """Every limit that still applies, the fullest first."""
         found = [
             restriction
             for limit_id, record in self._state.current.items()
@@ -110,7 +110,7 @@ class RateLimitManager:
         return sorted(found, key=lambda r: (-r.used_percent, -(r.resets_at or 0)))
 
     def most_restrictive(self, now: float) -> Restriction | None:
-        """The limit that is closest to being reached; of two alike, the one that lasts longer."""
+        """The limit that is closest to being reached; of two equals, the one that ends later."""
         return next(iter(self.restrictions(now)), None)
 
     def approaching(self, now: float, threshold: float = 80.0) -> bool:
@@ -119,10 +119,10 @@ class RateLimitManager:
         return fullest is not None and fullest.used_percent >= threshold
 
     def wait_ms(self, now: float, limit_id: str = DEFAULT_FAMILY) -> int:
-        """How long to wait before the next request, in milliseconds; 0 when it may go at once.
+        """How long to wait before the next request, in milliseconds; 0 if it can be sent at once.
 
-        ``limit_id`` is the family that the request falls under; the public API's limits always
-        count. A full window does not while there are credits.
+        ``limit_id`` is the family that applies to the request; the public API's limits always
+        apply. A full window does not while there are credits.
         """
         until = self._state.retry_at or 0.0
         for restriction in self.restrictions(now):
@@ -134,10 +134,10 @@ class RateLimitManager:
         return max(math.ceil((until - now) * 1000), 0)
 
     def view(self, now: float) -> dict[str, Any] | None:
-        """What a user wants to see: the ``Limits`` of ``shared/protocol.js`` without the names.
+        """The ``Limits`` of ``shared/protocol.js`` without the names, for the user.
 
-        Only what the provider told and what still holds: a window that has started anew since is
-        left out, and a quota that is full again keeps its size alone. None when nothing is left.
+        It has only what the provider reported and what still applies: a window that has been reset
+        since is left out, and so is what remained of a quota that has been. None if it is empty.
         """
         windows: list[dict[str, Any]] = []
         quotas: list[dict[str, Any]] = []
@@ -158,13 +158,13 @@ class RateLimitManager:
         return {"windows": windows, "quotas": quotas, **account, "at": at}
 
     def to_json(self, *, history: bool = True) -> str:
-        """Everything, to be kept while nobody is awake; or all but the history."""
+        """The whole state, to be stored; or all but the history."""
         state = self._state if history else self._state.model_copy(update={"history": []})
         return state.to_json()
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """A manager that goes on from `to_json`; an empty one when that is unreadable."""
+        """A manager that continues from `to_json`; an empty one if that is unreadable."""
         manager = cls()
         with contextlib.suppress(ValidationError):
             manager._state = _State.model_validate_json(text or "")
@@ -231,7 +231,7 @@ _NAMED_WINDOWS = {
 
 
 def _window_label(minutes: int) -> str:
-    # Backends tell 299 minutes for five hours, and months of several lengths.
+    # Backends report 299 minutes for five hours, and months of several lengths.
     for length, label in _NAMED_WINDOWS.items():
         if abs(minutes - length) <= length * 0.03:
             return label
@@ -264,7 +264,7 @@ def _quota_views(record: RateLimitRecord, now: float) -> list[dict[str, Any]]:
 
 
 def _used_percent(quota: RequestQuota) -> float | None:
-    # A negative figure means that the server does not know.
+    # A negative number means that the server does not know.
     if quota.remaining is None or quota.remaining < 0 or (quota.limit or 0) < 0:
         return None
     if quota.remaining == 0:

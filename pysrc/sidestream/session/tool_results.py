@@ -1,7 +1,7 @@
-"""What a call of the provider's own tools has to show: images, and what was found.
+"""The artifacts of calls of the provider's own tools: images and sources.
 
-It is made of the finished item whenever a panel is given the turn, and not kept beside it: an image
-in base64 takes megabytes. The panel makes the same of it (``extension/shared/tool-results.js``).
+They are made of the finished item whenever a panel receives the turn, and not stored beside it: an
+image in base64 takes megabytes. The panel makes the same (``extension/shared/tool-results.js``).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from sidestream.types.items import (
 )
 
 MAX_SOURCES = 100
-"""So many pages or files of one call are named."""
+"""How many pages or files of one call are listed at most."""
 
 MAX_SHOWN = 12_000_000
-"""Characters of images and files that a panel is given with a conversation: a message has its
-limit (64 MiB). It asks for the others, the older ones, when somebody wants to see them."""
+"""How many characters of images and files a panel receives with a conversation, since messages are
+limited to 64 MiB. It asks for older ones when the user wants to see them."""
 
-# How images begin, in base64. SVG is not among them: it is a document.
+# The beginnings of image files in base64. SVG is not among them, since it is a document.
 _BEGINNINGS = {"iVBORw0KGgo": "png", "/9j/": "jpeg", "UklGR": "webp", "R0lGOD": "gif"}
 _DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
 
 
 def shown_of(item: ResponseItem) -> dict[str, Any] | None:
-    """What to show of a finished item, as `Block.shown` has it; None when there is nothing."""
+    """The artifacts of a finished item, for `Block.shown`; None if there are none."""
     figures: list[dict[str, Any]] = []
     files: list[dict[str, Any]] = []
     sources: list[dict[str, Any]] = []
@@ -57,7 +57,7 @@ def shown_of(item: ResponseItem) -> dict[str, Any] | None:
 
 
 def _add_image(base64: str, figures: list[dict[str, Any]], files: list[dict[str, Any]]) -> None:
-    """As a figure, or as a file to be saved if it is none that a browser shows."""
+    """Add an image as a figure, or as a file to save if browsers do not show its format."""
     if not base64:
         return
     for beginning, kind in _BEGINNINGS.items():
@@ -68,7 +68,7 @@ def _add_image(base64: str, figures: list[dict[str, Any]], files: list[dict[str,
 
 
 def _named(sources: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """The first `MAX_SOURCES` with an address or a name, each once."""
+    """The first `MAX_SOURCES` sources with an address or a name, each once."""
     named: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
     for source in sources:
         known = {key: value for key, value in source.items() if value and isinstance(value, str)}
@@ -78,9 +78,9 @@ def _named(sources: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def hold_back(blocks: list[dict[str, Any]], room: int) -> int:
-    """Take out of a turn's view what there is no room for, the latest first. Returns what is left.
+    """Remove the artifacts from a turn's view that do not fit into ``room``; returns its rest.
 
-    ``held_back`` says so in its place.
+    The latest artifacts are kept first. ``held_back`` marks a block whose artifacts were removed.
     """
     for block in reversed(blocks):
         shown = block.get("shown")

@@ -1,4 +1,4 @@
-"""The way of turns to where they are kept: in order, and no more often than is worth it."""
+"""Writes turns to the store: in order, and no more often than necessary."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from sidestream.session.conversation import Conversation
 from sidestream.session.turn import Turn
 
 SAVE_INTERVAL_S = 1.0
-"""A growing answer is stored at least this often, and with each finished item,"""
+"""A growing answer is stored at least this often, and with each finished item."""
 SAVED_PER_S = 200_000
-"""or, when it is long, so often that this many characters are written per second.
+"""A long answer is stored less often, so that at most this many characters are written per second.
 
-Each time it is written as a whole: at a fixed interval, storing would cost the more the longer an
-answer has become.
+It is written as a whole each time, so a fixed interval would cost the more, the longer it is.
 """
 
 
 class Store(Protocol):
-    """Where conversations outlive the process. Its methods raise `SidestreamError`."""
+    """Where conversations are stored. Its methods raise `SidestreamError`."""
 
     async def load(self, conversation_id: str) -> dict[str, Any] | None:
-        """What `Conversation.head` gave, and the records of the ``turns``; None when not there."""
+        """What `Conversation.head` returned, with the records of the ``turns``; None if unknown."""
         ...
 
     async def unfinished(self) -> list[str]:
-        """The conversations with a turn that has yet to end, the one that waits longest first."""
+        """The conversations with a turn that has not ended, the longest waiting one first."""
         ...
 
     async def save(self, head: str, turn: str) -> None:
-        """Write `Conversation.head` and a turn's record over their earlier states, both or none.
+        """Replace `Conversation.head` and a turn's record, both or none.
 
-        Without a turn ("") the head alone. Returns when it is safe.
+        Without a turn (""), only the head is written. Returns when it is stored.
         """
         ...
 
@@ -44,15 +43,15 @@ class Store(Protocol):
         ...
 
     async def attachment(self, conversation_id: str, attachment_id: str) -> str | None:
-        """The content of an attachment; None when it is not there."""
+        """The content of an attachment; None if it is not stored."""
         ...
 
     async def recall(self, name: str) -> str:
-        """What was last given to `remember` under that name; "" for nothing."""
+        """The text that was last given to `remember` under that name; "" if there is none."""
         ...
 
     async def remember(self, name: str, text: str) -> None:
-        """Keep a text that belongs to no conversation."""
+        """Store a text that belongs to no conversation."""
         ...
 
 
@@ -71,23 +70,23 @@ class Writer:
         self._due: dict[str, tuple[Conversation, Turn]] = {}
         self._then: dict[str, Callable[[], None]] = {}
         self._later: dict[str, tuple[float, asyncio.Handle]] = {}
-        """Writes to come, with their times: the browser's loop gives handles that know none."""
+        """The planned writes, with their times: the handles of the browser's loop have none."""
         self._next: dict[str, float] = {}
-        """When a growing turn may be written again,"""
+        """When a growing turn may be written again."""
         self._next_item: dict[str, float] = {}
-        """and when after one of its items is finished."""
+        """When a growing turn may be written again after one of its items is finished."""
         self._task: asyncio.Task[None] | None = None
         self._failing = False
 
     @property
     def busy(self) -> bool:
-        """Whether something is yet to be written."""
+        """Whether anything remains to be written."""
         return self._task is not None or bool(self._later)
 
     def write(
         self, conversation: Conversation, turn: Turn, then: Callable[[], None] | None = None
     ) -> None:
-        """Write it as soon as may be; ``then`` is called when that is done, or has failed."""
+        """Write a turn as soon as possible; ``then`` is called when that is done or has failed."""
         self._unschedule(turn)
         self._due[turn.id] = (conversation, turn)
         if then is not None:
@@ -96,14 +95,14 @@ class Writer:
             self._task = asyncio.ensure_future(self._write_due())
 
     def write_soon(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it within `SAVE_INTERVAL_S`, later when it is long, and no more often than that."""
+        """Write a turn within `SAVE_INTERVAL_S`, or later if it is long."""
         if turn.id in self._due or turn.id in self._later:
             return
         loop = asyncio.get_running_loop()
         self._schedule(conversation, turn, max(loop.time(), self._next.get(turn.id, 0.0)))
 
     def write_item(self, conversation: Conversation, turn: Turn) -> None:
-        """Write it now that one of its items is finished: at once, later when it is long."""
+        """Write a turn of which an item is finished: at once, or later if it is long."""
         loop = asyncio.get_running_loop()
         due = self._next_item.get(turn.id, 0.0)
         if due <= loop.time():
@@ -115,19 +114,19 @@ class Writer:
                 self._schedule(conversation, turn, due)
 
     def forget(self, turn: Turn) -> None:
-        """Write it no more."""
+        """Cancel all planned writes of a turn."""
         self._due.pop(turn.id, None)
         self._then.pop(turn.id, None)
         self._unschedule(turn)
 
     async def drain(self) -> None:
-        """Until all that is due has been written, or could not be."""
+        """Wait until everything that is due has been written or has failed."""
         while self._task is not None:
             await asyncio.shield(self._task)
 
     def _schedule(self, conversation: Conversation, turn: Turn, due: float) -> None:
         loop = asyncio.get_running_loop()
-        # The browser's loop refuses what is due in the past, be it by a microsecond.
+        # The browser's loop does not accept a negative delay, not even of a microsecond.
         wait = max(0.0, due - loop.time())
         self._later[turn.id] = (due, loop.call_later(wait, self.write, conversation, turn))
 
@@ -145,7 +144,7 @@ class Writer:
                     await self._save(conversation, turn)
                     self._failing = False
                 except SidestreamError as error:
-                    # Said once, not each second.
+                    # The error is reported once, not with each write.
                     if not self._failing:
                         self._on_error(error)
                     self._failing = True
