@@ -21,7 +21,7 @@ export const PANELS = "panels";
 
 /**
  * One piece of an answer, in the order of appearance. The worker and the panel build the same list from the same events
- * (`session/turn.py` and `shared/turn.js`), so a panel that joins late sees what an early one sees.
+ * (`session/turn_reducer.py` and `shared/turn.js`), so a panel that joins late sees what an early one sees.
  * @typedef {object} Block
  * @property {"text" | "reasoning" | "refusal" | "tool"} kind
  * @property {string} text  Markdown for `text` and `reasoning`; arguments or input for `tool`.

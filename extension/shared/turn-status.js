@@ -1,4 +1,4 @@
-/** The states of a turn, and which of them are its last. Python has the same in `session/turn.py`. */
+/** The states of a turn, and which of them are its last. Python has the same in `session/turn_status.py`. */
 
 /** @import { TurnStatus } from "./protocol.js" */
 

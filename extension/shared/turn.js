@@ -1,5 +1,5 @@
 /**
- * A turn as the panel knows it. The worker builds the same blocks from the same events (`session/turn.py` and
+ * A turn as the panel knows it. The worker builds the same blocks from the same events (`session/turn_reducer.py` and
  * `session/blocks.py`).
  *
  * A block object stays the same one as long as text is only added to it, so whoever draws it may go on where it

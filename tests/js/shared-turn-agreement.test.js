@@ -1,4 +1,4 @@
-/** The panel's reducer against the cases that the worker's (`session/turn.py`) is tested with as well. */
+/** The panel's reducer against the cases that the worker's (`session/turn_reducer.py`) is tested with as well. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -102,9 +102,9 @@ def test_the_model_is_told_which_hosts_it_may_reach(network: list[str] | None, w
     calls = ToolCalls(
         conversation,
         [PythonTool(nothing, nothing)],
-        tell=lambda _: None,
+        show=lambda _: None,
         write=lambda _: None,
-        safe=safe,
+        drain=safe,
         configure=lambda _: None,
     )
     (spec,) = calls.offered({})

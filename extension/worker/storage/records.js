@@ -30,7 +30,7 @@ import { TURN_STATUSES } from "../../shared/turn-status.js";
  * @property {number} [deleted_at]  Deleted by the user; gone for good when the time to undo it is over.
  */
 
-/** Of a turn's record; see `session/turn.py`. */
+/** Of a turn's record; see `session/turn_record.py`. */
 export const RECORD_VERSION = 2;
 const BLOCK_KINDS = ["text", "reasoning", "refusal", "tool"];
 /** Room for all turns to come: the next one is one further. */

@@ -12,9 +12,10 @@ from typing import Any
 from sidestream.errors import SidestreamError
 from sidestream.session.attachments import Attachment, check_room
 from sidestream.session.branches import Branches
+from sidestream.session.compaction import Compaction
 from sidestream.session.connection import Connection as Connection
 from sidestream.session.conversation import Conversation, ConversationSettings
-from sidestream.session.meter import has_usage
+from sidestream.session.meter import Meter, has_usage, measure
 from sidestream.session.panel_messages import PanelMessages, rejection
 from sidestream.session.requests import Requests
 from sidestream.session.services import Services
@@ -43,9 +44,7 @@ class Chat:
     ) -> None:
         self.conversation = conversation
         self._services = services
-        self._panels = PanelMessages(
-            conversation, post, post_to, compaction=lambda: self._requests.compaction
-        )
+        self._panels = PanelMessages(conversation, post, post_to, self._meter)
         self.tool_calls = ToolCalls(
             conversation,
             services.tools,
@@ -108,6 +107,15 @@ class Chat:
             # There is no connection now; the next turn reports why.
             return
         self._panels.send_meter()
+
+    def _meter(self) -> Meter | None:
+        compaction = self._requests.compaction or Compaction()
+        return measure(
+            self.conversation.turns,
+            self.conversation.path,
+            context_window=compaction.context_window,
+            compact_at=None if compaction.mode == "off" else compaction.compact_at,
+        )
 
     # --- commands -----------------------------------------------------------------------------
 

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sidestream.errors import ErrorKind, SidestreamError
-from sidestream.session.compaction import Compaction
 from sidestream.session.conversation import Conversation
-from sidestream.session.meter import Meter, measure
+from sidestream.session.meter import Meter
 from sidestream.session.turn import Turn
 from sidestream.types.events import ResponseEvent
 
@@ -93,8 +92,7 @@ class PanelMessages:
         conversation: The conversation that the panels show.
         post: Sends a message, as JSON, to all panels that show the conversation.
         post_to: Sends a message to the panel of that number.
-        compaction: Gives the compaction of the last connection, for the meter; None before the
-            first one.
+        meter: Measures the conversation.
 
     """
 
@@ -103,12 +101,12 @@ class PanelMessages:
         conversation: Conversation,
         post: Callable[[str], None],
         post_to: Callable[[str, int], None],
-        compaction: Callable[[], Compaction | None],
+        meter: Callable[[], Meter | None],
     ) -> None:
         self._conversation = conversation
         self._post = post
         self._post_to = post_to
-        self._compaction = compaction
+        self._meter = meter
         self.events = EventBatcher(post)
         """The events of the running turn."""
         self._state_due = 0.0
@@ -178,15 +176,6 @@ class PanelMessages:
         if meter := self._meter():
             view["meter"] = meter.view()
         return {"type": "Conversation", "conversation": view, "seq": seq}
-
-    def _meter(self) -> Meter | None:
-        compaction = self._compaction() or Compaction()
-        return measure(
-            self._conversation.turns,
-            self._conversation.path,
-            context_window=compaction.context_window,
-            compact_at=None if compaction.mode == "off" else compaction.compact_at,
-        )
 
 
 def rejection(error: SidestreamError, turn_id: str | None = None) -> dict[str, Any]:
