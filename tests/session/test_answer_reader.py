@@ -1,0 +1,371 @@
+"""Answers that the provider keeps are read to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from sidestream.connection_errors import network_error
+from sidestream.sse import SSEDecoder
+from sidestream.testing import (
+    ResponsesStream,
+    StoredResponses,
+    run,
+)
+from sidestream.transport import HttpRequest
+from tests.session.world import MemoryStore, World, in_world, story
+
+
+async def background_world(server: StoredResponses, store: MemoryStore | None = None) -> World:
+    """A process whose provider keeps its answers."""
+    world = World(store=store)
+    world.fetch = server
+    world.settings["background"] = True
+    await world.begin()
+    return world
+
+
+def killed(server: StoredResponses, at_s: float, *, then: str | None = None) -> MemoryStore:
+    """What is stored when the process ends in mid-answer. ``then`` is a message that waits."""
+
+    async def life() -> MemoryStore:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        if then is not None:
+            world.chat.send("2", then)
+        await asyncio.sleep(at_s)
+        return MemoryStore(world.store.state())
+
+    return run(life())
+
+
+def kept_story_stream() -> ResponsesStream:
+    stream = ResponsesStream().created().reasoning("Well, ", "well.")
+    return stream.text(*(f"word {n} " for n in range(40))).completed()
+
+
+def kept_story() -> StoredResponses:
+    server = StoredResponses(kept_story_stream(), hello())
+    server.pace_s = 0.3
+    return server
+
+
+def hello() -> ResponsesStream:
+    return ResponsesStream(response_id="resp_2").created().text("Hel", "lo").completed()
+
+
+LONG_STORY = "".join(f"word {n} " for n in range(40))
+
+
+@pytest.mark.parametrize("at_s", [1.0, 2.2, 3.5, 4.0, 4.7, 8.05, 15.0, 16.1])
+def test_an_answer_that_the_provider_keeps_is_picked_up_by_the_next_process(at_s: float) -> None:
+    server = kept_story()
+    store = killed(server, at_s)
+    had = store.last("1")
+    assert had["status"] == "running"
+    assert had["sequence_number"] >= 0
+
+    async def second_life() -> None:
+        world = await background_world(server, store)
+        panel = world.open_panel()
+        turn = panel.turns["1"]
+        assert (turn.status, turn.notice) == (
+            "reconnecting",
+            "Picking the answer up where it broke off",
+        )
+        assert turn.response_id is None  # it is no matter of the panel's
+        await world.quiet()
+        assert panel.turns["1"].text == LONG_STORY
+        assert [block.text for block in panel.turns["1"].blocks] == ["Well, well.", LONG_STORY]
+        assert panel.turns["1"].status == "completed"
+        assert "running" in {
+            message["turn"]["status"] for message in panel.messages if message["type"] == "Turn"
+        }
+        assert server.asked == 1
+        record = store.last("1")
+        assert (record["status"], record.get("response_id")) == ("completed", None)
+        assert [item["type"] for item in record["items"]] == ["reasoning", "message"]
+
+    run(second_life())
+
+
+def test_text_and_position_are_written_together() -> None:
+    """Whatever was written last: what comes after the position is what is missing of the text."""
+    server = kept_story()
+
+    async def life() -> MemoryStore:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        return world.store
+
+    read = SSEDecoder().feed_data
+    frames = [json.loads(frame) for frame in read(kept_story_stream().body)]
+    for record in run(life()).saved:
+        if "sequence_number" not in record:
+            continue
+        seen = [f for f in frames if f["sequence_number"] <= record["sequence_number"]]
+        text = "".join(f["delta"] for f in seen if f["type"] == "response.output_text.delta")
+        told = [block["text"] for block in record["blocks"] if block["kind"] == "text"]
+        assert "".join(told) == text
+
+
+def test_messages_in_line_go_after_the_answer_that_was_picked_up() -> None:
+    server = kept_story()
+    store = killed(server, 5, then="And now?")
+    server.answer_next(hello())  # what was asked for while dying counts for nothing
+    asked = server.asked
+
+    async def second_life() -> None:
+        world = await background_world(server, store)
+        await world.quiet()
+        texts = {turn.id: turn.text for turn in world.chat.conversation.turns}
+        assert texts == {"1": LONG_STORY, "2": "Hello"}
+        assert server.asked == asked + 1
+
+    run(second_life())
+
+
+def test_an_answer_that_the_provider_has_forgotten_comes_back_interrupted() -> None:
+    server = kept_story()
+    store = killed(server, 8)
+    server.forget()
+
+    async def second_life() -> None:
+        world = await background_world(server, store)
+        panel = world.open_panel()
+        await world.quiet()
+        turn = panel.turns["1"]
+        assert turn.status == "interrupted"
+        assert turn.error is not None
+        assert turn.text
+        assert LONG_STORY.startswith(turn.text)
+        assert server.asked == 1
+        assert "sequence_number" not in store.last("1")
+        world.chat.retry("1")
+        await world.quiet()
+        assert "Hello" in panel.texts().values()
+
+    run(second_life())
+
+
+def test_an_answer_of_another_provider_is_not_asked_for() -> None:
+    server = kept_story()
+    store = killed(server, 8)
+    count = len(server.requests)
+
+    async def second_life() -> None:
+        world = World(store=store)
+        world.fetch = server
+        world.settings |= {"base_url": "https://b.test/v1", "background": True}
+        await world.begin()
+        await world.quiet()
+        assert world.chat.conversation.turns[0].status == "interrupted"
+        assert len(server.requests) == count
+
+    run(second_life())
+
+
+def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_picked_up() -> None:
+    """It may be of a file."""
+    server = kept_story()
+    state = killed(server, 8).state()
+    count = len(server.requests)
+
+    async def second_life() -> None:
+        world = await background_world(server)
+        world.store.put({**state, "id": "b"})
+        await world.do("Join", "b", panel=1)
+        await world.quiet()
+        assert world.store.last("1")["status"] == "interrupted"
+        assert len(server.requests) == count
+
+    run(second_life())
+
+
+def test_a_broken_stream_goes_on_in_the_panel() -> None:
+    server = kept_story()
+    server.cuts = [2500, 1500]
+
+    async def life() -> None:
+        world = await background_world(server)
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        assert panel.turns["1"].text == LONG_STORY
+        assert panel.turns["1"].view() == world.chat.conversation.turns[0].view()
+        assert server.asked == 1
+        assert len(server.requests) == 3
+
+    run(life())
+
+
+def test_an_answer_that_is_asked_for_again_has_a_new_position() -> None:
+    server = StoredResponses(ResponsesStream().created().text("Hel", "lo").completed(), hello())
+    server.cuts = [700]
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        turn = world.chat.conversation.turns[0]
+        while turn.response_id is None:
+            await asyncio.sleep(0.01)
+        server.forget()
+        ids = set()
+        while turn.status.active:
+            ids.add(turn.response_id)
+            await asyncio.sleep(0.01)
+        assert ids == {"resp_1", None, "resp_2"}
+        assert turn.text == "Hello"
+
+    server.pace_s = 0.1
+    run(life())
+
+
+class Outage:
+    """A provider that cannot be reached for a while."""
+
+    def __init__(self, server: StoredResponses, begin_s: float, end_s: float) -> None:
+        self.server = server
+        self.requests = server.requests
+        self.begin_s, self.end_s = begin_s, end_s
+        server.pace_s = 0.3
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        if self.begin_s <= asyncio.get_running_loop().time() < self.end_s:
+            raise network_error("no network")
+        return await self.server(request)
+
+
+async def outage_world(server: StoredResponses, end_s: float) -> World:
+    """A process whose answer breaks off, and whose network is away from second 1 to ``end_s``."""
+    server.cuts = [3000]
+    world = await background_world(server)
+    # It does for a request what the scripted provider does, which is all that a world asks of it.
+    world.fetch = Outage(server, 1, end_s)  # type: ignore[assignment]
+    return world
+
+
+@pytest.mark.parametrize("end_s", [20.0, 100.0, 400.0])
+@pytest.mark.parametrize("online", [True, False])
+def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
+    end_s: float, online: bool
+) -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await outage_world(server, end_s)
+        panel = world.open_panel()
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(15)
+        assert panel.turns["1"].status == "reconnecting"
+        half = panel.turns["1"].text
+        assert half
+        assert LONG_STORY.startswith(half)
+        world.is_online = online
+        await asyncio.sleep(end_s - 15)
+        world.is_online = True
+        back = asyncio.get_running_loop().time()
+        await world.quiet()
+        assert panel.turns["1"].status == "completed"
+        assert panel.turns["1"].text == LONG_STORY
+        assert server.asked == 1
+        # At most a pause, what the client waits between two requests, and the rest of the answer.
+        assert asyncio.get_running_loop().time() - back < 30 + 32 + 20
+
+    run(life())
+
+
+def test_an_outage_without_end_ends_the_turn() -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await outage_world(server, 1e9)
+        world.chat.send("1", "Hi")
+        await world.quiet()
+        turn = world.chat.conversation.turns[0]
+        assert (turn.status, turn.error and turn.error["kind"]) == ("failed", "network")
+        assert turn.text
+        assert LONG_STORY.startswith(turn.text)
+        assert 600 < asyncio.get_running_loop().time() < 800
+        assert world.store.last("1")["status"] == "failed"
+
+    run(life())
+
+
+def test_an_outage_can_be_stopped() -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await outage_world(server, 200)
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(100)
+        world.chat.stop()
+        await world.quiet()
+        assert world.store.last("1")["status"] == "stopped"
+        assert asyncio.get_running_loop().time() < 150
+
+    run(life())
+
+
+def test_what_was_forgotten_during_the_outage() -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await outage_world(server, 100)
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(90)
+        server.forget()
+        await world.quiet()
+        turn = world.chat.conversation.turns[0]
+        assert (turn.status, turn.error and turn.error["kind"]) == ("failed", "not_found")
+        assert turn.is_cut
+        assert server.asked == 1
+
+    run(life())
+
+
+def test_stop_ends_the_answer_at_the_provider() -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(6)
+        world.chat.stop()
+        await world.quiet()
+        assert server.cancelled_ids == ["resp_1"]
+        assert world.store.last("1")["status"] == "stopped"
+        assert "response_id" not in world.store.last("1")
+
+    run(life())
+
+
+def test_stop_stops_although_the_provider_does_not() -> None:
+    server = kept_story()
+
+    async def life() -> None:
+        world = await background_world(server)
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(6)
+        server.forget()
+        world.chat.stop()
+        await world.quiet()
+        assert world.store.last("1")["status"] == "stopped"
+
+    run(life())
+
+
+def test_a_plain_answer_is_neither_kept_nor_cancelled() -> None:
+    @in_world(story("a", "b", "c", pace_s=1))
+    async def scene(world: World) -> None:
+        world.chat.send("1", "Hi")
+        await asyncio.sleep(5.5)
+        world.chat.stop()
+        await world.quiet()
+        assert len(world.fetch.requests) == 1
+        assert "background" not in world.fetch.json()
+        assert not any("response_id" in record for record in world.store.saved)
