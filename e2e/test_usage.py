@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -44,8 +45,8 @@ def plan(used_percent: int) -> dict[str, str]:
     return {
         "x-codex-primary-used-percent": str(used_percent),
         "x-codex-primary-window-minutes": "300",
-        # In the middle of a minute: the test must not see it change.
-        "x-codex-primary-reset-at": str(now + 2 * HOUR_S + 330),
+        # In the middle of an hour: the test must not see it change.
+        "x-codex-primary-reset-at": str(now + 2 * HOUR_S + 1830),
         "x-codex-secondary-used-percent": "31",
         "x-codex-secondary-window-minutes": "10080",
         "x-codex-secondary-reset-at": str(now + 76 * HOUR_S + 1800),
@@ -89,10 +90,11 @@ def test_what_was_told_is_in_view_and_stays_there(fresh_app: App, server: Script
     expect(panel.answer).to_have_text("Fine.")
     panel.expect_idle()
     expect(page.get_by_text("5-hour limit 82%")).to_be_visible()
-    assert meters(page) == {
-        "5-hour limit": "82% used, resets in 2 h 6 min",
-        "Context window": "1,500 of 272,000 tokens",
-    }
+    seen = meters(page)
+    assert seen.keys() == {"5-hour limit", "Context window"}
+    # A busy machine comes to this point minutes later.
+    assert re.fullmatch(r"82% used, resets in 2 h [1-3]\d min", seen["5-hour limit"] or "")
+    assert seen["Context window"] == "1,500 of 272,000 tokens"
     expect(panel.answer.locator(".usage")).to_have_attribute(
         "title",
         "Input: 1,200 tokens\nof these from the cache: 1,000\n"
