@@ -37,7 +37,8 @@ const { detailsText } = await import("../../extension/sidepanel/conversation/err
 const { copy } = await import("../../extension/sidepanel/conversation/markdown-actions.js");
 const { TurnView } = await import("../../extension/sidepanel/conversation/turn-view.js");
 const { applyEvent, takeOver } = await import("../../extension/shared/turn.js");
-const { callLine, toolState, waitingText } = await import("../../extension/sidepanel/labels.js");
+const { callLine, toolState } = await import("../../extension/sidepanel/tools/call-labels.js");
+const { waitingText } = await import("../../extension/sidepanel/conversation/turn-labels.js");
 
 const IDLE = { isBusy: false, isAsking: false };
 /** @type {TurnError} */

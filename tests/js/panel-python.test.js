@@ -5,7 +5,8 @@ import test from "node:test";
 import { newRoot, outline } from "./panel-dom.js";
 
 const { build } = await import("../../extension/sidepanel/tools/artifacts.js");
-const { durationText, fileSize, runTitle } = await import("../../extension/sidepanel/tools/python-labels.js");
+const { durationText, fileSize } = await import("../../extension/sidepanel/formats.js");
+const { runTitle } = await import("../../extension/sidepanel/tools/python-labels.js");
 
 /** @import { PythonRun } from "../../extension/shared/protocol.js" */
 

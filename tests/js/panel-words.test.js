@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  answererOf,
-  callLine,
-  contextText,
-  creditsText,
-  gaugeText,
-  percentText,
-  spanText,
-  statusText,
-  storageText,
-  timeText,
-  toolState,
-  toolTitle,
-  usageText,
-  waitingText,
-} from "../../extension/sidepanel/labels.js";
+import { statusText, usageText, waitingText } from "../../extension/sidepanel/conversation/turn-labels.js";
+import { percentText, spanText, timeText } from "../../extension/sidepanel/formats.js";
+import { storageText } from "../../extension/sidepanel/list/list-labels.js";
+import { answererOf } from "../../extension/sidepanel/settings/answerer.js";
+import { callLine, toolState, toolTitle } from "../../extension/sidepanel/tools/call-labels.js";
+import { contextText, creditsText, gaugeText } from "../../extension/sidepanel/usage/usage-labels.js";
 
 /** @import {Block, Turn} from "../../extension/shared/protocol.js" */
 

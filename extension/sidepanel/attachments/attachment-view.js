@@ -7,8 +7,7 @@ import { bytesOf, tooMuch } from "../../shared/picture.js";
 import { el, icon } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { countUnseen, revealed } from "../../ui/revealed.js";
-import { hostOf, tokensText } from "../labels.js";
-import { ask } from "../worker-link/ask.js";
+import { tokensText } from "../formats.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 
@@ -226,4 +225,9 @@ export class AttachmentList {
     this.root.append(...attachments.map((attachment) => attachmentChip(attachment, options(attachment))));
     this.root.hidden = attachments.length === 0;
   }
+}
+
+/** @param {string} url */
+function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host || url : url;
 }

@@ -5,13 +5,12 @@
 import { hasEnded, isUnderWay } from "../../shared/turn.js";
 import { el, setChildren } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
-import { compactionText, usageText, waitingText } from "../labels.js";
-import { ask } from "../worker-link/ask.js";
 import { createBlockView } from "./block-view.js";
 import { asText, detailsText } from "./error-details.js";
 import { copy, copyDetailsButton } from "./markdown-actions.js";
 import { QuestionView } from "./message-view.js";
 import { PlainView } from "./plain-view.js";
+import { compactionText, usageText, waitingText } from "./turn-labels.js";
 import { Versions } from "./versions.js";
 
 /** @import {Block, Shown, Turn, TurnError} from "../../shared/protocol.js" */

@@ -7,8 +7,8 @@ import { byId, el, icon, setChildren } from "../../ui/dom.js";
 import { isComposing } from "../../ui/keys.js";
 import { revealed } from "../../ui/revealed.js";
 import { save } from "../../ui/save.js";
-import { storageText, timeText } from "../labels.js";
-import { ask } from "../worker-link/ask.js";
+import { timeText } from "../formats.js";
+import { storageText } from "./list-labels.js";
 
 /** @import {Brought, ConversationSummary, Place} from "../../shared/protocol.js" */
 /** @import {Requests} from "../../shared/requests.js" */

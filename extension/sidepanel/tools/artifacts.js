@@ -7,7 +7,7 @@ import { bytesOf, tooMuch } from "../../shared/picture.js";
 import { cleanSvg } from "../../shared/svg.js";
 import { el } from "../../ui/dom.js";
 import { save } from "../../ui/save.js";
-import { fileSize } from "./python-labels.js";
+import { fileSize } from "../formats.js";
 
 /** @import { Figure, RunFile, Shown } from "../../shared/protocol.js" */
 

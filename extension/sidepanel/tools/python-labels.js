@@ -1,4 +1,6 @@
-/** How a run of Python code is told in words. */
+/** How a run of Python code is described in the panel. */
+
+import { durationText } from "../formats.js";
 
 /** @import { PythonRun } from "../../shared/protocol.js" */
 
@@ -27,16 +29,3 @@ const ENDINGS = /** @type {Record<PythonRun["ended"], (time: string) => string>}
   memory: (time) => `All memory that code may have was used up after ${time}`,
   stopped: (time) => `Stopped after ${time}`,
 });
-
-/** @param {number} milliseconds */
-export function durationText(milliseconds) {
-  if (milliseconds < 1) return "less than 1 ms";
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
-  return `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-/** @param {number} bytes */
-export function fileSize(bytes) {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-}

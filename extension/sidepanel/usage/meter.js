@@ -4,9 +4,9 @@
  */
 
 import { byId, el } from "../../ui/dom.js";
-import { contextText, creditsText, gaugeText, numberText, percentText, spanText, timeText } from "../labels.js";
-import { ask } from "../worker-link/ask.js";
+import { numberText, percentText, spanText, timeText } from "../formats.js";
 import { byModel, calendar, dateOf, gauges, tightest, total } from "./gauges.js";
+import { contextText, creditsText, gaugeText } from "./usage-labels.js";
 
 /** @import {ConversationView, DayUsage, Limits, Meter, Usage} from "../../shared/protocol.js" */
 /** @import {Gauge} from "./gauges.js" */
