@@ -20,3 +20,13 @@ export function storageText({ used_bytes, snapshot_bytes, conversations }) {
   const forPython = snapshot_bytes ? `, ${inMegabytes(snapshot_bytes)} of it to start fast` : "";
   return `${count} · ${inMegabytes(used_bytes)} on disk${forPython}`;
 }
+
+/** @param {number} count */
+export function pendingText(count) {
+  return `Still reading older conversations: ${conversationsText(count)} not searched yet.`;
+}
+
+/** @param {number} count */
+export function conversationsText(count) {
+  return count === 1 ? "1 conversation" : `${count} conversations`;
+}

@@ -1,0 +1,54 @@
+/** Shows how much storage the conversations use, and frees it by deleting old ones. */
+
+import { ask } from "../../ui/ask.js";
+import { byId } from "../../ui/dom.js";
+import { conversationsText, storageText } from "./list-labels.js";
+
+/** @import {Notice} from "./notice.js" */
+
+const DAY_MS = 86_400_000;
+
+export class StorageUse {
+  #text = byId("storage");
+  #notice;
+  #onDelete;
+
+  /**
+   * @param {object} parts
+   * @param {Notice} parts.notice
+   * @param {() => Promise<void>} parts.onDelete  Conversations were deleted.
+   */
+  constructor({ notice, onDelete }) {
+    this.#notice = notice;
+    this.#onDelete = onDelete;
+    byId("free-space").addEventListener("click", () => this.#chooseAge());
+  }
+
+  update() {
+    this.#notice.guard(async () => {
+      const { storage } = await ask({ type: "StorageUse" });
+      this.#text.textContent = storage ? storageText(storage) : "";
+    });
+  }
+
+  #chooseAge() {
+    this.#notice.ask(
+      "Delete conversations not used for",
+      [90, 30].map((days) => ({ label: `${days} days`, act: () => this.#confirm(days) })),
+    );
+  }
+
+  /** @param {number} days */
+  #confirm(days) {
+    this.#notice.ask(`Delete everything not used for ${days} days? This cannot be undone.`, [
+      { label: "Delete", act: () => this.#deleteUnused(days) },
+    ]);
+  }
+
+  /** @param {number} days */
+  async #deleteUnused(days) {
+    const { deleted = 0 } = await ask({ type: "FreeStorage", older_than: Date.now() - days * DAY_MS });
+    await this.#onDelete();
+    this.#notice.say(`Deleted ${conversationsText(deleted)}.`);
+  }
+}
