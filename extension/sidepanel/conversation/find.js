@@ -1,24 +1,22 @@
 /**
- * Finds text in the conversation that is shown, also in turns that are not loaded yet. Places are marked with the CSS Custom Highlight API, so the page
- * stays as it is: a selection, the keyboard's focus and an answer that grows are not disturbed.
+ * Finds text in the conversation that is shown, also in turns that are not loaded yet. Places are marked with the CSS Custom Highlight API,
+ * so the page stays as it is: a selection, the keyboard's focus and an answer that grows are not disturbed.
  */
 
 import { fold, termsOf } from "../../shared/fold.js";
 import { isComposing } from "../../ui/keys.js";
-import { REVEAL } from "./folding.js";
-import { TextPlaces } from "./text-places.js";
+import { FindHits, rangeOf } from "./find-hits.js";
+import { scrollTo, unfold } from "./find-ranges.js";
 
 /** @import { Place } from "../../shared/protocol.js" */
+/** @import { Hit } from "./find-hits.js" */
 
 const TYPING_MS = 100;
-/** An answer that grows is looked through so often at most. */
+/** The shortest time between two looks through an answer that grows. */
 const GROWING_MS = 200;
-/** More are counted, and not marked: each mark has to follow the text's changes. */
-const MOST_MARKED = 2_000;
-/** With these the reader goes elsewhere. */
+/** Events by which the reader moves to another place. */
 const READER_EVENTS = ["wheel", "touchmove", "pointerdown", "keydown"];
 
-/** @typedef {{places: TextPlaces, index: number, article: Element}} Hit */
 /** @typedef {Place & {conversation: string, query: string, hasAsked?: boolean}} Wanted */
 
 /**
@@ -32,22 +30,16 @@ export class Find {
   #box;
   #count;
   #status;
-  #log;
   #scroller;
   #links;
-  #all = new Highlight();
-  #one = new Highlight();
-  /** @type {string[]} */
-  #terms = [];
-  /** What was found in each message and answer; absent where the page has changed. @type {Map<Element, TextPlaces>} */
-  #known = new Map();
-  /** @type {Hit[]} */
-  #hits = [];
+  #hits;
+  /** The mark of the current hit. */
+  #mark = new Highlight();
   /** @type {{hit: Hit, range: Range} | null} */
   #current = null;
   /** The place of a search to go to, as soon as it is there. @type {Wanted | null} */
   #wanted = null;
-  /** What stands on the page of the turn that is gone to: its text may be drawn in the frames that follow. @type {Element[] | null} */
+  /** The elements of the turn that is gone to: their text may be drawn in the frames that follow. @type {Element[] | null} */
   #target = null;
   /** @type {Conversation} */
   #conversation = { id: "", earlier: 0 };
@@ -56,7 +48,7 @@ export class Find {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #isDue = false;
-  /** Whether the current place is brought into view again when what is drawn or coloured around it moves it: until the reader does something. */
+  /** Whether the current place is brought into view again when something is drawn around it. It is, until the reader does something. */
   #isKeptInView = false;
 
   /**
@@ -66,28 +58,27 @@ export class Find {
    * @param {HTMLElement} links.scroller
    * @param {() => void} links.loadEarlier
    * @param {(turn: string) => void} links.showBranch
-   * @param {(turn: string) => Element[]} links.articlesOf  What stands on the page of a turn.
+   * @param {(turn: string) => Element[]} links.articlesOf  The elements of a turn.
    * @param {() => void} links.leaveEnd  The reader looks at something else than the end.
    * @param {() => void} links.focusElsewhere  What had the focus before is gone.
    */
   constructor({ bar, log, scroller, ...links }) {
     this.#bar = bar;
-    this.#log = log;
     this.#scroller = scroller;
     this.#links = links;
     this.#box = /** @type {HTMLInputElement} */ (bar.querySelector("input"));
     this.#count = /** @type {HTMLElement} */ (bar.querySelector(".find-count"));
     this.#status = /** @type {HTMLElement} */ (bar.querySelector("[role=status]"));
-    this.#one.priority = 1;
-    CSS.highlights.set("found", this.#all);
-    CSS.highlights.set("found-current", this.#one);
+    this.#hits = new FindHits(log, scroller);
+    this.#mark.priority = 1;
+    CSS.highlights.set("found-current", this.#mark);
     const [previous, next, close] = bar.querySelectorAll("button");
     previous.addEventListener("click", () => this.#step(-1));
     next.addEventListener("click", () => this.#step(1));
     close.addEventListener("click", () => this.close());
     this.#box.addEventListener("input", () => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#search([fold(this.#box.value).trim()].filter(Boolean)), TYPING_MS);
+      this.#timer = setTimeout(() => this.#search(this.#typed), TYPING_MS);
     });
     document.addEventListener("keydown", (event) => this.#onKey(event));
     const onChange = (/** @type {MutationRecord[]} */ records) => this.#onChange(records);
@@ -105,12 +96,17 @@ export class Find {
     return !this.#bar.hidden;
   }
 
+  /** What is typed in the bar, as terms to look for. */
+  get #typed() {
+    return [fold(this.#box.value).trim()].filter(Boolean);
+  }
+
   /** Shows the bar, with the focus in it. */
   open() {
     if (!this.isOpen) {
       this.#before = document.activeElement;
       this.#bar.hidden = false;
-      if (this.#box.value) this.#search([fold(this.#box.value).trim()].filter(Boolean));
+      if (this.#box.value) this.#search(this.#typed);
     }
     this.#box.focus();
     this.#box.select();
@@ -146,7 +142,7 @@ export class Find {
     this.#conversation = { id, earlier };
     if (isOther && this.isOpen && this.#wanted?.conversation !== id) this.close();
     if (this.#wanted?.conversation === id) this.#goToWanted(this.#wanted);
-    if (this.isOpen && this.#terms.length > 0 && earlier > 0) this.#links.loadEarlier();
+    if (this.isOpen && this.#hits.isSearching && earlier > 0) this.#links.loadEarlier();
     this.#show();
   }
 
@@ -177,15 +173,14 @@ export class Find {
    */
   #search(terms, articles) {
     clearTimeout(this.#timer);
-    const at = this.#current?.range;
-    this.#terms = terms;
-    this.#known.clear();
+    const before = this.#current?.range;
     this.#current = null;
     this.#target = articles ?? null;
-    this.#look();
+    this.#isDue = false;
+    this.#hits.search(terms);
     const first = articles
-      ? this.#firstOf(articles)
-      : (this.#hits.find((hit) => at && isAtOrAfter(rangeOf(hit), at)) ?? this.#nearest());
+      ? this.#hits.firstIn(articles)
+      : ((before && this.#hits.firstFrom(before)) ?? this.#hits.nearest());
     if (first) this.#goTo(first);
     else if (articles) {
       this.#links.leaveEnd();
@@ -195,108 +190,46 @@ export class Find {
     if (terms.length > 0 && this.#conversation.earlier > 0) this.#links.loadEarlier();
   }
 
-  /** Looks through what has changed. */
-  #look() {
-    this.#isDue = false;
-    const articles = [...this.#log.children];
-    const here = new Set(articles);
-    for (const article of this.#known.keys()) if (!here.has(article)) this.#known.delete(article);
-    this.#hits = [];
-    if (this.#terms.length > 0) {
-      for (const article of articles) {
-        let places = this.#known.get(article);
-        if (!places) {
-          places = new TextPlaces(article, this.#terms);
-          this.#known.set(article, places);
-        }
-        for (const index of places.places.keys()) this.#hits.push({ places, index, article });
-      }
-    }
-    this.#all.clear();
-    for (const hit of this.#hits.slice(0, MOST_MARKED)) this.#all.add(rangeOf(hit));
-  }
-
   /** @param {MutationRecord[]} records */
   #onChange(records) {
-    if (!this.isOpen || this.#terms.length === 0) return;
-    for (const { target } of records) {
-      let node = /** @type {Node | null} */ (target);
-      while (node && node.parentNode !== this.#log) node = node.parentNode;
-      if (node) this.#known.delete(/** @type {Element} */ (node));
-    }
+    if (!this.isOpen || !this.#hits.isSearching) return;
+    this.#hits.forget(records);
     if (this.#isDue) return;
     this.#isDue = true;
     setTimeout(() => this.#lookAgain(), GROWING_MS);
   }
 
-  /** The current place stays the current one. */
+  /** Looks through what has changed. The current hit stays the current one. */
   #lookAgain() {
     if (!this.isOpen) return;
-    this.#look();
-    const { hit, range } = this.#current ?? {};
-    if (!hit || !range) {
-      const next = this.#target ? this.#firstOf(this.#target) : this.#nearest();
-      if (next) this.#goTo(next);
-    } else {
-      const { start } = hit.places.places[hit.index];
-      const isSame = (/** @type {Hit} */ { article, places, index }) =>
-        article === hit.article && places.places[index].start >= start;
-      this.#mark(
-        this.#hits.find(isSame) ?? this.#hits.find((each) => isAtOrAfter(rangeOf(each), range)) ?? this.#hits.at(-1),
-      );
+    this.#isDue = false;
+    this.#hits.update();
+    if (this.#current) {
+      this.#setCurrent(this.#hits.successorOf(this.#current.hit, this.#current.range));
       this.#keepInView();
+    } else {
+      const next = this.#target ? this.#hits.firstIn(this.#target) : this.#hits.nearest();
+      if (next) this.#goTo(next);
     }
     this.#show();
-  }
-
-  /**
-   * Where to begin in a turn: with what it has least of, for that tells most.
-   * @param {Element[]} articles
-   */
-  #firstOf(articles) {
-    const here = this.#hits.filter(({ article }) => articles.includes(article));
-    const counts = this.#terms.map(
-      (term) => here.filter(({ places, index }) => places.places[index].term === term).length,
-    );
-    const least = counts.filter(Boolean).reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY);
-    const term = this.#terms[counts.indexOf(least)];
-    return here.find(({ places, index }) => places.places[index].term === term);
-  }
-
-  /** The first place at or below the top of what is in view; else the last one. */
-  #nearest() {
-    const { top } = this.#scroller.getBoundingClientRect();
-    let low = 0;
-    let high = this.#hits.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (rectOf(rangeOf(this.#hits[middle])).bottom < top) low = middle + 1;
-      else high = middle;
-    }
-    return this.#hits[low] ?? this.#hits.at(-1);
   }
 
   // --- going --------------------------------------------------------------------------------------------------------
 
   /** @param {1 | -1} by */
   #step(by) {
-    const { length } = this.#hits;
+    const hadHits = this.#hits.length > 0;
     if (this.#isDue) this.#lookAgain();
-    if (length === 0) return;
-    const at = this.#position();
-    this.#goTo(at < 0 ? /** @type {Hit} */ (this.#nearest()) : this.#hits[(at + by + length) % length]);
+    if (!hadHits || this.#hits.length === 0) return;
+    const index = this.#hits.indexOf(this.#current?.hit);
+    this.#goTo(index < 0 ? /** @type {Hit} */ (this.#hits.nearest()) : this.#hits.at(index + by));
     this.#show();
-  }
-
-  #position() {
-    const { hit } = this.#current ?? {};
-    return this.#hits.findIndex(({ places, index }) => places === hit?.places && index === hit.index);
   }
 
   /** @param {Hit} hit */
   #goTo(hit) {
     this.#target = null;
-    this.#mark(hit);
+    this.#setCurrent(hit);
     this.#links.leaveEnd();
     unfold(rangeOf(hit));
     this.#isKeptInView = true;
@@ -310,30 +243,25 @@ export class Find {
   }
 
   /** @param {Hit | undefined} hit */
-  #mark(hit) {
-    this.#one.clear();
+  #setCurrent(hit) {
+    this.#mark.clear();
     this.#current = hit ? { hit, range: rangeOf(hit) } : null;
-    if (this.#current) this.#one.add(this.#current.range);
+    if (this.#current) this.#mark.add(this.#current.range);
   }
 
-  /** Says how many there are and which one is shown. */
+  /** Shows how many hits there are, and which of them is the current one. */
   #show() {
     if (!this.isOpen) return;
-    const { earlier } = this.#conversation;
-    const { length } = this.#hits;
-    const isLooking = this.#terms.length > 0 && earlier > 0;
-    const at = this.#position() + 1;
-    const count = this.#terms.length === 0 ? "" : `${at}/${length}${isLooking ? "…" : ""}`;
+    const { length, isSearching } = this.#hits;
+    const isLooking = isSearching && this.#conversation.earlier > 0;
+    const { hit } = this.#current ?? {};
+    const at = this.#hits.indexOf(hit) + 1;
+    const count = isSearching ? `${at}/${length}${isLooking ? "…" : ""}` : "";
     if (this.#count.textContent !== count) this.#count.textContent = count;
-    this.#bar.classList.toggle("none", length === 0 && this.#terms.length > 0 && !isLooking);
-    const status =
-      this.#terms.length === 0
-        ? ""
-        : length === 0
-          ? isLooking
-            ? "Looking through earlier messages"
-            : "Not found"
-          : `${at} of ${length}${isLooking ? " so far" : ""}: ${this.#current ? this.#current.hit.places.around(this.#current.hit.index) : ""}`;
+    this.#bar.classList.toggle("none", isSearching && length === 0 && !isLooking);
+    const found = `${at} of ${length}${isLooking ? " so far" : ""}: ${hit ? hit.places.around(hit.index) : ""}`;
+    const none = isLooking ? "Looking through earlier messages" : "Not found";
+    const status = isSearching ? (length > 0 ? found : none) : "";
     if (this.#status.textContent !== status) this.#status.textContent = status;
   }
 
@@ -354,62 +282,9 @@ export class Find {
       event.preventDefault();
       this.#step(event.shiftKey ? -1 : 1);
     } else if (this.isOpen && key === "escape" && !event.defaultPrevented) {
-      // What runs is not meant.
+      // The key is not meant to stop an answer that is being written.
       event.preventDefault();
       this.close();
     }
   }
-}
-
-/** @param {Hit} hit */
-function rangeOf({ places, index }) {
-  return places.range(index);
-}
-
-/** @param {Range} range @param {Range} other */
-function isAtOrAfter(range, other) {
-  return range.compareBoundaryPoints(Range.START_TO_START, other) >= 0;
-}
-
-/** @param {Range} range */
-function parentOf({ startContainer }) {
-  return /** @type {Element} */ (startContainer instanceof Element ? startContainer : startContainer.parentElement);
-}
-
-/** Where it is, or where what it is folded into is. @param {Range} range */
-function rectOf(range) {
-  const rect = range.getBoundingClientRect();
-  if (rect.height > 0) return rect;
-  const folded = parentOf(range).closest("details:not([open])") ?? parentOf(range);
-  return folded.getBoundingClientRect();
-}
-
-/** Opens all that a place is folded into. @param {Range} range */
-function unfold(range) {
-  for (let node = /** @type {Element | null} */ (parentOf(range)); node; node = node.parentElement) {
-    if (node instanceof HTMLDetailsElement) node.open = true;
-  }
-  parentOf(range).dispatchEvent(new Event(REVEAL, { bubbles: true }));
-}
-
-/**
- * Brings a place into the middle of what is in view, unless it is well in view; and into view sideways, in code and tables.
- * @param {Range} range
- * @param {HTMLElement} scroller
- */
-function scrollTo(range, scroller) {
-  for (
-    let node = /** @type {Element | null} */ (parentOf(range));
-    node && node !== scroller;
-    node = node.parentElement
-  ) {
-    if (node.scrollWidth <= node.clientWidth || getComputedStyle(node).overflowX === "visible") continue;
-    const [inner, outer] = [range.getBoundingClientRect(), node.getBoundingClientRect()];
-    if (inner.left < outer.left || inner.right > outer.right)
-      node.scrollLeft += inner.left - outer.left - outer.width / 4;
-  }
-  const [inner, outer] = [range.getBoundingClientRect(), scroller.getBoundingClientRect()];
-  const margin = Math.min(40, outer.height / 5);
-  if (inner.top >= outer.top + margin && inner.bottom <= outer.bottom - margin) return;
-  scroller.scrollTop += inner.top - outer.top - outer.height / 3;
 }
