@@ -26,7 +26,7 @@ const { readTurn } = await import("../../extension/worker/storage/records.js");
 const { foldedTextOf } = await import("../../extension/worker/storage/search.js");
 const { importSettings } = await import("../../extension/worker/settings/settings.js");
 const { titleOf } = await import("../../extension/shared/titles.js");
-const { byModel } = await import("../../extension/sidepanel/usage/gauges.js");
+const { byModel } = await import("../../extension/sidepanel/usage/spending.js");
 
 const LENGTH = 800;
 /** Four times the size may take half as much again for what begins anew with each part; sixteen is quadratic. */

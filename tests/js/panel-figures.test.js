@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  byModel,
-  calendar,
-  dateOf,
-  gauges,
-  tightest,
-  tokensOf,
-  total,
-} from "../../extension/sidepanel/usage/gauges.js";
+import { gauges, tightest } from "../../extension/sidepanel/usage/gauges.js";
+import { byModel, calendar, dateOf, tokensOf, total } from "../../extension/sidepanel/usage/spending.js";
 
 /** @import {DayUsage, Limits} from "../../extension/shared/protocol.js" */
 

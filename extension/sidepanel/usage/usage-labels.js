@@ -1,6 +1,6 @@
 /** Texts about the context window, the limits and the credits. */
 
-import { numberText, percentText } from "../formats.js";
+import { numberText, percentText, spanText } from "../formats.js";
 
 /** @import {Meter} from "../../shared/protocol.js" */
 /** @import {Gauge} from "./gauges.js" */
@@ -39,4 +39,17 @@ export function creditsText({ has_credits, unlimited, balance }) {
   if (unlimited) return "Credits: unlimited";
   if (!has_credits) return "Credits: none left";
   return balance ? `Credits: ${balance} left` : "Credits: available";
+}
+
+/**
+ * @param {number | undefined} resetsAt
+ * @param {number} now
+ */
+export function resetText(resetsAt, now) {
+  return resetsAt === undefined ? "" : `resets in ${spanText(resetsAt - now)}`;
+}
+
+/** @param {string} origin */
+export function hostText(origin) {
+  return origin.replace(/^https?:\/\//, "");
 }
