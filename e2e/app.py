@@ -142,6 +142,8 @@ class App:
         with self.context.expect_page() as opened:
             # Any page of the extension may do it; `send` has made this one.
             self.lasting_page.evaluate("url => chrome.windows.create({url})", address)
+        # A click before the page's scripts have run would be lost.
+        opened.value.wait_for_load_state()
         return Panel(opened.value)
 
     def open_options(self) -> Options:
