@@ -13,7 +13,7 @@ from e2e.server import ScriptedServer, answer, python_calls
 
 def may(panel: Panel) -> Locator:
     """The line that says what the conversation may do."""
-    return panel.page.locator("#may")
+    return panel.page.locator("#permission-summary")
 
 
 def section(panel: Panel) -> Locator:

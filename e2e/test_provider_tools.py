@@ -187,7 +187,7 @@ ALL = ["Web search", "Code interpreter", "Image generation", "File search"]
 
 def switches(panel: Panel) -> Locator:
     """Those of the provider's tools, in the list of what the conversation may do."""
-    panel.page.locator("#may").click()
+    panel.page.locator("#permission-summary").click()
     listed = panel.page.get_by_role("region", name="What this conversation may do")
     expect(listed).to_be_visible()
     return listed.get_by_role("switch")
@@ -261,7 +261,7 @@ def test_what_another_provider_does_not_have_is_said_and_not_sent(
     expect(panel.answer).to_have_text("You said: First")
     assert len(server.turns[0].json["tools"]) == 2
     app.configure(server.base_url, preset="openrouter")
-    may = panel.page.locator("#may")
+    may = panel.page.locator("#permission-summary")
     expect(may).to_have_text(
         "May use: Web search. As it is set up, Scripted has no Code interpreter."
     )

@@ -7,7 +7,7 @@ import { AttachMenu } from "./attachments/attach-menu.js";
 import { AttachmentTray } from "./attachments/attachments.js";
 import { takeImages } from "./attachments/image-input.js";
 import { PageInput } from "./attachments/page-input.js";
-import { listenToLeave } from "./attachments/page-permission.js";
+import { listenForPermission } from "./attachments/page-permission.js";
 import { Composer } from "./composer/composer.js";
 import { DraftNotes } from "./composer/draft-notes.js";
 import { Drafts } from "./composer/drafts.js";
@@ -16,7 +16,7 @@ import { MessageSender } from "./composer/message-sender.js";
 import { ShownDraft } from "./composer/shown-draft.js";
 import { Conversation } from "./conversation/conversation.js";
 import { ConversationView } from "./conversation/conversation-view.js";
-import { Earlier } from "./conversation/earlier-turns.js";
+import { EarlierTurns } from "./conversation/earlier-turns.js";
 import { Edits } from "./conversation/edits.js";
 import { detailsText } from "./conversation/error-details.js";
 import { Find } from "./conversation/find.js";
@@ -32,9 +32,9 @@ import { ConversationSettingsDialog } from "./settings/conversation-settings.js"
 import { Unlock } from "./settings/unlock.js";
 import { PermissionSummary } from "./tools/permission-summary.js";
 import { UsageMeter } from "./usage/meter.js";
-import { Connection } from "./worker-link/connection.js";
+import { WorkerConnection } from "./worker-link/connection.js";
 import { Outbox } from "./worker-link/outbox.js";
-import { Unanswered } from "./worker-link/pending-commands.js";
+import { PendingCommands } from "./worker-link/pending-commands.js";
 
 /** @import {PanelCommand} from "../shared/protocol.js" */
 
@@ -70,9 +70,9 @@ const drafts = new Drafts({
 });
 const shownDraft = new ShownDraft({ conversation, drafts, onPutBack: focusComposer });
 const edits = new Edits(drafts);
-const pending = new Unanswered();
+const pending = new PendingCommands();
 
-const connection = new Connection({
+const connection = new WorkerConnection({
   onMessage: (message) => panel.onMessage(message),
   join: () => {
     const { id } = conversation;
@@ -139,7 +139,7 @@ const view = new ConversationView({
   }),
 });
 
-const earlier = new Earlier({
+const earlier = new EarlierTurns({
   button: byId("earlier"),
   scroller,
   onAsk: (before) => connection.send({ type: "Earlier", before }),
@@ -312,7 +312,7 @@ ownWindow = await chrome.windows.getCurrent().then(
   (window) => window.id,
   () => undefined,
 );
-listenToLeave(ownWindow);
+listenForPermission(ownWindow);
 showLinkTargets(scroller);
 drafts.open(ownWindow).catch((error) => console.warn("Drafts cannot be kept:", error));
 connection.open();

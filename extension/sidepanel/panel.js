@@ -12,7 +12,7 @@ import { answererOf } from "./settings/answerer.js";
 /** @import {ShownDraft} from "./composer/shown-draft.js" */
 /** @import {Conversation} from "./conversation/conversation.js" */
 /** @import {ConversationView} from "./conversation/conversation-view.js" */
-/** @import {Earlier} from "./conversation/earlier-turns.js" */
+/** @import {EarlierTurns} from "./conversation/earlier-turns.js" */
 /** @import {Edits} from "./conversation/edits.js" */
 /** @import {Navigation} from "./conversation/navigation.js" */
 /** @import {Header} from "./header.js" */
@@ -21,8 +21,8 @@ import { answererOf } from "./settings/answerer.js";
 /** @import {Unlock} from "./settings/unlock.js" */
 /** @import {PermissionSummary} from "./tools/permission-summary.js" */
 /** @import {UsageMeter} from "./usage/meter.js" */
-/** @import {Connection} from "./worker-link/connection.js" */
-/** @import {Unanswered} from "./worker-link/pending-commands.js" */
+/** @import {WorkerConnection} from "./worker-link/connection.js" */
+/** @import {PendingCommands} from "./worker-link/pending-commands.js" */
 
 /** @typedef {Extract<PanelMessage, {type: "Boot"}>} Boot */
 
@@ -30,10 +30,10 @@ import { answererOf } from "./settings/answerer.js";
  * @typedef {object} Parts
  * @property {Conversation} conversation
  * @property {Edits} edits
- * @property {Unanswered} pending
- * @property {Connection} connection
+ * @property {PendingCommands} pending
+ * @property {WorkerConnection} connection
  * @property {ConversationView} view
- * @property {Earlier} earlier
+ * @property {EarlierTurns} earlier
  * @property {Navigation} navigation
  * @property {Composer} composer
  * @property {DraftNotes} draftNotes

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Connection } from "../../extension/sidepanel/worker-link/connection.js";
+import { WorkerConnection } from "../../extension/sidepanel/worker-link/connection.js";
 
 /** @type {any[]} The ports that were opened, oldest first. */
 let ports = [];
@@ -26,7 +26,7 @@ function newPort() {
 }
 
 function newConnection() {
-  return new Connection({
+  return new WorkerConnection({
     join: () => ({ type: "Join", conversation: "c" }),
     onMessage: () => {},
     onOpen: () => {

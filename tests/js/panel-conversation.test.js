@@ -106,12 +106,12 @@ test("Reconnecting takes back what was unfinished", () => {
     attempt: 1,
     max_attempts: 5,
     delay_ms: 2000,
-    reason: "Connection lost.",
+    reason: "WorkerConnection lost.",
   };
   const turn = after(message("Whole"), text("Half", "n"), reconnecting);
   assert.deepEqual(kinds(turn), [["text", "Whole", false]]);
   assert.equal(turn.status, "reconnecting");
-  assert.equal(turn.notice, "Reconnecting 1/5 in 2 s: Connection lost.");
+  assert.equal(turn.notice, "Reconnecting 1/5 in 2 s: WorkerConnection lost.");
   applyEvent(turn, text("Half again", "o"));
   assert.equal(turn.status, "running");
   assert.equal(turn.notice, undefined);

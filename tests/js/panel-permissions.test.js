@@ -1,31 +1,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lackText, leaveText } from "../../extension/sidepanel/tools/permissions.js";
+import { missingToolsText, permissionsText } from "../../extension/sidepanel/tools/permission-labels.js";
 
 test("what a conversation may do is said in a line", () => {
-  assert.equal(leaveText({}, { web_search: "yes" }), "");
-  assert.equal(leaveText({ tools: { python: "never" } }, {}), "");
-  assert.equal(leaveText({ tools: { python: "ask" } }, {}), "Python (asks)");
-  assert.equal(leaveText({ tools: { python: "always" }, network: ["a.test"] }, {}), "Python (1 host)");
+  assert.equal(permissionsText({}, { web_search: "yes" }), "");
+  assert.equal(permissionsText({ tools: { python: "never" } }, {}), "");
+  assert.equal(permissionsText({ tools: { python: "ask" } }, {}), "Python (asks)");
+  assert.equal(permissionsText({ tools: { python: "always" }, network: ["a.test"] }, {}), "Python (1 host)");
   assert.equal(
-    leaveText({ tools: { read_page: "always", python: "ask" }, network: ["a.test", "b.test"] }, {}),
+    permissionsText({ tools: { read_page: "always", python: "ask" }, network: ["a.test", "b.test"] }, {}),
     "Python (asks, 2 hosts), This page",
   );
 });
 
 test("of the provider's tools only those count that it has and that can do something", () => {
   const tools = /** @type {const} */ ({ web_search: "always", file_search: "always" });
-  assert.equal(leaveText({ tools }, {}), "");
+  assert.equal(permissionsText({ tools }, {}), "");
   const has = { web_search: "yes", file_search: "perhaps" };
-  assert.equal(leaveText({ tools }, has), "Web search");
-  assert.equal(leaveText({ tools, vector_stores: ["vs_1"] }, has), "Web search, File search");
-  assert.equal(leaveText({ tools: { web_search: "ask" } }, has), "");
+  assert.equal(permissionsText({ tools }, has), "Web search");
+  assert.equal(permissionsText({ tools, vector_stores: ["vs_1"] }, has), "Web search, File search");
+  assert.equal(permissionsText({ tools: { web_search: "ask" } }, has), "");
 });
 
 test("what is on and what the provider does not have is said", () => {
   const tools = /** @type {const} */ ({ web_search: "always", file_search: "always", code_interpreter: "never" });
-  assert.equal(lackText({}, "Ollama", {}), "");
-  assert.equal(lackText({ tools }, "Ollama", { web_search: "yes", file_search: "yes" }), "");
-  assert.equal(lackText({ tools }, "Ollama", { web_search: "perhaps" }), "As it is set up, Ollama has no File search.");
-  assert.equal(lackText({ tools }, "Ollama", {}), "As it is set up, Ollama has no Web search and no File search.");
+  assert.equal(missingToolsText({}, "Ollama", {}), "");
+  assert.equal(missingToolsText({ tools }, "Ollama", { web_search: "yes", file_search: "yes" }), "");
+  assert.equal(
+    missingToolsText({ tools }, "Ollama", { web_search: "perhaps" }),
+    "As it is set up, Ollama has no File search.",
+  );
+  assert.equal(
+    missingToolsText({ tools }, "Ollama", {}),
+    "As it is set up, Ollama has no Web search and no File search.",
+  );
 });

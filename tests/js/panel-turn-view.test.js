@@ -34,7 +34,17 @@ function newEdits() {
 
 /** @returns {any} */
 function actions() {
-  const names = ["retry", "regenerate", "goOn", "compact", "sendNow", "cancel", "openSettings", "resend", "showBranch"];
+  const names = [
+    "retry",
+    "regenerate",
+    "continueAnswer",
+    "compact",
+    "sendNow",
+    "cancel",
+    "openSettings",
+    "resend",
+    "showBranch",
+  ];
   const record = (/** @type {string} */ name) => [name, (/** @type {any[]} */ ...args) => calls.push([name, ...args])];
   return { ...Object.fromEntries(names.map(record)), edits, conversation: () => "c", changed: () => {} };
 }
@@ -235,7 +245,7 @@ test("what helps on after a bad end is offered, each once at a time", () => {
   const place = shown({ status: "failed", error, actions: ["continue", "compact"] });
   for (const name of ["Continue", "Summarise and retry", "Retry"]) place.button(name).click();
   assert.deepEqual(calls, [
-    ["goOn", "t"],
+    ["continueAnswer", "t"],
     ["compact", "t"],
     ["retry", "t"],
   ]);
@@ -400,7 +410,7 @@ test("a call is shown as it is, also when another one takes its place", async ()
   /** @type {unknown[]} */
   const decided = [];
   const decide = (/** @type {string} */ _, /** @type {unknown} */ decision) => decided.push(decision);
-  const view = createBlockView(block, { decide, hosts: () => [], shownOf: async () => ({}) });
+  const view = createBlockView(block, { decide, hosts: () => [], artifactsOf: async () => ({}) });
   view.update(block);
   assert.match(view.root.textContent ?? "", /harmless\(\)/);
   block.text = text("hostile()");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Unanswered } from "../../extension/sidepanel/worker-link/pending-commands.js";
+import { PendingCommands } from "../../extension/sidepanel/worker-link/pending-commands.js";
 
 /** @import {PanelCommand, Turn} from "../../extension/shared/protocol.js" */
 
@@ -15,9 +15,9 @@ const RETRY = { type: "Retry", id: "t" };
 
 /** @param {...PanelCommand} commands */
 function asked(...commands) {
-  const unanswered = new Unanswered();
-  for (const command of commands) unanswered.add(command);
-  return unanswered;
+  const pending = new PendingCommands();
+  for (const command of commands) pending.add(command);
+  return pending;
 }
 
 /**
@@ -27,36 +27,36 @@ function asked(...commands) {
 const turn = (id) => ({ id, user: "", created_at: 1, status: "running", blocks: [] });
 
 test("what was not answered is asked again, but for what could begin a second turn", () => {
-  const unanswered = asked(REGENERATE, SHOW, CONFIGURE, RETRY);
-  assert.deepEqual(unanswered.again, [REGENERATE, SHOW, CONFIGURE]);
-  assert.equal(unanswered.size, 4);
+  const pending = asked(REGENERATE, SHOW, CONFIGURE, RETRY);
+  assert.deepEqual(pending.again, [REGENERATE, SHOW, CONFIGURE]);
+  assert.equal(pending.size, 4);
 });
 
 test("the turn that was asked for is the answer, any turn that of a retry", () => {
-  const unanswered = asked(REGENERATE, SHOW, RETRY);
-  unanswered.turnsCame([turn("t")]);
-  assert.deepEqual(unanswered.again, [REGENERATE, SHOW]);
-  assert.equal(unanswered.size, 2);
-  assert.equal(unanswered.seeksVersion, true);
-  unanswered.turnsCame([turn("n"), turn("u")]);
-  assert.equal(unanswered.size, 0);
-  assert.equal(unanswered.seeksVersion, false);
+  const pending = asked(REGENERATE, SHOW, RETRY);
+  pending.turnsCame([turn("t")]);
+  assert.deepEqual(pending.again, [REGENERATE, SHOW]);
+  assert.equal(pending.size, 2);
+  assert.equal(pending.seeksVersion, true);
+  pending.turnsCame([turn("n"), turn("u")]);
+  assert.equal(pending.size, 0);
+  assert.equal(pending.seeksVersion, false);
 });
 
 test("settings are answered by the same settings, in whatever order", () => {
-  const unanswered = asked(CONFIGURE);
-  assert.equal(unanswered.settingsCame({ model: "m" }), false);
-  assert.equal(unanswered.settingsCame({ effort: "low", model: "m" }), true);
-  assert.equal(unanswered.size, 0);
-  assert.equal(unanswered.settingsCame({ effort: "low", model: "m" }), false);
+  const pending = asked(CONFIGURE);
+  assert.equal(pending.settingsCame({ model: "m" }), false);
+  assert.equal(pending.settingsCame({ effort: "low", model: "m" }), true);
+  assert.equal(pending.size, 0);
+  assert.equal(pending.settingsCame({ effort: "low", model: "m" }), false);
 });
 
 test("a rejection with an id is that command's, one without could be anyone's", () => {
-  const unanswered = asked(REGENERATE, SHOW);
-  unanswered.rejected("other");
-  assert.equal(unanswered.size, 2);
-  unanswered.rejected("n");
-  assert.deepEqual(unanswered.again, [SHOW]);
-  unanswered.rejected();
-  assert.equal(unanswered.size, 0);
+  const pending = asked(REGENERATE, SHOW);
+  pending.rejected("other");
+  assert.equal(pending.size, 2);
+  pending.rejected("n");
+  assert.deepEqual(pending.again, [SHOW]);
+  pending.rejected();
+  assert.equal(pending.size, 0);
 });

@@ -4,7 +4,7 @@
 
 import { intakeOf, takeAll } from "../../shared/inbox.js";
 import { byId } from "../../ui/dom.js";
-import { waitForLeave } from "./page-permission.js";
+import { waitForPermission } from "./page-permission.js";
 
 /** @import {Intake, PageText, TurnError} from "../../shared/protocol.js" */
 /** @import {Reply, Request} from "../../shared/requests.js" */
@@ -119,7 +119,7 @@ export class PageInput {
     byId("page-note-text").textContent = wordsOf(error);
     this.#allow.hidden = what === "screenshot";
     this.#note.hidden = false;
-    this.#stopWaiting ??= waitForLeave(() => this.#attach(this.#wanted, true));
+    this.#stopWaiting ??= waitForPermission(() => this.#attach(this.#wanted, true));
   }
 
   #rest() {

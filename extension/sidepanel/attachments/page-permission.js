@@ -19,7 +19,7 @@ let ownWindow;
  * @param {() => void} onChange  Called each time when the page may have become readable, until it waits no longer.
  * @returns {() => void}  Ends the waiting.
  */
-export function waitForLeave(onChange) {
+export function waitForPermission(onChange) {
   waiting.add(onChange);
   return () => waiting.delete(onChange);
 }
@@ -28,7 +28,7 @@ export function waitForLeave(onChange) {
  * To be called once.
  * @param {number | undefined} window  That the panel is in.
  */
-export function listenToLeave(window) {
+export function listenForPermission(window) {
   ownWindow = window;
   chrome.runtime.onMessage.addListener((/** @type {PanelsMessage} */ message, sender) => {
     if (message?.to === PANELS && message.window === ownWindow && isWorker(sender)) onIcon(message);

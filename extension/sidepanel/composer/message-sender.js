@@ -4,7 +4,7 @@
 /** @import {Sending} from "../../shared/storage/drafts.js" */
 /** @import {Conversation} from "../conversation/conversation.js" */
 /** @import {Edits} from "../conversation/edits.js" */
-/** @import {Connection} from "../worker-link/connection.js" */
+/** @import {WorkerConnection} from "../worker-link/connection.js" */
 /** @import {Outbox} from "../worker-link/outbox.js" */
 /** @import {Drafts} from "./drafts.js" */
 /** @import {ShownDraft} from "./shown-draft.js" */
@@ -12,7 +12,7 @@
 /**
  * @typedef {object} Parts
  * @property {Conversation} conversation
- * @property {Connection} connection
+ * @property {WorkerConnection} connection
  * @property {Drafts} drafts
  * @property {Edits} edits
  * @property {Outbox} outbox

@@ -10,7 +10,7 @@ import { PlainView } from "./plain-view.js";
 /** @import {CallActions} from "../tools/tool-view.js" */
 /** @import {BlockView} from "./block-view.js" */
 
-/** @typedef {Omit<CallActions, "shownOf"> & {conversation: () => string}} BlockActions */
+/** @typedef {Omit<CallActions, "artifactsOf"> & {conversation: () => string}} BlockActions */
 
 export class AnswerBlocks {
   root = el("div", { class: "blocks" });
@@ -81,7 +81,7 @@ export class AnswerBlocks {
   #drawBlock(block, isOver) {
     const known = this.#views.get(block);
     try {
-      const actions = { ...this.#actions, shownOf: (/** @type {Block} */ wanted) => this.#shownOf(wanted) };
+      const actions = { ...this.#actions, artifactsOf: (/** @type {Block} */ wanted) => this.#loadArtifacts(wanted) };
       const view = known ?? createBlockView(block, actions, this.#onDrawn);
       view.update(block, isOver);
       this.#views.set(block, view);
@@ -101,7 +101,7 @@ export class AnswerBlocks {
    * @param {Block} block
    * @returns {Promise<Shown>}
    */
-  async #shownOf(block) {
+  async #loadArtifacts(block) {
     const conversation = this.#actions.conversation();
     const index = this.#drawn.indexOf(block);
     const { shown } = await ask({ type: "LoadShown", conversation, turn: this.#turnId, block: index });

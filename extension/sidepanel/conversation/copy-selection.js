@@ -10,7 +10,7 @@ import { special } from "../../ui/tables.js";
 /** What belongs to the panel. */
 const LEFT_OUT =
   ".code-head, .table-tools, .after, .versions, .aside > summary, .visually-hidden, .diagram, .more, " +
-  ".question > .tools, .md-link-host";
+  ".user-message > .tools, .md-link-host";
 const BLOCKS = new Set(
   (
     "ADDRESS ARTICLE ASIDE BLOCKQUOTE DETAILS DIV DL DT DD FIGURE FORM H1 H2 H3 H4 H5 H6 HR LI OL P PRE " +

@@ -2,7 +2,7 @@
  * The button above the conversation that brings the turns before it. It also acts when the reader scrolls up to it.
  */
 
-export class Earlier {
+export class EarlierTurns {
   /** @type {HTMLElement} */
   #button;
   /** @type {HTMLElement} */

@@ -18,7 +18,7 @@ import { Versions } from "./versions.js";
 /** @import {Step} from "./versions.js" */
 
 /**
- * @typedef {object} QuestionActions
+ * @typedef {object} MessageActions
  * @property {Edits} edits
  * @property {(turnId: string, text: string, attachments: Attachment[]) => void} resend  Sends an edited message.
  * @property {(turnId: string, instead: string) => void} showBranch  Shows another version in the place of one.
@@ -26,7 +26,7 @@ import { Versions } from "./versions.js";
  * @property {() => void} changed  An edit began or ended.
  */
 
-export class QuestionView {
+export class MessageView {
   #text = el("div", { class: "bubble", dir: "auto" });
   #folding = new Folding(this.#text);
   /** @type {AttachmentList | null} */
@@ -35,7 +35,7 @@ export class QuestionView {
   #copy = iconButton("Copy message", ["copy", "check"], () => copy(this.#turn.user, this.#copy));
   root = el(
     "article",
-    { class: "question", "aria-label": "You" },
+    { class: "user-message", "aria-label": "You" },
     el("div", { class: "tools" }, this.#copy, this.#edit),
     this.#text,
     this.#folding.button,
@@ -49,12 +49,12 @@ export class QuestionView {
   #busy = false;
   /** What was drawn last: a comparison of these costs nothing, however long the message is. @type {unknown[]} */
   #drawn = [];
-  /** @type {QuestionActions} */
+  /** @type {MessageActions} */
   #actions;
 
   /**
    * @param {Turn} turn
-   * @param {QuestionActions} actions
+   * @param {MessageActions} actions
    */
   constructor(turn, actions) {
     this.#turn = turn;

@@ -6,8 +6,8 @@ import { NEW_CHAT } from "../../shared/storage/drafts.js";
 /** @import {Drafts} from "../composer/drafts.js" */
 /** @import {MessageSender} from "../composer/message-sender.js" */
 /** @import {ShownDraft} from "../composer/shown-draft.js" */
-/** @import {Connection} from "../worker-link/connection.js" */
-/** @import {Unanswered} from "../worker-link/pending-commands.js" */
+/** @import {WorkerConnection} from "../worker-link/connection.js" */
+/** @import {PendingCommands} from "../worker-link/pending-commands.js" */
 /** @import {Conversation} from "./conversation.js" */
 /** @import {Edits} from "./edits.js" */
 /** @import {Find} from "./find.js" */
@@ -15,8 +15,8 @@ import { NEW_CHAT } from "../../shared/storage/drafts.js";
 /**
  * @typedef {object} Parts
  * @property {Conversation} conversation
- * @property {Connection} connection
- * @property {Unanswered} pending
+ * @property {WorkerConnection} connection
+ * @property {PendingCommands} pending
  * @property {Drafts} drafts
  * @property {ShownDraft} shownDraft
  * @property {Edits} edits

@@ -62,7 +62,7 @@ export class PlainTurn {
   #question = el("pre", { class: "plain", dir: "auto" });
   #answer = el("pre", { class: "plain", dir: "auto" });
   nodes = [
-    el("article", { class: "question", "aria-label": "You" }, el("p", { role: "note" }, WORD), this.#question),
+    el("article", { class: "user-message", "aria-label": "You" }, el("p", { role: "note" }, WORD), this.#question),
     el("article", { class: "answer", "aria-label": "Assistant" }, el("p", { role: "note" }, WORD), this.#answer),
   ];
 

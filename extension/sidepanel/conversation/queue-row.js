@@ -16,7 +16,7 @@ export class QueueRow {
   constructor(turnId, { sendNow, cancel }) {
     this.root = el(
       "div",
-      { class: "in-line" },
+      { class: "queue-row" },
       this.#text,
       el(
         "span",

@@ -7,7 +7,7 @@ import { el } from "../../ui/dom.js";
 /**
  * @typedef {object} RecoveryActions
  * @property {(turnId: string) => void} retry
- * @property {(turnId: string) => void} goOn  Has the rest of the answer written.
+ * @property {(turnId: string) => void} continueAnswer  Has the rest of the answer written.
  * @property {(turnId: string) => void} compact  Has the conversation summarised, and retries.
  */
 
@@ -37,13 +37,13 @@ export class RecoveryButtons {
     const offered = JSON.stringify(turn.actions ?? []);
     if (offered === this.#madeFor) return this.#buttons;
     this.#madeFor = offered;
-    const { goOn, compact, retry } = this.#actions;
+    const { continueAnswer, compact, retry } = this.#actions;
     /** @type {[string, (turnId: string) => void][]} */
     const ways = [["Retry", retry]];
     if (turn.actions?.includes("compact")) ways.unshift(["Summarise and retry", compact]);
-    if (turn.actions?.includes("continue")) ways.unshift(["Continue", goOn]);
+    if (turn.actions?.includes("continue")) ways.unshift(["Continue", continueAnswer]);
     this.#buttons = ways.map(([label, act]) =>
-      el("button", { type: "button", class: "way-on", onclick: () => act(turn.id) }, label),
+      el("button", { type: "button", class: "recovery", onclick: () => act(turn.id) }, label),
     );
     return this.#buttons;
   }

@@ -17,7 +17,7 @@ const SKIPPED = [
   "textarea",
   ".code-head",
   ".after",
-  ".in-line",
+  ".queue-row",
   ".versions",
   ".aside > summary",
   ".visually-hidden",

@@ -2,7 +2,7 @@
 
 /** @import {PanelCommand} from "../../shared/protocol.js" */
 /** @import {MessageSender} from "../composer/message-sender.js" */
-/** @import {Connection} from "../worker-link/connection.js" */
+/** @import {WorkerConnection} from "../worker-link/connection.js" */
 /** @import {Conversation} from "./conversation.js" */
 /** @import {ConversationView} from "./conversation-view.js" */
 /** @import {Edits} from "./edits.js" */
@@ -12,7 +12,7 @@
  * @typedef {object} Parts
  * @property {Conversation} conversation
  * @property {() => ConversationView} view  It is made after its actions.
- * @property {Connection} connection
+ * @property {WorkerConnection} connection
  * @property {MessageSender} sender
  * @property {Edits} edits
  * @property {(command: PanelCommand) => void} ask  For what has to be asked again over a new port.
@@ -39,7 +39,7 @@ export function turnCommands(parts) {
       ask({ type: "ShowBranch", turn });
     },
     regenerate: (turn) => askForAnswer({ type: "Regenerate", id: crypto.randomUUID(), turn }),
-    goOn: (turn) => askForAnswer({ type: "Continue", id: crypto.randomUUID(), turn }),
+    continueAnswer: (turn) => askForAnswer({ type: "Continue", id: crypto.randomUUID(), turn }),
     compact: (retry) => askForAnswer({ type: "Compact", retry }),
     retry: (id) => askForAnswer({ type: "Retry", id }),
     sendNow: (id) => {

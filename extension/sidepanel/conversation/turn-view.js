@@ -5,7 +5,7 @@
 import { isUnderWay } from "../../shared/turn.js";
 import { el, setChildren } from "../../ui/dom.js";
 import { AnswerBlocks } from "./answer-blocks.js";
-import { QuestionView } from "./message-view.js";
+import { MessageView } from "./message-view.js";
 import { QueueRow } from "./queue-row.js";
 import { TurnEnd } from "./turn-end.js";
 import { compactionText } from "./turn-labels.js";
@@ -13,7 +13,7 @@ import { Versions } from "./versions.js";
 
 /** @import {Block, Turn} from "../../shared/protocol.js" */
 /** @import {BlockActions} from "./answer-blocks.js" */
-/** @import {QuestionActions} from "./message-view.js" */
+/** @import {MessageActions} from "./message-view.js" */
 /** @import {EndActions} from "./turn-end.js" */
 /** @import {Step} from "./versions.js" */
 
@@ -23,7 +23,7 @@ import { Versions } from "./versions.js";
  * @property {(turnId: string) => void} cancel
  */
 
-/** @typedef {QuestionActions & BlockActions & EndActions & QueueActions} TurnActions */
+/** @typedef {MessageActions & BlockActions & EndActions & QueueActions} TurnActions */
 
 /**
  * @typedef {object} State  Of the whole conversation.
@@ -32,7 +32,7 @@ import { Versions } from "./versions.js";
  */
 
 export class TurnView {
-  /** @type {QuestionView | null} */
+  /** @type {MessageView | null} */
   #question = null;
   #answer = el("article", { class: "answer", "aria-label": "Assistant" });
   #blocks;
@@ -66,7 +66,7 @@ export class TurnView {
     if (turn.kind === "compaction") this.#buildCompaction();
     else {
       this.#answer.append(this.#blocks.root);
-      this.#question = new QuestionView(turn, actions);
+      this.#question = new MessageView(turn, actions);
     }
     this.#end = new TurnEnd({
       turn,

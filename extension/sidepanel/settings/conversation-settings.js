@@ -313,7 +313,7 @@ export class ConversationSettingsDialog {
     this.#save.disabled = true;
     this.#compact.disabled = true;
     this.#say("Saving…");
-    this.#links.onSave({ ...read.settings, ...chosen.leave });
+    this.#links.onSave({ ...read.settings, ...chosen.settings });
   }
 
   async #listModels() {

@@ -24,7 +24,7 @@ const TAGS = new Set(
  * @param {string} [description]  Of what the figures show.
  * @returns {HTMLElement[]}
  */
-export function shownParts({ figures = [], files = [] }, description) {
+export function artifactViews({ figures = [], files = [] }, description) {
   const views = figures.map((shown, index) => figure(shown, index, description));
   return [...views, ...(files.length > 0 ? [fileList(files)] : [])];
 }

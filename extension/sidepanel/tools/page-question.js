@@ -3,11 +3,12 @@
 import { pageName, publicAddress } from "../../shared/address.js";
 import { el } from "../../ui/dom.js";
 import { revealed } from "../../ui/revealed.js";
-import { waitForLeave } from "../attachments/page-permission.js";
+import { waitForPermission } from "../attachments/page-permission.js";
 
 /** Characters of a title; an address has twice as many. */
 const LONGEST = 150;
-const NO_LEAVE = "Sidestream may not read this page yet. Click its icon in the toolbar first, and then allow this.";
+const NO_PERMISSION =
+  "Sidestream may not read this page yet. Click its icon in the toolbar first, and then allow this.";
 
 /** It is the page that is shown when the user says yes, so it follows the tabs. */
 export class AskedPage {
@@ -51,8 +52,8 @@ export class AskedPage {
     this.#name = pageName(tab ?? {});
     this.#host.textContent = hostOf(url);
     this.#title.textContent = url && title ? `“${shortened(revealed(title.slice(0, 2 * LONGEST)), LONGEST)}”` : "";
-    this.#address.textContent = url ? shortened(publicAddress(url), 2 * LONGEST) : NO_LEAVE;
-    if (!url) this.#stopWaiting ??= waitForLeave(this.#follow);
+    this.#address.textContent = url ? shortened(publicAddress(url), 2 * LONGEST) : NO_PERMISSION;
+    if (!url) this.#stopWaiting ??= waitForPermission(this.#follow);
     else {
       this.#stopWaiting?.();
       this.#stopWaiting = null;

@@ -2,13 +2,13 @@
 
 import { byId } from "../../ui/dom.js";
 import { answererOf } from "../settings/answerer.js";
-import { lackText, leaveText } from "./permissions.js";
+import { missingToolsText, permissionsText } from "./permission-labels.js";
 
 /** @import {ConversationSettings, ProviderView} from "../../shared/protocol.js" */
 
 export class PermissionSummary {
-  #button = byId("may");
-  #text = byId("may-text");
+  #button = byId("permission-summary");
+  #text = byId("permission-summary-text");
 
   /** @param {() => void} onClick */
   constructor(onClick) {
@@ -22,10 +22,10 @@ export class PermissionSummary {
    */
   update(provider, settings) {
     const { name, tools } = answererOf(provider, settings);
-    const may = leaveText(settings, tools);
+    const may = permissionsText(settings, tools);
     this.#button.hidden = !provider?.configured;
     const line = may ? `May use: ${may}` : "May use no tools";
-    const lack = lackText(settings, name, tools);
+    const lack = missingToolsText(settings, name, tools);
     this.#text.textContent = lack ? `${line}. ${lack}` : line;
   }
 }

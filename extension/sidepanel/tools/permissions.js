@@ -1,5 +1,6 @@
 /**
- * What the model may do by itself in a conversation: with which tools, on which hosts, and how far. A part of the conversation's settings.
+ * The permissions of a conversation: which tools the model may use by itself, which hosts Python may reach, and the limits of both. They
+ * are a part of the conversation's settings.
  */
 
 import { readHosts } from "../../shared/hosts.js";
@@ -9,59 +10,15 @@ import { byId, el } from "../../ui/dom.js";
 /** @import {ConversationSettings, Permission, ToolLimits} from "../../shared/protocol.js" */
 /** @import {ToolChoice} from "../../ui/choices.js" */
 
-/** The part of the settings that is edited here. @typedef {Pick<ConversationSettings, "tools" | "network" | "vector_stores" | "limits">} Leave */
+/** The part of the settings that is edited here. @typedef {Pick<ConversationSettings, "tools" | "network" | "vector_stores" | "limits">} PermissionSettings */
 
 /** @type {readonly (keyof ToolLimits)[]} */
 const LIMITS = ["calls", "seconds", "tokens"];
 
-/**
- * The tools of a provider that a conversation may use.
- * @param {ConversationSettings} settings
- * @param {Record<string, string>} has  The tools that the provider has.
- * @returns {ToolChoice[]}
- */
-function inUse({ tools = {}, vector_stores = [] }, has) {
-  const found = OTHERS_TOOLS.filter(({ name }) => name in has && tools[name] === "always");
-  return found.filter(({ name }) => name !== "file_search" || vector_stores.length > 0);
-}
-
-/**
- * What a conversation may do, in a line. Empty: nothing.
- * @param {ConversationSettings} settings
- * @param {Record<string, string>} has  The tools that the provider has.
- * @returns {string}
- */
-export function leaveText(settings, has) {
-  const { tools = {}, network = [] } = settings;
-  const own = OWN_TOOLS.flatMap(({ name, label }) => {
-    const permission = tools[name];
-    if (permission !== "ask" && permission !== "always") return [];
-    const notes = [
-      permission === "ask" && "asks",
-      name === "python" && network.length > 0 && `${network.length} ${network.length === 1 ? "host" : "hosts"}`,
-    ].filter(Boolean);
-    return notes.length > 0 ? `${label} (${notes.join(", ")})` : label;
-  });
-  return [...own, ...inUse(settings, has).map(({ label }) => label)].join(", ");
-}
-
-/**
- * Which of a provider's tools are on and not offered to the model, since whoever answers has none. Empty: there are no such.
- * @param {ConversationSettings} settings
- * @param {string} provider  Its name.
- * @param {Record<string, string>} has  The tools that the provider has.
- * @returns {string}
- */
-export function lackText({ tools = {} }, provider, has) {
-  const lacking = OTHERS_TOOLS.filter(({ name }) => tools[name] === "always" && !(name in has));
-  const list = new Intl.ListFormat("en").format(lacking.map(({ label }) => `no ${label}`));
-  return list && `As it is set up, ${provider} has ${list}.`;
-}
-
-/** The section of the dialog. */
+/** The section of the settings dialog. */
 export class Permissions {
-  #own = byId("own-leaves");
-  #others = byId("others-leaves");
+  #own = byId("own-permissions");
+  #others = byId("others-permissions");
   /** @type {HTMLTextAreaElement} */
   #hosts = byId("own-hosts");
   /** @type {HTMLInputElement} */
@@ -98,21 +55,21 @@ export class Permissions {
   }
 
   /**
-   * Shows the tools that the provider has, and those that it is said to use all the same.
+   * Shows the tools that the provider has, and those that are switched on although it does not have them.
    * @param {string} provider  Its name.
    * @param {Record<string, "yes" | "perhaps">} has
    */
   offer(provider, has) {
     for (const { name, does } of OTHERS_TOOLS) {
       const toggle = /** @type {HTMLInputElement} */ (this.#switches.get(name));
-      const line = /** @type {HTMLElement} */ (toggle.closest(".leave"));
+      const line = /** @type {HTMLElement} */ (toggle.closest(".permission"));
       line.hidden = !(name in has) && !toggle.checked;
       /** @type {HTMLElement} */ (line.querySelector(".hint")).textContent =
         name in has ? does : `${does} ${provider} does not have it as it is set up.`;
     }
     byId("others-hint").hidden = !Object.values(has).includes("perhaps");
     byId("others-title").textContent = `At ${provider || "the provider"}, without asking`;
-    byId("others-may").hidden = [...this.#others.children].every((line) => /** @type {HTMLElement} */ (line).hidden);
+    byId("others-tools").hidden = [...this.#others.children].every((line) => /** @type {HTMLElement} */ (line).hidden);
     this.#showStores();
   }
 
@@ -121,8 +78,8 @@ export class Permissions {
   }
 
   /**
-   * What is chosen, or what is wrong with it and where.
-   * @returns {{leave: Leave} | {problem: string, place: HTMLElement}}
+   * What is chosen; or what is wrong with it, and the field in which it is wrong.
+   * @returns {{settings: PermissionSettings} | {problem: string, place: HTMLElement}}
    */
   read() {
     const { hosts, error } = readHosts(this.#hosts.value);
@@ -146,7 +103,7 @@ export class Permissions {
       if (typed) limits[name] = Number(typed);
     }
     return {
-      leave: {
+      settings: {
         ...unlessEmpty("tools", tools),
         ...(hosts.length > 0 ? { network: hosts } : {}),
         ...(searchesFiles ? { vector_stores: stores } : {}),
@@ -155,9 +112,9 @@ export class Permissions {
     };
   }
 
-  /** Brings it into view, for who has come for it. */
+  /** Brings the section into view, for a user who has opened the dialog because of it. */
   show() {
-    byId("may-do").scrollIntoView();
+    byId("permissions").scrollIntoView();
     this.#selects.values().next().value?.focus({ preventScroll: true });
   }
 }
@@ -171,7 +128,7 @@ function row({ name, label, does }, control) {
   control.setAttribute("aria-describedby", `${control.id}-hint`);
   return el(
     "div",
-    { class: "leave" },
+    { class: "permission" },
     el("label", { for: control.id }, label),
     control,
     el("p", { class: "hint", id: `${control.id}-hint` }, does),

@@ -2,8 +2,7 @@
 
 import { el } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
-import { ask } from "../worker-link/ask.js";
-import { shownParts } from "./artifacts.js";
+import { artifactViews } from "./artifacts.js";
 import { runTitle } from "./python-labels.js";
 
 /** @import { PythonRun } from "../../shared/protocol.js" */
@@ -181,11 +180,11 @@ class CodeRun {
     const { stdout, value, traceback, stderr, figures = [], files = [] } = run;
     const parts = [
       text("stdout", "Printed", stdout),
-      ...shownParts({ figures }),
+      ...artifactViews({ figures }),
       text("value", "Value", value),
       text("stderr", "Standard error", stderr),
       text("traceback", "Error", traceback),
-      ...shownParts({ files }),
+      ...artifactViews({ files }),
     ];
     this.#parts.replaceChildren(...parts.filter((part) => part !== null));
   }

@@ -5,7 +5,7 @@ import { GrowingText } from "../../ui/growing-text.js";
 import { highlight } from "../../ui/highlight.js";
 import { whenIdle } from "../../ui/idle.js";
 import { sourceList } from "../conversation/source-list.js";
-import { shownParts } from "./artifacts.js";
+import { artifactViews } from "./artifacts.js";
 import { askText, callLine, questionName, readsPage } from "./call-labels.js";
 import { aboutArguments, argumentsSoFar, argumentsText, codeInShort } from "./call-text.js";
 import { AskedPage } from "./page-question.js";
@@ -17,7 +17,7 @@ import { ReadToEnd } from "./read-to-end.js";
  * @typedef {object} CallActions
  * @property {(call: string, decision: {allow: boolean, always?: true, never?: true, page?: string}) => void} decide  The user's word on a call that asks.
  * @property {() => string[]} hosts  Those that Python may reach.
- * @property {(block: Block) => Promise<Shown>} shownOf  What a block has to show that came without.
+ * @property {(block: Block) => Promise<Shown>} artifactsOf  What a block has to show that came without.
  */
 
 /** One line for a tool's call; what it is called with and what it gave unfold. */
@@ -82,7 +82,7 @@ export class ToolView {
   /** @param {Block} block @param {Shown} shown */
   #show(block, shown) {
     const description = block.name === "image_generation" ? block.text : undefined;
-    const parts = shown.held_back ? [this.#offerToLoad(block)] : shownParts(shown, description);
+    const parts = shown.held_back ? [this.#offerToLoad(block)] : artifactViews(shown, description);
     this.#shown.replaceChildren(...parts);
     this.#shown.hidden = parts.length === 0;
   }
@@ -96,7 +96,7 @@ export class ToolView {
     const load = async () => {
       button.disabled = true;
       try {
-        this.#show(block, await this.#actions.shownOf(block));
+        this.#show(block, await this.#actions.artifactsOf(block));
       } catch (error) {
         button.disabled = false;
         note.textContent = error instanceof Error ? error.message : String(error);

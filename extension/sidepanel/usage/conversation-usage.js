@@ -34,7 +34,7 @@ export function conversationPart(meter) {
     last && el("th", { scope: "col" }, "Last answer"),
     el("th", { scope: "col" }, "All together"),
   );
-  const table = el("table", { class: "figures" }, el("thead", {}, head), el("tbody", {}, ...rows));
+  const table = el("table", { class: "numbers" }, el("thead", {}, head), el("tbody", {}, ...rows));
   const text = contextText(meter);
   if (!text) return [table];
   const percent = context_window && (100 * (meter.context_used ?? 0)) / context_window;

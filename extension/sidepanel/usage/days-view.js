@@ -49,7 +49,7 @@ function chart(dates) {
  */
 function spendingTable(groups) {
   const titles = ["Answers", "Input", "Output"].map((title) => el("th", { scope: "col" }, title));
-  return el("table", { class: "figures spending" }, el("thead", {}, el("tr", {}, ...titles)), ...groups);
+  return el("table", { class: "numbers spending" }, el("thead", {}, el("tr", {}, ...titles)), ...groups);
 }
 
 /**

@@ -23,7 +23,7 @@ const FAILURES_TO_TELL = 4;
  *   expected; it does not come back; or this page belongs to an extension that was updated or removed.
  */
 
-export class Connection {
+export class WorkerConnection {
   /** @type {chrome.runtime.Port | null} */
   #port = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -8,7 +8,7 @@
 const ANY_TURN = "any turn";
 const SETTINGS = "settings";
 
-export class Unanswered {
+export class PendingCommands {
   /** By what the answer will name. @type {Map<string, PanelCommand>} */
   #commands = new Map();
 
