@@ -11,8 +11,7 @@ import { AttachmentList } from "./attachment-view.js";
 import { imageAttachment } from "./images.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
-/** @import {Description} from "./images.js" */
-/** @import {Drafts, Place} from "../composer/drafts.js" */
+/** @import {Drafts, DraftHandle} from "../composer/drafts.js" */
 
 /** See `session/attachments.py`. */
 export const MAX_ATTACHMENTS = 10;
@@ -20,9 +19,9 @@ export const MAX_ATTACHMENTS = 10;
 export class AttachmentTray {
   /** Contents that are at hand: pictures, and texts that go back into the message. @type {Map<string, string>} */
   #contents = new Map();
-  /** Where something is being kept, once for each. @type {Place[]} */
+  /** Where something is being kept, once for each. @type {DraftHandle[]} */
   #keeping = [];
-  /** The draft that is drawn. @type {Place | undefined} */
+  /** The draft that is drawn. @type {DraftHandle | undefined} */
   #place;
   #drafts;
   #list;
@@ -73,7 +72,7 @@ export class AttachmentTray {
    * Attaches something to the next message.
    * @param {Description} description
    * @param {string} content  The text, or the image as a `data:` URL.
-   * @param {Place} [place]  The draft that it was meant for; another one may be shown by now.
+   * @param {DraftHandle} [place]  The draft that it was meant for; another one may be shown by now.
    * @returns {Promise<Attachment | undefined>}  When it is kept; undefined if it cannot be, and the user was told why.
    */
   async add(description, content, place = this.#drafts.shown) {
@@ -100,7 +99,7 @@ export class AttachmentTray {
    * @param {Blob} blob
    * @param {string} title  The file's name, or what it shows.
    * @param {string} [url]  Of the page that it shows.
-   * @param {Place} [place]  As for {@link add}.
+   * @param {DraftHandle} [place]  As for {@link add}.
    * @returns {Promise<Attachment | undefined>}  As {@link add}.
    */
   async addImage(blob, title, url, place = this.#drafts.shown) {
@@ -128,8 +127,8 @@ export class AttachmentTray {
   /**
    * Does something that ends with an attachment, and shows that it is under way. What goes wrong is said here.
    * @template T
-   * @param {(place: Place) => Promise<T>} work  Rejects with words for the user.
-   * @param {Place} [place]  As for {@link add}.
+   * @param {(place: DraftHandle) => Promise<T>} work  Rejects with words for the user.
+   * @param {DraftHandle} [place]  As for {@link add}.
    * @returns {Promise<T | undefined>}
    */
   async during(work, place = this.#drafts.shown) {
@@ -202,7 +201,7 @@ export class AttachmentTray {
   }
 }
 
-/** @param {Place} place */
+/** @param {DraftHandle} place */
 function checkRoom({ draft }) {
   if (draft.attachments.length < MAX_ATTACHMENTS) return;
   throw new Error(`A message can have ${MAX_ATTACHMENTS} attachments at most. Remove one first.`);

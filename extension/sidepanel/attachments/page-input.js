@@ -10,10 +10,10 @@ import { waitForPermission } from "./page-permission.js";
 /** @import {Reply, Request} from "../../shared/requests.js" */
 /** @import {AttachMenu} from "./attach-menu.js" */
 /** @import {AttachmentTray} from "./attachments.js" */
-/** @import {Place} from "../composer/drafts.js" */
+/** @import {DraftHandle} from "../composer/drafts.js" */
 /** @typedef {Extract<Request, {type: "ReadPage"}>["what"]} What */
 
-/** What a screenshot needs, no leave for sites gives. */
+/** The sites that are asked for. A screenshot needs a click on the icon instead: no permission for sites allows it. */
 const SITES = ["https://*/*", "http://*/*"];
 
 export class PageInput {
@@ -23,9 +23,9 @@ export class PageInput {
   #window;
   #note = byId("page-note");
   #allow = byId("page-allow");
-  /** Ends the waiting for the user's leave. @type {(() => void) | null} */
+  /** Ends the waiting for the user's permission. @type {(() => void) | null} */
   #stopWaiting = null;
-  /** What is read when there is leave. @type {What} */
+  /** What is read as soon as it is permitted. @type {What} */
   #wanted = "page";
   #links;
 
@@ -33,7 +33,7 @@ export class PageInput {
    * @param {object} parts
    * @param {AttachmentTray} parts.tray
    * @param {AttachMenu} parts.menu
-   * @param {() => void} parts.onAttached  The user goes on at the composer.
+   * @param {() => void} parts.onAttached  The user continues at the composer.
    * @param {(text: string) => void} parts.onQuestion  Something was asked in the address bar.
    */
   constructor({ tray, menu, ...links }) {
@@ -49,7 +49,10 @@ export class PageInput {
     });
   }
 
-  /** @param {number | undefined} window  That the panel is in. What was handed over there is taken, now and later. */
+  /**
+   * Takes what was handed over to the panel of this window, now and later.
+   * @param {number | undefined} window  The window that the panel is in.
+   */
   listen(window) {
     this.#window = window;
     if (window === undefined) return;
@@ -70,7 +73,7 @@ export class PageInput {
     this.#rest();
     if (thing.type !== "problem") await this.#add(thing.type, thing.page);
     else if (thing.error.kind === "permission") this.#wait(thing.what, thing.error);
-    else this.#tray.say(wordsOf(thing.error));
+    else this.#tray.say(textOf(thing.error));
     this.#links.onAttached();
   }
 
@@ -86,7 +89,7 @@ export class PageInput {
       /** @type {Reply<"ReadPage">} */
       const reply = await chrome.runtime.sendMessage(request);
       if (!reply.ok && reply.error.kind === "permission") this.#wait(what, reply.error);
-      else if (!reply.ok) throw new Error(wordsOf(reply.error));
+      else if (!reply.ok) throw new Error(textOf(reply.error));
       else if (reply.page) await this.#add(what, reply.page, reply.image, place);
     });
     this.#links.onAttached();
@@ -96,7 +99,7 @@ export class PageInput {
    * @param {What} what
    * @param {PageText} page
    * @param {string} [image]  Of a screenshot, as a `data:` URL.
-   * @param {Place} [place]  The draft that it is for.
+   * @param {DraftHandle} [place]  The draft that it is for.
    */
   async #add(what, { title, url, text, missing }, image, place) {
     if (what !== "screenshot") {
@@ -107,16 +110,16 @@ export class PageInput {
     return this.#tray.addImage(await picture.blob(), title || "Screenshot", url || undefined, place);
   }
 
-  // --- leave --------------------------------------------------------------------------------------------------------
+  // --- permission ---------------------------------------------------------------------------------------------------
 
   /**
-   * Says that there is no leave, and goes on when there is.
+   * Says that the page may not be read, and reads it as soon as the user permits it.
    * @param {What} what
    * @param {TurnError} error
    */
   #wait(what, error) {
     this.#wanted = what;
-    byId("page-note-text").textContent = wordsOf(error);
+    byId("page-note-text").textContent = textOf(error);
     this.#allow.hidden = what === "screenshot";
     this.#note.hidden = false;
     this.#stopWaiting ??= waitForPermission(() => this.#attach(this.#wanted, true));
@@ -130,12 +133,12 @@ export class PageInput {
   }
 
   async #askForSites() {
-    // The browser asks the user; `page-leave.js` hears of a yes.
+    // The browser asks the user, and `page-permission.js` gets its event if the user agrees.
     await chrome.permissions.request({ origins: SITES }).catch((error) => this.#tray.say(String(error)));
   }
 }
 
 /** @param {TurnError} error */
-function wordsOf({ message, hint }) {
+function textOf({ message, hint }) {
   return [message, hint].filter(Boolean).join(" ");
 }

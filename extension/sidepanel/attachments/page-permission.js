@@ -1,8 +1,8 @@
 /**
- * Whether Sidestream may read the page beside the panel is the user's to say: by the extension's icon, or by allowing it sites. Whoever in the
- * panel waits for that is told here when it may have changed.
+ * Whether Sidestream may read the page beside the panel. The user permits it by a click on the extension's icon, or by allowing sites. Parts
+ * of the panel that wait for the permission are called when it may have changed.
  *
- * The icon also opens and closes the panel. A click on it closes the panel unless somebody waits for that click.
+ * The icon also opens and closes the panel. A click on it closes the panel unless something waits for that click.
  */
 
 import { PANELS } from "../../shared/protocol.js";
@@ -16,7 +16,7 @@ const waiting = new Set();
 let ownWindow;
 
 /**
- * @param {() => void} onChange  Called each time when the page may have become readable, until it waits no longer.
+ * @param {() => void} onChange  Called whenever the page may have become readable.
  * @returns {() => void}  Ends the waiting.
  */
 export function waitForPermission(onChange) {
@@ -25,25 +25,25 @@ export function waitForPermission(onChange) {
 }
 
 /**
- * To be called once.
- * @param {number | undefined} window  That the panel is in.
+ * Begins to listen. It is called once.
+ * @param {number | undefined} window  The window that the panel is in.
  */
 export function listenForPermission(window) {
   ownWindow = window;
   chrome.runtime.onMessage.addListener((/** @type {PanelsMessage} */ message, sender) => {
     if (message?.to === PANELS && message.window === ownWindow && isWorker(sender)) onIcon(message);
   });
-  chrome.permissions.onAdded.addListener(tell);
+  chrome.permissions.onAdded.addListener(notify);
 }
 
 /** @param {PanelsMessage} message */
 async function onIcon({ at, stays }) {
   const isAwaited = stays || waiting.size > 0;
-  tell();
-  // A panel that came by this click stays, and so does one that is shown in a tab.
+  notify();
+  // A panel that this click has opened stays, and so does one that is shown in a tab.
   if (!isAwaited && performance.timeOrigin < at && !(await chrome.tabs.getCurrent())) window.close();
 }
 
-function tell() {
+function notify() {
   for (const onChange of [...waiting]) onChange();
 }

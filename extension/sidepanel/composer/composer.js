@@ -7,7 +7,7 @@ import { fitLongText, insertText } from "./long-text.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 /** @import {AttachmentTray} from "../attachments/attachments.js" */
-/** @import {Drafts, Place} from "./drafts.js" */
+/** @import {Drafts, DraftHandle} from "./drafts.js" */
 
 export class Composer {
   /** @type {HTMLTextAreaElement} */
@@ -24,9 +24,9 @@ export class Composer {
   #onSend;
   #running = false;
   #ready = true;
-  /** The draft that is to be sent when all that goes with it is here. @type {Place | null} */
+  /** The draft that is to be sent when all that goes with it is here. @type {DraftHandle | null} */
   #due = null;
-  /** The draft in the box. @type {Place | undefined} */
+  /** The draft in the box. @type {DraftHandle | undefined} */
   #place;
 
   /**

@@ -29,10 +29,10 @@ const RETRY_MS = 5_000;
 /** Where earlier versions kept their drafts in `chrome.storage.session`: one of all conversations, and the edits by their turns. */
 const OLD = { text: "draft", attachments: "attachments", edit: "edit:" };
 
-/** A draft of this panel. @typedef {{conversation?: string, draft: Draft}} Place  Its `draft` is another object after each change. */
+/** A draft of this panel. @typedef {{conversation?: string, draft: Draft}} DraftHandle  Its `draft` is another object after each change. */
 
 /**
- * @typedef {Place & {others: StoredDraft[], former: string[], into?: Kept, loads: number, isDirty: boolean, isWriting: boolean}} Kept
+ * @typedef {DraftHandle & {others: StoredDraft[], former: string[], into?: LoadedDraft, loads: number, isDirty: boolean, isWriting: boolean}} LoadedDraft
  *   `former`: the conversations that it has moved from, as stored. `into`: what it has become a part of. `loads`: how often it has yet to be
  *   read; until then it is not written.
  */
@@ -46,9 +46,9 @@ const OLD = { text: "draft", attachments: "attachments", edit: "edit:" };
  */
 
 export class Drafts {
-  /** @type {Kept} */
+  /** @type {LoadedDraft} */
   #shown = kept(undefined);
-  /** @type {Map<string, Kept>} */
+  /** @type {Map<string, LoadedDraft>} */
   #kept = new Map();
   /** @type {Panel | undefined} */
   #panel;
@@ -76,7 +76,7 @@ export class Drafts {
     this.#identify(this.#panel);
   }
 
-  /** The draft that is shown, for what is added to it later. @returns {Place} */
+  /** The draft that is shown, for what is added to it later. @returns {DraftHandle} */
   get shown() {
     return this.#shown;
   }
@@ -106,20 +106,20 @@ export class Drafts {
 
   /**
    * @param {Partial<Draft>} change
-   * @param {Place} [place]  Else the one that is shown.
+   * @param {DraftHandle} [place]  Else the one that is shown.
    */
   change(change, place = this.#shown) {
-    const target = end(/** @type {Kept} */ (place));
+    const target = end(/** @type {LoadedDraft} */ (place));
     target.draft = { ...target.draft, ...change };
     this.#touch(target);
   }
 
   /**
    * @param {Attachment} attachment
-   * @param {Place} place  The draft that it was meant for.
+   * @param {DraftHandle} place  The draft that it was meant for.
    */
   attach(attachment, place) {
-    const { attachments } = end(/** @type {Kept} */ (place)).draft;
+    const { attachments } = end(/** @type {LoadedDraft} */ (place)).draft;
     this.change({ attachments: [...attachments, attachment] }, place);
   }
 
@@ -187,7 +187,7 @@ export class Drafts {
 
   // --- from the disk ------------------------------------------------------------------------------------------------
 
-  /** @param {string} conversation @returns {Kept} */
+  /** @param {string} conversation @returns {LoadedDraft} */
   #keep(conversation) {
     const known = this.#kept.get(conversation);
     if (known) return known;
@@ -197,7 +197,7 @@ export class Drafts {
     return fresh;
   }
 
-  /** @param {Kept} reader */
+  /** @param {LoadedDraft} reader */
   async #load(reader) {
     const { conversation = NEW_CHAT } = reader;
     reader.loads += 1;
@@ -233,7 +233,7 @@ export class Drafts {
 
   /**
    * Offers what a panel leaves that was about to close.
-   * @param {Kept} reader
+   * @param {LoadedDraft} reader
    * @param {string} owner
    */
   async #awaitClosing(reader, owner) {
@@ -263,7 +263,7 @@ export class Drafts {
   }
 
   /**
-   * @param {Kept} from
+   * @param {LoadedDraft} from
    * @param {string} conversation
    * @param {boolean} begins
    */
@@ -291,7 +291,7 @@ export class Drafts {
 
   /**
    * Messages are edited where they stand: what was typed there is there again when the conversation is brought back.
-   * @param {Kept} from
+   * @param {LoadedDraft} from
    * @param {string} conversation  That it is moved from.
    * @returns {boolean}  Whether there was anything.
    */
@@ -305,7 +305,7 @@ export class Drafts {
     return true;
   }
 
-  /** @param {Kept} target @param {Draft} first */
+  /** @param {LoadedDraft} target @param {Draft} first */
   #add(target, first) {
     target.draft = joined(first, target.draft);
     this.#touch(target);
@@ -314,14 +314,14 @@ export class Drafts {
 
   // --- to the disk --------------------------------------------------------------------------------------------------
 
-  /** @param {Kept} target */
+  /** @param {LoadedDraft} target */
   #touch(target) {
     target.isDirty = true;
     // All that happens at once is one change.
     queueMicrotask(() => this.#write(target));
   }
 
-  /** @param {Kept} target */
+  /** @param {LoadedDraft} target */
   async #write(target) {
     if (target.isWriting || target.loads > 0 || target.conversation === undefined) return;
     target.isWriting = true;
@@ -340,7 +340,7 @@ export class Drafts {
     target.isWriting = false;
   }
 
-  /** @param {Kept} target */
+  /** @param {LoadedDraft} target */
   async #put(target) {
     const { draft, conversation = NEW_CHAT } = target;
     if (!this.#panel) throw new Error("The panel has no id yet.");
@@ -360,7 +360,7 @@ export class Drafts {
   }
 }
 
-/** @param {string | undefined} conversation @returns {Kept} */
+/** @param {string | undefined} conversation @returns {LoadedDraft} */
 function kept(conversation) {
   return {
     ...(conversation === undefined ? {} : { conversation }),
@@ -373,7 +373,7 @@ function kept(conversation) {
   };
 }
 
-/** Where it is now. @param {Kept} place @returns {Kept} */
+/** Where it is now. @param {LoadedDraft} place @returns {LoadedDraft} */
 function end(place) {
   return place.into ? end(place.into) : place;
 }

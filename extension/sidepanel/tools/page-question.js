@@ -1,4 +1,4 @@
-/** Which page a call of `read_page` or `read_selection` would read, while it waits for the user's leave. */
+/** Shows which page a call of `read_page` or `read_selection` would read, while it waits for the user's approval. */
 
 import { pageName, publicAddress } from "../../shared/address.js";
 import { el } from "../../ui/dom.js";
@@ -10,14 +10,14 @@ const LONGEST = 150;
 const NO_PERMISSION =
   "Sidestream may not read this page yet. Click its icon in the toolbar first, and then allow this.";
 
-/** It is the page that is shown when the user says yes, so it follows the tabs. */
+/** The page that is read is the one that is shown when the user approves, so this follows the tabs. */
 export class AskedPage {
-  /** First, and by itself: neither a title nor a long address can pass for it, or push it out of view. */
+  /** The host comes first and by itself, so that neither a title nor a long address can pass for it, or push it out of view. */
   #host = el("strong", { class: "host" });
   #title = el("span", { class: "title" });
   #address = el("span", { class: "address" });
   root = el("p", { class: "asked-page" }, this.#host, " ", this.#title, " ", this.#address);
-  /** Ends the waiting for the user's leave. @type {(() => void) | null} */
+  /** Ends the waiting for the user's permission. @type {(() => void) | null} */
   #stopWaiting = null;
   #isClosed = false;
   #name = pageName({});
