@@ -1,8 +1,8 @@
 /** The `alert` below the conversation. It shows a fault of the panel or of the worker; the faults of a turn are shown in that turn. */
 
-import { copyDetailsButton } from "../ui/actions.js";
 import { byId } from "../ui/dom.js";
-import { detailsText } from "../ui/error-details.js";
+import { detailsText } from "./conversation/error-details.js";
+import { copyDetailsButton } from "./conversation/markdown-actions.js";
 
 /** @import {TurnError} from "../shared/protocol.js" */
 

@@ -8,6 +8,7 @@ import { el, icon } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { countUnseen, revealed } from "../../ui/revealed.js";
 import { tokensText } from "../formats.js";
+import { ask } from "../worker-link/ask.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 

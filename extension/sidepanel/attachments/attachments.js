@@ -5,8 +5,8 @@
 
 import { toTurnError } from "../../shared/errors.js";
 import { keepAttachment } from "../../shared/storage/attachments.js";
-import { ask } from "../../ui/ask.js";
 import { estimateTokens } from "../formats.js";
+import { ask } from "../worker-link/ask.js";
 import { AttachmentList } from "./attachment-view.js";
 import { imageAttachment } from "./images.js";
 

@@ -1,8 +1,8 @@
 /** The blocks of an answer on the page, in their order. Each has a view, which stays as long as its block only grows. */
 
 import { hasEnded } from "../../shared/turn.js";
-import { ask } from "../../ui/ask.js";
 import { el } from "../../ui/dom.js";
+import { ask } from "../worker-link/ask.js";
 import { createBlockView } from "./block-view.js";
 import { PlainView } from "./plain-view.js";
 

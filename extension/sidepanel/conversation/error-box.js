@@ -1,8 +1,8 @@
 /** The box with the error of a turn: what went wrong, what the server said, and what the user can do. */
 
-import { copyDetailsButton } from "../../ui/actions.js";
 import { el } from "../../ui/dom.js";
-import { asText } from "../../ui/error-details.js";
+import { asText } from "./error-details.js";
+import { copyDetailsButton } from "./markdown-actions.js";
 
 /** @import {Turn, TurnError} from "../../shared/protocol.js" */
 

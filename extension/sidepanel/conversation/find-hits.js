@@ -1,7 +1,7 @@
 /** The places in the conversation that match what is looked for, and their marks. */
 
-import { TextPlaces } from "../../ui/text-places.js";
 import { isAtOrAfter, rectOf } from "./find-ranges.js";
+import { TextPlaces } from "./text-places.js";
 
 /** More hits than these are counted, and not marked, because each mark has to follow the text's changes. */
 const MOST_MARKED = 2_000;

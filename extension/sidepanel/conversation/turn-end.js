@@ -1,10 +1,10 @@
 /** What follows an answer when it has ended: its error, and the row with its buttons, its state and its usage. */
 
-import { copy } from "../../ui/actions.js";
 import { el } from "../../ui/dom.js";
-import { detailsText } from "../../ui/error-details.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { createErrorBox } from "./error-box.js";
+import { detailsText } from "./error-details.js";
+import { copy } from "./markdown-actions.js";
 import { RecoveryButtons } from "./recovery-buttons.js";
 import { usageText } from "./turn-labels.js";
 

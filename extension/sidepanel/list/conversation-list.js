@@ -1,8 +1,8 @@
 /** The list of conversations: search, open, rename, delete. Rows are drawn page by page as the reader comes to them. */
 
-import { ask } from "../../ui/ask.js";
 import { byId, setChildren } from "../../ui/dom.js";
 import { isComposing } from "../../ui/keys.js";
+import { ask } from "../worker-link/ask.js";
 import { pendingText } from "./list-labels.js";
 import { Notice } from "./notice.js";
 import { createRow, createTitleForm, focusRow } from "./row.js";
@@ -10,7 +10,7 @@ import { StorageUse } from "./storage-use.js";
 import { Transfer } from "./transfer.js";
 
 /** @import {ConversationSummary, Place} from "../../shared/protocol.js" */
-/** @import {Answer} from "../../ui/ask.js" */
+/** @import {Answer} from "../worker-link/ask.js" */
 
 const PAGE = 50;
 /** The size of a page of search results. It is smaller, because the worker has to look for the place that each row shows. */

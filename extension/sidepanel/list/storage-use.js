@@ -1,7 +1,7 @@
 /** Shows how much storage the conversations use, and frees it by deleting old ones. */
 
-import { ask } from "../../ui/ask.js";
 import { byId } from "../../ui/dom.js";
+import { ask } from "../worker-link/ask.js";
 import { conversationsText, storageText } from "./list-labels.js";
 
 /** @import {Notice} from "./notice.js" */

@@ -1,13 +1,13 @@
 /** Exports conversations into files, and imports them from files. */
 
-import { ask } from "../../ui/ask.js";
 import { byId, el } from "../../ui/dom.js";
 import { revealed } from "../../ui/revealed.js";
 import { save } from "../../ui/save.js";
+import { ask } from "../worker-link/ask.js";
 import { conversationsText } from "./list-labels.js";
 
 /** @import {Brought} from "../../shared/protocol.js" */
-/** @import {Answer} from "../../ui/ask.js" */
+/** @import {Answer} from "../worker-link/ask.js" */
 /** @import {Notice} from "./notice.js" */
 
 export class Transfer {

@@ -7,6 +7,7 @@ import { RANGES, readNumber } from "../../shared/ranges.js";
 import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../../ui/choices.js";
 import { byId, el, setChildren } from "../../ui/dom.js";
 import { Permissions } from "../tools/permissions.js";
+import { ask } from "../worker-link/ask.js";
 import { answererOf } from "./answerer.js";
 
 /** @import {Choices} from "../../ui/choices.js" */

@@ -2,6 +2,7 @@
 
 import { el } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
+import { ask } from "../worker-link/ask.js";
 import { artifactViews } from "./artifacts.js";
 import { runTitle } from "./python-labels.js";
 

@@ -3,9 +3,9 @@
  * known. What no provider has reported is not shown; where nothing is known, nothing is shown at all.
  */
 
-import { ask } from "../../ui/ask.js";
 import { byId } from "../../ui/dom.js";
 import { percentText } from "../formats.js";
+import { ask } from "../worker-link/ask.js";
 import { conversationPart } from "./conversation-usage.js";
 import { daysPart } from "./days-view.js";
 import { drawGauge, HIGH } from "./gauge-view.js";

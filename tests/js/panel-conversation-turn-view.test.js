@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { newRoot } from "./panel-dom.js";
+
+/** @import {Turn} from "../../extension/shared/protocol.js" */
+/** @import {Draft} from "../../extension/shared/storage/drafts.js" */
+
+const { TurnView } = await import("../../extension/sidepanel/conversation/turn-view.js");
+const { Edits } = await import("../../extension/sidepanel/conversation/edits.js");
+
+const IDLE = { isBusy: false, isAsking: false };
+const BUSY = { isBusy: true, isAsking: false };
+
+/** @type {any[][]} */
+let calls = [];
+/** @type {InstanceType<typeof Edits>} */
+let edits;
+beforeEach(() => {
+  calls = [];
+  edits = newEdits();
+});
+
+/** Edits in a draft that nobody keeps. */
+function newEdits() {
+  const drafts = {
+    current: /** @type {Draft} */ ({ text: "", attachments: [], edits: {}, sending: [] }),
+    /** @param {Partial<Draft>} change */
+    change(change) {
+      drafts.current = { ...drafts.current, ...change };
+    },
+  };
+  return new Edits(drafts);
+}
+
+/** @returns {any} */
+function actions() {
+  const names = [
+    "retry",
+    "regenerate",
+    "continueAnswer",
+    "compact",
+    "sendNow",
+    "cancel",
+    "openSettings",
+    "resend",
+    "showBranch",
+  ];
+  const record = (/** @type {string} */ name) => [name, (/** @type {any[]} */ ...args) => calls.push([name, ...args])];
+  return { ...Object.fromEntries(names.map(record)), edits, conversation: () => "c", changed: () => {} };
+}
+
+/**
+ * @param {Partial<Turn>} [fields]
+ * @returns {Turn}
+ */
+function newTurn(fields = {}) {
+  const blocks = [{ kind: /** @type {const} */ ("text"), text: "Answer", open: false }];
+  return { id: "t", user: "Question", created_at: 1, status: "completed", blocks, ...fields };
+}
+
+/**
+ * A turn on a page.
+ * @param {Partial<Turn>} [fields]
+ */
+function shown(fields, { isLast = true, state = IDLE } = {}) {
+  const turn = newTurn(fields);
+  const view = new TurnView(turn, actions());
+  const page = newRoot();
+  page.append(...view.nodes);
+  view.update(turn, isLast, state);
+  return {
+    turn,
+    page,
+    view,
+    button: (/** @type {string} */ name) => page.find("button", name),
+    update: (/** @type {typeof IDLE} */ fresh) => view.update(turn, isLast, fresh),
+  };
+}
+
+test("an answer can be regenerated, wherever it stands, unless it can be retried", () => {
+  shown({}, { isLast: false }).button("Regenerate").click();
+  assert.deepEqual(calls, [["regenerate", "t"]]);
+  assert.ok(shown({ status: "failed", blocks: [] }, { isLast: false }).button("Regenerate"));
+  const stopped = shown({ status: "stopped" });
+  assert.equal(stopped.button("Regenerate"), undefined);
+  assert.ok(stopped.button("Retry"));
+});
+
+test("what helps on after a bad end is offered, each once at a time", () => {
+  const error = { kind: "context_length", message: "Too long." };
+  const place = shown({ status: "failed", error, actions: ["continue", "compact"] });
+  for (const name of ["Continue", "Summarise and retry", "Retry"]) place.button(name).click();
+  assert.deepEqual(calls, [
+    ["continueAnswer", "t"],
+    ["compact", "t"],
+    ["retry", "t"],
+  ]);
+  place.update({ isBusy: true, isAsking: true });
+  assert.equal(place.button("Continue").disabled, true);
+  // A message that is held back in the line makes it busy, and waits for just this.
+  place.update(BUSY);
+  assert.equal(place.button("Continue").disabled, false);
+  assert.equal(shown({ status: "failed", error, actions: ["compact"] }, { isLast: false }).button("Retry"), undefined);
+});
+
+test("what stands below an answer stays when more is known of it", () => {
+  const { turn, page, view } = shown();
+  const [copyButton, regenerate] = ["Copy answer", "Regenerate"].map((name) => page.find("button", name));
+  view.update({ ...turn, usage: { input_tokens: 10, output_tokens: 20, total_tokens: 30 } }, false, IDLE);
+  assert.equal(page.find("button", "Copy answer"), copyButton);
+  assert.equal(page.find("button", "Regenerate"), regenerate);
+});
+
+test("what is offered follows the turn", () => {
+  const { turn, button, update } = shown({ status: "incomplete" });
+  assert.equal(button("Continue"), undefined);
+  Object.assign(turn, { actions: ["continue"], blocks: [...turn.blocks] });
+  update(IDLE);
+  assert.ok(button("Continue"));
+});
+
+test("a compaction is one foldable note without a question", () => {
+  const { page, view, button } = shown({ kind: "compaction", user: "" });
+  assert.equal(view.nodes.length, 1);
+  assert.equal(page.find("article", "You"), undefined);
+  const [fold] = page.find("article", "Summary").children;
+  assert.equal(fold.tagName, "DETAILS");
+  assert.match(fold.textContent, /^Earlier messages were summarised\s*Answer/);
+  assert.equal(button("Regenerate"), undefined);
+  assert.ok(button("Copy answer"));
+});
+
+test("a compaction that stands at the place of a message has versions too", () => {
+  const { view, page, button } = shown({ id: "c", kind: "compaction", user: "", siblings: ["a", "c"] });
+  assert.ok(page.find("div", "Version 2 of 2"));
+  button("Previous version").click();
+  assert.deepEqual(calls, [["showBranch", "a", "c"]]);
+  view.focusVersions("next");
+  assert.equal(document.activeElement, button("Previous version"));
+});
+
+test("a compaction says how it stands, and can be tried again in plain sight", () => {
+  const running = shown({ kind: "compaction", user: "", status: "running", blocks: [] });
+  assert.match(running.page.textContent, /^Summarising earlier messages…/);
+  const failed = shown({
+    kind: "compaction",
+    user: "",
+    status: "failed",
+    blocks: [],
+    error: { kind: "x", message: "No." },
+  });
+  const [fold, box] = failed.page.find("article", "Summary").children;
+  assert.equal(fold.textContent, "Earlier messages were not summarised");
+  assert.match(box.textContent, /No\./);
+  failed.button("Retry").click();
+  assert.deepEqual(calls, [["retry", "t"]]);
+});
+
+// SkillfulAgents/SuperAgent#203: one tool call that could not be drawn took the thread along, and the session could not be opened any more.
+test("a block that cannot be drawn is shown as plain text, and the others as they are", () => {
+  const damaged = /** @type {any} */ ({ kind: "text", text: "Second", citations: 5, open: false });
+  const blocks = [
+    { kind: /** @type {const} */ ("refusal"), text: "First", open: false },
+    damaged,
+    { kind: /** @type {const} */ ("refusal"), text: "Third", open: false },
+  ];
+  const { page } = shown({ blocks });
+  const text = page.textContent ?? "";
+  for (const word of ["Question", "First", "Second", "Third", "could not be drawn"])
+    assert.ok(text.includes(word), word);
+  assert.ok(text.indexOf("First") < text.indexOf("Second") && text.indexOf("Second") < text.indexOf("Third"));
+});
+
+test("a call that asks and cannot be drawn can be refused, and not allowed", () => {
+  const call = /** @type {any} */ ({
+    kind: "tool",
+    text: { code: 1 },
+    name: "python",
+    call_id: "k",
+    asks: true,
+    open: false,
+  });
+  const { page } = shown({ status: "running", blocks: [call] });
+  assert.ok(page.find("button", "Don't allow"));
+  for (const name of ["Allow once", "Allow in this conversation"]) assert.equal(page.find("button", name), undefined);
+});
+
+test("an end that cannot be drawn leaves the answer in view, with a word about it", () => {
+  const { page } = shown({ status: "failed", error: /** @type {any} */ ({ message: Symbol("x") }) });
+  assert.ok(page.textContent?.includes("Answer"));
+  assert.ok(page.textContent?.includes("A part of this turn could not be drawn."));
+});

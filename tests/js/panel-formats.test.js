@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { durationText, fileSize, spanText, timeText } from "../../extension/sidepanel/formats.js";
+
+test("times are told as people tell them", () => {
+  const at = (/** @type {string} */ text) => new Date(text).getTime();
+  const now = at("2026-03-10T12:00:00");
+  const texts = ["11:59:40", "11:45:00", "09:10:00", "00:00:00"].map((time) => timeText(at(`2026-03-10T${time}`), now));
+  assert.deepEqual(texts, ["now", "15 min. ago", "2 hr. ago", "12 hr. ago"]);
+  assert.equal(timeText(at("2026-03-09T23:00:00"), now), "yesterday");
+  assert.equal(timeText(at("2026-03-05T23:00:00"), now), "5 days ago");
+  assert.equal(timeText(at("2026-02-01T23:00:00"), now), "Feb 1");
+  assert.equal(timeText(at("2025-02-01T23:00:00"), now), "Feb 1, 2025");
+  assert.equal(timeText(now + 60_000, now), "now");
+});
+
+test("spans of time", () => {
+  const [second, minute, hour] = [1000, 60_000, 3_600_000];
+  /** @type {[number, string][]} */
+  const cases = [
+    [-5, "0 s"],
+    [300, "1 s"],
+    [59 * second, "59 s"],
+    [61 * second, "2 min"],
+    [59 * minute + 1, "1 h"],
+    [2 * hour + 5 * minute, "2 h 5 min"],
+    [24 * hour, "1 d"],
+    [76 * hour + 59 * minute, "3 d 4 h"],
+  ];
+  for (const [ms, text] of cases) assert.equal(spanText(ms), text);
+});
+
+test("times and sizes", () => {
+  assert.equal(durationText(0.4), "less than 1 ms");
+  assert.equal(durationText(999), "999 ms");
+  assert.equal(durationText(1234), "1.2 s");
+  assert.equal(fileSize(999), "999 B");
+  assert.equal(fileSize(1_500), "1.5 kB");
+  assert.equal(fileSize(2_000_000), "2.0 MB");
+});
