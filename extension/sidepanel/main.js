@@ -18,7 +18,6 @@ import { Conversation } from "./conversation/conversation.js";
 import { ConversationView } from "./conversation/conversation-view.js";
 import { EarlierTurns } from "./conversation/earlier-turns.js";
 import { Edits } from "./conversation/edits.js";
-import { detailsText } from "./conversation/error-details.js";
 import { Find } from "./conversation/find.js";
 import { showLinkTargets } from "./conversation/link-target.js";
 import { Navigation } from "./conversation/navigation.js";
