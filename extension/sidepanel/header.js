@@ -1,7 +1,7 @@
 /** The header of the panel: who answers, the choice between provider profiles, and the button for the conversation's settings. */
 
 import { byId, el, setChildren } from "../ui/dom.js";
-import { answererOf } from "./settings/answerer.js";
+import { answererOf } from "./answerer.js";
 
 /** @import {ConversationSettings, ProviderView} from "../shared/protocol.js" */
 

@@ -3,6 +3,7 @@
 import { shownIn } from "../shared/storage/shown.js";
 import { byId, icon } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
+import { answererOf } from "./answerer.js";
 import { AttachMenu } from "./attachments/attach-menu.js";
 import { AttachmentTray } from "./attachments/attachments.js";
 import { takeImages } from "./attachments/image-input.js";
@@ -26,7 +27,6 @@ import { Header } from "./header.js";
 import { ConversationList } from "./list/conversation-list.js";
 import { Panel } from "./panel.js";
 import { ProblemAlert } from "./problem-alert.js";
-import { answererOf } from "./settings/answerer.js";
 import { ConversationSettingsDialog } from "./settings/conversation-settings.js";
 import { Unlock } from "./settings/unlock.js";
 import { PermissionSummary } from "./tools/permission-summary.js";

@@ -2,8 +2,8 @@
 
 import { hasEnded } from "../shared/turn.js";
 import { byId } from "../ui/dom.js";
+import { answererOf } from "./answerer.js";
 import { statusText } from "./conversation/turn-labels.js";
-import { answererOf } from "./settings/answerer.js";
 
 /** @import {PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../shared/protocol.js" */
 /** @import {Composer} from "./composer/composer.js" */

@@ -11,6 +11,7 @@ import { AttachmentList } from "./attachment-view.js";
 import { imageAttachment } from "./images.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
+/** @import {Description} from "./images.js" */
 /** @import {Drafts, DraftHandle} from "../composer/drafts.js" */
 
 /** See `session/attachments.py`. */

@@ -10,7 +10,7 @@ import { StorageUse } from "./storage-use.js";
 import { Transfer } from "./transfer.js";
 
 /** @import {ConversationSummary, Place} from "../../shared/protocol.js" */
-/** @import {Answer} from "../worker-link/ask.js" */
+/** @import {Requests} from "../../shared/requests.js" */
 
 const PAGE = 50;
 /** The size of a page of search results. It is smaller, because the worker has to look for the place that each row shows. */

@@ -7,7 +7,7 @@ import { ask } from "../worker-link/ask.js";
 import { conversationsText } from "./list-labels.js";
 
 /** @import {Brought} from "../../shared/protocol.js" */
-/** @import {Answer} from "../worker-link/ask.js" */
+/** @import {Requests} from "../../shared/requests.js" */
 /** @import {Notice} from "./notice.js" */
 
 export class Transfer {
@@ -44,7 +44,7 @@ export class Transfer {
     let count = 0;
     let lost = 0;
     while (from !== undefined) {
-      /** @type {Answer} */
+      /** @type {Requests["ExportConversations"]["reply"]} */
       const { files = [], next, unreadable = 0 } = await ask({ type: "ExportConversations", format, ids, from });
       for (const { name, text } of files) download(name, text, format);
       count += files.length;
@@ -77,7 +77,7 @@ export class Transfer {
       return;
     }
     this.#notice.say(others.length === 0 ? "Importing…" : `Importing, ${others.length} more to come…`, []);
-    /** @type {Answer} */
+    /** @type {Requests["ImportConversations"]["reply"]} */
     let answer;
     try {
       answer = await ask({ type: "ImportConversations", text, ...(instructions ? { instructions } : {}) });

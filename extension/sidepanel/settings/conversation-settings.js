@@ -6,9 +6,9 @@ import { visible } from "../../shared/pasted-key.js";
 import { RANGES, readNumber } from "../../shared/ranges.js";
 import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../../ui/choices.js";
 import { byId, el, setChildren } from "../../ui/dom.js";
+import { answererOf } from "../answerer.js";
 import { Permissions } from "../tools/permissions.js";
 import { ask } from "../worker-link/ask.js";
-import { answererOf } from "./answerer.js";
 
 /** @import {Choices} from "../../ui/choices.js" */
 /** @import {ConversationSettings, ModelFacts, ProfileView, ProviderView, TurnError} from "../../shared/protocol.js" */

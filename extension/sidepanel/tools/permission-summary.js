@@ -1,7 +1,7 @@
 /** The line below the composer that says which tools the model may use in this conversation. */
 
 import { byId } from "../../ui/dom.js";
-import { answererOf } from "../settings/answerer.js";
+import { answererOf } from "../answerer.js";
 import { missingToolsText, permissionsText } from "./permission-labels.js";
 
 /** @import {ConversationSettings, ProviderView} from "../../shared/protocol.js" */

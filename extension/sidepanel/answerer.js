@@ -1,6 +1,6 @@
 /** Which provider and model answer in a conversation. */
 
-/** @import {ConversationSettings, ProviderView} from "../../shared/protocol.js" */
+/** @import {ConversationSettings, ProviderView} from "../shared/protocol.js" */
 
 /**
  * Who answers in a conversation.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answererOf } from "../../extension/sidepanel/settings/answerer.js";
+import { answererOf } from "../../extension/sidepanel/answerer.js";
 
 const provider = {
   configured: true,
