@@ -1,6 +1,6 @@
 /** Makes the parts of the side panel, wires them together and starts them. */
 
-import { shownIn } from "../shared/storage/shown.js";
+import { shownIn } from "../shared/storage/shown-conversation.js";
 import { byId, icon } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
 import { answererOf } from "./answerer.js";
