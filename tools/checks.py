@@ -38,7 +38,7 @@ REASON_LENGTH = 300
 
 TSC = "typescript/bin/tsc"
 BIOME = ("ci", "--error-on-warnings", "--colors=off")
-NODE_TEST = ("--test", "--test-reporter=spec")
+NODE_TEST = ("--import", "./tests/js/i18n.js", "--test", "--test-reporter=spec")
 UNIT_SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "loadfile")
 SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Tests in the browser wait more than they work: one file's beside three others'."""

@@ -7,6 +7,7 @@ import { readKey } from "../shared/pasted-key.js";
 import { PRESETS, presetOf } from "../shared/presets.js";
 import { messageAtField } from "../shared/profile-schema.js";
 import { NUMBER_NAMES } from "../shared/ranges.js";
+import { plural } from "../shared/text.js";
 import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../ui/choices.js";
 import { byId, el, setChildren } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
@@ -383,10 +384,7 @@ async function loadModels() {
     );
     controls.model.focus();
     if (models.length === 0) say("The server lists no models. Type the name of one.");
-    else
-      say(
-        `${models.length} ${models.length === 1 ? "model" : "models"} loaded. Pick one in the field, or type to search.`,
-      );
+    else say(plural("models_loaded", models.length));
   });
 }
 
