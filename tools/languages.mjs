@@ -1,6 +1,7 @@
 /**
- * What highlight.js knows its languages by: the names of all of them, and which ones stand inside which. Asked of the library itself,
- * so that no table of ours can be out of date. With a path it writes a module there, for the panel's worker; see `docs/build-layout.md`.
+ * What highlight.js knows its languages by: the names of all of them, and which ones stand inside which. Asked of the
+ * library itself, so that no table of ours can be out of date. With a path it writes a module there, for the panel's
+ * worker; see `docs/build-layout.md`.
  */
 
 import { readdirSync, writeFileSync } from "node:fs";

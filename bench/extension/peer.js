@@ -20,7 +20,10 @@ const view = new ConversationView({
 });
 const STATE = { isBusy: false, isAsking: false };
 
-/** Each calls `onText` with every piece of the answer. @type {Record<string, (baseURL: string, onText: (text: string) => void) => Promise<void>>} */
+/**
+ * Each calls `onText` with every piece of the answer.
+ * @type {Record<string, (baseURL: string, onText: (text: string) => void) => Promise<void>>}
+ */
 const readers = {
   async sdk(baseURL, onText) {
     const client = new OpenAI({ apiKey: "bench-key", baseURL, maxRetries: 0, dangerouslyAllowBrowser: true });

@@ -1,6 +1,6 @@
 /**
- * Records when each numbered word of an answer appears in the document. Put into a page by `bench/latency.py`; the words are
- * `w0`, `w1`, ... in rising order.
+ * Records when each numbered word of an answer appears in the document. Put into a page by `bench/latency.py`; the
+ * words are `w0`, `w1`, ... in rising order.
  */
 
 globalThis.probe = (() => {

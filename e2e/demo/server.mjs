@@ -4,8 +4,8 @@
  *     node e2e/demo/server.mjs [--port 0]
  *
  * Speaks the Responses API and Chat Completions on 127.0.0.1 (aimock), from the texts in `answers/`. Prints one JSON
- * line, `{"base_url": "http://127.0.0.1:PORT/v1"}`, as soon as it listens. Ends on SIGTERM, on SIGINT, and when its standard
- * input is closed, so that it never outlives the command that started it.
+ * line, `{"base_url": "http://127.0.0.1:PORT/v1"}`, as soon as it listens. Ends on SIGTERM, on SIGINT, and when its
+ * standard input is closed, so that it never outlives the command that started it.
  */
 
 import { readFileSync } from "node:fs";
@@ -15,9 +15,15 @@ import { LLMock } from "@copilotkit/aimock";
 const MODEL = "demo";
 
 /** @typedef {import("@copilotkit/aimock").ChatCompletionRequest} Request */
-/** @typedef {{content?: string, reasoning?: string, webSearches?: string[], toolCalls?: {name: string, arguments: string}[]}} Answer */
+/**
+ * @typedef {{content?: string, reasoning?: string, webSearches?: string[], toolCalls?: {name: string, arguments:
+ *   string}[]}} Answer
+ */
 
-/** The first pattern that fits the user's own words wins. @type {{pattern?: RegExp, make: (request: Request) => Answer}[]} */
+/**
+ * The first pattern that fits the user's own words wins.
+ * @type {{pattern?: RegExp, make: (request: Request) => Answer}[]}
+ */
 const ANSWERS = [
   {
     pattern: /^\W*(hi|hello|hey|hallo|good (morning|evening|day)|help|what (is|are) (this|you))\b/i,

@@ -1,18 +1,19 @@
 /**
- * The texts that users see. All of them are in one catalogue, `_locales/en/messages.json`; `chrome.i18n` picks the language.
+ * The texts that users see. All of them are in one catalogue, `_locales/en/messages.json`; `chrome.i18n` picks the
+ * language.
  */
 
 /** @typedef {keyof typeof import("../_locales/en/messages.json")} MessageKey */
 /**
- * A key that has a message for each plural category that the catalogue's language knows: `minutes` stands for `minutes_one` and
- * `minutes_other`.
+ * A key that has a message for each plural category that the catalogue's language knows: `minutes` stands for
+ * `minutes_one` and `minutes_other`.
  * @typedef {MessageKey extends infer K ? K extends `${infer Base}_other` ? Base : never : never} PluralKey
  */
 
 /**
  * @param {MessageKey} key
- * @param {...(string | number)} values  What stands in place of the message's placeholders, in their order. Numbers are written as the
- *   language writes them.
+ * @param {...(string | number)} values  What stands in place of the message's placeholders, in their order. Numbers are
+ *   written as the language writes them.
  * @returns {string}
  */
 export function text(key, ...values) {
@@ -34,7 +35,10 @@ export function plural(key, count, ...values) {
   return message || text(/** @type {MessageKey} */ (`${key}_other`), count, ...values);
 }
 
-/** The language in which the catalogue that Chrome has picked is written: numbers and dates follow it. @returns {string} */
+/**
+ * The language in which the catalogue that Chrome has picked is written: numbers and dates follow it.
+ * @returns {string}
+ */
 export function language() {
   return chrome.i18n.getMessage("language") || "en";
 }

@@ -1,4 +1,6 @@
-/** What a finished item of an answer shows: the text of a tool call, what code printed, and the sources that are cited. */
+/**
+ * What a finished item of an answer shows: the text of a tool call, what code printed, and the sources that are cited.
+ */
 
 /** @import {Block, Source} from "./protocol.js" */
 

@@ -6,7 +6,8 @@
  * Who answers in a conversation.
  * @param {ProviderView | null} provider
  * @param {ConversationSettings} own
- * @returns {{id: string | null, name: string, model: string, hasOwnProfile: boolean, tools: Record<string, "yes" | "perhaps">}}
+ * @returns {{id: string | null, name: string, model: string, hasOwnProfile: boolean, tools: Record<string, "yes" |
+ *   "perhaps">}}
  */
 export function answererOf(provider, own) {
   if (!provider) return { id: null, name: "", model: own.model ?? "", hasOwnProfile: false, tools: {} };

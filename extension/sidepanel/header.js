@@ -1,4 +1,7 @@
-/** The header of the panel: who answers, the choice between provider profiles, and the button for the conversation's settings. */
+/**
+ * The header of the panel: who answers, the choice between provider profiles, and the button for the conversation's
+ * settings.
+ */
 
 import { byId, el, setChildren } from "../ui/dom.js";
 import { answererOf } from "./answerer.js";
@@ -17,7 +20,8 @@ export class Header {
    * @param {object} parts
    * @param {() => {provider: ProviderView | null, settings: ConversationSettings}} parts.state
    * @param {(settings: ConversationSettings) => void} parts.onConfigure  The conversation gets these settings.
-   * @param {(profile: string) => void} parts.onActivate  This profile answers in all conversations without a profile of their own.
+   * @param {(profile: string) => void} parts.onActivate  This profile answers in all conversations without a profile of
+   *   their own.
    */
   constructor({ state, onConfigure, onActivate }) {
     this.#state = state;
@@ -51,8 +55,8 @@ export class Header {
   }
 
   /**
-   * The list takes the place of the provider's name where there is more than one profile. It is the choice for this conversation if that
-   * has a profile of its own, else for all conversations that have none.
+   * The list takes the place of the provider's name where there is more than one profile. It is the choice for this
+   * conversation if that has a profile of its own, else for all conversations that have none.
    */
   #showProfiles() {
     const { provider, settings } = this.#state();

@@ -1,4 +1,7 @@
-/** The `alert` below the conversation. It shows a fault of the panel or of the worker; the faults of a turn are shown in that turn. */
+/**
+ * The `alert` below the conversation. It shows a fault of the panel or of the worker; the faults of a turn are shown in
+ * that turn.
+ */
 
 import { byId } from "../ui/dom.js";
 import { detailsText } from "./conversation/error-details.js";
@@ -7,8 +10,9 @@ import { copyDetailsButton } from "./conversation/markdown-actions.js";
 /** @import {TurnError} from "../shared/protocol.js" */
 
 /**
- * What is wrong decides what the button does. `boot`: Python did not start, and the worker starts it again. `worker`: the worker does not
- * answer, and the page is loaded again. `command`: the worker has rejected a command, and the alert is dismissed.
+ * What is wrong decides what the button does. `boot`: Python did not start, and the worker starts it again. `worker`:
+ * the worker does not answer, and the page is loaded again. `command`: the worker has rejected a command, and the alert
+ * is dismissed.
  * @typedef {"boot" | "worker" | "command"} Source
  */
 

@@ -8,8 +8,8 @@ import { language, text } from "../shared/text.js";
 const ATTRIBUTES = ["title", "aria-label", "placeholder", "alt"];
 
 /**
- * Fill in `data-text="key"` (the element's text) and `data-text-title`, `data-text-aria-label`, ... (its attributes) below a node.
- * Called once, before the page is shown; what is made later by code asks `text()` itself.
+ * Fill in `data-text="key"` (the element's text) and `data-text-title`, `data-text-aria-label`, ... (its attributes)
+ * below a node. Called once, before the page is shown; what is made later by code asks `text()` itself.
  * @param {Document | DocumentFragment | Element} root
  */
 export function localise(root) {

@@ -1,6 +1,6 @@
 /**
- * `chrome.i18n` in Node, with the catalogue as it is: preloaded by `node --import ./tests/js/i18n.js`. Whatever a test assigns to
- * `chrome` gets it too.
+ * `chrome.i18n` in Node, with the catalogue as it is: preloaded by `node --import ./tests/js/i18n.js`. Whatever a test
+ * assigns to `chrome` gets it too.
  */
 
 import { readFileSync } from "node:fs";

@@ -32,7 +32,10 @@ test("the addresses of providers and of one's own computer need no question", ()
     assert.deepEqual(risks(address, { preset }), []);
 });
 
-/** lemonade-sdk/lemonade#2370: a key over http:// has to be opted into; a server of the own network without a key works as ever. */
+/**
+ * lemonade-sdk/lemonade#2370: a key over http:// has to be opted into; a server of the own network without a key works
+ * as ever.
+ */
 test("a key that would travel unencrypted is asked about", () => {
   for (const address of [
     "http://api.example.org/v1",

@@ -183,8 +183,8 @@ test("a model's name keeps its blanks and slashes, and loses those around it", (
 });
 
 test("the efforts on offer are those of the model, and without any knowledge all but the rarest", () => {
-  // cline/cline#12947, Zoo-Code-Org/Zoo-Code#713: "max" cannot be chosen. JohnnyZ93/oai-compatible-copilot#267: it is there for
-  // models that do not take it.
+  // cline/cline#12947, Zoo-Code-Org/Zoo-Code#713: "max" cannot be chosen. JohnnyZ93/oai-compatible-copilot#267: it is
+  // there for models that do not take it.
   const names = (/** @type {string[] | undefined} */ known) => effortsOf(known).map(([effort]) => effort);
   assert.deepEqual(names(undefined), ["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
   assert.deepEqual(names([]), names(undefined));

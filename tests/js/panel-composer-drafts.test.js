@@ -417,8 +417,8 @@ function randomly(seed) {
 }
 
 /**
- * Any order of what users do, against a model: a text is in one place, until it is sent or cleared. Texts of the model are whole words that
- * occur once, so they are found again wherever they have moved to.
+ * Any order of what users do, against a model: a text is in one place, until it is sent or cleared. Texts of the model
+ * are whole words that occur once, so they are found again wherever they have moved to.
  */
 for (let seed = 1; seed <= 40; seed += 1) {
   test(`nothing that was typed is lost or doubled, whatever is done (${seed})`, async () => {

@@ -199,7 +199,8 @@ test("a message behind an answer under way waits from the start, and leaves when
   assert.equal(conversation.unconfirmed.length, 1);
 });
 
-// --- long conversations, branches, settings -----------------------------------------------------------------------------
+// --- long conversations, branches, settings
+// -----------------------------------------------------------------------------
 
 /**
  * Finished turns, one after the other.

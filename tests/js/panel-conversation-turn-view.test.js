@@ -156,7 +156,8 @@ test("a compaction says how it stands, and can be tried again in plain sight", (
   assert.deepEqual(calls, [["retry", "t"]]);
 });
 
-// SkillfulAgents/SuperAgent#203: one tool call that could not be drawn took the thread along, and the session could not be opened any more.
+// SkillfulAgents/SuperAgent#203: one tool call that could not be drawn took the thread along, and the session could not
+// be opened any more.
 test("a block that cannot be drawn is shown as plain text, and the others as they are", () => {
   const damaged = /** @type {any} */ ({ kind: "text", text: "Second", citations: 5, open: false });
   const blocks = [

@@ -63,8 +63,8 @@ test("what cannot be seen is named", () => {
 });
 
 /**
- * NousResearch/hermes-agent#81403: blanks other than ASCII ones push code out of view, and U+E0100, U+1D173 and U+1BCA0 are drawn as nothing.
- * openclaw/openclaw#43687: characters like U+200B hide parts of a command.
+ * NousResearch/hermes-agent#81403: blanks other than ASCII ones push code out of view, and U+E0100, U+1D173 and U+1BCA0
+ * are drawn as nothing. openclaw/openclaw#43687: characters like U+200B hide parts of a command.
  */
 test("every blank but space, tab and line feed is named, and a row of them does not fill the view", () => {
   /** @param {string} code */

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mayBeFetched } from "../../extension/shared/private-host.js";
 
-/** Spellings of 127.0.0.1 are those of silverbucket/webfinger.js#160 and MakazhanAlpamys/Soup#604, IPv6 of felippe-regazio/ssrfcheck#11. */
+/**
+ * Spellings of 127.0.0.1 are those of silverbucket/webfinger.js#160 and MakazhanAlpamys/Soup#604, IPv6 of
+ * felippe-regazio/ssrfcheck#11.
+ */
 const PRIVATE = [
   ..."127.0.0.1 127.1 2130706433 0x7f000001 0177.0.0.1 0x7f.0.0.1 127.0.0.1. localhost LOCALHOST localhost. a.localhost".split(
     " ",

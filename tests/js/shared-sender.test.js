@@ -14,7 +14,10 @@ const { isOwnPage, isWorker } = await import("../../extension/shared/sender.js")
 const page = { id: "abc", origin: ORIGIN, url: `${ORIGIN}/sidepanel/index.html`, documentId: "1" };
 const worker = { id: "abc", url: `${ORIGIN}/service_worker.js` };
 
-/** uBlockOrigin/uBlock-issues#1992: a page's process that was taken over could choose the URL of a message, but not its origin. */
+/**
+ * uBlockOrigin/uBlock-issues#1992: a page's process that was taken over could choose the URL of a message, but not its
+ * origin.
+ */
 test("a sender is known by its origin and its address", () => {
   assert.equal(isOwnPage(page), true);
   for (const other of [

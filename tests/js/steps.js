@@ -1,4 +1,7 @@
-/** How much work a piece of JavaScript is, in steps: how often its blocks were run, as V8 counts them. No clock is involved. */
+/**
+ * How much work a piece of JavaScript is, in steps: how often its blocks were run, as V8 counts them. No clock is
+ * involved.
+ */
 
 import { Session } from "node:inspector";
 

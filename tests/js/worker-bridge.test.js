@@ -291,7 +291,8 @@ test("a header that cannot be sent is named, its value is not", async () => {
   assert.ok(!head.includes("secret"));
 });
 
-// --- staying awake -----------------------------------------------------------------------------------------------------
+// --- staying awake
+// -----------------------------------------------------------------------------------------------------
 
 test("the worker is touched at once and every 15 s while it is held, and no longer", async () => {
   mock.timers.enable({ apis: ["setInterval", "Date"], now: Date.now() + 60_000 });
@@ -331,7 +332,8 @@ test("who holds the worker just after it was touched needs no touch of its own, 
   mock.timers.reset();
 });
 
-// --- panels ------------------------------------------------------------------------------------------------------------
+// --- panels
+// ------------------------------------------------------------------------------------------------------------
 
 /** A port that remembers what was posted to it. */
 function fakePort() {
@@ -544,7 +546,8 @@ test("a panel whose page has just gone does no harm", () => {
   assert.equal(panels.numbers.length, 1);
 });
 
-// --- log ---------------------------------------------------------------------------------------------------------------
+// --- log
+// ---------------------------------------------------------------------------------------------------------------
 
 for (const secret of [
   "Authorization: Bearer abcdefgh12345678",

@@ -76,7 +76,8 @@ test("the first save of a turn is told from the later ones", async () => {
   assert.equal(await writer.saveTurn(head, ""), undefined);
 });
 
-// --- versions ----------------------------------------------------------------------------------------------------------
+// --- versions
+// ----------------------------------------------------------------------------------------------------------
 
 /** Makes a database as an earlier version did. @param {1 | 2} version */
 function openOld(version) {
@@ -151,7 +152,8 @@ test("a database of version 2 gets branches, and what was under way in it is fou
   assert.deepEqual([title, turns], ["Own", 2]);
 });
 
-// --- a conversation ----------------------------------------------------------------------------------------------------
+// --- a conversation
+// ----------------------------------------------------------------------------------------------------
 
 test("the branch that is shown is the one that leads to the leaf, from its end", async () => {
   await store("a", 10, turn("1", "Q1", "x"), turn("2", "Q2", "y"));
@@ -258,7 +260,8 @@ test("what has yet to end is found until it has", async () => {
   assert.equal((await conversationStore.loadConversation("a"))?.leaf, "1");
 });
 
-// --- the list ----------------------------------------------------------------------------------------------------------
+// --- the list
+// ----------------------------------------------------------------------------------------------------------
 
 test("the latest comes first, page by page, without the empty ones", async () => {
   await store("a", 10, turn("1", "First", ""));
@@ -328,7 +331,8 @@ test("a title is the first line until the user gives another, and comes back whe
   await refused(list.renameConversation("b", "x"), /not there/);
 });
 
-// --- deleting ----------------------------------------------------------------------------------------------------------
+// --- deleting
+// ----------------------------------------------------------------------------------------------------------
 
 test("a deleted conversation can be brought back for a while, and is then gone", async () => {
   await store("a", 10, turn("1", "First", ""));
@@ -375,7 +379,8 @@ test("an empty conversation stays as long as a panel shows it", async () => {
   assert.equal(await count(), 0);
 });
 
-// --- files -------------------------------------------------------------------------------------------------------------
+// --- files
+// -------------------------------------------------------------------------------------------------------------
 
 test("an export comes back with the same bytes", async () => {
   await store(
@@ -714,7 +719,8 @@ test("a write that fails leaves nothing behind, and says the cause", async () =>
   assert.equal(await (await database.database()).get("meta", "current"), undefined);
 });
 
-// --- what is kept beside the conversations -----------------------------------------------------------------------------
+// --- what is kept beside the conversations
+// -----------------------------------------------------------------------------
 
 test("usage is counted as turns are written, and neither imports nor deletions change it", async () => {
   const used = async () =>

@@ -113,7 +113,10 @@ test("each element that a message opens is closed in it, in order", () => {
   assert.doesNotMatch(markdown, /<\/(?:u|String|kbd)>[\s\S]*<\/kbd>|<\/u>|<\/String>/);
 });
 
-/** CherryHQ/cherry-studio#15760: who speaks was a heading of the second level, and headings in answers were of the first. */
+/**
+ * CherryHQ/cherry-studio#15760: who speaks was a heading of the second level, and headings in answers were of the
+ * first.
+ */
 test("headings in what was said are below that of its turn, code stays as it is", () => {
   const answer =
     "# One\n\n## Two ##\n\nThree\nlines\n=====\n\n###### Six\n\n```sh\n# no heading\n```\n\n> # quoted\n\n#hashtag";
@@ -169,8 +172,8 @@ test("titles, names, models and errors mean nothing to Markdown", () => {
 });
 
 /**
- * mohamed-chs/convoviz#64 (a name in Cyrillic became "untitled"), Tyrrrz/DiscordChatExporter#1162 and standardnotes/app#537 (`?`, `<`, `|`, `*` in
- * names).
+ * mohamed-chs/convoviz#64 (a name in Cyrillic became "untitled"), Tyrrrz/DiscordChatExporter#1162 and
+ * standardnotes/app#537 (`?`, `<`, `|`, `*` in names).
  */
 test("names of files are safe everywhere, in any script, and not too long", async () => {
   const names = [

@@ -1,4 +1,7 @@
-/** The browser as the worker's modules see it, as far as they are tested in Node: storage in memory, a key that is not stored. */
+/**
+ * The browser as the worker's modules see it, as far as they are tested in Node: storage in memory, a key that is not
+ * stored.
+ */
 
 import { register } from "node:module";
 
@@ -41,7 +44,10 @@ class StorageArea {
 
 export const local = new StorageArea();
 export const session = new StorageArea();
-/** The origins that the user has granted; undefined grants all. @type {{granted: string[] | undefined, touched: number}} */
+/**
+ * The origins that the user has granted; undefined grants all.
+ * @type {{granted: string[] | undefined, touched: number}}
+ */
 export const browser = { granted: undefined, touched: 0 };
 
 /** Who watches redirects. @type {Set<(details: {url: string, redirectUrl: string, initiator: string}) => void>} */

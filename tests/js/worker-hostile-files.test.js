@@ -30,7 +30,11 @@ const turn = (fields) => ({
   ...fields,
 });
 
-/** @param {Record<string, unknown>[]} turns @param {Record<string, unknown>} [fields] @param {Record<string, unknown>} [file] */
+/**
+ * @param {Record<string, unknown>[]} turns
+ * @param {Record<string, unknown>} [fields]
+ * @param {Record<string, unknown>} [file]
+ */
 const fileOf = (turns, fields = {}, file = {}) =>
   JSON.stringify({
     format: "sidestream.conversations",

@@ -1,4 +1,7 @@
-/** Stored records that hold what no record should: the list, the conversation and the export stay whole, and what cannot be read is said. */
+/**
+ * Stored records that hold what no record should: the list, the conversation and the export stay whole, and what cannot
+ * be read is said.
+ */
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";

@@ -1,4 +1,7 @@
-/** The panel's table of the provider's own tools, against the one that the worker's (`session/provider_tools.py`) is tested with as well. */
+/**
+ * The panel's table of the provider's own tools, against the one that the worker's (`session/provider_tools.py`) is
+ * tested with as well.
+ */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -47,7 +47,8 @@ beforeEach(async () => {
   await deleteDB("sidestream");
 });
 
-// --- what is found ---------------------------------------------------------------------------------------------------------
+// --- what is found
+// ---------------------------------------------------------------------------------------------------------
 
 test("parts of identifiers, addresses, paths, names with signs, and emoji", async () => {
   await store(
@@ -70,7 +71,10 @@ test("where a link leads that says something else", async () => {
   assert.equal(await hit("17.4"), "17.4");
 });
 
-/** element-hq/element-meta#1479: only whole words were found, which is of little use where words have endings and are put together. */
+/**
+ * element-hq/element-meta#1479: only whole words were found, which is of little use where words have endings and are
+ * put together.
+ */
 test("the middle of German and Korean compounds", async () => {
   await store("a", "Meine Krankenversicherungskarte ist weg");
   await store("b", "크롬브라우저에서 확장프로그램을 설치했습니다");
@@ -79,7 +83,10 @@ test("the middle of German and Korean compounds", async () => {
   for (const query of ["브라우저", "프로그램", "설치", "롬"]) assert.deepEqual(await ids(query), ["b"], query);
 });
 
-/** telegramdesktop/tdesktop#1562 and stoatchat/for-legacy-web#952: of a sentence without spaces, only its beginning or all of it was found. */
+/**
+ * telegramdesktop/tdesktop#1562 and stoatchat/for-legacy-web#952: of a sentence without spaces, only its beginning or
+ * all of it was found.
+ */
 test("Chinese and Japanese without spaces, also single characters", async () => {
   await store("a", "测试", "這是一句中文，沒有空格。");
   await store("b", "病院は機能していない", "データを見る");
@@ -106,7 +113,10 @@ test("signs are meant as they are typed", async () => {
   assert.deepEqual(await ids("a.b"), []);
 });
 
-/** SillyTavern/SillyTavern#3727: words in different messages of a chat, or one of them in its title, were not found together. */
+/**
+ * SillyTavern/SillyTavern#3727: words in different messages of a chat, or one of them in its title, were not found
+ * together.
+ */
 test("several words are all found, in the title or in any turn; a phrase in quotes in one place", async () => {
   await store("a", "narbacular things", "A helicopter");
   await writer.saveTurn(
@@ -126,8 +136,8 @@ function turnOf(id, user) {
 }
 
 /**
- * bibletime/bibletime#255 (Arabic vowel marks and forms of alif), farmerbb/Notepad#174 ("video" for "vidéo"), koreader/koreader#10366
- * (apostrophes).
+ * bibletime/bibletime#255 (Arabic vowel marks and forms of alif), farmerbb/Notepad#174 ("video" for "vidéo"),
+ * koreader/koreader#10366 (apostrophes).
  */
 test("accents, case, widths, points and typographic marks make no difference", async () => {
   const same = [
@@ -203,7 +213,8 @@ test("a growing answer is found by its message, and by all of it when it has end
   assert.deepEqual(await ids("whole"), ["a"]);
 });
 
-// --- by brute force --------------------------------------------------------------------------------------------------------
+// --- by brute force
+// --------------------------------------------------------------------------------------------------------
 
 /** Numbers that are the same in each run. */
 function random(seed = 1) {
@@ -289,7 +300,8 @@ test("an index never misses a piece, grows with its texts, and lets little throu
   assert.equal(mayHave(small, "shorts"), false);
 });
 
-// --- a database of before ------------------------------------------------------------------------------------------------------
+// --- a database of before
+// ------------------------------------------------------------------------------------------------------
 
 test("what was stored before the index is found as soon as it is read, the latest first, and titles at once", async () => {
   const old = await openDB("sidestream", 4, {

@@ -42,7 +42,8 @@ const refused = (promise, message) => assert.rejects(promise, { name: "UserError
 
 beforeEach(forgetAll);
 
-// --- vault -------------------------------------------------------------------------------------------------------------
+// --- vault
+// -------------------------------------------------------------------------------------------------------------
 
 const PROFILE = { id: "p", origin: A };
 const OTHER = { id: "q", origin: B };
@@ -203,9 +204,14 @@ test("renewed tokens replace those that they were made of, and nothing else", as
   assert.deepEqual(await vault.readSecret(PROFILE), key("new"));
 });
 
-// --- from a single provider to profiles --------------------------------------------------------------------------------
+// --- from a single provider to profiles
+// --------------------------------------------------------------------------------
 
-/** Sealed as the first version did it, under the key that the vault makes for this. @param {CryptoKey} key @param {string} text */
+/**
+ * Sealed as the first version did it, under the key that the vault makes for this.
+ * @param {CryptoKey} key
+ * @param {string} text
+ */
 async function sealAsBefore(key, text) {
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const encoder = new TextEncoder();
@@ -260,7 +266,8 @@ test("a migration that was cut off is finished, and takes nothing back", async (
   assert.deepEqual(local.data, { profiles, active_profile: "1" });
 });
 
-// --- settings ----------------------------------------------------------------------------------------------------------
+// --- settings
+// ----------------------------------------------------------------------------------------------------------
 
 test("settings are stored without blanks around them and without what is unknown", async () => {
   const given = settings({
@@ -495,7 +502,8 @@ test("errors for the pages hold no detail that was not meant for people", () => 
   assert.match(toTurnError(new DOMException("x", "QuotaExceededError")).message, /disk is full/);
 });
 
-// --- profiles ----------------------------------------------------------------------------------------------------------
+// --- profiles
+// ----------------------------------------------------------------------------------------------------------
 
 const SECOND = settings({ name: "B", base_url: `${B}/v1`, model: "n" });
 
@@ -566,7 +574,8 @@ test("a key that is locked is asked for only where it is needed", async () => {
   assert.equal((await providerView()).locked, false);
 });
 
-// --- export and import -------------------------------------------------------------------------------------------------
+// --- export and import
+// -------------------------------------------------------------------------------------------------
 
 test("an export holds no secret, and its import gives the same export again", async () => {
   const http_headers = { "X-Team": "blue", Authorization: "Bearer sk-hidden", "x-api-key": "sk-hidden" };
@@ -641,7 +650,8 @@ for (const [file, message] of /** @type {[unknown, RegExp][]} */ ([
   });
 }
 
-// --- Codex's auth.json -------------------------------------------------------------------------------------------------
+// --- Codex's auth.json
+// -------------------------------------------------------------------------------------------------
 
 /** @param {Record<string, unknown>} claims */
 const jwt = (claims) => `e30.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.sig`;

@@ -1,4 +1,7 @@
-/** The vendored libraries of the worker's modules, under the paths that they have in the built extension. Import this first. */
+/**
+ * The vendored libraries of the worker's modules, under the paths that they have in the built extension. Import this
+ * first.
+ */
 
 import { register } from "node:module";
 

@@ -1,6 +1,6 @@
 /**
- * Attachments on the screen: a chip for each, and a dialog that shows what one holds. Pages are untrusted: they are text here and
- * nothing else.
+ * Attachments on the screen: a chip for each, and a dialog that shows what one holds. Pages are untrusted: they are
+ * text here and nothing else.
  */
 
 import { bytesOf, tooMuch } from "../../shared/picture.js";

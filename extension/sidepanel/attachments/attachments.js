@@ -1,6 +1,6 @@
 /**
- * What goes with the next message. It is kept by the worker as soon as it is here, and named in the draft of the conversation in which it was
- * attached, so it survives the closing of the panel.
+ * What goes with the next message. It is kept by the worker as soon as it is here, and named in the draft of the
+ * conversation in which it was attached, so it survives the closing of the panel.
  */
 
 import { toTurnError } from "../../shared/errors.js";
@@ -209,7 +209,8 @@ function checkRoom({ draft }) {
 }
 
 /**
- * Keeps what is to be attached. A long text goes to the disk from here: the worker may be busy for seconds, and need not see it.
+ * Keeps what is to be attached. A long text goes to the disk from here: the worker may be busy for seconds, and need
+ * not see it.
  * @param {Description} description
  * @param {string} content
  * @returns {Promise<Attachment>}

@@ -1,6 +1,6 @@
 /**
- * Images made fit to be sent: of a format that every server reads, no larger than models look at, and without what a camera writes into
- * them beside the picture (place, time): they are drawn anew.
+ * Images made fit to be sent: of a format that every server reads, no larger than models look at, and without what a
+ * camera writes into them beside the picture (place, time): they are drawn anew.
  */
 
 import { measure } from "../../shared/picture.js";
@@ -70,8 +70,8 @@ async function decode(blob, title) {
 }
 
 /**
- * A photo stays one; what is drawn or written stays sharp, unless that takes too much. WebP is left to what needs it: not every server reads
- * it.
+ * A photo stays one; what is drawn or written stays sharp, unless that takes too much. WebP is left to what needs it:
+ * not every server reads it.
  * @param {OffscreenCanvas} canvas
  * @param {OffscreenCanvasRenderingContext2D} context
  * @param {string} format

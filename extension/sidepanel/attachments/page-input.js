@@ -1,5 +1,6 @@
 /**
- * The page beside the panel as an attachment: from the menu at the composer, and from what the user does outside of the panel.
+ * The page beside the panel as an attachment: from the menu at the composer, and from what the user does outside of the
+ * panel.
  */
 
 import { intakeOf, takeAll } from "../../shared/inbox.js";

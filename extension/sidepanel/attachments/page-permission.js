@@ -1,6 +1,6 @@
 /**
- * Whether Sidestream may read the page beside the panel. The user permits it by a click on the extension's icon, or by allowing sites. Parts
- * of the panel that wait for the permission are called when it may have changed.
+ * Whether Sidestream may read the page beside the panel. The user permits it by a click on the extension's icon, or by
+ * allowing sites. Parts of the panel that wait for the permission are called when it may have changed.
  *
  * The icon also opens and closes the panel. A click on it closes the panel unless something waits for that click.
  */

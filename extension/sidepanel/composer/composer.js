@@ -37,8 +37,8 @@ export class Composer {
    * @param {HTMLButtonElement} parts.stop
    * @param {AttachmentTray} parts.tray
    * @param {Drafts} parts.drafts
-   * @param {(text: string, attachments: Attachment[]) => boolean} parts.onSend  Answers whether the message is on its way; then the draft is
-   *   empty.
+   * @param {(text: string, attachments: Attachment[]) => boolean} parts.onSend  Answers whether the message is on its
+   *   way; then the draft is empty.
    * @param {() => void} parts.onStop
    * @param {() => void} parts.onInput
    */
@@ -101,7 +101,8 @@ export class Composer {
 
   /**
    * @param {object} state
-   * @param {boolean} state.running  A turn is under way: Stop takes Send's place, and a message that is sent waits in line.
+   * @param {boolean} state.running  A turn is under way: Stop takes Send's place, and a message that is sent waits in
+   *   line.
    * @param {boolean} state.ready  There is somebody to send to.
    */
   update({ running, ready }) {

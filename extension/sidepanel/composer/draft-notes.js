@@ -1,4 +1,7 @@
-/** What is said above the box about what is written in it: another draft, a text that is too long for the model, storage that fails. */
+/**
+ * What is said above the box about what is written in it: another draft, a text that is too long for the model, storage
+ * that fails.
+ */
 
 import { byId } from "../../ui/dom.js";
 import { estimateTokens, numberText, tokensText } from "../formats.js";

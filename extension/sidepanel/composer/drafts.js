@@ -1,6 +1,6 @@
 /**
- * What this panel has of what was typed and not sent: a draft for each conversation, the one that is shown among them. Each change is on
- * its way to the disk at once; while one is being written the next ones wait, and go together.
+ * What this panel has of what was typed and not sent: a draft for each conversation, the one that is shown among them.
+ * Each change is on its way to the disk at once; while one is being written the next ones wait, and go together.
  */
 
 import {
@@ -26,23 +26,30 @@ const CLOSING_MS = 10_000;
 const RELOAD_MS = 2_000;
 /** What could not be written is tried again after that time. */
 const RETRY_MS = 5_000;
-/** Where earlier versions kept their drafts in `chrome.storage.session`: one of all conversations, and the edits by their turns. */
+/**
+ * Where earlier versions kept their drafts in `chrome.storage.session`: one of all conversations, and the edits by
+ * their turns.
+ */
 const OLD = { text: "draft", attachments: "attachments", edit: "edit:" };
 
-/** A draft of this panel. @typedef {{conversation?: string, draft: Draft}} DraftHandle  Its `draft` is another object after each change. */
+/**
+ * A draft of this panel.
+ * @typedef {{conversation?: string, draft: Draft}} DraftHandle  Its `draft` is another object after each change.
+ */
 
 /**
- * @typedef {DraftHandle & {others: StoredDraft[], former: string[], into?: LoadedDraft, loads: number, isDirty: boolean, isWriting: boolean}} LoadedDraft
- *   `former`: the conversations that it has moved from, as stored. `into`: what it has become a part of. `loads`: how often it has yet to be
- *   read; until then it is not written.
+ * @typedef {DraftHandle & {others: StoredDraft[], former: string[], into?: LoadedDraft, loads: number, isDirty:
+ *   boolean, isWriting: boolean}} LoadedDraft `former`: the conversations that it has moved from, as stored. `into`:
+ *   what it has become a part of. `loads`: how often it has yet to be read; until then it is not written.
  */
 
 /**
  * @typedef {object} Links
  * @property {() => void} onShow  Another draft is shown, or something was added to it that was not typed.
  * @property {(text: string) => void} onTrouble  Drafts cannot be stored, with the reason; "": they can.
- * @property {(conversation: string | undefined, unsent: Sending[], isBefore: boolean) => Sending[]} onUnsent  Messages that the worker does
- *   not have, sent before the browser was started or since. Answers those that are to be written in the box again.
+ * @property {(conversation: string | undefined, unsent: Sending[], isBefore: boolean) => Sending[]} onUnsent  Messages
+ *   that the worker does not have, sent before the browser was started or since. Answers those that are to be written
+ *   in the box again.
  */
 
 export class Drafts {
@@ -70,7 +77,10 @@ export class Drafts {
     globalThis.addEventListener?.("pagehide", () => this.flush());
   }
 
-  /** Nothing is stored, or comes back, before it is known whose it is. @param {number | undefined} window  That the panel is in. */
+  /**
+   * Nothing is stored, or comes back, before it is known whose it is.
+   * @param {number | undefined} window  That the panel is in.
+   */
   async open(window) {
     this.#panel = await identify(window);
     this.#identify(this.#panel);
@@ -93,8 +103,8 @@ export class Drafts {
   /**
    * Shows the draft of a conversation.
    * @param {string} conversation  {@link NEW_CHAT} as long as it has no message.
-   * @param {"" | "moves" | "begins"} [how]  `moves`: what is shown becomes this conversation's. `begins`: so it does, and the conversation
-   *   begins with that.
+   * @param {"" | "moves" | "begins"} [how]  `moves`: what is shown becomes this conversation's. `begins`: so it does,
+   *   and the conversation begins with that.
    */
   show(conversation, how = "") {
     const before = this.#shown;

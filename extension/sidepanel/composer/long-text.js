@@ -1,6 +1,6 @@
 /**
- * Long texts in boxes. What is pasted or dropped and long becomes an attachment, which costs the page nothing; what has to be in a box all
- * the same is kept cheap: a box that grows with its text measures all of it at each stroke.
+ * Long texts in boxes. What is pasted or dropped and long becomes an attachment, which costs the page nothing; what has
+ * to be in a box all the same is kept cheap: a box that grows with its text measures all of it at each stroke.
  */
 
 /** A text longer than that is looked at rather than read; others draw the line between 4,000 and 10,000 characters. */
@@ -9,7 +9,10 @@ const LONG_CHARACTERS = 10_000;
 const LONG_LINES = 200;
 /** From so many characters on, a box has a fixed height and no spelling is checked. */
 const HEAVY = 20_000;
-/** More than so many characters or lines go into a box without a place in its history of changes, which would take seconds. */
+/**
+ * More than so many characters or lines go into a box without a place in its history of changes, which would take
+ * seconds.
+ */
 const MAX_UNDO = 50_000;
 const MAX_UNDO_LINES = 100;
 const MAX_TITLE = 80;
@@ -79,7 +82,8 @@ export function insertText(box, text) {
 /**
  * Listens for long texts that are pasted into a box, or dropped there.
  * @param {HTMLTextAreaElement} box
- * @param {(text: string) => (() => void) | undefined} take  Makes an attachment of it and answers how to undo that, or does not.
+ * @param {(text: string) => (() => void) | undefined} take  Makes an attachment of it and answers how to undo that, or
+ *   does not.
  */
 export function takeLongTexts(box, take) {
   /** Ctrl+Shift+V says that the text itself is wanted. */

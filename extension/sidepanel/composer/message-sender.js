@@ -20,7 +20,8 @@
  * @property {() => boolean} canSend
  * @property {() => void} onRefused  A message could not be sent now. It stays where it was written.
  * @property {() => void} onSent
- * @property {() => void} onEditStored  The worker has an edited message, and the box in which it was written is removed.
+ * @property {() => void} onEditStored  The worker has an edited message, and the box in which it was written is
+ *   removed.
  */
 
 export class MessageSender {
@@ -91,8 +92,8 @@ export class MessageSender {
   }
 
   /**
-   * Sends what a draft names as sent and the worker does not have: the panel or the browser ended before. As long as the browser runs it
-   * is sent again, under its id; what comes up on another day is for the user to send.
+   * Sends what a draft names as sent and the worker does not have: the panel or the browser ended before. As long as
+   * the browser runs it is sent again, under its id; what comes up on another day is for the user to send.
    * @param {string | undefined} from  The conversation of the draft.
    * @param {Sending[]} unsent
    * @param {boolean} isBefore  It was sent before the browser was started.

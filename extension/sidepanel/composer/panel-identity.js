@@ -6,7 +6,10 @@ import { PANEL_LOCK } from "../../shared/storage/drafts.js";
 
 /** The id's place in `sessionStorage`, where it survives that the panel is loaded again. */
 const ID = "panel";
-/** Names the browser's session in `chrome.storage.session`, which ends with it: a window's number is another window's after that. */
+/**
+ * Names the browser's session in `chrome.storage.session`, which ends with it: a window's number is another window's
+ * after that.
+ */
 const SESSION = "browser_session";
 /** The page before this one, in the same tab, gives its lock back within that time. */
 const HANDOVER_MS = 500;

@@ -57,8 +57,8 @@ export class ShownDraft {
   }
 
   /**
-   * Whether the worker shows this conversation without being asked, because another panel has deleted the one that was shown. What was
-   * being written in that one moves along.
+   * Whether the worker shows this conversation without being asked, because another panel has deleted the one that was
+   * shown. What was being written in that one moves along.
    * @param {string} id
    */
   isMovedTo(id) {

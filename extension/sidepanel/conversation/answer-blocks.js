@@ -1,4 +1,6 @@
-/** The blocks of an answer on the page, in their order. Each has a view, which stays as long as its block only grows. */
+/**
+ * The blocks of an answer on the page, in their order. Each has a view, which stays as long as its block only grows.
+ */
 
 import { hasEnded } from "../../shared/turn.js";
 import { el } from "../../ui/dom.js";
@@ -73,7 +75,8 @@ export class AnswerBlocks {
   }
 
   /**
-   * The view of a block, brought up to date. A block that cannot be drawn is shown as plain text, and the other blocks are not affected.
+   * The view of a block, brought up to date. A block that cannot be drawn is shown as plain text, and the other blocks
+   * are not affected.
    * @param {Block} block
    * @param {boolean} isOver  Its turn has ended.
    * @returns {BlockView}

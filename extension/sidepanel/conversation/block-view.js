@@ -20,8 +20,8 @@ import { sourceList } from "./source-list.js";
 /**
  * @typedef {object} BlockView
  * @property {HTMLElement} root
- * @property {(block: Block, hasEnded?: boolean) => void} update  Its turn has ended, or not. Another block of the same kind
- *   may take the place of the last one: what is the same in both stays on the page.
+ * @property {(block: Block, hasEnded?: boolean) => void} update  Its turn has ended, or not. Another block of the same
+ *   kind may take the place of the last one: what is the same in both stays on the page.
  * @property {boolean} [isDrawn]  False while a part of it waits for the next frames.
  */
 

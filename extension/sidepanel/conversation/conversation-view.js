@@ -42,7 +42,10 @@ export class ConversationView {
   #turns = [];
   /** @type {State} */
   #state = { isBusy: false, isAsking: false };
-  /** The version that the reader has asked to see, and where on the screen. @type {{turn: string, step: Step, top: number} | null} */
+  /**
+   * The version that the reader has asked to see, and where on the screen.
+   * @type {{turn: string, step: Step, top: number} | null}
+   */
   #wanted = null;
   /** The first turn on the page. @type {string | undefined} */
   #first;
@@ -182,7 +185,8 @@ export class ConversationView {
   }
 
   /**
-   * The view of a turn, brought up to date. One that cannot be drawn is shown as plain text, and the others as they are.
+   * The view of a turn, brought up to date. One that cannot be drawn is shown as plain text, and the others as they
+   * are.
    * @param {Turn} turn
    * @param {boolean} isLast
    * @returns {DrawnTurn}
@@ -252,7 +256,10 @@ export class ConversationView {
     this.#showJump();
   }
 
-  /** The button that goes to the end lies over the conversation: it does not come between what is pressed and the pointer. */
+  /**
+   * The button that goes to the end lies over the conversation: it does not come between what is pressed and the
+   * pointer.
+   */
   #showJump() {
     if (!isPointerDown()) {
       this.#jump.hidden = (this.#follows && !this.#isHeld()) || this.#distance() < END_PX;

@@ -1,6 +1,6 @@
 /**
- * The conversation as the panel knows it, built from the worker's messages. The worker makes the same of the same events, so it does not
- * matter when a panel joins.
+ * The conversation as the panel knows it, built from the worker's messages. The worker makes the same of the same
+ * events, so it does not matter when a panel joins.
  */
 
 import { applyEvent, hasEnded, isUnderWay, takeOver } from "../../shared/turn.js";
@@ -35,7 +35,8 @@ export class Conversation {
   }
 
   /**
-   * Messages to send again after the connection broke: the worker takes each id once. What it shows and has not stored dies with it.
+   * Messages to send again after the connection broke: the worker takes each id once. What it shows and has not stored
+   * dies with it.
    * @returns {{id: string, text: string, conversation: string, attachments?: Attachment[]}[]}
    */
   get unconfirmed() {
@@ -79,7 +80,8 @@ export class Conversation {
   /**
    * Takes back a message that the worker rejected.
    * @param {string} id
-   * @returns {{text: string, attachments: Attachment[], conversation: string} | undefined}  The message, if it was waiting for the worker.
+   * @returns {{text: string, attachments: Attachment[], conversation: string} | undefined}  The message, if it was
+   *   waiting for the worker.
    */
   takeBack(id) {
     const unconfirmed = this.#unconfirmed.get(id);

@@ -1,6 +1,6 @@
 /**
- * The "Draw diagram" button on Mermaid's code, and the picture below the code. It is drawn in the sandbox, and shown as an image: there, SVG
- * runs no script and loads nothing.
+ * The "Draw diagram" button on Mermaid's code, and the picture below the code. It is drawn in the sandbox, and shown as
+ * an image: there, SVG runs no script and loads nothing.
  */
 
 import { el } from "../../ui/dom.js";

@@ -1,6 +1,6 @@
 /**
- * Messages that are being edited, by the turns that they are to replace. They are a part of the draft of the conversation that is shown,
- * and stay there until the worker has taken them.
+ * Messages that are being edited, by the turns that they are to replace. They are a part of the draft of the
+ * conversation that is shown, and stay there until the worker has taken them.
  */
 
 /** @import {Attachment} from "../../shared/protocol.js" */

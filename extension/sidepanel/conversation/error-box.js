@@ -26,7 +26,8 @@ const NORMAL_ENDS = new Set(["stop", "end_turn", "eos", "completed", "tool_calls
  * @typedef {object} Parts
  * @property {TurnError} error
  * @property {Turn} turn
- * @property {HTMLButtonElement[] | null} recovery  Null for a turn that is not the last one: its error is no alert, and cannot be retried.
+ * @property {HTMLButtonElement[] | null} recovery  Null for a turn that is not the last one: its error is no alert, and
+ *   cannot be retried.
  * @property {{openPermissions: () => void, openSettings: () => void}} actions
  * @property {() => string} details  The text that is copied.
  */

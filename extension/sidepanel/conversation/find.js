@@ -1,6 +1,7 @@
 /**
- * Finds text in the conversation that is shown, also in turns that are not loaded yet. Places are marked with the CSS Custom Highlight API,
- * so the page stays as it is: a selection, the keyboard's focus and an answer that grows are not disturbed.
+ * Finds text in the conversation that is shown, also in turns that are not loaded yet. Places are marked with the CSS
+ * Custom Highlight API, so the page stays as it is: a selection, the keyboard's focus and an answer that grows are not
+ * disturbed.
  */
 
 import { fold, termsOf } from "../../shared/fold.js";
@@ -39,7 +40,10 @@ export class Find {
   #current = null;
   /** The place of a search to go to, as soon as it is there. @type {Wanted | null} */
   #wanted = null;
-  /** The elements of the turn that is gone to: their text may be drawn in the frames that follow. @type {Element[] | null} */
+  /**
+   * The elements of the turn that is gone to: their text may be drawn in the frames that follow.
+   * @type {Element[] | null}
+   */
   #target = null;
   /** @type {Conversation} */
   #conversation = { id: "", earlier: 0 };
@@ -48,7 +52,10 @@ export class Find {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #isDue = false;
-  /** Whether the current place is brought into view again when something is drawn around it. It is, until the reader does something. */
+  /**
+   * Whether the current place is brought into view again when something is drawn around it. It is, until the reader
+   * does something.
+   */
   #isKeptInView = false;
 
   /**

@@ -1,4 +1,7 @@
-/** Long messages of the user, folded until they are asked for. Their whole text is on the page: it can be found, copied and read out. */
+/**
+ * Long messages of the user, folded until they are asked for. Their whole text is on the page: it can be found, copied
+ * and read out.
+ */
 
 import { el } from "../../ui/dom.js";
 
@@ -6,10 +9,15 @@ import { el } from "../../ui/dom.js";
 const MOST_LINES = 24;
 const MOST_CHARACTERS = 1_600;
 
-/** The messages that the reader has unfolded, by turn and text's length: an edited one is another one. @type {Set<string>} */
+/**
+ * The messages that the reader has unfolded, by turn and text's length: an edited one is another one.
+ * @type {Set<string>}
+ */
 const unfolded = new Set();
 
-/** Whatever scrolls to a place inside of a folded message (the browser's search, a drag) or sends this to it unfolds it. */
+/**
+ * Whatever scrolls to a place inside of a folded message (the browser's search, a drag) or sends this to it unfolds it.
+ */
 export const REVEAL = "reveal";
 /** Sent by what has been unfolded: the reader wants to read here, and not at the end. */
 export const UNFOLDED = "unfolded";

@@ -1,6 +1,7 @@
 /**
- * Where the link leads that is under the pointer or has the keyboard, at the foot of the panel: the browser's own line of that kind is not
- * there in a side panel, and a tooltip does not come by keyboard. The host stands out, since it says who answers.
+ * Where the link leads that is under the pointer or has the keyboard, at the foot of the panel: the browser's own line
+ * of that kind is not there in a side panel, and a tooltip does not come by keyboard. The host stands out, since it
+ * says who answers.
  */
 
 import { el } from "../../ui/dom.js";

@@ -42,7 +42,10 @@ export class MessageView {
   );
   /** @type {Versions} */
   #versions;
-  /** @type {{form: HTMLFormElement, box: HTMLTextAreaElement, send: HTMLButtonElement, cancel: HTMLButtonElement} | null} */
+  /**
+   * @type {{form: HTMLFormElement, box: HTMLTextAreaElement, send: HTMLButtonElement, cancel: HTMLButtonElement} |
+   *   null}
+   */
   #editor = null;
   /** @type {Turn} */
   #turn;

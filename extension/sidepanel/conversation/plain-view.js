@@ -1,5 +1,6 @@
 /**
- * What cannot be drawn as it should be, as plain text with a word about it: it takes nothing else along, and a question is asked all the same.
+ * What cannot be drawn as it should be, as plain text with a word about it: it takes nothing else along, and a question
+ * is asked all the same.
  */
 
 import { el } from "../../ui/dom.js";

@@ -8,8 +8,8 @@ import { safeUrl } from "../../ui/markdown/view.js";
 /** @import {ElementView} from "../../ui/markdown/patch.js" */
 
 /**
- * Pages as links, files by their names: these are at the provider. A list that is there already is brought up to date: its
- * links stay.
+ * Pages as links, files by their names: these are at the provider. A list that is there already is brought up to date:
+ * its links stay.
  * @param {Source[]} sources
  * @param {string} label
  * @param {HTMLElement | null} [list]

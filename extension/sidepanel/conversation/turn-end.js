@@ -11,7 +11,10 @@ import { usageText } from "./turn-labels.js";
 /** @import {Turn, TurnError} from "../../shared/protocol.js" */
 /** @import {RecoveryActions} from "./recovery-buttons.js" */
 
-/** @typedef {RecoveryActions & {regenerate: (turnId: string) => void, openPermissions: () => void, openSettings: () => void}} EndActions */
+/**
+ * @typedef {RecoveryActions & {regenerate: (turnId: string) => void, openPermissions: () => void, openSettings: () =>
+ *   void}} EndActions
+ */
 
 /** How a turn ended, when it did not end well. */
 const ENDINGS = /** @type {Record<string, string>} */ ({

@@ -106,7 +106,8 @@ export class TurnView {
     this.#state = state;
     this.#end.updateButtons(state);
     const underWay = isUnderWay(turn);
-    // The cost of a frame must not depend on how many turns came before. What arrives after the end comes as a new list of blocks.
+    // The cost of a frame must not depend on how many turns came before. What arrives after the end comes as a new list
+    // of blocks.
     if (!underWay && this.#settled === turn.blocks && this.#wasLast === isLast) {
       this.#safely(() => this.#versions?.update(turn, state.isBusy));
       return;
@@ -148,7 +149,10 @@ export class TurnView {
     if (this.#title && this.#title.textContent !== title) this.#title.textContent = title;
   }
 
-  /** A long answer is drawn over several frames, and is busy until all of it is drawn, also after its last word has come. */
+  /**
+   * A long answer is drawn over several frames, and is busy until all of it is drawn, also after its last word has
+   * come.
+   */
   #updateBusy() {
     const isBusy = this.#isUnderWay || !this.#blocks.isDrawn;
     if (isBusy) this.#answer.setAttribute("aria-busy", "true");

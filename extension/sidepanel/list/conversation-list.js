@@ -13,7 +13,10 @@ import { Transfer } from "./transfer.js";
 /** @import {Requests} from "../../shared/requests.js" */
 
 const PAGE = 50;
-/** The size of a page of search results. It is smaller, because the worker has to look for the place that each row shows. */
+/**
+ * The size of a page of search results. It is smaller, because the worker has to look for the place that each row
+ * shows.
+ */
 const FOUND_PAGE = 25;
 const SEARCH_DELAY_MS = 100;
 /** How often a search is repeated that could not look through everything. */
@@ -53,7 +56,8 @@ export class ConversationList {
   /**
    * @param {object} links
    * @param {() => string} links.shown  The id of the conversation in the panel.
-   * @param {(id: string, hit?: {place: Place, query: string}) => void} links.onOpen  `hit`: where the search has found it.
+   * @param {(id: string, hit?: {place: Place, query: string}) => void} links.onOpen  `hit`: where the search has found
+   *   it.
    * @param {(id: string) => void} [links.onDelete]  One is about to be deleted.
    */
   constructor({ shown, onOpen, onDelete = () => {} }) {
@@ -85,7 +89,8 @@ export class ConversationList {
 
   /**
    * The first page of what is searched for.
-   * @returns {Promise<Requests["ListConversations"]["reply"] | undefined>}  Undefined when another search has begun meanwhile.
+   * @returns {Promise<Requests["ListConversations"]["reply"] | undefined>}  Undefined when another search has begun
+   *   meanwhile.
    */
   async #find() {
     const count = this.#searches;
@@ -222,7 +227,8 @@ export class ConversationList {
     this.#dialog.close();
   }
 
-  // --- what a row's buttons do ----------------------------------------------------------------------------------------
+  // --- what a row's buttons do
+  // ----------------------------------------------------------------------------------------
 
   /** @param {HTMLElement} row @param {ConversationSummary} conversation */
   #rename(row, conversation) {

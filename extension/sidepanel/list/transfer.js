@@ -63,7 +63,8 @@ export class Transfer {
   }
 
   /**
-   * Imports files one after the other. For a file that brings instructions, the user is asked with these in view before the others follow.
+   * Imports files one after the other. For a file that brings instructions, the user is asked with these in view before
+   * the others follow.
    * @param {string[]} files  Their texts.
    * @param {{imported: number, skipped: number}} counts  Of the files before these.
    * @param {"with" | "without"} [instructions]  The user's answer about the first file.

@@ -15,8 +15,8 @@ import { ask } from "../worker-link/ask.js";
 
 /**
  * @typedef {object} Links
- * @property {() => {provider: ProviderView | null, settings: ConversationSettings, models: string[]}} state  `models`: those that answered in
- *   the conversation.
+ * @property {() => {provider: ProviderView | null, settings: ConversationSettings, models: string[]}} state  `models`:
+ *   those that answered in the conversation.
  * @property {(settings: ConversationSettings) => void} onSave
  * @property {() => void} onCompact
  * @property {() => Record<string, string> | undefined} kept  What was changed and not saved, by the fields' ids.
@@ -150,7 +150,8 @@ export class ConversationSettingsDialog {
     this.#save.disabled = false;
   }
 
-  // --- what was changed and not saved ---------------------------------------------------------------------------------
+  // --- what was changed and not saved
+  // ---------------------------------------------------------------------------------
 
   get #fields() {
     const { elements } = /** @type {HTMLFormElement} */ (byId("own-form"));

@@ -1,6 +1,6 @@
 /**
- * What a call of a tool or a run of code has to show beside its texts. It is untrusted, and shown as pictures, as files to be saved and as
- * elements of a few kinds.
+ * What a call of a tool or a run of code has to show beside its texts. It is untrusted, and shown as pictures, as files
+ * to be saved and as elements of a few kinds.
  */
 
 import { bytesOf, tooMuch } from "../../shared/picture.js";

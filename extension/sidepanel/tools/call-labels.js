@@ -72,7 +72,8 @@ export function questionName(name) {
  * What the user is asked about a call.
  * @param {string} name  The tool's.
  * @param {string[]} hosts  Those that Python may reach.
- * @param {{lines: number, hasUnseen: boolean, lookAlikes: string[]}} [about]  What it is called with, which is shown beside.
+ * @param {{lines: number, hasUnseen: boolean, lookAlikes: string[]}} [about]  What it is called with, which is shown
+ *   beside.
  * @returns {string}
  */
 export function askText(
@@ -110,7 +111,8 @@ export function toolState({ status, call_id, open, asks, begun, output, failed, 
 }
 
 /**
- * The line of a call: what is done, and how it stands. Of the provider's own tools it is a sentence, of all others the name.
+ * The line of a call: what is done, and how it stands. Of the provider's own tools it is a sentence, of all others the
+ * name.
  * @param {Block} block
  * @param {boolean} [hasEnded]  Its turn has.
  * @returns {{title: string, state: string}}

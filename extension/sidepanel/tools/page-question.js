@@ -12,7 +12,10 @@ const NO_PERMISSION =
 
 /** The page that is read is the one that is shown when the user approves, so this follows the tabs. */
 export class AskedPage {
-  /** The host comes first and by itself, so that neither a title nor a long address can pass for it, or push it out of view. */
+  /**
+   * The host comes first and by itself, so that neither a title nor a long address can pass for it, or push it out of
+   * view.
+   */
   #host = el("strong", { class: "host" });
   #title = el("span", { class: "title" });
   #address = el("span", { class: "address" });

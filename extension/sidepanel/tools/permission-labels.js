@@ -37,7 +37,8 @@ export function permissionsText(settings, has) {
 }
 
 /**
- * Says which tools are switched on that the provider does not have, so that the model is not offered them. Empty if there are none.
+ * Says which tools are switched on that the provider does not have, so that the model is not offered them. Empty if
+ * there are none.
  * @param {ConversationSettings} settings
  * @param {string} provider  Its name.
  * @param {Record<string, string>} has  The tools that the provider has.

@@ -1,6 +1,6 @@
 /**
- * The permissions of a conversation: which tools the model may use by itself, which hosts Python may reach, and the limits of both. They
- * are a part of the conversation's settings.
+ * The permissions of a conversation: which tools the model may use by itself, which hosts Python may reach, and the
+ * limits of both. They are a part of the conversation's settings.
  */
 
 import { readHosts } from "../../shared/hosts.js";
@@ -10,7 +10,10 @@ import { byId, el } from "../../ui/dom.js";
 /** @import {ConversationSettings, Permission, ToolLimits} from "../../shared/protocol.js" */
 /** @import {ToolChoice} from "../../ui/choices.js" */
 
-/** The part of the settings that is edited here. @typedef {Pick<ConversationSettings, "tools" | "network" | "vector_stores" | "limits">} PermissionSettings */
+/**
+ * The part of the settings that is edited here.
+ * @typedef {Pick<ConversationSettings, "tools" | "network" | "vector_stores" | "limits">} PermissionSettings
+ */
 
 /** @type {readonly (keyof ToolLimits)[]} */
 const LIMITS = ["calls", "seconds", "tokens"];

@@ -1,4 +1,7 @@
-/** The "Run" button on Python code, and what the code gives, below it. The code runs in the sandbox; what comes out of that is untrusted. */
+/**
+ * The "Run" button on Python code, and what the code gives, below it. The code runs in the sandbox; what comes out of
+ * that is untrusted.
+ */
 
 import { el } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
@@ -15,7 +18,11 @@ const PYTHON = /^(?:python|py)[\d.]*$/i;
 const MOST_KEPT = 50;
 /** By conversation and code: an answer that is drawn anew gets its output back. @type {Map<string, CodeRun>} */
 const kept = new Map();
-/** By conversation: what ran there when this panel first drew code of it, started by a panel that is gone, or by another one. @type {Map<string, Promise<string[]>>} */
+/**
+ * By conversation: what ran there when this panel first drew code of it, started by a panel that is gone, or by another
+ * one.
+ * @type {Map<string, Promise<string[]>>}
+ */
 const running = new Map();
 /** By code block. @type {WeakMap<Element, CodeRun>} */
 const offered = new WeakMap();

@@ -1,6 +1,6 @@
 /**
- * Whoever allows something has seen it to its end. What does not fit into its box is announced, with buttons that lead on for whoever does
- * not scroll; what allows it waits until the end has been in view.
+ * Whoever allows something has seen it to its end. What does not fit into its box is announced, with buttons that lead
+ * on for whoever does not scroll; what allows it waits until the end has been in view.
  */
 
 import { el } from "../../ui/dom.js";

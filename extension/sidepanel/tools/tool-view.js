@@ -15,7 +15,8 @@ import { ReadToEnd } from "./read-to-end.js";
 
 /**
  * @typedef {object} CallActions
- * @property {(call: string, decision: {allow: boolean, always?: true, never?: true, page?: string}) => void} decide  The user's word on a call that asks.
+ * @property {(call: string, decision: {allow: boolean, always?: true, never?: true, page?: string}) => void} decide
+ *   The user's word on a call that asks.
  * @property {() => string[]} hosts  Those that Python may reach.
  * @property {(block: Block) => Promise<Shown>} artifactsOf  What a block has to show that came without.
  */

@@ -13,8 +13,8 @@
  */
 
 /**
- * What of a provider's limits holds now. A window that has started anew is unknown until the provider tells of it again, and so is what
- * remains of a quota.
+ * What of a provider's limits holds now. A window that has started anew is unknown until the provider tells of it
+ * again, and so is what remains of a quota.
  * @param {Limits} limits
  * @param {number} now  Unix time in milliseconds.
  * @returns {Gauge[]}

@@ -1,6 +1,7 @@
 /**
- * Usage in view: above the composer two gauges, how full the context window is and the tightest limit; behind the button "Usage" all that is
- * known. What no provider has reported is not shown; where nothing is known, nothing is shown at all.
+ * Usage in view: above the composer two gauges, how full the context window is and the tightest limit; behind the
+ * button "Usage" all that is known. What no provider has reported is not shown; where nothing is known, nothing is
+ * shown at all.
  */
 
 import { byId } from "../../ui/dom.js";

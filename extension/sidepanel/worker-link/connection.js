@@ -88,7 +88,9 @@ export class WorkerConnection {
     this.send(this.#listener.join());
   }
 
-  /** Tells the worker that everything which has come is drawn. Never wakes it: a new port begins with nothing to tell. */
+  /**
+   * Tells the worker that everything which has come is drawn. Never wakes it: a new port begins with nothing to tell.
+   */
   acknowledge() {
     if (!this.#port || this.#received === 0) return;
     const count = this.#received;

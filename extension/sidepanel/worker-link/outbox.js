@@ -1,12 +1,15 @@
 /**
- * Messages on their way to the worker. The panel may be closed before the worker that it has woken is there to take them, so they are
- * kept where the next panel finds them.
+ * Messages on their way to the worker. The panel may be closed before the worker that it has woken is there to take
+ * them, so they are kept where the next panel finds them.
  */
 
 const PREFIX = "outbox:";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
-/** @typedef {{id: string, text: string, conversation: string, at: number, attachments?: Attachment[]}} Message  `at` is Unix time in milliseconds. */
+/**
+ * @typedef {{id: string, text: string, conversation: string, at: number, attachments?: Attachment[]}} Message  `at` is
+ *   Unix time in milliseconds.
+ */
 
 export class Outbox {
   /** @type {Set<string>} Those that this panel looks after. */
