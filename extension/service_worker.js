@@ -8,7 +8,7 @@ import { PANEL_PORT } from "./shared/protocol.js";
 import { isOwnPage } from "./shared/sender.js";
 import { database } from "./shared/storage/database.js";
 import { App } from "./worker/app.js";
-import { listenToGestures } from "./worker/entry-points.js";
+import { listenToEntryPoints } from "./worker/entry-points.js";
 
 const app = new App();
 
@@ -26,9 +26,9 @@ chrome.runtime.onMessage.addListener((request, sender, sendResponse) => {
 chrome.alarms.onAlarm.addListener(wake);
 addEventListener("online", wake);
 
-listenToGestures();
+listenToEntryPoints();
 keepContentScriptsOut();
-// It is open by the time that Python is up and asks for it. Whoever needs it says why it cannot be opened.
+// The database is open by the time that Python has started and asks for it. Whoever needs it reports a failure.
 database().catch(() => {});
 
 function wake() {

@@ -1,37 +1,37 @@
 /**
- * What the user hands to the panel from outside of it: from the menu of a page, by a key, from the address bar. It lies
- * in a window's intake, in `chrome.storage.session`, until the panel of that window takes it; one that is only just
- * opening takes it as well. A lock that the worker and the panels share sees to it that each thing is taken once.
+ * The inbox of a window: what the user sends to the panel from outside of it, by a page's context menu, a keyboard
+ * shortcut or the omnibox. Entries wait in `chrome.storage.session` until the window's panel takes them, so a panel that
+ * is still opening gets them as well. The worker and the panels share a lock, so each entry is taken only once.
  */
 
-/** @import { Intake } from "./protocol.js" */
+/** @import { InboxEntry } from "./protocol.js" */
 
-const LOCK = "intake";
+const LOCK = "inbox";
 
 /** @param {number} window */
-export const intakeOf = (window) => `intake:${window}`;
+export const inboxKey = (window) => `inbox:${window}`;
 
 /**
  * @param {number} window
- * @param {Intake} thing
+ * @param {InboxEntry} entry
  */
-export function handOver(window, thing) {
+export function putIntoInbox(window, entry) {
   return navigator.locks.request(LOCK, async () => {
-    const key = intakeOf(window);
+    const key = inboxKey(window);
     const { [key]: waiting = [] } = await chrome.storage.session.get(key);
-    await chrome.storage.session.set({ [key]: [.../** @type {Intake[]} */ (waiting), thing] });
+    await chrome.storage.session.set({ [key]: [.../** @type {InboxEntry[]} */ (waiting), entry] });
   });
 }
 
 /**
  * @param {number} window
- * @returns {Promise<Intake[]>}  In the order in which they came. They are gone then.
+ * @returns {Promise<InboxEntry[]>}  In the order in which they came. The inbox is empty afterwards.
  */
-export function takeAll(window) {
+export function takeFromInbox(window) {
   return navigator.locks.request(LOCK, async () => {
-    const key = intakeOf(window);
+    const key = inboxKey(window);
     const { [key]: waiting = [] } = await chrome.storage.session.get(key);
     await chrome.storage.session.remove(key);
-    return /** @type {Intake[]} */ (waiting);
+    return /** @type {InboxEntry[]} */ (waiting);
   });
 }

@@ -445,7 +445,7 @@ export const PANELS = "panels";
  * be read, or a question for a new conversation.
  * @typedef {{type: "page" | "selection", page: PageText}
  *   | {type: "problem", what: "page" | "selection", error: TurnError}
- *   | {type: "question", text: string}} Intake
+ *   | {type: "question", text: string}} InboxEntry
  */
 
 /**

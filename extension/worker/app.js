@@ -7,6 +7,7 @@ import { toTurnError, UserError } from "../shared/errors.js";
 import { logError } from "../shared/log.js";
 import { described, purgeDrafts } from "../shared/storage/attachments.js";
 import { rememberShown, shownIn } from "../shared/storage/shown-conversation.js";
+import { text } from "../shared/text.js";
 import { awakeDuring } from "./keep-alive.js";
 import { Panels } from "./panels.js";
 import { createHost } from "./python/host.js";
@@ -23,6 +24,17 @@ import { storedView } from "./storage/stored-view.js";
 
 /** @import { PanelCommand } from "../shared/protocol.js" */
 
+/** The commands that Python carries out, in the conversation that the panel shows. */
+const FOR_PYTHON = /** @type {const} */ ([
+  ...["Regenerate", "Retry", "Continue", "ShowBranch", "Stop", "Cancel", "SendNow"],
+  ...["Compact", "Decide", "Configure", "Earlier"],
+]);
+
+/** @typedef {typeof FOR_PYTHON[number]} PythonCommand */
+
+/** @param {string} type @returns {type is PythonCommand} */
+const isForPython = (type) => FOR_PYTHON.some((each) => each === type);
+
 export class App {
   #panels = new Panels();
   #python;
@@ -30,7 +42,7 @@ export class App {
   /** Answers a request of a page. */
   answer = createAnswer({
     askPython: (question) => this.#questions.ask(question),
-    onProviderChange: () => this.#tellProvider(),
+    onProviderChange: () => this.#sendProvider(),
     onAccountChange: () => this.#forgetLimits(),
     endPython: () => this.#python.discard(),
     revivePython: () => this.#revive(),
@@ -69,64 +81,66 @@ export class App {
   }
 
   /**
+   * How each command of a panel is carried out. Those that are missing here are Python's.
+   * @type {{[T in Exclude<PanelCommand["type"], PythonCommand>]:
+   *   (command: Extract<PanelCommand, {type: T}>, panel: number) => Promise<void>}}
+   */
+  #commands = {
+    Join: (command, panel) => this.#join(panel, command),
+    Send: (command, panel) => this.#send(panel, command),
+    Ack: (command, panel) => this.#acknowledge(panel, command.count),
+    NewChat: (command, panel) => this.#show(panel, String(command.conversation)),
+    Open: (command, panel) => this.#open(panel, String(command.conversation)),
+    Unlock: async (command) => {
+      await awakeDuring(unlock(String(command.passphrase)));
+      await this.#sendProvider();
+    },
+    ActivateProfile: async (command) => {
+      await activateProfile(String(command.id));
+      await this.#sendProvider();
+    },
+    Restart: () => this.#python.restart(),
+    Wake: () => this.wake(),
+  };
+
+  /**
    * @param {number} panel
    * @param {PanelCommand} command
    */
   async #carryOut(panel, command) {
-    switch (command?.type) {
-      case "Join":
-        return this.#join(panel, command);
-      case "Send": {
-        const conversation = String(command.conversation || (await this.#shownIn(panel)));
-        const { id, text, replaces } = command;
-        const attachments = described(command.attachments);
-        const more = {
-          ...(replaces === undefined ? {} : { replaces: String(replaces) }),
-          ...(attachments.length > 0 ? { attachments } : {}),
-        };
-        const wellFormed = String(text).toWellFormed();
-        await this.#python.send({ type: "Send", panel, conversation, id: String(id), text: wellFormed, ...more });
-        // The worker that stored it may have died before it said so.
-        if (await hasTurn(conversation, String(id))) this.#panels.post({ type: "Stored", id: String(id) }, panel);
-        return;
-      }
-      case "Regenerate":
-      case "Retry":
-      case "Continue":
-      case "ShowBranch":
-      case "Stop":
-      case "Cancel":
-      case "SendNow":
-      case "Compact":
-      case "Decide":
-      case "Configure":
-      case "Earlier":
-        return this.#python.send({ ...command, panel, conversation: await this.#shownIn(panel) });
-      case "Ack":
-        // Only a Python that runs has news that a panel can miss.
-        if (this.#panels.acknowledge(panel, command.count) && this.#pythonIs("ready")) await this.#joinPython(panel);
-        return;
-      case "NewChat":
-        return this.#show(panel, String(command.conversation));
-      case "Open":
-        return this.#open(panel, String(command.conversation));
-      case "Unlock":
-        await awakeDuring(unlock(String(command.passphrase)));
-        return this.#tellProvider();
-      case "ActivateProfile":
-        await activateProfile(String(command.id));
-        return this.#tellProvider();
-      case "Restart":
-        return this.#python.restart();
-      case "Wake":
-        return this.wake();
-      default:
-        throw new UserError(
-          "unsupported",
-          "The panel asked for something that this version does not know.",
-          "Close the panel and open it again.",
-        );
+    const type = command?.type;
+    if (isForPython(type)) {
+      return this.#python.send({ ...command, panel, conversation: await this.#shownIn(panel) });
     }
+    if (Object.hasOwn(this.#commands, type)) return /** @type {any} */ (this.#commands[type])(command, panel);
+    throw new UserError("unsupported", text("panel_unknown_command"), text("panel_reopen"));
+  }
+
+  /**
+   * @param {number} panel
+   * @param {Extract<PanelCommand, {type: "Send"}>} command
+   */
+  async #send(panel, command) {
+    const conversation = String(command.conversation || (await this.#shownIn(panel)));
+    const id = String(command.id);
+    const attachments = described(command.attachments);
+    await this.#python.send({
+      type: "Send",
+      panel,
+      conversation,
+      id,
+      text: String(command.text).toWellFormed(),
+      ...(command.replaces === undefined ? {} : { replaces: String(command.replaces) }),
+      ...(attachments.length > 0 ? { attachments } : {}),
+    });
+    // The worker that stored the message may have died before it could report that.
+    if (await hasTurn(conversation, id)) this.#panels.post({ type: "Stored", id }, panel);
+  }
+
+  /** @param {number} panel @param {number} count  Of the messages that the panel has drawn. */
+  async #acknowledge(panel, count) {
+    // A panel can miss messages only of a Python that runs.
+    if (this.#panels.acknowledge(panel, count) && this.#pythonIs("ready")) await this.#joinPython(panel);
   }
 
   /**
@@ -176,7 +190,7 @@ export class App {
   async #shownIn(panel) {
     const id = await this.#panels.get(panel)?.shown;
     if (id) return id;
-    throw new UserError("internal", "The panel shows no conversation.", "Close the panel and open it again.");
+    throw new UserError("internal", text("panel_shows_nothing"), text("panel_reopen"));
   }
 
   /** From here on Python sends the panel what happens in the conversation that it shows. @param {number} panel */
@@ -190,7 +204,7 @@ export class App {
    */
   async #open(panel, id) {
     if (await loadConversation(id)) return this.#show(panel, id);
-    throw new UserError("invalid_request", "That conversation is not there any more.", "Choose another one.");
+    throw new UserError("invalid_request", text("conversation_gone"), text("conversation_choose_another"));
   }
 
   /**
@@ -235,11 +249,7 @@ export class App {
     const last = windows.length > 1 ? (await chrome.windows.getLastFocused()).id : undefined;
     const window = windows.find((id) => id === last) ?? windows[0];
     if (window !== undefined) return window;
-    throw new UserError(
-      "unsupported",
-      "The panel does not show this conversation.",
-      "Open it beside the page, then try again.",
-    );
+    throw new UserError("unsupported", text("conversation_not_shown"), text("conversation_open_beside_page"));
   }
 
   /** The conversations that panels show. */
@@ -280,7 +290,7 @@ export class App {
     this.#panels.post({ type: "Rejected", ...id, error: toTurnError(reason) }, panel);
   }
 
-  async #tellProvider() {
+  async #sendProvider() {
     this.#panels.post({ type: "Provider", provider: await providerView() });
     this.#python.tell({ type: "NewProvider" }).catch(() => {});
   }
@@ -318,7 +328,7 @@ export class App {
     try {
       await this.#python.send(question);
     } catch {
-      throw new UserError("internal", this.#python.state.message || "Python could not answer.", "Try again.");
+      throw new UserError("internal", this.#python.state.message || text("python_no_answer"), text("error_try_again"));
     }
   }
 }

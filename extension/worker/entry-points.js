@@ -1,31 +1,35 @@
 /**
- * What the user does outside of the panel: the icon, the menu of a page, keys, the address bar. Each of these opens the
- * panel and lets Sidestream read the page that was pointed at (`activeTab`); a click inside the panel does not.
+ * The entry points outside of the panel: the toolbar icon, a page's context menu, keyboard shortcuts and the omnibox.
+ * Each of them opens the panel and permits Sidestream to read the page that the user was on (`activeTab`). A click
+ * inside the panel gives no such permission.
  *
- * The panel opens in answer to a user's action alone, so that comes first, before anything is waited for.
+ * Chrome opens the panel only in response to a user's action, so the panel is opened first, before anything is awaited.
  */
 
 import { publicAddress } from "../shared/address.js";
 import { toTurnError, UserError } from "../shared/errors.js";
-import { handOver } from "../shared/inbox.js";
+import { putIntoInbox } from "../shared/inbox.js";
 import { logError } from "../shared/log.js";
 import { PANELS } from "../shared/protocol.js";
+import { text } from "../shared/text.js";
 import { awakeDuring } from "./keep-alive.js";
 import { ATTACH_PAGE, isClickAwaited, readPage, readSelection } from "./page/page.js";
 
-/** @import { Intake, PageText, PanelsMessage } from "../shared/protocol.js" */
+/** @import { InboxEntry, PageText, PanelsMessage } from "../shared/protocol.js" */
+/** @import { MessageKey } from "../shared/text.js" */
 /** @typedef {"page" | "selection"} What */
 
-const MENU = /** @type {Record<What, string>} */ ({ page: "Ask about this page", selection: "Ask about selection" });
+/** The entries of a page's context menu. @type {Record<What, MessageKey>} */
+const MENU = { page: "menu_ask_about_page", selection: "menu_ask_about_selection" };
 
 /**
- * The window in which something is typed into the address bar: what is entered there does not say it.
+ * The window in which the user types into the omnibox. The event for the entered text does not name its window.
  * @type {number | undefined}
  */
 let typingIn;
 
-/** Listens to all of them. To be called before anything is awaited. */
-export function listenToGestures() {
+/** Registers the listeners of all entry points. To be called before anything is awaited. */
+export function listenToEntryPoints() {
   chrome.runtime.onInstalled.addListener(makeMenu);
   chrome.action.onClicked.addListener(onIcon);
   chrome.contextMenus.onClicked.addListener((info, tab) => {
@@ -38,17 +42,17 @@ export function listenToGestures() {
   chrome.omnibox.onInputStarted.addListener(noteWindow);
   chrome.omnibox.onInputChanged.addListener(noteWindow);
   chrome.omnibox.onInputEntered.addListener(onQuestion);
-  chrome.omnibox.setDefaultSuggestion({ description: "Ask Sidestream: %s" });
-  // The browser's own way to open the panel by the icon lets nothing be read, and it stays on once it was.
+  chrome.omnibox.setDefaultSuggestion({ description: text("omnibox_ask", "%s") });
+  // Chrome's own way to open the panel by the icon grants no access to the page, and it stays on until it is turned off.
   chrome.sidePanel.setPanelBehavior({ openPanelOnActionClick: false }).catch((error) => logError("Side panel:", error));
 }
 
 function makeMenu() {
   chrome.contextMenus.removeAll(() => {
-    // Not in the panel itself.
+    // The menu is for pages, not for the panel itself.
     const documentUrlPatterns = ["http://*/*", "https://*/*", "file:///*"];
-    for (const [id, title] of Object.entries(MENU)) {
-      chrome.contextMenus.create({ id, title, contexts: [/** @type {What} */ (id)], documentUrlPatterns });
+    for (const [id, key] of Object.entries(MENU)) {
+      chrome.contextMenus.create({ id, title: text(key), contexts: [/** @type {What} */ (id)], documentUrlPatterns });
     }
   });
 }
@@ -59,7 +63,7 @@ function openPanel(windowId) {
 }
 
 /**
- * A panel that is open closes, unless it waits to be let into the page.
+ * A panel that is open closes, unless it waits for the permission to read the page.
  * @param {chrome.tabs.Tab} tab
  */
 async function onIcon(tab) {
@@ -74,25 +78,25 @@ async function onIcon(tab) {
 }
 
 /**
- * Opens the panel, reads, and hands over what was read.
+ * Opens the panel, reads the page or the selection, and puts it into the window's inbox.
  * @param {chrome.tabs.Tab} tab
  * @param {What} what
- * @param {string} [selected]  The selection as the menu of the page has it: on one line, but also where nothing may be
- *   read.
+ * @param {string} [selected]  The selection as the context menu's event has it: on one line, but also on pages that may
+ *   not be read.
  */
 function bring(tab, what, selected) {
   openPanel(tab.windowId);
   const reading = what === "page" ? readPage(tab, true) : selectionOf(tab, selected);
-  const handing = reading
+  const delivery = reading
     .then(
-      (page) => /** @type {Intake} */ ({ type: what, page }),
+      (page) => /** @type {InboxEntry} */ ({ type: what, page }),
       (error) => {
         if (!(error instanceof UserError)) logError("A page was not read:", error);
-        return /** @type {Intake} */ ({ type: "problem", what, error: toTurnError(error) });
+        return /** @type {InboxEntry} */ ({ type: "problem", what, error: toTurnError(error) });
       },
     )
-    .then((thing) => handOver(tab.windowId, thing));
-  awakeDuring(handing).catch((error) => logError("What was read was not handed over:", error));
+    .then((entry) => putIntoInbox(tab.windowId, entry));
+  awakeDuring(delivery).catch((error) => logError("What was read did not reach the inbox:", error));
 }
 
 /**
@@ -105,15 +109,16 @@ async function selectionOf(tab, selected = "") {
     if (selected.trim()) return undefined;
     throw error;
   });
-  // Something else may be selected where Sidestream can read than where the user pointed.
+  // The user may have selected something in a frame that Sidestream cannot read, while something else is selected in one
+  // that it can.
   if (read && (!selected || begin(read.text) === begin(selected))) return read;
   const { title = "", url = "" } = tab;
-  return { title: title || "Selection", url: publicAddress(url), text: selected, is_whole: true };
+  return { title: title || text("attachment_selection"), url: publicAddress(url), text: selected, is_whole: true };
 }
 
-/** @param {string} text */
-function begin(text) {
-  return text.replace(/\s+/g, "").slice(0, 50);
+/** @param {string} selection */
+function begin(selection) {
+  return selection.replace(/\s+/g, "").slice(0, 50);
 }
 
 function noteWindow() {
@@ -125,16 +130,16 @@ function noteWindow() {
   );
 }
 
-/** @param {string} text */
-async function onQuestion(text) {
+/** @param {string} entered */
+async function onQuestion(entered) {
   if (typingIn !== undefined) openPanel(typingIn);
   try {
     const window = typingIn ?? (await chrome.windows.getLastFocused()).id ?? chrome.windows.WINDOW_ID_NONE;
-    const question = text.trim().toWellFormed();
-    if (question) await handOver(window, { type: "question", text: question });
-    // This worker was not there when the typing began. The browser may or may not open the panel so late.
+    const question = entered.trim().toWellFormed();
+    if (question) await putIntoInbox(window, { type: "question", text: question });
+    // This worker started after the typing began, so it did not know the window. Chrome may refuse to open the panel now.
     if (typingIn === undefined) openPanel(window);
   } catch (error) {
-    logError("What was typed was not handed over:", error);
+    logError("What was typed did not reach the inbox:", error);
   }
 }

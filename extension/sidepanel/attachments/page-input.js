@@ -3,11 +3,11 @@
  * panel.
  */
 
-import { intakeOf, takeAll } from "../../shared/inbox.js";
+import { inboxKey, takeFromInbox } from "../../shared/inbox.js";
 import { byId } from "../../ui/dom.js";
 import { waitForPermission } from "./page-permission.js";
 
-/** @import {Intake, PageText, TurnError} from "../../shared/protocol.js" */
+/** @import {InboxEntry, PageText, TurnError} from "../../shared/protocol.js" */
 /** @import {Reply, Request} from "../../shared/requests.js" */
 /** @import {AttachMenu} from "./attach-menu.js" */
 /** @import {AttachmentTray} from "./attachments.js" */
@@ -58,17 +58,17 @@ export class PageInput {
     this.#window = window;
     if (window === undefined) return;
     chrome.storage.onChanged.addListener((changes, area) => {
-      if (area === "session" && changes[intakeOf(window)]?.newValue) this.#take(window);
+      if (area === "session" && changes[inboxKey(window)]?.newValue) this.#take(window);
     });
     this.#take(window);
   }
 
   /** @param {number} window */
   async #take(window) {
-    for (const thing of await takeAll(window)) await this.#accept(thing);
+    for (const entry of await takeFromInbox(window)) await this.#accept(entry);
   }
 
-  /** @param {Intake} thing */
+  /** @param {InboxEntry} thing */
   async #accept(thing) {
     if (thing.type === "question") return this.#links.onQuestion(thing.text);
     this.#rest();
