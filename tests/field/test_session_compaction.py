@@ -12,7 +12,7 @@ from sidestream.session.conversation import ConversationSettings
 from sidestream.session.tools import ToolOutput
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.testing import Reply, ResponsesStream, run
-from tests.session.world import Add, Adder, Model, World
+from tests.session.harness import Add, Adder, Harness, Model
 
 LLAMA = json.dumps(
     {
@@ -38,29 +38,29 @@ CODEX = (
 FACT = "The account is 4711-0815."
 
 
-def play(model: Model, scene: Callable[[World], Awaitable[None]], **settings: Any) -> World:
-    world = World(then=model)
-    world.settings |= settings
-    world.adder.delay_s = 0.0
+def play(model: Model, scene: Callable[[Harness], Awaitable[None]], **settings: Any) -> Harness:
+    harness = Harness(then=model)
+    harness.settings |= settings
+    harness.adder.delay_s = 0.0
 
     async def main() -> None:
-        await world.begin()
-        await scene(world)
+        await harness.begin()
+        await scene(harness)
 
     run(main())
-    return world
+    return harness
 
 
-async def say(world: World, turn_id: str, text: str) -> Turn:
-    await world.do("Send", id=turn_id, text=text)
-    await world.quiet()
-    turn = world.chat.conversation.find(turn_id)
+async def say(harness: Harness, turn_id: str, text: str) -> Turn:
+    await harness.do("Send", id=turn_id, text=text)
+    await harness.until_idle()
+    turn = harness.chat.conversation.find(turn_id)
     assert turn is not None
     return turn
 
 
-def actions(world: World, turn: Turn) -> list[str]:
-    found: list[str] = world.chat.conversation.view_of(turn).get("actions", [])
+def actions(harness: Harness, turn: Turn) -> list[str]:
+    found: list[str] = harness.chat.conversation.view_of(turn).get("actions", [])
     return found
 
 
@@ -92,19 +92,19 @@ def test_a_summary_that_is_too_long_itself_gets_shorter(
     """
     model = model_of(window=8_000, words=words, per=per, counts=counts)
 
-    async def scene(world: World) -> None:
+    async def scene(harness: Harness) -> None:
         model.window = None
-        await say(world, "0", FACT)
+        await say(harness, "0", FACT)
         for number in range(1, 9):
-            await say(world, str(number), "lorem ipsum dolor sit amet, " * 200)
+            await say(harness, str(number), "lorem ipsum dolor sit amet, " * 200)
         model.window = 8_000
-        turn = await say(world, "last", "Which account was it?")
+        turn = await say(harness, "last", "Which account was it?")
         assert turn.error is not None
         assert turn.error["kind"] == "context_window_exceeded"
-        assert actions(world, turn) == ["compact"]
-        await world.do("Compact", retry="last")
-        await world.quiet()
-        last = world.chat.conversation.path[-1]
+        assert actions(harness, turn) == ["compact"]
+        await harness.do("Compact", retry="last")
+        await harness.until_idle()
+        last = harness.chat.conversation.path[-1]
         assert (last.text, last.error) == ("Noted.", None)
         assert len(model.summaries) <= 7
         assert "SUMMARY" in json.dumps(model.requests[-1])
@@ -121,23 +121,23 @@ def test_summarise_and_retry_at_a_server_of_4096_tokens(counts: bool) -> None:
     """
     model = model_of(window=4_096, words=LLAMA, counts=counts)
 
-    async def scene(world: World) -> None:
-        world.chat.open.configure(ConversationSettings(tools={"add": "ask"}))
-        await say(world, "0", FACT)
+    async def scene(harness: Harness) -> None:
+        harness.chat.open.configure(ConversationSettings(tools={"add": "ask"}))
+        await say(harness, "0", FACT)
         number = 0
         while True:
             number += 1
-            turn = await say(world, f"m{number}", "lorem ipsum dolor sit amet " * 60)
+            turn = await say(harness, f"m{number}", "lorem ipsum dolor sit amet " * 60)
             if turn.error:
                 break
             assert number < 20
         assert turn.error["kind"] == "context_window_exceeded"
-        await world.do("Compact", retry=turn.id)
-        await world.quiet()
-        assert world.chat.conversation.path[-1].error is None
+        await harness.do("Compact", retry=turn.id)
+        await harness.until_idle()
+        assert harness.chat.conversation.path[-1].error is None
         # From here on the window is known: it is summarised before it is too late.
         for more in range(12):
-            turn = await say(world, f"n{more}", "lorem ipsum dolor sit amet " * 60)
+            turn = await say(harness, f"n{more}", "lorem ipsum dolor sit amet " * 60)
             assert turn.error is None
         assert FACT in json.dumps(model.requests[-1])
 
@@ -149,17 +149,17 @@ def test_an_error_without_a_figure_is_an_upper_bound_that_is_remembered() -> Non
     """CommandCodeAI/command-code#756: without a declared window nothing is ever summarised."""
     model = model_of(window=6_000, words=CODEX)
 
-    async def scene(world: World) -> None:
+    async def scene(harness: Harness) -> None:
         for number in range(20):
-            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            turn = await say(harness, str(number), "lorem ipsum dolor sit amet " * 100)
             if turn.error:
-                await world.do("Compact", retry=turn.id)
-                await world.quiet()
+                await harness.do("Compact", retry=turn.id)
+                await harness.until_idle()
                 break
         for number in range(20, 40):
-            await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
-        assert not [turn for turn in world.chat.conversation.path if turn.error]
-        assert "windows" in world.store.texts
+            await say(harness, str(number), "lorem ipsum dolor sit amet " * 100)
+        assert not [turn for turn in harness.chat.conversation.path if turn.error]
+        assert "windows" in harness.store.texts
 
     play(model, scene)
 
@@ -168,15 +168,15 @@ def test_the_window_of_a_server_that_was_started_anew_is_learnt_again() -> None:
     """can1357/oh-my-pi#3752: the size that was found first is believed for ever."""
     model = model_of(window=4_096, words=LLAMA)
 
-    async def scene(world: World) -> None:
-        turn = await say(world, "1", "lorem ipsum dolor sit amet " * 700)
+    async def scene(harness: Harness) -> None:
+        turn = await say(harness, "1", "lorem ipsum dolor sit amet " * 700)
         assert turn.error is not None
         assert turn.error["context_window"] == 4_096
         model.window = 32_000
-        await world.do("Retry", id="1")
-        await world.quiet()
-        assert world.chat.conversation.path[-1].error is None
-        await say(world, "2", "And now?")
+        await harness.do("Retry", id="1")
+        await harness.until_idle()
+        assert harness.chat.conversation.path[-1].error is None
+        await say(harness, "2", "And now?")
         assert model.summaries == []
 
     play(model, scene)
@@ -194,9 +194,9 @@ def test_room_for_the_answer_that_the_request_allows() -> None:
 
     model = Model(answer)
 
-    async def scene(world: World) -> None:
+    async def scene(harness: Harness) -> None:
         for number in range(12):
-            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            turn = await say(harness, str(number), "lorem ipsum dolor sit amet " * 100)
             assert turn.error is None
         assert model.summaries
         assert all("max_output_tokens" not in body for body in model.summaries)
@@ -212,10 +212,10 @@ def test_the_summary_of_a_summary_keeps_it() -> None:
     """
     model = model_of(window=6_000, words=LLAMA)
 
-    async def scene(world: World) -> None:
-        await say(world, "0", FACT)
+    async def scene(harness: Harness) -> None:
+        await say(harness, "0", FACT)
         for number in range(1, 40):
-            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 150)
+            turn = await say(harness, str(number), "lorem ipsum dolor sit amet " * 150)
             assert turn.error is None
         assert len(model.summaries) > 2
         assert all("4711-0815" in json.dumps(body) for body in model.summaries)
@@ -241,16 +241,16 @@ def test_one_turn_that_fills_the_window_alone_is_summarised() -> None:
 
     model = Model(answer, window=30_000, words=ANTHROPIC)
 
-    async def scene(world: World) -> None:
-        world.adder.__class__ = Big
-        world.chat.open.configure(ConversationSettings(tools={"add": "always"}))
-        turn = await say(world, "1", "use it")
+    async def scene(harness: Harness) -> None:
+        harness.adder.__class__ = Big
+        harness.chat.open.configure(ConversationSettings(tools={"add": "always"}))
+        turn = await say(harness, "1", "use it")
         assert turn.error is None
         model.window = 12_000
-        turn = await say(world, "2", "And now?")
-        await world.do("Compact", retry="2")
-        await world.quiet()
-        assert world.chat.conversation.path[-1].error is None
+        turn = await say(harness, "2", "And now?")
+        await harness.do("Compact", retry="2")
+        await harness.until_idle()
+        assert harness.chat.conversation.path[-1].error is None
         assert "SUMMARY" in json.dumps(model.requests[-1])
 
     play(model, scene, context_window=30_000)
@@ -281,16 +281,16 @@ def test_what_a_tool_gives_is_counted_before_the_next_call(mode: str) -> None:
 
     model = Model(answer, window=24_000, words=LLAMA)
 
-    async def scene(world: World) -> None:
-        world.adder.__class__ = Big
-        world.chat.open.configure(ConversationSettings(tools={"add": "always"}))
+    async def scene(harness: Harness) -> None:
+        harness.adder.__class__ = Big
+        harness.chat.open.configure(ConversationSettings(tools={"add": "always"}))
         for number in range(3):
-            await say(world, str(number), f"{FACT} " + "lorem ipsum dolor " * 400)
-        turn = await say(world, "last", "use it")
+            await say(harness, str(number), f"{FACT} " + "lorem ipsum dolor " * 400)
+        turn = await say(harness, "last", "use it")
         assert (turn.status, turn.error) == (TurnStatus.COMPLETED, None)
-        assert len(world.adder.calls) == 12, "no call is carried out twice"
+        assert len(harness.adder.calls) == 12, "no call is carried out twice"
         assert len(model.summaries) == (1 if mode == "summarise" else 0)
-        kinds = [each.kind for each in world.chat.conversation.path]
+        kinds = [each.kind for each in harness.chat.conversation.path]
         assert kinds[-2:] == (["compaction", None] if mode == "summarise" else [None, None])
         assert "characters left out" in json.dumps(model.requests[-1])
 
@@ -321,13 +321,13 @@ def test_a_turn_of_calls_at_a_server_whose_window_nobody_told_continues(
 
     model = Model(answer, window=20_000, words=words, per=per, counts=counts)
 
-    async def scene(world: World) -> None:
-        world.adder.__class__ = Big
-        world.chat.open.configure(ConversationSettings(tools={"add": "always"}))
-        await say(world, "1", f"{FACT} " + "lorem ipsum dolor " * 400)
-        turn = await say(world, "2", "use it")
+    async def scene(harness: Harness) -> None:
+        harness.adder.__class__ = Big
+        harness.chat.open.configure(ConversationSettings(tools={"add": "always"}))
+        await say(harness, "1", f"{FACT} " + "lorem ipsum dolor " * 400)
+        turn = await say(harness, "2", "use it")
         assert (turn.status, turn.error) == (TurnStatus.COMPLETED, None)
-        assert len(world.adder.calls) == 6
+        assert len(harness.adder.calls) == 6
         assert FACT in json.dumps(model.requests[-1])
 
     play(model, scene)
@@ -337,19 +337,19 @@ def test_a_message_that_is_too_long_alone_says_so() -> None:
     """oobabooga/textgen#7257: a prompt larger than the server's window fails without a word."""
     model = model_of(window=4_096, words=LLAMA)
 
-    async def scene(world: World) -> None:
-        turn = await say(world, "1", "lorem ipsum dolor sit amet " * 3_000)
+    async def scene(harness: Harness) -> None:
+        turn = await say(harness, "1", "lorem ipsum dolor sit amet " * 3_000)
         assert turn.error is not None
         assert "alone is too long" in turn.error["hint"]
-        assert "compact" not in actions(world, turn)
+        assert "compact" not in actions(harness, turn)
         assert turn.error["context_window"] == 4_096
         # It does not make the conversation useless.
-        turn = await say(world, "2", "Hello?")
+        turn = await say(harness, "2", "Hello?")
         if turn.error is not None:
-            assert "compact" in actions(world, turn)
-            await world.do("Compact", retry="2")
-            await world.quiet()
-        assert world.chat.conversation.path[-1].error is None
+            assert "compact" in actions(harness, turn)
+            await harness.do("Compact", retry="2")
+            await harness.until_idle()
+        assert harness.chat.conversation.path[-1].error is None
 
     play(model, scene)
 
@@ -358,9 +358,9 @@ def test_counts_of_zero_are_no_counts() -> None:
     """letta-ai/letta-code#3508: llama.cpp tells no usage, so nothing is ever due."""
     model = model_of(window=8_000, words=LLAMA, counts=False)
 
-    async def scene(world: World) -> None:
+    async def scene(harness: Harness) -> None:
         for number in range(20):
-            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            turn = await say(harness, str(number), "lorem ipsum dolor sit amet " * 100)
             assert turn.error is None
         assert model.summaries
 
@@ -385,9 +385,9 @@ def test_an_answer_finds_room_in_a_small_window(per: float) -> None:
 
     model = Model(answer, window=4_096, words=LLAMA, per=per)
 
-    async def scene(world: World) -> None:
+    async def scene(harness: Harness) -> None:
         for number in range(20):
-            turn = await say(world, str(number), "word " * (number * 37 % 300 + 5))
+            turn = await say(harness, str(number), "word " * (number * 37 % 300 + 5))
             assert (turn.status, turn.error) == (TurnStatus.COMPLETED, None)
         assert model.summaries
 
@@ -405,10 +405,10 @@ def test_a_summary_that_is_cut_short_is_asked_for_of_less() -> None:
 
     model = Model(answer)
 
-    async def scene(world: World) -> None:
-        await say(world, "0", FACT)
+    async def scene(harness: Harness) -> None:
+        await say(harness, "0", FACT)
         for number in range(1, 20):
-            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            turn = await say(harness, str(number), "lorem ipsum dolor sit amet " * 100)
             assert turn.error is None
         assert len(model.summaries) > 1
         assert "The acc\\n" not in json.dumps(model.requests[-1])
@@ -426,12 +426,12 @@ def test_a_model_that_never_ends_its_summary_does_not_close_the_conversation() -
 
     model = Model(answer)
 
-    async def scene(world: World) -> None:
-        await say(world, "0", FACT)
+    async def scene(harness: Harness) -> None:
+        await say(harness, "0", FACT)
         for number in range(1, 16):
-            turn = await say(world, str(number), "lorem ipsum dolor sit amet " * 100)
+            turn = await say(harness, str(number), "lorem ipsum dolor sit amet " * 100)
             assert turn.error is None
-        compaction = next(t for t in world.chat.conversation.path if t.kind)
+        compaction = next(t for t in harness.chat.conversation.path if t.kind)
         assert compaction.status is TurnStatus.COMPLETED
         assert compaction.notices == ["The summary was cut short at the limit for output tokens."]
         assert "account 4711" in json.dumps(model.requests[-1])
@@ -447,18 +447,18 @@ def test_a_refused_summary_leaves_the_conversation_and_says_what_to_do() -> None
 
     model = Model(answer)
 
-    async def scene(world: World) -> None:
-        await say(world, "0", FACT + " lorem ipsum dolor sit amet" * 250)
-        await say(world, "1", "lorem ipsum dolor sit amet " * 100)
-        compaction = next(t for t in world.chat.conversation.path if t.kind)
+    async def scene(harness: Harness) -> None:
+        await say(harness, "0", FACT + " lorem ipsum dolor sit amet" * 250)
+        await say(harness, "1", "lorem ipsum dolor sit amet " * 100)
+        compaction = next(t for t in harness.chat.conversation.path if t.kind)
         assert compaction.status is TurnStatus.FAILED
         assert compaction.error is not None
         assert "did not want to write a summary" in compaction.error["message"]
         assert "stays as it is" in compaction.error["hint"]
-        await world.do("SendNow", id="1")
-        await world.quiet()
+        await harness.do("SendNow", id="1")
+        await harness.until_idle()
         assert FACT in json.dumps(model.requests[-1])
-        assert world.chat.conversation.path[-1].text == "Noted."
+        assert harness.chat.conversation.path[-1].text == "Noted."
 
     play(model, scene, context_window=2_500)
 
@@ -479,14 +479,14 @@ def test_a_call_that_is_written_as_text_is_no_summary(text: str) -> None:
 
     model = Model(answer)
 
-    async def scene(world: World) -> None:
-        await say(world, "0", FACT + " lorem ipsum dolor sit amet" * 250)
-        await say(world, "1", "lorem ipsum dolor sit amet " * 100)
-        compaction = next(t for t in world.chat.conversation.path if t.kind)
+    async def scene(harness: Harness) -> None:
+        await say(harness, "0", FACT + " lorem ipsum dolor sit amet" * 250)
+        await say(harness, "1", "lorem ipsum dolor sit amet " * 100)
+        compaction = next(t for t in harness.chat.conversation.path if t.kind)
         assert compaction.status is TurnStatus.FAILED
         assert "called a tool" in (compaction.error or {})["message"]
-        await world.do("SendNow", id="1")
-        await world.quiet()
+        await harness.do("SendNow", id="1")
+        await harness.until_idle()
         assert FACT in json.dumps(model.requests[-1])
 
     play(model, scene, context_window=2_500)

@@ -16,16 +16,16 @@ from sidestream.session.turn import Turn, TurnStatus
 from sidestream.testing import ChatStream, FakeFetch, Reply, ResponsesStream, now, run
 from sidestream.transport import HttpRequest
 from sidestream.types.items import FunctionCallOutputItem
-from tests.session.world import ID, MemoryStore, World, in_world, story
+from tests.session.harness import ID, Harness, MemoryStore, reply, with_harness
 
 SUM = '{"first": 1, "second": 2}'
 JSON = {"content-type": "application/json"}
 
 
-def allow(world: World, permission: Permission = "always", **limits: int) -> None:
+def allow(harness: Harness, permission: Permission = "always", **limits: int) -> None:
     settings = ConversationSettings(tools={"add": permission}, limits=ToolLimits(**limits))
-    world.chat.open.configure(settings)
-    world.adder.delay_s = 0.0
+    harness.chat.open.configure(settings)
+    harness.adder.delay_s = 0.0
 
 
 def broken(*calls: str, wire: str = "responses") -> Reply:
@@ -50,14 +50,14 @@ def outputs(turn: Turn) -> list[str]:
     return [str(i.output) for i in turn.items if isinstance(i, FunctionCallOutputItem)]
 
 
-async def say(world: World, turn_id: str, text: str = "Hello", **fields: Any) -> Turn:
-    await world.do("Send", id=turn_id, text=text, **fields)
-    await world.quiet()
-    return found(world, turn_id)
+async def say(harness: Harness, turn_id: str, text: str = "Hello", **fields: Any) -> Turn:
+    await harness.do("Send", id=turn_id, text=text, **fields)
+    await harness.until_idle()
+    return found(harness, turn_id)
 
 
-def found(world: World, turn_id: str) -> Turn:
-    turn = world.chat.conversation.find(turn_id)
+def found(harness: Harness, turn_id: str) -> Turn:
+    turn = harness.chat.conversation.find(turn_id)
     assert turn is not None
     return turn
 
@@ -69,29 +69,29 @@ def found(world: World, turn_id: str) -> Turn:
 def test_calls_that_had_arrived_are_carried_out_and_the_turn_goes_on(count: int) -> None:
     """mako-ai/mako#553, earendil-works/pi#9306: the calls are whole, and nobody runs them."""
 
-    @in_world(broken(*[SUM] * count), story("Done."))
-    async def scene(world: World) -> None:
-        allow(world)
-        turn = await say(world, "1")
+    @with_harness(broken(*[SUM] * count), reply("Done."))
+    async def scene(harness: Harness) -> None:
+        allow(harness)
+        turn = await say(harness, "1")
         assert (turn.status, turn.text, turn.error) == (TurnStatus.COMPLETED, "Done.", None)
-        assert len(world.adder.calls) == count
-        items = [item["type"] for item in world.fetch.json()["input"]]
+        assert len(harness.adder.calls) == count
+        items = [item["type"] for item in harness.fetch.json()["input"]]
         assert items.count("function_call") == items.count("function_call_output") == count
         assert "Reconnecting" not in (turn.notice or "")
-        assert world.chats.log.text(), "it can be read afterwards"
+        assert harness.chats.log.text(), "it can be read afterwards"
+
+    scene()
 
 
-def test_breaks_after_calls_count_against_the_budget_of_the_turn() -> None:
+@with_harness(then=lambda _: broken(SUM))
+async def test_breaks_after_calls_count_against_the_budget_of_the_turn(harness: Harness) -> None:
     """coder/xum#4065, paperclipai/paperclip#9730: what breaks each time ends, and says why."""
-
-    @in_world(then=lambda _: broken(SUM))
-    async def scene(world: World) -> None:
-        allow(world)
-        turn = await say(world, "1")
-        assert turn.status is TurnStatus.FAILED
-        assert (turn.error or {})["kind"] == "stream_closed"
-        assert len(world.adder.calls) == 5
-        assert world.chat.conversation.view_of(turn)["actions"] == ["continue"]
+    allow(harness)
+    turn = await say(harness, "1")
+    assert turn.status is TurnStatus.FAILED
+    assert (turn.error or {})["kind"] == "stream_closed"
+    assert len(harness.adder.calls) == 5
+    assert harness.chat.conversation.view_of(turn)["actions"] == ["continue"]
 
 
 def test_a_call_that_is_not_whole_is_not_run() -> None:
@@ -102,42 +102,40 @@ def test_a_call_that_is_not_whole_is_not_run() -> None:
     half = ResponsesStream().created().function_call("add", '{"first": 1, "sec', call_id="c0")
     cut = Reply(half.cut_at(half.body.index(b"response.function_call_arguments.done")))
 
-    @in_world(cut, story("Never mind."))
-    async def scene(world: World) -> None:
-        allow(world)
-        turn = await say(world, "1")
+    @with_harness(cut, reply("Never mind."))
+    async def scene(harness: Harness) -> None:
+        allow(harness)
+        turn = await say(harness, "1")
         assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "Never mind.")
-        assert world.adder.calls == []
+        assert harness.adder.calls == []
+
+    scene()
 
 
-def test_calls_without_tools_are_not_gone_on_with() -> None:
+@with_harness(broken(SUM), Reply(ResponsesStream().created().function_call("add", SUM).completed()))
+async def test_calls_without_tools_are_not_gone_on_with(harness: Harness) -> None:
     """ValueCell-ai/ClawX#923: calls that nobody runs are shown as if they had been.
 
     Nothing was on offer: there is nothing to continue with.
     """
-
-    @in_world(broken(SUM), Reply(ResponsesStream().created().function_call("add", SUM).completed()))
-    async def scene(world: World) -> None:
-        turn = await say(world, "1")
-        assert turn.status is TurnStatus.FAILED
-        turn = await say(world, "2")
-        assert turn.status is TurnStatus.COMPLETED
-        assert [block.status for block in turn.blocks] == ["not_run"]
-        assert turn.view()["blocks"][0]["status"] == "not_run"
+    turn = await say(harness, "1")
+    assert turn.status is TurnStatus.FAILED
+    turn = await say(harness, "2")
+    assert turn.status is TurnStatus.COMPLETED
+    assert [block.status for block in turn.blocks] == ["not_run"]
+    assert turn.view()["blocks"][0]["status"] == "not_run"
 
 
-def test_a_break_after_calls_over_chat_completions() -> None:
+@with_harness(
+    broken(SUM, wire="chat"), then=lambda _: Reply(ChatStream().text("Done.").finish().done())
+)
+async def test_a_break_after_calls_over_chat_completions(harness: Harness) -> None:
     """earendil-works/pi#9306: nothing but the closing words was missing."""
-
-    @in_world(
-        broken(SUM, wire="chat"), then=lambda _: Reply(ChatStream().text("Done.").finish().done())
-    )
-    async def scene(world: World) -> None:
-        world.settings["wire_api"] = "chat"
-        allow(world)
-        turn = await say(world, "1")
-        assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "Done.")
-        assert world.adder.calls == [(1, 2)]
+    harness.settings["wire_api"] = "chat"
+    allow(harness)
+    turn = await say(harness, "1")
+    assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "Done.")
+    assert harness.adder.calls == [(1, 2)]
 
 
 # --- limits that end ----------------------------------------------------------------------------
@@ -157,23 +155,25 @@ def test_a_limit_that_ends_is_waited_for_and_the_message_is_sent_by_itself(words
     message, status, headers = HOURS[words]
     limit = refused(message, status=status, headers=headers, code="rate_limit_exceeded")
 
-    @in_world(limit, story("one"), story("two"))
-    async def scene(world: World) -> None:
+    @with_harness(limit, reply("one"), reply("two"))
+    async def scene(harness: Harness) -> None:
         begun = now()
-        await world.do("Send", id="1", text="q1")
-        await world.do("Send", id="2", text="q2")
+        await harness.do("Send", id="1", text="q1")
+        await harness.do("Send", id="2", text="q2")
         await asyncio.sleep(60)
-        first = found(world, "1")
+        first = found(harness, "1")
         assert first.status is TurnStatus.QUEUED
         assert first.waiting is not None
         assert first.waiting.reason == "rate_limit"
         assert 7_100_000 < (first.waiting.until or 0) - begun * 1000 < 7_300_000
-        assert world.alarms[-1] == first.waiting.until, "also when the worker has ended by then"
-        assert found(world, "2").waiting == type(first.waiting)(reason="turn")
-        assert len(world.fetch.requests) == 1
+        assert harness.alarms[-1] == first.waiting.until, "also when the worker has ended by then"
+        assert found(harness, "2").waiting == type(first.waiting)(reason="turn")
+        assert len(harness.fetch.requests) == 1
         await asyncio.sleep(7_300)
-        await world.quiet()
-        assert [found(world, name).text for name in "12"] == ["one", "two"]
+        await harness.until_idle()
+        assert [found(harness, name).text for name in "12"] == ["one", "two"]
+
+    scene()
 
 
 def test_a_limit_in_the_middle_of_a_turn_loses_nothing() -> None:
@@ -184,28 +184,30 @@ def test_a_limit_in_the_middle_of_a_turn_loses_nothing() -> None:
     call = Reply(ResponsesStream().created().function_call("add", SUM, call_id="c").completed())
     limit = refused("Rate limit exceeded.", status=429, headers={"retry-after": "5400"})
 
-    async def first_life() -> dict[str, Any]:
-        world = World(call, limit)
-        await world.begin()
-        allow(world)
-        await world.do("Send", id="1", text="Add")
+    async def first_process() -> dict[str, Any]:
+        harness = Harness(call, limit)
+        await harness.begin()
+        allow(harness)
+        await harness.do("Send", id="1", text="Add")
         await asyncio.sleep(60)
-        turn = found(world, "1")
+        turn = found(harness, "1")
         assert turn.status is TurnStatus.QUEUED
         assert [block.output for block in turn.blocks] == ["3"]
-        assert world.adder.calls == [(1, 2)]
-        return world.store.state()
+        assert harness.adder.calls == [(1, 2)]
+        return harness.store.state()
 
-    @in_world(story("It is 3."), store=MemoryStore(run(first_life())))
-    async def second_life(world: World) -> None:
-        assert world.fetch.requests == []
+    @with_harness(reply("It is 3."), store=MemoryStore(run(first_process())))
+    async def second_process(harness: Harness) -> None:
+        assert harness.fetch.requests == []
         await asyncio.sleep(5_500)
-        await world.quiet()
-        turn = found(world, "1")
+        await harness.until_idle()
+        turn = found(harness, "1")
         assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "It is 3.")
-        assert world.adder.calls == []
-        kinds = [item["type"] for item in world.fetch.json()["input"]]
+        assert harness.adder.calls == []
+        kinds = [item["type"] for item in harness.fetch.json()["input"]]
         assert kinds == ["message", "function_call", "function_call_output"]
+
+    second_process()
 
 
 def test_a_turn_that_waits_in_the_middle_continues_when_the_user_says_so() -> None:
@@ -213,20 +215,22 @@ def test_a_turn_that_waits_in_the_middle_continues_when_the_user_says_so() -> No
     call = Reply(ResponsesStream().created().function_call("add", SUM, call_id="c").completed())
     limit = refused("Rate limit exceeded.", status=429, headers={"retry-after": "5400"})
 
-    @in_world(call, limit, story("It is 3."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world)
-        await world.do("Send", id="1", text="Add")
+    @with_harness(call, limit, reply("It is 3."))
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
+        allow(harness)
+        await harness.do("Send", id="1", text="Add")
         await asyncio.sleep(60)
         assert panel.turns["1"].status is TurnStatus.QUEUED
-        await world.do("Retry", id="1")
-        await world.quiet()
-        turn = found(world, "1")
+        await harness.do("Retry", id="1")
+        await harness.until_idle()
+        turn = found(harness, "1")
         assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "It is 3.")
-        assert world.adder.calls == [(1, 2)]
+        assert harness.adder.calls == [(1, 2)]
         assert panel.turns["1"].text == "It is 3."
         assert (turn.usage and turn.usage.total_tokens) == 30, "of both its calls"
+
+    scene()
 
 
 def test_who_does_not_want_to_wait_can_say_so() -> None:
@@ -234,17 +238,19 @@ def test_who_does_not_want_to_wait_can_say_so() -> None:
     call = Reply(ResponsesStream().created().function_call("add", SUM, call_id="c").completed())
     limit = refused("Rate limit exceeded.", status=429, headers={"retry-after": "5400"})
 
-    @in_world(call, limit)
-    async def scene(world: World) -> None:
-        allow(world)
-        await world.do("Send", id="1", text="Add")
+    @with_harness(call, limit)
+    async def scene(harness: Harness) -> None:
+        allow(harness)
+        await harness.do("Send", id="1", text="Add")
         await asyncio.sleep(60)
-        await world.do("Cancel", id="1", panel=0)
+        await harness.do("Cancel", id="1", panel=0)
         await asyncio.sleep(10_000)
-        turn = found(world, "1")
+        turn = found(harness, "1")
         assert turn.status is TurnStatus.STOPPED
         assert outputs(turn), "what the call gave stays"
-        assert len(world.fetch.requests) == 2
+        assert len(harness.fetch.requests) == 2
+
+    scene()
 
 
 @pytest.mark.parametrize(
@@ -255,23 +261,23 @@ def test_what_has_no_end_in_sight_fails_at_once(headers: dict[str, str], code: s
     """preloop/preloop#114: a spent quota is asked for again and again for hours."""
     limit = refused("You exceeded your current quota.", status=429, headers=headers, code=code)
 
-    @in_world(limit)
-    async def scene(world: World) -> None:
-        turn = await say(world, "1")
+    @with_harness(limit)
+    async def scene(harness: Harness) -> None:
+        turn = await say(harness, "1")
         assert turn.status is TurnStatus.FAILED
-        assert len(world.fetch.requests) == 1
+        assert len(harness.fetch.requests) == 1
+
+    scene()
 
 
-def test_a_limit_that_comes_back_each_time_is_given_up() -> None:
+@with_harness(then=lambda _: refused("Slow down.", status=429, headers={"retry-after": "3600"}))
+async def test_a_limit_that_comes_back_each_time_is_given_up(harness: Harness) -> None:
     """preloop/preloop#114: three attempts, then the next call begins, and so on without an end."""
-
-    @in_world(then=lambda _: refused("Slow down.", status=429, headers={"retry-after": "3600"}))
-    async def scene(world: World) -> None:
-        await world.do("Send", id="1", text="q1")
-        await asyncio.sleep(80_000)
-        turn = found(world, "1")
-        assert turn.status is TurnStatus.FAILED
-        assert len(world.fetch.requests) <= 21
+    await harness.do("Send", id="1", text="q1")
+    await asyncio.sleep(80_000)
+    turn = found(harness, "1")
+    assert turn.status is TurnStatus.FAILED
+    assert len(harness.fetch.requests) <= 21
 
 
 # --- what a provider refuses does not close the conversation ------------------------------------
@@ -305,15 +311,17 @@ def test_a_refused_image_is_left_out_of_what_follows(words: str) -> None:
     def answer(request: Any) -> Reply:
         if "input_image" in request.body.decode():
             return refused(words, type="invalid_request_error")
-        return story("Fine.")
+        return reply("Fine.")
 
-    @in_world(then=answer, store=with_image())
-    async def scene(world: World) -> None:
-        await say(world, "1", "What is this?", attachments=[SHOT])
-        turn = await say(world, "2", "And in words alone?")
+    @with_harness(then=answer, store=with_image())
+    async def scene(harness: Harness) -> None:
+        await say(harness, "1", "What is this?", attachments=[SHOT])
+        turn = await say(harness, "2", "And in words alone?")
         assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "Fine.")
-        turn = await say(world, "3", "And now?")
+        turn = await say(harness, "3", "And now?")
         assert turn.status is TurnStatus.COMPLETED
+
+    scene()
 
 
 def test_an_image_for_a_model_that_sees_none_does_not_come_back() -> None:
@@ -328,12 +336,14 @@ def test_an_image_for_a_model_that_sees_none_does_not_come_back() -> None:
             )
         return Reply(ChatStream().text("Fine.").finish().done())
 
-    @in_world(then=answer, store=with_image())
-    async def scene(world: World) -> None:
-        world.settings["wire_api"] = "chat"
-        await say(world, "1", "What is this?", attachments=[SHOT])
-        turn = await say(world, "2", "And in words alone?")
+    @with_harness(then=answer, store=with_image())
+    async def scene(harness: Harness) -> None:
+        harness.settings["wire_api"] = "chat"
+        await say(harness, "1", "What is this?", attachments=[SHOT])
+        turn = await say(harness, "2", "And in words alone?")
         assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "Fine.")
+
+    scene()
 
 
 def test_a_message_that_the_filter_refused_does_not_come_back() -> None:
@@ -346,15 +356,17 @@ def test_a_message_that_the_filter_refused_does_not_come_back() -> None:
     def answer(request: Any) -> Reply:
         if "something bad" in request.body.decode():
             return refused(words, code="content_filter")
-        return story("Fine.")
+        return reply("Fine.")
 
-    @in_world(then=answer)
-    async def scene(world: World) -> None:
-        turn = await say(world, "1", "something bad")
+    @with_harness(then=answer)
+    async def scene(harness: Harness) -> None:
+        turn = await say(harness, "1", "something bad")
         assert (turn.error or {})["kind"] == "content_policy"
-        turn = await say(world, "2", "How are you?")
+        turn = await say(harness, "2", "How are you?")
         assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "Fine.")
-        assert "left out" in world.fetch.requests[-1].body.decode()  # type: ignore[union-attr]
+        assert "left out" in harness.fetch.requests[-1].body.decode()  # type: ignore[union-attr]
+
+    scene()
 
 
 def test_an_answer_that_the_filter_stopped_does_not_close_the_conversation() -> None:
@@ -370,14 +382,16 @@ def test_an_answer_that_the_filter_stopped_does_not_close_the_conversation() -> 
             return refused(words, type="content_filter")
         return filtered
 
-    @in_world(then=answer)
-    async def scene(world: World) -> None:
-        world.settings["wire_api"] = "chat"
-        turn = await say(world, "1", "something bad")
+    @with_harness(then=answer)
+    async def scene(harness: Harness) -> None:
+        harness.settings["wire_api"] = "chat"
+        turn = await say(harness, "1", "something bad")
         assert turn.status is not TurnStatus.COMPLETED
-        turn = await say(world, "2", "How are you?")
+        turn = await say(harness, "2", "How are you?")
         assert (turn.status, turn.text) == (TurnStatus.COMPLETED, "Fine.")
         assert any("left out" in notice for notice in turn.notices or ())
+
+    scene()
 
 
 # --- ends without an answer ---------------------------------------------------------------------
@@ -390,40 +404,46 @@ def test_reasoning_alone_says_so() -> None:
     """
     thought = ResponsesStream().created().reasoning("Hm.").completed()
 
-    @in_world(Reply(thought), story("Hello."))
-    async def scene(world: World) -> None:
-        turn = await say(world, "1")
+    @with_harness(Reply(thought), reply("Hello."))
+    async def scene(harness: Harness) -> None:
+        turn = await say(harness, "1")
         assert turn.status is TurnStatus.COMPLETED
         (notice,) = turn.view()["notices"]
         assert "without an answer" in notice
-        assert found(world, "1").finish_reason == turn.view()["finish_reason"]
-        turn = await say(world, "2")
+        assert found(harness, "1").finish_reason == turn.view()["finish_reason"]
+        turn = await say(harness, "2")
         assert turn.notices is None
+
+    scene()
 
 
 def test_nothing_after_a_call_is_an_answer() -> None:
     """CodebuffAI/freebuff#1166: an empty stop; after a tool's output it is a way to be done."""
     call = ChatStream().tool_call("add", SUM, call_id="c").finish("tool_calls").done()
 
-    @in_world(Reply(call), Reply(ChatStream().delta({"content": ""}).finish("stop").done()))
-    async def scene(world: World) -> None:
-        world.settings["wire_api"] = "chat"
-        allow(world)
-        turn = await say(world, "1")
+    @with_harness(Reply(call), Reply(ChatStream().delta({"content": ""}).finish("stop").done()))
+    async def scene(harness: Harness) -> None:
+        harness.settings["wire_api"] = "chat"
+        allow(harness)
+        turn = await say(harness, "1")
         assert (turn.status, turn.error) == (TurnStatus.COMPLETED, None)
         assert turn.notices == ["The model ended its answer without a text."]
+
+    scene()
 
 
 def test_a_tool_that_is_not_there_was_not_run() -> None:
     """damianvtran/local-operator-ui#312, nextlevelbuilder/goclaw#291: shown as done."""
     call = Reply(ResponsesStream().created().function_call("rm", "{}", call_id="c").completed())
 
-    @in_world(call, story("Sorry."))
-    async def scene(world: World) -> None:
-        allow(world)
-        turn = await say(world, "1")
+    @with_harness(call, reply("Sorry."))
+    async def scene(harness: Harness) -> None:
+        allow(harness)
+        turn = await say(harness, "1")
         (block,) = (block for block in turn.blocks if block.kind == "tool")
         assert (block.status, block.failed) == ("not_run", True)
+
+    scene()
 
 
 @pytest.mark.parametrize("status", ["expired", "something_new"])

@@ -16,39 +16,39 @@ from sidestream.testing import (
     run,
 )
 from sidestream.transport import HttpRequest
-from tests.session.world import MemoryStore, World, in_world, story
+from tests.session.harness import Harness, MemoryStore, reply, with_harness
 
 
-async def background_world(server: StoredResponses, store: MemoryStore | None = None) -> World:
+async def background_harness(server: StoredResponses, store: MemoryStore | None = None) -> Harness:
     """A process whose provider keeps its answers."""
-    world = World(store=store)
-    world.fetch = server
-    world.settings["background"] = True
-    await world.begin()
-    return world
+    harness = Harness(store=store)
+    harness.fetch = server
+    harness.settings["background"] = True
+    await harness.begin()
+    return harness
 
 
 def killed(server: StoredResponses, at_s: float, *, then: str | None = None) -> MemoryStore:
     """What is stored when the process ends in mid-answer. ``then`` is a message that waits."""
 
-    async def life() -> MemoryStore:
-        world = await background_world(server)
-        world.chat.send("1", "Hi")
+    async def process() -> MemoryStore:
+        harness = await background_harness(server)
+        harness.chat.send("1", "Hi")
         if then is not None:
-            world.chat.send("2", then)
+            harness.chat.send("2", then)
         await asyncio.sleep(at_s)
-        return MemoryStore(world.store.state())
+        return MemoryStore(harness.store.state())
 
-    return run(life())
+    return run(process())
 
 
-def kept_story_stream() -> ResponsesStream:
+def stored_stream() -> ResponsesStream:
     stream = ResponsesStream().created().reasoning("Well, ", "well.")
     return stream.text(*(f"word {n} " for n in range(40))).completed()
 
 
 def kept_story() -> StoredResponses:
-    server = StoredResponses(kept_story_stream(), hello())
+    server = StoredResponses(stored_stream(), hello())
     server.pace_s = 0.3
     return server
 
@@ -68,16 +68,16 @@ def test_an_answer_that_the_provider_keeps_is_picked_up_by_the_next_process(at_s
     assert had["status"] == "running"
     assert had["sequence_number"] >= 0
 
-    async def second_life() -> None:
-        world = await background_world(server, store)
-        panel = world.open_panel()
+    async def second_process() -> None:
+        harness = await background_harness(server, store)
+        panel = harness.open_panel()
         turn = panel.turns["1"]
         assert (turn.status, turn.notice) == (
             "reconnecting",
             "Picking the answer up where it broke off",
         )
         assert turn.response_id is None  # it is no matter of the panel's
-        await world.quiet()
+        await harness.until_idle()
         assert panel.turns["1"].text == LONG_STORY
         assert [block.text for block in panel.turns["1"].blocks] == ["Well, well.", LONG_STORY]
         assert panel.turns["1"].status == "completed"
@@ -89,22 +89,22 @@ def test_an_answer_that_the_provider_keeps_is_picked_up_by_the_next_process(at_s
         assert (record["status"], record.get("response_id")) == ("completed", None)
         assert [item["type"] for item in record["items"]] == ["reasoning", "message"]
 
-    run(second_life())
+    run(second_process())
 
 
 def test_text_and_position_are_written_together() -> None:
     """Whatever was written last: what comes after the position is what is missing of the text."""
     server = kept_story()
 
-    async def life() -> MemoryStore:
-        world = await background_world(server)
-        world.chat.send("1", "Hi")
-        await world.quiet()
-        return world.store
+    async def process() -> MemoryStore:
+        harness = await background_harness(server)
+        harness.chat.send("1", "Hi")
+        await harness.until_idle()
+        return harness.store
 
     read = SSEDecoder().feed_data
-    frames = [json.loads(frame) for frame in read(kept_story_stream().body)]
-    for record in run(life()).saved:
+    frames = [json.loads(frame) for frame in read(stored_stream().body)]
+    for record in run(process()).saved:
         if "sequence_number" not in record:
             continue
         seen = [f for f in frames if f["sequence_number"] <= record["sequence_number"]]
@@ -119,14 +119,14 @@ def test_messages_in_line_go_after_the_answer_that_was_picked_up() -> None:
     server.answer_next(hello())  # what was asked for while dying counts for nothing
     asked = server.asked
 
-    async def second_life() -> None:
-        world = await background_world(server, store)
-        await world.quiet()
-        texts = {turn.id: turn.text for turn in world.chat.conversation.turns}
+    async def second_process() -> None:
+        harness = await background_harness(server, store)
+        await harness.until_idle()
+        texts = {turn.id: turn.text for turn in harness.chat.conversation.turns}
         assert texts == {"1": LONG_STORY, "2": "Hello"}
         assert server.asked == asked + 1
 
-    run(second_life())
+    run(second_process())
 
 
 def test_an_answer_that_the_provider_has_forgotten_comes_back_interrupted() -> None:
@@ -134,10 +134,10 @@ def test_an_answer_that_the_provider_has_forgotten_comes_back_interrupted() -> N
     store = killed(server, 8)
     server.forget()
 
-    async def second_life() -> None:
-        world = await background_world(server, store)
-        panel = world.open_panel()
-        await world.quiet()
+    async def second_process() -> None:
+        harness = await background_harness(server, store)
+        panel = harness.open_panel()
+        await harness.until_idle()
         turn = panel.turns["1"]
         assert turn.status == "interrupted"
         assert turn.error is not None
@@ -145,11 +145,11 @@ def test_an_answer_that_the_provider_has_forgotten_comes_back_interrupted() -> N
         assert LONG_STORY.startswith(turn.text)
         assert server.asked == 1
         assert "sequence_number" not in store.last("1")
-        world.chat.retry("1")
-        await world.quiet()
+        harness.chat.retry("1")
+        await harness.until_idle()
         assert "Hello" in panel.texts().values()
 
-    run(second_life())
+    run(second_process())
 
 
 def test_an_answer_of_another_provider_is_not_asked_for() -> None:
@@ -157,16 +157,16 @@ def test_an_answer_of_another_provider_is_not_asked_for() -> None:
     store = killed(server, 8)
     count = len(server.requests)
 
-    async def second_life() -> None:
-        world = World(store=store)
-        world.fetch = server
-        world.settings |= {"base_url": "https://b.test/v1", "background": True}
-        await world.begin()
-        await world.quiet()
-        assert world.chat.conversation.turns[0].status == "interrupted"
+    async def second_process() -> None:
+        harness = Harness(store=store)
+        harness.fetch = server
+        harness.settings |= {"base_url": "https://b.test/v1", "background": True}
+        await harness.begin()
+        await harness.until_idle()
+        assert harness.chat.conversation.turns[0].status == "interrupted"
         assert len(server.requests) == count
 
-    run(second_life())
+    run(second_process())
 
 
 def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_picked_up() -> None:
@@ -175,42 +175,42 @@ def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_picked_up() ->
     state = killed(server, 8).state()
     count = len(server.requests)
 
-    async def second_life() -> None:
-        world = await background_world(server)
-        world.store.put({**state, "id": "b"})
-        await world.do("Join", "b", panel=1)
-        await world.quiet()
-        assert world.store.last("1")["status"] == "interrupted"
+    async def second_process() -> None:
+        harness = await background_harness(server)
+        harness.store.put({**state, "id": "b"})
+        await harness.do("Join", "b", panel=1)
+        await harness.until_idle()
+        assert harness.store.last("1")["status"] == "interrupted"
         assert len(server.requests) == count
 
-    run(second_life())
+    run(second_process())
 
 
 def test_a_broken_stream_goes_on_in_the_panel() -> None:
     server = kept_story()
     server.cuts = [2500, 1500]
 
-    async def life() -> None:
-        world = await background_world(server)
-        panel = world.open_panel()
-        world.chat.send("1", "Hi")
-        await world.quiet()
+    async def process() -> None:
+        harness = await background_harness(server)
+        panel = harness.open_panel()
+        harness.chat.send("1", "Hi")
+        await harness.until_idle()
         assert panel.turns["1"].text == LONG_STORY
-        assert panel.turns["1"].view() == world.chat.conversation.turns[0].view()
+        assert panel.turns["1"].view() == harness.chat.conversation.turns[0].view()
         assert server.asked == 1
         assert len(server.requests) == 3
 
-    run(life())
+    run(process())
 
 
 def test_an_answer_that_is_asked_for_again_has_a_new_position() -> None:
     server = StoredResponses(ResponsesStream().created().text("Hel", "lo").completed(), hello())
     server.cuts = [700]
 
-    async def life() -> None:
-        world = await background_world(server)
-        world.chat.send("1", "Hi")
-        turn = world.chat.conversation.turns[0]
+    async def process() -> None:
+        harness = await background_harness(server)
+        harness.chat.send("1", "Hi")
+        turn = harness.chat.conversation.turns[0]
         while turn.response_id is None:
             await asyncio.sleep(0.01)
         server.forget()
@@ -222,7 +222,7 @@ def test_an_answer_that_is_asked_for_again_has_a_new_position() -> None:
         assert turn.text == "Hello"
 
     server.pace_s = 0.1
-    run(life())
+    run(process())
 
 
 class Outage:
@@ -240,13 +240,13 @@ class Outage:
         return await self.server(request)
 
 
-async def outage_world(server: StoredResponses, end_s: float) -> World:
+async def outage_harness(server: StoredResponses, end_s: float) -> Harness:
     """A process whose answer breaks off, and whose network is away from second 1 to ``end_s``."""
     server.cuts = [3000]
-    world = await background_world(server)
+    harness = await background_harness(server)
     # It does for a request what the scripted provider does, which is all that a world asks of it.
-    world.fetch = Outage(server, 1, end_s)  # type: ignore[assignment]
-    return world
+    harness.fetch = Outage(server, 1, end_s)  # type: ignore[assignment]
+    return harness
 
 
 @pytest.mark.parametrize("end_s", [20.0, 100.0, 400.0])
@@ -256,116 +256,115 @@ def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
 ) -> None:
     server = kept_story()
 
-    async def life() -> None:
-        world = await outage_world(server, end_s)
-        panel = world.open_panel()
-        world.chat.send("1", "Hi")
+    async def process() -> None:
+        harness = await outage_harness(server, end_s)
+        panel = harness.open_panel()
+        harness.chat.send("1", "Hi")
         await asyncio.sleep(15)
         assert panel.turns["1"].status == "reconnecting"
         half = panel.turns["1"].text
         assert half
         assert LONG_STORY.startswith(half)
-        world.is_online = online
+        harness.is_online = online
         await asyncio.sleep(end_s - 15)
-        world.is_online = True
+        harness.is_online = True
         back = asyncio.get_running_loop().time()
-        await world.quiet()
+        await harness.until_idle()
         assert panel.turns["1"].status == "completed"
         assert panel.turns["1"].text == LONG_STORY
         assert server.asked == 1
         # At most a pause, what the client waits between two requests, and the rest of the answer.
         assert asyncio.get_running_loop().time() - back < 30 + 32 + 20
 
-    run(life())
+    run(process())
 
 
 def test_an_outage_without_end_ends_the_turn() -> None:
     server = kept_story()
 
-    async def life() -> None:
-        world = await outage_world(server, 1e9)
-        world.chat.send("1", "Hi")
-        await world.quiet()
-        turn = world.chat.conversation.turns[0]
+    async def process() -> None:
+        harness = await outage_harness(server, 1e9)
+        harness.chat.send("1", "Hi")
+        await harness.until_idle()
+        turn = harness.chat.conversation.turns[0]
         assert (turn.status, turn.error and turn.error["kind"]) == ("failed", "network")
         assert turn.text
         assert LONG_STORY.startswith(turn.text)
         assert 600 < asyncio.get_running_loop().time() < 800
-        assert world.store.last("1")["status"] == "failed"
+        assert harness.store.last("1")["status"] == "failed"
 
-    run(life())
+    run(process())
 
 
 def test_an_outage_can_be_stopped() -> None:
     server = kept_story()
 
-    async def life() -> None:
-        world = await outage_world(server, 200)
-        world.chat.send("1", "Hi")
+    async def process() -> None:
+        harness = await outage_harness(server, 200)
+        harness.chat.send("1", "Hi")
         await asyncio.sleep(100)
-        world.chat.stop()
-        await world.quiet()
-        assert world.store.last("1")["status"] == "stopped"
+        harness.chat.stop()
+        await harness.until_idle()
+        assert harness.store.last("1")["status"] == "stopped"
         assert asyncio.get_running_loop().time() < 150
 
-    run(life())
+    run(process())
 
 
 def test_what_was_forgotten_during_the_outage() -> None:
     server = kept_story()
 
-    async def life() -> None:
-        world = await outage_world(server, 100)
-        world.chat.send("1", "Hi")
+    async def process() -> None:
+        harness = await outage_harness(server, 100)
+        harness.chat.send("1", "Hi")
         await asyncio.sleep(90)
         server.forget()
-        await world.quiet()
-        turn = world.chat.conversation.turns[0]
+        await harness.until_idle()
+        turn = harness.chat.conversation.turns[0]
         assert (turn.status, turn.error and turn.error["kind"]) == ("failed", "not_found")
         assert turn.is_cut
         assert server.asked == 1
 
-    run(life())
+    run(process())
 
 
 def test_stop_ends_the_answer_at_the_provider() -> None:
     server = kept_story()
 
-    async def life() -> None:
-        world = await background_world(server)
-        world.chat.send("1", "Hi")
+    async def process() -> None:
+        harness = await background_harness(server)
+        harness.chat.send("1", "Hi")
         await asyncio.sleep(6)
-        world.chat.stop()
-        await world.quiet()
+        harness.chat.stop()
+        await harness.until_idle()
         assert server.cancelled_ids == ["resp_1"]
-        assert world.store.last("1")["status"] == "stopped"
-        assert "response_id" not in world.store.last("1")
+        assert harness.store.last("1")["status"] == "stopped"
+        assert "response_id" not in harness.store.last("1")
 
-    run(life())
+    run(process())
 
 
 def test_stop_stops_although_the_provider_does_not() -> None:
     server = kept_story()
 
-    async def life() -> None:
-        world = await background_world(server)
-        world.chat.send("1", "Hi")
+    async def process() -> None:
+        harness = await background_harness(server)
+        harness.chat.send("1", "Hi")
         await asyncio.sleep(6)
         server.forget()
-        world.chat.stop()
-        await world.quiet()
-        assert world.store.last("1")["status"] == "stopped"
+        harness.chat.stop()
+        await harness.until_idle()
+        assert harness.store.last("1")["status"] == "stopped"
 
-    run(life())
+    run(process())
 
 
-def test_a_plain_answer_is_neither_kept_nor_cancelled() -> None:
-    @in_world(story("a", "b", "c", pace_s=1))
-    async def scene(world: World) -> None:
-        world.chat.send("1", "Hi")
-        await asyncio.sleep(5.5)
-        world.chat.stop()
-        await world.quiet()
-        assert len(world.fetch.requests) == 1
-        assert "background" not in world.fetch.json()
-        assert not any("response_id" in record for record in world.store.saved)
+@with_harness(reply("a", "b", "c", pace_s=1))
+async def test_a_plain_answer_is_neither_kept_nor_cancelled(harness: Harness) -> None:
+    harness.chat.send("1", "Hi")
+    await asyncio.sleep(5.5)
+    harness.chat.stop()
+    await harness.until_idle()
+    assert len(harness.fetch.requests) == 1
+    assert "background" not in harness.fetch.json()
+    assert not any("response_id" in record for record in harness.store.saved)

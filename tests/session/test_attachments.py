@@ -17,7 +17,7 @@ from sidestream.session.untrusted import UNTRUSTED_NOTE, instructions_for
 from sidestream.testing import Reply, ResponsesStream
 from sidestream.types.items import InputImage, InputText, MessageItem
 from sidestream.types.usage import TokenUsage
-from tests.session.world import ID, MemoryStore, World, in_world, story
+from tests.session.harness import ID, Harness, MemoryStore, reply, with_harness
 
 IMAGE = "data:image/png;base64,iVBORw0KGgo="
 
@@ -135,76 +135,78 @@ def attached_store() -> MemoryStore:
     return store
 
 
-def contents(world: World, request: int = -1) -> list[list[dict[str, Any]]]:
+def contents(harness: Harness, request: int = -1) -> list[list[dict[str, Any]]]:
     """The parts of each message of the user in a request."""
-    items = world.fetch.json(request)["input"]
+    items = harness.fetch.json(request)["input"]
     return [item["content"] for item in items if item.get("role") == "user"]
 
 
-def test_what_is_attached_goes_with_the_message_and_all_later_requests() -> None:
-    @in_world(then=story("Hi"), store=attached_store())
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        await world.do("Send", id="1", text="What is it?", attachments=[PAGE, PHOTO])
-        await world.quiet()
-        (parts,) = contents(world)
-        assert [part["type"] for part in parts] == ["input_text", "input_image", "input_text"]
-        assert "\nFjords\n\nA valley.\n" in parts[0]["text"]
-        assert parts[1]["image_url"] == PIXEL
-        assert parts[2]["text"] == "What is it?"
-        assert "untrusted" in world.fetch.json()["instructions"]
-        kept = panel.turns["1"].attachments
-        assert kept is not None
-        assert [each.id for each in kept] == ["p", "i"]
-        assert "A valley." not in json.dumps(world.store.saved), "the record stays small"
+@with_harness(then=reply("Hi"), store=attached_store())
+async def test_what_is_attached_goes_with_the_message_and_all_later_requests(
+    harness: Harness,
+) -> None:
+    panel = harness.open_panel()
+    await harness.do("Send", id="1", text="What is it?", attachments=[PAGE, PHOTO])
+    await harness.until_idle()
+    (parts,) = contents(harness)
+    assert [part["type"] for part in parts] == ["input_text", "input_image", "input_text"]
+    assert "\nFjords\n\nA valley.\n" in parts[0]["text"]
+    assert parts[1]["image_url"] == PIXEL
+    assert parts[2]["text"] == "What is it?"
+    assert "untrusted" in harness.fetch.json()["instructions"]
+    kept = panel.turns["1"].attachments
+    assert kept is not None
+    assert [each.id for each in kept] == ["p", "i"]
+    assert "A valley." not in json.dumps(harness.store.saved), "the record stays small"
 
-        await world.do("Regenerate", id="2", turn="1")
-        await world.quiet()
-        assert contents(world) == [parts]
-        await world.do("Send", id="3", text="And now?")
-        await world.quiet()
-        assert contents(world)[0] == parts, "the provider's cache of the prompt holds"
-        await world.do("Send", id="4", text="Just this.", replaces="1", attachments=[PHOTO])
-        await world.quiet()
-        assert [[part["type"] for part in each] for each in contents(world)] == [
-            ["input_image", "input_text"]
-        ]
+    await harness.do("Regenerate", id="2", turn="1")
+    await harness.until_idle()
+    assert contents(harness) == [parts]
+    await harness.do("Send", id="3", text="And now?")
+    await harness.until_idle()
+    assert contents(harness)[0] == parts, "the provider's cache of the prompt holds"
+    await harness.do("Send", id="4", text="Just this.", replaces="1", attachments=[PHOTO])
+    await harness.until_idle()
+    assert [[part["type"] for part in each] for each in contents(harness)] == [
+        ["input_image", "input_text"]
+    ]
 
 
-def test_attachments_need_no_words_but_something_has_to_be_there() -> None:
-    @in_world(then=story("Hi"), store=attached_store())
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        await world.do("Send", id="1", text=" ", attachments=[PHOTO])
-        await world.quiet()
-        assert contents(world)[0][0]["type"] == "input_image"
-        await world.do("Send", id="2", text=" ", attachments=[], panel=1)
-        many = [{**PAGE, "id": str(number)} for number in range(11)]
-        await world.do("Send", id="3", text="x", attachments=many, panel=1)
-        large = {**PAGE, "size": 20_000_000}
-        await world.do("Send", id="4", text="x", attachments=[large], panel=1)
-        assert [each["id"] for each in panel.rejected] == ["2", "3", "4"]
-        assert "10 attachments" in panel.rejected[1]["error"]["message"]
-        assert "too large" in panel.rejected[2]["error"]["message"]
+@with_harness(then=reply("Hi"), store=attached_store())
+async def test_attachments_need_no_words_but_something_has_to_be_there(harness: Harness) -> None:
+    panel = harness.open_panel()
+    await harness.do("Send", id="1", text=" ", attachments=[PHOTO])
+    await harness.until_idle()
+    assert contents(harness)[0][0]["type"] == "input_image"
+    await harness.do("Send", id="2", text=" ", attachments=[], panel=1)
+    many = [{**PAGE, "id": str(number)} for number in range(11)]
+    await harness.do("Send", id="3", text="x", attachments=many, panel=1)
+    large = {**PAGE, "size": 20_000_000}
+    await harness.do("Send", id="4", text="x", attachments=[large], panel=1)
+    assert [each["id"] for each in panel.rejected] == ["2", "3", "4"]
+    assert "10 attachments" in panel.rejected[1]["error"]["message"]
+    assert "too large" in panel.rejected[2]["error"]["message"]
 
 
 def test_a_lost_attachment_stops_its_own_message_and_no_later_one() -> None:
     store = attached_store()
 
-    @in_world(then=story("Hi"), store=store)
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        await world.do("Send", id="1", text="x", attachments=[PAGE])
-        await world.quiet()
+    @with_harness(then=reply("Hi"), store=store)
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
+        await harness.do("Send", id="1", text="x", attachments=[PAGE])
+        await harness.until_idle()
         del store.attachments[ID, "p"]
-        await world.do("Send", id="2", text="y", attachments=[PAGE])
-        await world.quiet()
-        assert len(world.fetch.requests) == 1
+        await harness.do("Send", id="2", text="y", attachments=[PAGE])
+        await harness.until_idle()
+        assert len(harness.fetch.requests) == 1
         assert panel.turns["2"].status == "failed"
         assert "not there any more" in (panel.turns["2"].error or {})["message"]
-        await world.do("Send", id="3", text="z")
-        await world.quiet()
-        assert ">\nFjords\n</untrusted" in contents(world)[0][0]["text"]
+        await harness.do("Send", id="3", text="z")
+        await harness.until_idle()
+        assert ">\nFjords\n</untrusted" in contents(harness)[0][0]["text"]
+
+    scene()
 
 
 def test_what_cannot_be_read_fails_the_turn_and_can_be_retried() -> None:
@@ -214,92 +216,96 @@ def test_what_cannot_be_read_fails_the_turn_and_can_be_retried() -> None:
     async def broken(conversation_id: str, attachment_id: str) -> str | None:
         raise SidestreamError(ErrorKind.INTERNAL, "The disk is gone.", retryable=True)
 
-    @in_world(then=story("Hi"), store=store)
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
+    @with_harness(then=reply("Hi"), store=store)
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
         # A method of this one store, for which typing has no word; `fine` below as well.
         store.attachment = broken  # type: ignore[method-assign]
-        await world.do("Send", id="1", text="x", attachments=[PAGE])
-        await world.quiet()
-        assert world.fetch.requests == []
+        await harness.do("Send", id="1", text="x", attachments=[PAGE])
+        await harness.until_idle()
+        assert harness.fetch.requests == []
         assert (panel.turns["1"].error or {})["message"] == "The disk is gone."
         store.attachment = fine  # type: ignore[method-assign]
-        await world.do("Retry", id="1")
-        await world.quiet()
-        assert "A valley." in contents(world)[0][0]["text"]
+        await harness.do("Retry", id="1")
+        await harness.until_idle()
+        assert "A valley." in contents(harness)[0][0]["text"]
+
+    scene()
 
 
-def test_a_model_without_eyes_gets_no_image_and_nothing_is_lost() -> None:
-    @in_world(then=story("Hi"), store=attached_store())
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        await world.do("Configure", settings={"model": "o3-mini"})
-        await world.do("Send", id="1", text="What is it?", attachments=[PAGE, PHOTO])
-        await world.quiet()
-        assert world.fetch.requests == []
-        assert "o3-mini cannot see images" in (panel.turns["1"].error or {})["message"]
-        await world.do("Configure", settings={"model": "gpt-5"})
-        await world.do("Retry", id="1")
-        await world.quiet()
-        assert contents(world)[0][1]["image_url"] == PIXEL
-        # An image of an earlier message keeps nobody from going on.
-        await world.do("Configure", settings={"model": "o3-mini"})
-        await world.do("Send", id="2", text="And now?")
-        await world.quiet()
-        assert panel.turns["2"].text == "Hi"
-        assert "An image was left out" in contents(world)[0][1]["text"]
+@with_harness(then=reply("Hi"), store=attached_store())
+async def test_a_model_without_eyes_gets_no_image_and_nothing_is_lost(harness: Harness) -> None:
+    panel = harness.open_panel()
+    await harness.do("Configure", settings={"model": "o3-mini"})
+    await harness.do("Send", id="1", text="What is it?", attachments=[PAGE, PHOTO])
+    await harness.until_idle()
+    assert harness.fetch.requests == []
+    assert "o3-mini cannot see images" in (panel.turns["1"].error or {})["message"]
+    await harness.do("Configure", settings={"model": "gpt-5"})
+    await harness.do("Retry", id="1")
+    await harness.until_idle()
+    assert contents(harness)[0][1]["image_url"] == PIXEL
+    # An image of an earlier message keeps nobody from going on.
+    await harness.do("Configure", settings={"model": "o3-mini"})
+    await harness.do("Send", id="2", text="And now?")
+    await harness.until_idle()
+    assert panel.turns["2"].text == "Hi"
+    assert "An image was left out" in contents(harness)[0][1]["text"]
 
 
-def test_a_cancelled_message_comes_back_with_what_was_attached() -> None:
-    @in_world(story("a", "b", pace_s=1), store=attached_store())
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        world.chat.send("1", "Hi")
-        await asyncio.sleep(0.5)
-        await world.do("Send", id="2", text="", attachments=[PHOTO])
-        await world.do("Cancel", id="2", panel=1)
-        cancelled = [each for each in panel.messages if each["type"] == "Cancelled"]
-        assert cancelled[-1] == {"type": "Cancelled", "id": "2", "text": "", "attachments": [PHOTO]}
-        await world.quiet()
+@with_harness(reply("a", "b", pace_s=1), store=attached_store())
+async def test_a_cancelled_message_comes_back_with_what_was_attached(harness: Harness) -> None:
+    panel = harness.open_panel()
+    harness.chat.send("1", "Hi")
+    await asyncio.sleep(0.5)
+    await harness.do("Send", id="2", text="", attachments=[PHOTO])
+    await harness.do("Cancel", id="2", panel=1)
+    cancelled = [each for each in panel.messages if each["type"] == "Cancelled"]
+    assert cancelled[-1] == {"type": "Cancelled", "id": "2", "text": "", "attachments": [PHOTO]}
+    await harness.until_idle()
 
 
 def test_a_retry_and_a_summary_lose_nothing_that_was_attached() -> None:
     too_long = {"error": {"message": "too long", "code": "context_length_exceeded"}}
     cut = Reply(ResponsesStream().created().text("half").incomplete())
     refusal = Reply(status=400, body=json.dumps(too_long).encode())
-    answers = (cut, story("whole"), refusal, story("SUMMARY"), story("on"))
+    answers = (cut, reply("whole"), refusal, reply("SUMMARY"), reply("on"))
 
-    @in_world(*answers, store=attached_store())
-    async def scene(world: World) -> None:
-        await world.do("Send", id="1", text="a", attachments=[PAGE])
-        await world.quiet()
-        await world.do("Retry", id="1")
-        await world.quiet()
-        assert contents(world) == contents(world, 0)
-        await world.do("Send", id="2", text="b", attachments=[PHOTO])
-        await world.quiet()
-        await world.do("Compact", retry="2")
-        await world.quiet()
-        asked, sent = contents(world, 3), contents(world, 4)
-        assert asked[0] == contents(world, 0)[0], "the summary is made of all that was said"
+    @with_harness(*answers, store=attached_store())
+    async def scene(harness: Harness) -> None:
+        await harness.do("Send", id="1", text="a", attachments=[PAGE])
+        await harness.until_idle()
+        await harness.do("Retry", id="1")
+        await harness.until_idle()
+        assert contents(harness) == contents(harness, 0)
+        await harness.do("Send", id="2", text="b", attachments=[PHOTO])
+        await harness.until_idle()
+        await harness.do("Compact", retry="2")
+        await harness.until_idle()
+        asked, sent = contents(harness, 3), contents(harness, 4)
+        assert asked[0] == contents(harness, 0)[0], "the summary is made of all that was said"
         parts = [part for message in sent for part in message]
         assert "SUMMARY" in parts[0]["text"]
         assert {"type": "input_image", "image_url": PIXEL, "detail": "auto"} in parts
         assert parts[-1]["text"].endswith("b")
 
+    scene()
+
 
 def test_the_window_is_full_of_what_is_attached() -> None:
-    answers = (story("Hi"), story("SUMMARY"), story("on"))
+    answers = (reply("Hi"), reply("SUMMARY"), reply("on"))
 
-    @in_world(*answers, store=attached_store())
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        world.settings["context_window"] = 10_000
-        await world.do("Send", id="1", text="a", attachments=[PAGE])
-        await world.quiet()
-        await world.do("Send", id="2", text="b", attachments=[{**PHOTO, "tokens": 9_200}])
-        await world.quiet()
+    @with_harness(*answers, store=attached_store())
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
+        harness.settings["context_window"] = 10_000
+        await harness.do("Send", id="1", text="a", attachments=[PAGE])
+        await harness.until_idle()
+        await harness.do("Send", id="2", text="b", attachments=[{**PHOTO, "tokens": 9_200}])
+        await harness.until_idle()
         assert [turn.kind for turn in panel.turns.values()] == [None, "compaction", None]
+
+    scene()
 
 
 def test_a_pasted_text_is_the_users_own_words() -> None:

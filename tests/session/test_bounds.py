@@ -14,7 +14,7 @@ from sidestream.session.answer_reader import EVENTS_AT_ONCE
 from sidestream.session.turn import Turn, TurnStatus
 from sidestream.sse import SSEDecoder
 from sidestream.testing import MockSSEStream, Reply, run
-from tests.session.world import World, in_world
+from tests.session.harness import Harness, with_harness
 
 CREATED = {"type": "response.created", "response": {"id": "r"}}
 COMPLETED = {"type": "response.completed", "response": {"id": "r"}}
@@ -82,12 +82,12 @@ def test_the_loop_turns_while_much_is_taken_in(
     monkeypatch.setattr(SSEDecoder, "feed_data", counted_feed)
 
     async def scene() -> None:
-        world = World(then=at_once(*frames))
-        world.settings |= {"request_max_retries": 0, "stream_max_retries": 0}
-        await world.begin()
+        harness = Harness(then=at_once(*frames))
+        harness.settings |= {"request_max_retries": 0, "stream_max_retries": 0}
+        await harness.begin()
         watching = [asyncio.ensure_future(counter.watch()) for counter in (events, size)]
-        world.chat.send("1", "Hello")
-        while world.chat.conversation.running:
+        harness.chat.send("1", "Hello")
+        while harness.chat.conversation.running:
             await asyncio.sleep(0)
         for task in watching:
             task.cancel()
@@ -97,20 +97,19 @@ def test_the_loop_turns_while_much_is_taken_in(
     assert events.most <= 2 * EVENTS_AT_ONCE
 
 
-def test_stop_is_heard_in_the_middle_of_what_came_at_once() -> None:
-    @in_world(at_once(CREATED, *(text("a", f"m{n % 500}") for n in range(4_000)), COMPLETED))
-    async def _(world: World) -> None:
-        panel = world.open_panel()
-        world.chat.send("1", "Hello")
-        while not panel.turns["1"].blocks:
-            await asyncio.sleep(0)
-        world.chats.receive({"type": "Stop", "conversation": "c", "panel": 1})
-        taken = len(panel.turns["1"].blocks)
-        while world.chat.conversation.running:
-            await asyncio.sleep(0)
-        turn = world.chat.conversation.turns[0]
-        assert turn.status is TurnStatus.STOPPED
-        assert len(turn.blocks) <= taken + 3 * EVENTS_AT_ONCE
+@with_harness(at_once(CREATED, *(text("a", f"m{n % 500}") for n in range(4_000)), COMPLETED))
+async def test_stop_is_heard_in_the_middle_of_what_came_at_once(harness: Harness) -> None:
+    panel = harness.open_panel()
+    harness.chat.send("1", "Hello")
+    while not panel.turns["1"].blocks:
+        await asyncio.sleep(0)
+    harness.chats.receive({"type": "Stop", "conversation": "c", "panel": 1})
+    taken = len(panel.turns["1"].blocks)
+    while harness.chat.conversation.running:
+        await asyncio.sleep(0)
+    turn = harness.chat.conversation.turns[0]
+    assert turn.status is TurnStatus.STOPPED
+    assert len(turn.blocks) <= taken + 3 * EVENTS_AT_ONCE
 
 
 def written(count: int) -> tuple[int, int]:
@@ -123,12 +122,12 @@ def written(count: int) -> tuple[int, int]:
         for number in range(count):
             safety = {"use_cases": [], "reasons": [str(number)], "retry_model": None}
             stream.event({**call(number), "safety_buffering": safety}).pause(0.001)
-        world = World(then=Reply(stream.event(COMPLETED)))
-        await world.begin()
-        panel = world.open_panel()
-        world.chat.send("1", "Hello")
-        await world.quiet()
-        stored.extend(len(json.dumps(record)) for record in world.store.saved)
+        harness = Harness(then=Reply(stream.event(COMPLETED)))
+        await harness.begin()
+        panel = harness.open_panel()
+        harness.chat.send("1", "Hello")
+        await harness.until_idle()
+        stored.extend(len(json.dumps(record)) for record in harness.store.saved)
         sent.extend(len(json.dumps(message)) for message in panel.messages)
 
     run(scene())
@@ -142,15 +141,14 @@ def test_what_is_stored_and_sent_grows_with_the_answer_and_not_with_its_square()
     assert many[1] < 7 * few[1]
 
 
-def test_a_turn_of_too_many_parts_ends_and_keeps_what_came() -> None:
-    @in_world(at_once(CREATED, text("Hello. "), *map(call, range(MAX_ITEMS + 50)), COMPLETED))
-    async def _(world: World) -> None:
-        panel = world.open_panel()
-        world.chat.send("1", "Hello")
-        await world.quiet()
-        turn = panel.turns["1"]
-        assert turn.status is TurnStatus.INCOMPLETE
-        assert turn.error is not None
-        assert "more than 1,000 parts" in turn.error["message"]
-        assert turn.text == "Hello. "
-        assert "continue" in (panel.actions("1") or [])
+@with_harness(at_once(CREATED, text("Hello. "), *map(call, range(MAX_ITEMS + 50)), COMPLETED))
+async def test_a_turn_of_too_many_parts_ends_and_keeps_what_came(harness: Harness) -> None:
+    panel = harness.open_panel()
+    harness.chat.send("1", "Hello")
+    await harness.until_idle()
+    turn = panel.turns["1"]
+    assert turn.status is TurnStatus.INCOMPLETE
+    assert turn.error is not None
+    assert "more than 1,000 parts" in turn.error["message"]
+    assert turn.text == "Hello. "
+    assert "continue" in (panel.actions("1") or [])

@@ -19,7 +19,7 @@ from sidestream.session.error_log import (
     error_details,
 )
 from sidestream.testing import Reply, ResponsesStream
-from tests.session.world import World, in_world, story
+from tests.session.harness import Harness, reply, with_harness
 
 
 def exchange(**fields: Any) -> FailedExchange:
@@ -95,11 +95,11 @@ def test_a_failed_turn_has_details_and_is_in_the_log() -> None:
     words = {"error": {"message": "It broke.", "type": "invalid_request_error"}}
     refusal = Reply(words, status=400, headers={"x-request-id": "req_1"})
 
-    @in_world(refusal, story("Hi"))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        world.chat.send("1", "my secret diary")
-        await world.quiet()
+    @with_harness(refusal, reply("Hi"))
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
+        harness.chat.send("1", "my secret diary")
+        await harness.until_idle()
         error = panel.turns["1"].error or {}
         details = error["details"]
         assert details["provider"] == "Custom"
@@ -108,26 +108,29 @@ def test_a_failed_turn_has_details_and_is_in_the_log() -> None:
         assert (details["status"], details["request_id"]) == (400, "req_1")
         assert details["attempts"] == 1
         assert details["exchange"]["method"] == "POST"
-        assert world.store.last("1")["error"]["details"] == details
+        assert harness.store.last("1")["error"]["details"] == details
         assert "diary" not in json.dumps(details)
         await asyncio.sleep(1)
-        assert "It broke." in world.chats.log.text()
-        assert "diary" not in world.store.texts["log"]
-        again = World(store=world.store)
-        await again.chats.load()
+        assert "It broke." in harness.chats.log.text()
+        assert "diary" not in harness.store.texts["log"]
+        again = await harness.restart()
         assert "It broke." in again.chats.log.text()
         again.chats.log.clear()
         await asyncio.sleep(1)
-        assert world.store.texts["log"] == "[]"
+        assert harness.store.texts["log"] == "[]"
+
+    scene()
 
 
 def test_repeated_requests_are_counted_and_noted() -> None:
     cut = Reply(ResponsesStream().created().fail())
 
-    @in_world(cut, Reply({"error": {"message": "No."}}, status=400))
-    async def scene(world: World) -> None:
-        world.chat.send("1", "q")
-        await world.quiet()
-        error = world.chat.conversation.path[0].error or {}
+    @with_harness(cut, Reply({"error": {"message": "No."}}, status=400))
+    async def scene(harness: Harness) -> None:
+        harness.chat.send("1", "q")
+        await harness.until_idle()
+        error = harness.chat.conversation.path[0].error or {}
         assert error["details"]["attempts"] == 2
-        assert "Reconnecting 1/5" in world.chats.log.text()
+        assert "Reconnecting 1/5" in harness.chats.log.text()
+
+    scene()

@@ -15,7 +15,7 @@ from sidestream.session.tools import ToolOutput
 from sidestream.session.turn import TurnStatus
 from sidestream.testing import ChatStream, Reply, ResponsesStream, run
 from sidestream.transport import HttpRequest
-from tests.session.world import Add, Adder, World
+from tests.session.harness import Add, Adder, Harness
 
 SUM = '{"first": 1, "second": 2}'
 
@@ -87,45 +87,45 @@ def server(dice: random.Random, window: int, wire: str) -> Callable[[HttpRequest
 def test_a_conversation_is_never_stuck(seed: int) -> None:
     dice = random.Random(seed)
     wire, window = dice.choice(["chat", "responses"]), dice.choice([4_096, 8_192, 20_000])
-    world = World(then=server(dice, window, wire))
-    world.settings |= {"wire_api": wire, "compaction": dice.choice(["summarise", "trim"])}
+    harness = Harness(then=server(dice, window, wire))
+    harness.settings |= {"wire_api": wire, "compaction": dice.choice(["summarise", "trim"])}
     if dice.random() < 0.5:
-        world.settings["context_window"] = window
-    world.adder.__class__ = Talkative
-    world.adder.delay_s = 0.0
+        harness.settings["context_window"] = window
+    harness.adder.__class__ = Talkative
+    harness.adder.delay_s = 0.0
 
     async def help_on() -> bool:
         """Do what the panel offers. False when there is nothing to be done."""
-        conversation = world.chat.conversation
+        conversation = harness.chat.conversation
         last, waiting = conversation.last, conversation.queued
         if last is not None and last.status is TurnStatus.FAILED:
             actions = conversation.view_of(last).get("actions", [])
             if "compact" in actions:
-                await world.do("Compact", retry=last.id)
+                await harness.do("Compact", retry=last.id)
             else:
-                await world.do("Retry", id=last.id)
+                await harness.do("Retry", id=last.id)
         elif waiting:
-            await world.do("SendNow", id=waiting[0].id)
+            await harness.do("SendNow", id=waiting[0].id)
         else:
             return False
-        await world.quiet()
+        await harness.until_idle()
         return True
 
     async def play() -> None:
-        await world.begin()
-        panel = world.open_panel()
-        world.chat.open.configure(ConversationSettings(tools={"add": "always"}))
+        await harness.begin()
+        panel = harness.open_panel()
+        harness.chat.open.configure(ConversationSettings(tools={"add": "always"}))
         for number in range(12):
             words = dice.choice(["use the tool, please ", "lorem ipsum "]) * dice.randint(1, 150)
-            await world.do("Send", id=str(number), text=words)
+            await harness.do("Send", id=str(number), text=words)
             for _ in range(12):
                 await asyncio.sleep(5_000)
-                await world.quiet()
+                await harness.until_idle()
                 if not await help_on():
                     break
-            end = world.chat.conversation.path[-1]
+            end = harness.chat.conversation.path[-1]
             assert end.status not in (TurnStatus.FAILED, TurnStatus.QUEUED), (number, end.error)
-        for turn in world.chat.conversation.path:
+        for turn in harness.chat.conversation.path:
             assert panel.turns[turn.id].text == turn.text
             assert not any(block.open for block in turn.blocks)
 

@@ -17,7 +17,7 @@ from sidestream.session.conversation import ConversationSettings
 from sidestream.session.error_log import error_details
 from sidestream.session.turn import Turn
 from sidestream.testing import FakeFetch, MockSSEStream, Reply, run
-from tests.session.world import SETTINGS, World
+from tests.session.harness import SETTINGS, Harness
 
 KEY = "sk-proj-Ab3dEfGh1jKlMnOpQrStUvWxYz0123456789_-Zz"
 PARTS = {KEY[at : at + 12].lower() for at in range(len(KEY) - 11)}
@@ -43,7 +43,7 @@ def check(form: str, *kept: Any) -> None:
     assert not [part for part in PARTS if part in folded]
 
 
-class KeyedWorld(World):
+class KeyedHarness(Harness):
     """A world whose provider is asked with the key."""
 
     async def _connect(self, own: ConversationSettings) -> Connection:
@@ -52,15 +52,15 @@ class KeyedWorld(World):
         return replace(connection, options=self.options.over(connection.options))
 
 
-def everything_of(world: World) -> list[Any]:
-    panel = world.panels[1]
+def everything_of(harness: Harness) -> list[Any]:
+    panel = harness.panels[1]
     return [
         panel.messages,
-        world.store.saved,
-        world.store.heads,
-        world.store.texts,
-        world.chats.log.text(),
-        world.chats._limits.view(),
+        harness.store.saved,
+        harness.store.heads,
+        harness.store.texts,
+        harness.chats.log.text(),
+        harness.chats._limits.view(),
     ]
 
 
@@ -71,18 +71,18 @@ def play(
     kept: list[Any] = []
 
     async def scene() -> None:
-        world = KeyedWorld(then=lambda _: reply())
-        world.settings |= {"request_max_retries": 1, "stream_max_retries": 1, **(settings or {})}
-        await world.begin()
-        world.open_panel()
-        world.chat.conversation.settings.tools = {"add": "always"}
-        world.chat.send("1", "Hello")
-        await world.quiet()
+        harness = KeyedHarness(then=lambda _: reply())
+        harness.settings |= {"request_max_retries": 1, "stream_max_retries": 1, **(settings or {})}
+        await harness.begin()
+        harness.open_panel()
+        harness.chat.conversation.settings.tools = {"add": "always"}
+        harness.chat.send("1", "Hello")
+        await harness.until_idle()
         # What was made of the answer can be sent again.
-        world.chat.send("2", "And now?")
-        await world.quiet()
-        assert (world.chat.conversation.turns[1].error or {}).get("kind") != "internal"
-        kept.extend([world.chat.conversation.turns[0], *everything_of(world)])
+        harness.chat.send("2", "And now?")
+        await harness.until_idle()
+        assert (harness.chat.conversation.turns[1].error or {}).get("kind") != "internal"
+        kept.extend([harness.chat.conversation.turns[0], *everything_of(harness)])
 
     run(scene())
     return kept[0], kept[1:]

@@ -20,7 +20,7 @@ from sidestream.session.turn import Turn, TurnStatus
 from sidestream.testing import FakeFetch, Reply, ResponsesStream
 from sidestream.types.events import response_event
 from sidestream.types.wire_api import WireApi
-from tests.session.world import World, in_world, story
+from tests.session.harness import Harness, reply, with_harness
 
 # The panel's table is tested with the same (tests/js/provider-tools.test.js).
 TABLE = json.loads(
@@ -69,19 +69,20 @@ def test_a_file_search_without_a_place_to_look_in_is_not_offered() -> None:
         assert "file_search" not in [tool.type for tool in tools]
 
 
-def test_a_conversation_goes_on_with_a_provider_that_has_none_of_them() -> None:
-    @in_world(story("First"), story("Second"))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        world.chat.open.configure(EVERYTHING)
-        world.chat.send("1", "Hi")
-        await world.quiet()
-        assert [tool["type"] for tool in world.fetch.json()["tools"]] == [*PROVIDER_TOOLS]
-        world.settings |= {"preset": "ollama"}
-        world.chat.send("2", "And now?")
-        await world.quiet()
-        assert "tools" not in world.fetch.json()
-        assert panel.texts() == {"1": "First", "2": "Second"}
+@with_harness(reply("First"), reply("Second"))
+async def test_a_conversation_goes_on_with_a_provider_that_has_none_of_them(
+    harness: Harness,
+) -> None:
+    panel = harness.open_panel()
+    harness.chat.open.configure(EVERYTHING)
+    harness.chat.send("1", "Hi")
+    await harness.until_idle()
+    assert [tool["type"] for tool in harness.fetch.json()["tools"]] == [*PROVIDER_TOOLS]
+    harness.settings |= {"preset": "ollama"}
+    harness.chat.send("2", "And now?")
+    await harness.until_idle()
+    assert "tools" not in harness.fetch.json()
+    assert panel.texts() == {"1": "First", "2": "Second"}
 
 
 # --- images ------------------------------------------------------------------------------------
@@ -99,37 +100,36 @@ def drawn(item_id: str = "ig_1") -> Reply:
     return Reply(stream.text("Here it is.").completed())
 
 
-def test_an_image_is_kept_once_and_sent_to_the_panel_once() -> None:
-    @in_world(drawn(), story("A cat."))
-    async def scene(world: World) -> None:
-        world.settings |= {"preset": "openai"}
-        early = world.open_panel()
-        world.chat.open.configure(EVERYTHING)
-        world.chat.send("1", "Draw a cat")
-        await world.quiet()
-        told = [json.dumps(message).count(PNG) for message in early.messages]
-        assert sum(told) == 1, "with its event alone"
-        assert json.dumps(world.store.last("1")).count(PNG) == 1
-        # Who comes later gets it with the conversation.
-        late = world.open_panel()
-        assert late.turns["1"].blocks[0].shown == {"figures": [{"type": "png", "base64": PNG}]}
-        view = world.chat.conversation.path[0].view(whole=False)
-        assert "shown" not in view["blocks"][0]
-        world.chat.send("2", "What is it?")
-        await world.quiet()
-        sent = world.fetch.json()["input"][1]
-        assert sent == {
-            "type": "image_generation_call",
-            "id": "ig_1",
-            "status": "completed",
-            "revised_prompt": "A cat",
-            "result": PNG,
-        }
-        assert world.fetch.json(0)["include"] == [
-            "web_search_call.action.sources",
-            "code_interpreter_call.outputs",
-            "file_search_call.results",
-        ]
+@with_harness(drawn(), reply("A cat."))
+async def test_an_image_is_kept_once_and_sent_to_the_panel_once(harness: Harness) -> None:
+    harness.settings |= {"preset": "openai"}
+    early = harness.open_panel()
+    harness.chat.open.configure(EVERYTHING)
+    harness.chat.send("1", "Draw a cat")
+    await harness.until_idle()
+    told = [json.dumps(message).count(PNG) for message in early.messages]
+    assert sum(told) == 1, "with its event alone"
+    assert json.dumps(harness.store.last("1")).count(PNG) == 1
+    # Who comes later gets it with the conversation.
+    late = harness.open_panel()
+    assert late.turns["1"].blocks[0].shown == {"figures": [{"type": "png", "base64": PNG}]}
+    view = harness.chat.conversation.path[0].view(whole=False)
+    assert "shown" not in view["blocks"][0]
+    harness.chat.send("2", "What is it?")
+    await harness.until_idle()
+    sent = harness.fetch.json()["input"][1]
+    assert sent == {
+        "type": "image_generation_call",
+        "id": "ig_1",
+        "status": "completed",
+        "revised_prompt": "A cat",
+        "result": PNG,
+    }
+    assert harness.fetch.json(0)["include"] == [
+        "web_search_call.action.sources",
+        "code_interpreter_call.outputs",
+        "file_search_call.results",
+    ]
 
 
 def test_items_without_ids_each_show_their_own() -> None:

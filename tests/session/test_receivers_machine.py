@@ -26,7 +26,7 @@ from sidestream.session.tools import ToolLimits
 from sidestream.testing import ChatStream, Reply, ResponsesStream, VirtualTimeLoop, check_request
 from sidestream.testing.clock import _no_running_loop
 from sidestream.transport import HttpRequest
-from tests.session.world import World
+from tests.session.harness import Harness
 
 # Provider settings: the receiver's key, its address, its models, and what it speaks.
 _RESPONSES, _CHAT = "responses", "chat"
@@ -124,10 +124,10 @@ class Receivers(RuleBasedStateMachine):
         self.given: dict[str, set[str]] = {}
         self.answered = 0
         self.sent = 0
-        self.world = World(then=self._answer)
-        self.world.adder.delay_s = 0.0
-        self.world.settings |= {"base_url": "https://api.openai.com/v1", "model": "gpt-5.2"}
-        self._do(self.world.begin())
+        self.harness = Harness(then=self._answer)
+        self.harness.adder.delay_s = 0.0
+        self.harness.settings |= {"base_url": "https://api.openai.com/v1", "model": "gpt-5.2"}
+        self._do(self.harness.begin())
 
     def teardown(self) -> None:
         with _no_running_loop():
@@ -145,7 +145,7 @@ class Receivers(RuleBasedStateMachine):
     def _answer(self, request: HttpRequest) -> Reply:
         url = request.url
         provider = Provider(
-            name="x", base_url=url, preset=self.world.settings.get("preset", "custom")
+            name="x", base_url=url, preset=self.harness.settings.get("preset", "custom")
         )
         body = json.loads(request.body or b"null")
         known = self.given.setdefault(provider.origin, set())
@@ -251,17 +251,17 @@ class Receivers(RuleBasedStateMachine):
 
     @property
     def _turns(self) -> list[str]:
-        return [turn.id for turn in self.world.chat.conversation.path]
+        return [turn.id for turn in self.harness.chat.conversation.path]
 
     def _command(self, command: str, *, stop: bool = False, **fields: Any) -> None:
         async def act() -> None:
-            await self.world.do(command, panel=1, **fields)
+            await self.harness.do(command, panel=1, **fields)
             if stop:
                 await asyncio.sleep(2)
-                await self.world.do("Stop", panel=1)
+                await self.harness.do("Stop", panel=1)
             # Idle servers take minutes of virtual time: looking often would cost real time.
             pause = 0.05
-            while not self.world.busy or self.world.busy[-1]:
+            while not self.harness.busy or self.harness.busy[-1]:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 60)
 
@@ -284,7 +284,7 @@ class Receivers(RuleBasedStateMachine):
     def shows_an_image(self, answers: Any) -> None:
         self.plan = list(answers)
         turn_id = self._next_id()
-        self.world.store.attachments["c", f"a-{turn_id}"] = "data:image/png;base64,AA=="
+        self.harness.store.attachments["c", f"a-{turn_id}"] = "data:image/png;base64,AA=="
         image = {"id": f"a-{turn_id}", "kind": "image", "title": "I", "size": 30}
         self._command("Send", id=turn_id, text="What is it?", attachments=[image])
 
@@ -315,7 +315,7 @@ class Receivers(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 99))
     def shows_a_branch(self, which: int) -> None:
-        turns = self.world.chat.conversation.turns
+        turns = self.harness.chat.conversation.turns
         if turns:
             self._command("ShowBranch", turn=turns[which % len(turns)].id)
 
@@ -341,8 +341,8 @@ class Receivers(RuleBasedStateMachine):
     def changes_the_provider(self, which: int, model: int, wire: int) -> None:
         _, address, models, apis = PROVIDERS[which]
         plain = {"name": "Test", "preset": "custom"}
-        self.world.settings |= {**plain, **address, "wire_api": apis[wire % len(apis)]}
-        self.world.settings["model"] = models[model % len(models)]
+        self.harness.settings |= {**plain, **address, "wire_api": apis[wire % len(apis)]}
+        self.harness.settings["model"] = models[model % len(models)]
         self._command("NewProvider")
 
     # --- what must hold ------------------------------------------------------------------------

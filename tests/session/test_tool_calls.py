@@ -16,7 +16,7 @@ from sidestream.session.tool_calls import MOST_AT_ONCE
 from sidestream.session.tools import DEFAULT_CALLS, Permission, ToolLimits
 from sidestream.testing import Reply, ResponsesStream, StoredResponses, run
 from sidestream.types.usage import TokenUsage
-from tests.session.world import ID, MemoryStore, World, in_world, story
+from tests.session.harness import ID, Harness, MemoryStore, reply, with_harness
 
 
 def calls(*arguments: str, name: str = "add", text: str = "") -> Reply:
@@ -32,9 +32,9 @@ def sums(*pairs: tuple[int, int]) -> Reply:
     return calls(*(json.dumps({"first": first, "second": second}) for first, second in pairs))
 
 
-def allow(world: World, permission: Permission = "always", **limits: int) -> None:
+def allow(harness: Harness, permission: Permission = "always", **limits: int) -> None:
     settings = ConversationSettings(tools={"add": permission}, limits=ToolLimits(**limits))
-    world.chat.open.configure(settings)
+    harness.chat.open.configure(settings)
 
 
 MARKED = re.compile(r'<untrusted source="add" id="(\w+)">\n(.*)\n</untrusted id="\1">', re.DOTALL)
@@ -46,7 +46,7 @@ def plain(text: str) -> str:
     return marked[2] if marked else text
 
 
-def sent_items(world: World, request: int = -1) -> list[tuple[str, str]]:
+def sent_items(harness: Harness, request: int = -1) -> list[tuple[str, str]]:
     """Of each item of a request its kind, and what matters of it.
 
     Without what only stands between for receivers that want roles to alternate.
@@ -56,124 +56,119 @@ def sent_items(world: World, request: int = -1) -> list[tuple[str, str]]:
             item["type"],
             plain(item.get("output") or item.get("arguments") or item["content"][0]["text"]),
         )
-        for item in world.fetch.json(request)["input"]
+        for item in harness.fetch.json(request)["input"]
     ]
     return [item for item in items if item != ("message", BRIDGE)]
 
 
-def test_a_model_calls_tools_until_it_has_its_answer() -> None:
-    @in_world(sums((1, 2), (3, 4)), sums((5, 6)), story("Done."), story("Yes"))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        assert world.adder.calls == [(1, 2), (3, 4), (5, 6)]
-        assert world.adder.at_once == 2, "calls of one answer are carried out at once"
-        tools = [block for block in panel.turns["1"].blocks if block.kind == "tool"]
-        assert [block.output for block in tools] == ["3", "7", "11"]
-        assert tools[0].shown == {"figure": "x"}
-        assert tools[0].duration_ms is not None
-        assert 990 <= tools[0].duration_ms < 1100
-        assert panel.turns["1"].text == "Done."
-        assert panel.turns["1"].usage == TokenUsage(
-            input_tokens=30, output_tokens=15, total_tokens=45
-        )
-        assert [kind for kind, _ in sent_items(world)] == [
-            "message",
-            *("function_call", "function_call", "function_call_output", "function_call_output"),
-            *("function_call", "function_call_output"),
-        ]
-        meters = [m["meter"] for m in panel.messages if m["type"] == "Meter"]
-        assert meters[-1]["usage"]["total_tokens"] == 45
-        assert meters[-1]["context_used"] == 15, "each call reads what was before"
-        keys = [request.headers["Idempotency-Key"] for request in world.fetch.requests]
-        assert len(set(keys)) == 3
-        assert world.fetch.json(0)["tools"][0]["name"] == "add"
-        world.chat.send("2", "Sure?")
-        await world.quiet()
-        assert ("function_call_output", "11") in sent_items(world)
-        assert panel.turns["1"].view() == world.chat.conversation.path[0].view()
+@with_harness(sums((1, 2), (3, 4)), sums((5, 6)), reply("Done."), reply("Yes"))
+async def test_a_model_calls_tools_until_it_has_its_answer(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    assert harness.adder.calls == [(1, 2), (3, 4), (5, 6)]
+    assert harness.adder.at_once == 2, "calls of one answer are carried out at once"
+    tools = [block for block in panel.turns["1"].blocks if block.kind == "tool"]
+    assert [block.output for block in tools] == ["3", "7", "11"]
+    assert tools[0].shown == {"figure": "x"}
+    assert tools[0].duration_ms is not None
+    assert 990 <= tools[0].duration_ms < 1100
+    assert panel.turns["1"].text == "Done."
+    assert panel.turns["1"].usage == TokenUsage(input_tokens=30, output_tokens=15, total_tokens=45)
+    assert [kind for kind, _ in sent_items(harness)] == [
+        "message",
+        *("function_call", "function_call", "function_call_output", "function_call_output"),
+        *("function_call", "function_call_output"),
+    ]
+    meters = [m["meter"] for m in panel.messages if m["type"] == "Meter"]
+    assert meters[-1]["usage"]["total_tokens"] == 45
+    assert meters[-1]["context_used"] == 15, "each call reads what was before"
+    keys = [request.headers["Idempotency-Key"] for request in harness.fetch.requests]
+    assert len(set(keys)) == 3
+    assert harness.fetch.json(0)["tools"][0]["name"] == "add"
+    harness.chat.send("2", "Sure?")
+    await harness.until_idle()
+    assert ("function_call_output", "11") in sent_items(harness)
+    assert panel.turns["1"].view() == harness.chat.conversation.path[0].view()
 
 
-def test_no_tool_is_offered_or_carried_out_without_the_users_word() -> None:
-    @in_world(sums((1, 2)), story("x"))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        world.chat.send("1", "Add")
-        await world.quiet()
-        assert not world.fetch.json().get("tools")
-        assert world.adder.calls == []
-        assert panel.turns["1"].status == "completed"
+@with_harness(sums((1, 2)), reply("x"))
+async def test_no_tool_is_offered_or_carried_out_without_the_users_word(harness: Harness) -> None:
+    panel = harness.open_panel()
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    assert not harness.fetch.json().get("tools")
+    assert harness.adder.calls == []
+    assert panel.turns["1"].status == "completed"
 
 
-def test_a_call_asks_first_and_goes_on_as_the_user_says() -> None:
-    @in_world(
-        sums((1, 2), (3, 4)), story("One of them."), sums((5, 6)), sums((7, 8)), story("All.")
-    )
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, "ask")
-        world.chat.send("1", "Add")
-        await asyncio.sleep(60)
-        asking = [block for block in panel.turns["1"].blocks if block.asks]
-        assert [block.call_id for block in asking] == ["call0", "call1"]
-        assert world.adder.calls == []
-        await world.do("Decide", panel=1, call="call1", allow=True)
-        await world.do("Decide", panel=1, call="call0", allow=False)
-        await world.do("Decide", panel=1, call="call0", allow=True)
-        await world.quiet()
-        assert world.adder.calls == [(3, 4)]
-        outputs = [text for kind, text in sent_items(world) if kind == "function_call_output"]
-        assert "not allow" in outputs[0]
-        assert outputs[1] == "7"
-        assert not any(block.asks for block in panel.turns["1"].blocks)
-        world.chat.send("2", "Add more")
-        await asyncio.sleep(1)
-        await world.do("Decide", panel=1, call="call0", allow=True, always=True)
-        await world.quiet()
-        assert world.adder.calls == [(3, 4), (5, 6), (7, 8)]
-        assert world.store.heads[ID]["settings"]["tools"] == {"add": "always"}
+@with_harness(
+    sums((1, 2), (3, 4)), reply("One of them."), sums((5, 6)), sums((7, 8)), reply("All.")
+)
+async def test_a_call_asks_first_and_goes_on_as_the_user_says(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness, "ask")
+    harness.chat.send("1", "Add")
+    await asyncio.sleep(60)
+    asking = [block for block in panel.turns["1"].blocks if block.asks]
+    assert [block.call_id for block in asking] == ["call0", "call1"]
+    assert harness.adder.calls == []
+    await harness.do("Decide", panel=1, call="call1", allow=True)
+    await harness.do("Decide", panel=1, call="call0", allow=False)
+    await harness.do("Decide", panel=1, call="call0", allow=True)
+    await harness.until_idle()
+    assert harness.adder.calls == [(3, 4)]
+    outputs = [text for kind, text in sent_items(harness) if kind == "function_call_output"]
+    assert "not allow" in outputs[0]
+    assert outputs[1] == "7"
+    assert not any(block.asks for block in panel.turns["1"].blocks)
+    harness.chat.send("2", "Add more")
+    await asyncio.sleep(1)
+    await harness.do("Decide", panel=1, call="call0", allow=True, always=True)
+    await harness.until_idle()
+    assert harness.adder.calls == [(3, 4), (5, 6), (7, 8)]
+    assert harness.store.heads[ID]["settings"]["tools"] == {"add": "always"}
 
 
 @pytest.mark.parametrize("allow_it", [True, False])
-def test_a_word_for_the_conversation_answers_all_that_ask(allow_it: bool) -> None:
-    @in_world(sums((1, 2), (3, 4)), sums((5, 6)), story("All."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, "ask")
-        world.chat.send("1", "Add")
-        await asyncio.sleep(5)
-        word = {"always": True} if allow_it else {"never": True}
-        await world.do("Decide", panel=1, call="call1", allow=allow_it, **word)
-        await world.quiet()
-        assert world.adder.calls == ([(1, 2), (3, 4), (5, 6)] if allow_it else [])
-        settings = world.store.heads[ID]["settings"]
-        assert settings["tools"] == {"add": "always" if allow_it else "never"}
-        statuses = [block.status for block in panel.turns["1"].blocks if block.kind == "tool"]
-        ends = ["completed"] * 2 if allow_it else ["refused"] * 2
-        assert statuses == [*ends, "completed" if allow_it else "not_run"]
-        configured = [m for m in panel.messages if m["type"] == "Configured"]
-        assert configured[-1]["settings"]["tools"] == settings["tools"], "the panel shows it"
-        if not allow_it:
-            # Some gateways want each tool declared that the history names.
-            (declared,) = world.fetch.json(1)["tools"]
-            assert "do not call it" in declared["description"], "it is not offered any more"
-            assert "no tool 'add'" in sent_items(world)[-1][1]
-        assert panel.turns["1"].text == "All."
+@with_harness(sums((1, 2), (3, 4)), sums((5, 6)), reply("All."))
+async def test_a_word_for_the_conversation_answers_all_that_ask(
+    harness: Harness, allow_it: bool
+) -> None:
+    panel = harness.open_panel()
+    allow(harness, "ask")
+    harness.chat.send("1", "Add")
+    await asyncio.sleep(5)
+    word = {"always": True} if allow_it else {"never": True}
+    await harness.do("Decide", panel=1, call="call1", allow=allow_it, **word)
+    await harness.until_idle()
+    assert harness.adder.calls == ([(1, 2), (3, 4), (5, 6)] if allow_it else [])
+    settings = harness.store.heads[ID]["settings"]
+    assert settings["tools"] == {"add": "always" if allow_it else "never"}
+    statuses = [block.status for block in panel.turns["1"].blocks if block.kind == "tool"]
+    ends = ["completed"] * 2 if allow_it else ["refused"] * 2
+    assert statuses == [*ends, "completed" if allow_it else "not_run"]
+    configured = [m for m in panel.messages if m["type"] == "Configured"]
+    assert configured[-1]["settings"]["tools"] == settings["tools"], "the panel shows it"
+    if not allow_it:
+        # Some gateways want each tool declared that the history names.
+        (declared,) = harness.fetch.json(1)["tools"]
+        assert "do not call it" in declared["description"], "it is not offered any more"
+        assert "no tool 'add'" in sent_items(harness)[-1][1]
+    assert panel.turns["1"].text == "All."
 
 
-def test_mistakes_of_the_model_are_told_to_it() -> None:
-    @in_world(calls("{}", "junk"), calls("{}", name="delete_all"), story("Sorry."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        tools = [block for block in panel.turns["1"].blocks if block.kind == "tool"]
-        assert all(block.failed for block in tools)
-        assert "no tool 'delete_all'" in (tools[2].output or "")
-        assert panel.turns["1"].text == "Sorry."
+@with_harness(calls("{}", "junk"), calls("{}", name="delete_all"), reply("Sorry."))
+async def test_mistakes_of_the_model_are_told_to_it(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    tools = [block for block in panel.turns["1"].blocks if block.kind == "tool"]
+    assert all(block.failed for block in tools)
+    assert "no tool 'delete_all'" in (tools[2].output or "")
+    assert panel.turns["1"].text == "Sorry."
 
 
 CALL = ("function_call", '{"first": 1, "second": 2}')
@@ -192,131 +187,133 @@ def ending(pattern: tuple[str, str], why: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("permission", ["always", "ask"])
-def test_stop_ends_tools_too_and_says_what_became_of_them(permission: Permission) -> None:
-    @in_world(calls('{"first": 1, "second": 2}', text="I add."), story("Fine."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, permission)
-        world.adder.delay_s = 20
-        world.chat.send("1", "Add")
-        await asyncio.sleep(2)
-        assert world.adder.running == (1 if permission == "always" else 0)
-        world.chat.stop()
-        await world.quiet()
-        assert world.adder.running == 0
-        assert panel.turns["1"].status == "stopped"
-        call = panel.turns["1"].blocks[-1]
-        assert not call.asks
-        assert not call.begun
-        assert call.status == ("ended_early" if permission == "always" else "not_carried_out")
-        world.chat.send("2", "Go on")
-        await world.quiet()
-        what = CUT_SHORT if permission == "always" else UNDONE
-        assert sent_items(world) == [
-            ("message", "Add"),
-            ("message", "I add."),
-            CALL,
-            ending(what, "The user stopped the answer"),
-            ("message", "Go on"),
-        ]
+@with_harness(calls('{"first": 1, "second": 2}', text="I add."), reply("Fine."))
+async def test_stop_ends_tools_too_and_says_what_became_of_them(
+    harness: Harness, permission: Permission
+) -> None:
+    panel = harness.open_panel()
+    allow(harness, permission)
+    harness.adder.delay_s = 20
+    harness.chat.send("1", "Add")
+    await asyncio.sleep(2)
+    assert harness.adder.running == (1 if permission == "always" else 0)
+    harness.chat.stop()
+    await harness.until_idle()
+    assert harness.adder.running == 0
+    assert panel.turns["1"].status == "stopped"
+    call = panel.turns["1"].blocks[-1]
+    assert not call.asks
+    assert not call.begun
+    assert call.status == ("ended_early" if permission == "always" else "not_carried_out")
+    harness.chat.send("2", "Go on")
+    await harness.until_idle()
+    what = CUT_SHORT if permission == "always" else UNDONE
+    assert sent_items(harness) == [
+        ("message", "Add"),
+        ("message", "I add."),
+        CALL,
+        ending(what, "The user stopped the answer"),
+        ("message", "Go on"),
+    ]
 
 
 @pytest.mark.parametrize("permission", ["always", "ask"])
 def test_a_process_that_ends_between_call_and_output_leaves_a_valid_history(
     permission: Permission,
 ) -> None:
-    async def first_life() -> dict[str, Any]:
-        world = World(sums((1, 2)))
-        await world.begin()
-        allow(world, permission)
-        world.adder.delay_s = 20
-        world.chat.send("1", "Add")
+    async def first_process() -> dict[str, Any]:
+        harness = Harness(sums((1, 2)))
+        await harness.begin()
+        allow(harness, permission)
+        harness.adder.delay_s = 20
+        harness.chat.send("1", "Add")
         await asyncio.sleep(5)
-        return world.store.state()
+        return harness.store.state()
 
-    @in_world(story("Here I am."), store=MemoryStore(run(first_life())))
-    async def second_life(world: World) -> None:
-        panel = world.open_panel()
+    @with_harness(reply("Here I am."), store=MemoryStore(run(first_process())))
+    async def second_process(harness: Harness) -> None:
+        panel = harness.open_panel()
         assert panel.turns["1"].status == "interrupted"
         assert panel.actions("1") == ["continue"]
-        assert world.adder.calls == []
-        assert world.abandoned == ([ID] if permission == "always" else [])
-        await world.do("Continue", panel=1, id="2", turn="1")
-        await world.quiet()
+        assert harness.adder.calls == []
+        assert harness.abandoned == ([ID] if permission == "always" else [])
+        await harness.do("Continue", panel=1, id="2", turn="1")
+        await harness.until_idle()
         what = CUT_SHORT if permission == "always" else UNDONE
-        assert sent_items(world) == [
+        assert sent_items(harness) == [
             ("message", "Add"),
             CALL,
             ending(what, "The browser stopped Sidestream"),
             ("message", "Continue."),
         ]
 
+    second_process()
+
 
 @pytest.mark.parametrize("permission", ["always", "ask"])
 def test_no_call_is_carried_out_twice_by_who_picks_an_answer_up(permission: Permission) -> None:
-    def new_world(store: MemoryStore | None = None) -> World:
-        world = World(store=store)
-        world.fetch = server
-        world.settings["background"] = True
-        return world
+    def new_harness(store: MemoryStore | None = None) -> Harness:
+        harness = Harness(store=store)
+        harness.fetch = server
+        harness.settings["background"] = True
+        return harness
 
     call = ResponsesStream().created().function_call("add", CALL[1], call_id="call0").completed()
     done = ResponsesStream(response_id="resp_2").created().text("Done.").completed()
     server = StoredResponses(call, done)
 
-    async def first_life() -> dict[str, Any]:
-        world = new_world()
-        await world.begin()
-        allow(world, permission)
-        world.adder.delay_s = 20
-        world.chat.send("1", "Add")
+    async def first_process() -> dict[str, Any]:
+        harness = new_harness()
+        await harness.begin()
+        allow(harness, permission)
+        harness.adder.delay_s = 20
+        harness.chat.send("1", "Add")
         await asyncio.sleep(5)
-        return world.store.state()
+        return harness.store.state()
 
-    store = MemoryStore(run(first_life()))
+    store = MemoryStore(run(first_process()))
 
-    async def second_life() -> None:
-        world = new_world(store)
-        await world.begin()
-        panel = world.open_panel()
-        await world.quiet()
+    async def second_process() -> None:
+        harness = new_harness(store)
+        await harness.begin()
+        panel = harness.open_panel()
+        await harness.until_idle()
         assert panel.turns["1"].status == "interrupted"
-        await world.do("Continue", panel=1, id="2", turn="1")
-        await world.quiet()
+        await harness.do("Continue", panel=1, id="2", turn="1")
+        await harness.until_idle()
         assert panel.turns["2"].text == "Done."
-        assert world.adder.calls == []
+        assert harness.adder.calls == []
 
-    run(second_life())
+    run(second_process())
 
 
-def test_a_call_that_acts_is_written_down_before() -> None:
-    @in_world(sums((1, 2)), story("Done."))
-    async def scene(world: World) -> None:
-        allow(world)
-        world.store.delay_s = 3
-        world.chat.send("1", "Add")
-        while not world.adder.calls:
-            await asyncio.sleep(0.1)
-        assert world.store.last("1")["blocks"][0]["begun"]
-        await world.quiet()
-        assert "begun" not in world.store.last("1")["blocks"][0]
+@with_harness(sums((1, 2)), reply("Done."))
+async def test_a_call_that_acts_is_written_down_before(harness: Harness) -> None:
+    allow(harness)
+    harness.store.delay_s = 3
+    harness.chat.send("1", "Add")
+    while not harness.adder.calls:
+        await asyncio.sleep(0.1)
+    assert harness.store.last("1")["blocks"][0]["begun"]
+    await harness.until_idle()
+    assert "begun" not in harness.store.last("1")["blocks"][0]
 
 
 def test_an_answer_that_is_cut_after_calls_keeps_what_they_gave() -> None:
     broken = Reply(ResponsesStream().created().text("Now").failed("server_error", "Down."))
 
-    @in_world(sums((1, 2)), then=broken)
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        world.settings["stream_max_retries"] = 0
-        allow(world)
-        world.chat.send("1", "Add")
-        await world.quiet()
+    @with_harness(sums((1, 2)), then=broken)
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
+        harness.settings["stream_max_retries"] = 0
+        allow(harness)
+        harness.chat.send("1", "Add")
+        await harness.until_idle()
         assert panel.turns["1"].status == "failed"
         assert panel.actions("1") == ["continue"]
-        world.chat.send("2", "Go on", panel=1)
+        harness.chat.send("2", "Go on", panel=1)
         await asyncio.sleep(1)
-        assert sent_items(world) == [
+        assert sent_items(harness) == [
             ("message", "Add"),
             CALL,
             ("function_call_output", "3"),
@@ -324,158 +321,157 @@ def test_an_answer_that_is_cut_after_calls_keeps_what_they_gave() -> None:
             ("message", "Go on"),
         ]
 
+    scene()
+
 
 def test_calls_that_a_provider_refuses_are_not_sent_to_it_again() -> None:
     refusal = Reply({"error": {"message": "This cannot be done here."}}, status=400)
 
-    @in_world(sums((1, 2)), refusal, story("Fine."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world)
-        world.chat.send("1", "Add")
-        await world.quiet()
+    @with_harness(sums((1, 2)), refusal, reply("Fine."))
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
+        allow(harness)
+        harness.chat.send("1", "Add")
+        await harness.until_idle()
         assert panel.turns["1"].status == "failed"
         assert not panel.actions("1")
-        world.chat.send("2", "Without, then")
-        await world.quiet()
-        assert sent_items(world) == [("message", "Add\n\nWithout, then")]
+        harness.chat.send("2", "Without, then")
+        await harness.until_idle()
+        assert sent_items(harness) == [("message", "Add\n\nWithout, then")]
+
+    scene()
 
 
 # --- marks --------------------------------------------------------------------------------------
 
 
-def test_what_a_tool_gives_is_marked_for_the_model_and_shown_as_it_is() -> None:
-    @in_world(sums((1, 2)), sums((1, 2)), calls("{}"), story("Done."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world)
-        world.settings["instructions"] = "Be brief."
-        world.chat.send("1", "Add")
-        await world.quiet()
-        request = world.fetch.json()
-        outputs = [item["output"] for item in request["input"] if "output" in item]
-        marks = [MARKED.fullmatch(output) for output in outputs[:2]]
-        assert [found and found[2] for found in marks] == ["3", "3"]
-        assert len({found[1] for found in marks if found}) == 2, "marks cannot be learned"
-        assert "untrusted" not in outputs[2], "these are our own words"
-        assert request["instructions"].startswith("Be brief.")
-        assert "<untrusted>" in request["instructions"]
-        assert world.fetch.json(0)["instructions"] == "Be brief."
-        tools = [block for block in panel.turns["1"].blocks if block.kind == "tool"]
-        assert [block.output for block in tools][:2] == ["3", "3"]
-        again = world.fetch.json(-2)["input"]
-        assert request["input"][: len(again)] == again, "the provider's cache of the prompt holds"
+@with_harness(sums((1, 2)), sums((1, 2)), calls("{}"), reply("Done."))
+async def test_what_a_tool_gives_is_marked_for_the_model_and_shown_as_it_is(
+    harness: Harness,
+) -> None:
+    panel = harness.open_panel()
+    allow(harness)
+    harness.settings["instructions"] = "Be brief."
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    request = harness.fetch.json()
+    outputs = [item["output"] for item in request["input"] if "output" in item]
+    marks = [MARKED.fullmatch(output) for output in outputs[:2]]
+    assert [found and found[2] for found in marks] == ["3", "3"]
+    assert len({found[1] for found in marks if found}) == 2, "marks cannot be learned"
+    assert "untrusted" not in outputs[2], "these are our own words"
+    assert request["instructions"].startswith("Be brief.")
+    assert "<untrusted>" in request["instructions"]
+    assert harness.fetch.json(0)["instructions"] == "Be brief."
+    tools = [block for block in panel.turns["1"].blocks if block.kind == "tool"]
+    assert [block.output for block in tools][:2] == ["3", "3"]
+    again = harness.fetch.json(-2)["input"]
+    assert request["input"][: len(again)] == again, "the provider's cache of the prompt holds"
 
 
 # --- limits -------------------------------------------------------------------------------------
 
 
-def test_a_model_that_calls_for_ever_is_ended() -> None:
-    @in_world(*[sums((number, 1)) for number in range(DEFAULT_CALLS + 1)], story("never"))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        assert len(world.adder.calls) == DEFAULT_CALLS
-        assert panel.turns["1"].status == "incomplete"
-        assert "25 times" in (panel.turns["1"].error or {})["message"]
+@with_harness(*[sums((number, 1)) for number in range(DEFAULT_CALLS + 1)], reply("never"))
+async def test_a_model_that_calls_for_ever_is_ended(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    assert len(harness.adder.calls) == DEFAULT_CALLS
+    assert panel.turns["1"].status == "incomplete"
+    assert "25 times" in (panel.turns["1"].error or {})["message"]
 
 
-def test_the_user_says_how_often_and_the_turn_is_continued() -> None:
-    @in_world(sums((1, 1)), sums((2, 2), (3, 3)), sums((4, 4)), story("Done."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, calls=1)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        turn = panel.turns["1"]
-        assert (turn.status, world.adder.calls) == ("incomplete", [(1, 1)])
-        assert turn.error is not None
-        assert (turn.error["limit"], "once" in turn.error["message"]) == ("calls", True)
-        assert [block.status for block in turn.blocks] == ["completed", *["not_carried_out"] * 2]
-        assert panel.actions("1") == ["continue"]
-        await world.do("Continue", panel=1, id="2", turn="1")
-        await world.quiet()
-        kinds = [kind for kind, _ in sent_items(world, 2)]
-        assert kinds == [
-            *("message", "function_call", "function_call_output"),
-            *("function_call", "function_call", "function_call_output", "function_call_output"),
-            "message",
-        ]
-        assert panel.turns["2"].text == "Done.", "each turn has its own"
-        assert world.store.heads[ID]["settings"]["limits"] == {"calls": 1}
+@with_harness(sums((1, 1)), sums((2, 2), (3, 3)), sums((4, 4)), reply("Done."))
+async def test_the_user_says_how_often_and_the_turn_is_continued(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness, calls=1)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    turn = panel.turns["1"]
+    assert (turn.status, harness.adder.calls) == ("incomplete", [(1, 1)])
+    assert turn.error is not None
+    assert (turn.error["limit"], "once" in turn.error["message"]) == ("calls", True)
+    assert [block.status for block in turn.blocks] == ["completed", *["not_carried_out"] * 2]
+    assert panel.actions("1") == ["continue"]
+    await harness.do("Continue", panel=1, id="2", turn="1")
+    await harness.until_idle()
+    kinds = [kind for kind, _ in sent_items(harness, 2)]
+    assert kinds == [
+        *("message", "function_call", "function_call_output"),
+        *("function_call", "function_call", "function_call_output", "function_call_output"),
+        "message",
+    ]
+    assert panel.turns["2"].text == "Done.", "each turn has its own"
+    assert harness.store.heads[ID]["settings"]["limits"] == {"calls": 1}
 
 
-def test_a_turn_may_use_so_many_tokens() -> None:
-    @in_world(sums((1, 1)), sums((2, 2)), sums((3, 3)), story("never"))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, tokens=40)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        turn = panel.turns["1"]
-        assert (turn.status, world.adder.calls) == ("incomplete", [(1, 1), (2, 2)])
-        assert turn.error is not None
-        assert turn.error["limit"] == "tokens"
-        assert "45 tokens" in turn.error["message"]
+@with_harness(sums((1, 1)), sums((2, 2)), sums((3, 3)), reply("never"))
+async def test_a_turn_may_use_so_many_tokens(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness, tokens=40)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    turn = panel.turns["1"]
+    assert (turn.status, harness.adder.calls) == ("incomplete", [(1, 1), (2, 2)])
+    assert turn.error is not None
+    assert turn.error["limit"] == "tokens"
+    assert "45 tokens" in turn.error["message"]
 
 
-def test_an_answer_that_is_whole_is_no_fault_whatever_it_used() -> None:
-    @in_world(sums((1, 1)), story("Done."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, tokens=16, calls=1)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        assert panel.turns["1"].status == "completed"
+@with_harness(sums((1, 1)), reply("Done."))
+async def test_an_answer_that_is_whole_is_no_fault_whatever_it_used(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness, tokens=16, calls=1)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    assert panel.turns["1"].status == "completed"
 
 
 @pytest.mark.parametrize("where", ["tool", "answer"])
-def test_a_turn_may_take_so_long(where: str) -> None:
-    @in_world(sums((1, 2)), story(*"abcdefgh", pace_s=0.5), then=story("Fine."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, seconds=5)
-        world.adder.delay_s = 20 if where == "tool" else 1
-        world.chat.send("1", "Add")
-        await asyncio.sleep(4.9)
-        assert panel.turns["1"].status == "running"
-        await asyncio.sleep(0.2)
-        turn = panel.turns["1"]
-        assert turn.status == "incomplete"
-        assert turn.error is not None
-        assert turn.error["limit"] == "seconds"
-        assert "5 s" in turn.error["message"]
-        assert world.adder.running == 0
-        assert bool(turn.text) is (where == "answer"), "what has come stays"
-        allow(world)
-        world.chat.send("2", "Go on")
-        await world.quiet()
-        assert panel.turns["2"].status == "completed"
-        output = sent_items(world)[2]
-        came_to_limit = ending(CUT_SHORT, "The answer came to a limit")
-        assert output == (came_to_limit if where == "tool" else ("function_call_output", "3"))
+@with_harness(sums((1, 2)), reply(*"abcdefgh", pace_s=0.5), then=reply("Fine."))
+async def test_a_turn_may_take_so_long(harness: Harness, where: str) -> None:
+    panel = harness.open_panel()
+    allow(harness, seconds=5)
+    harness.adder.delay_s = 20 if where == "tool" else 1
+    harness.chat.send("1", "Add")
+    await asyncio.sleep(4.9)
+    assert panel.turns["1"].status == "running"
+    await asyncio.sleep(0.2)
+    turn = panel.turns["1"]
+    assert turn.status == "incomplete"
+    assert turn.error is not None
+    assert turn.error["limit"] == "seconds"
+    assert "5 s" in turn.error["message"]
+    assert harness.adder.running == 0
+    assert bool(turn.text) is (where == "answer"), "what has come stays"
+    allow(harness)
+    harness.chat.send("2", "Go on")
+    await harness.until_idle()
+    assert panel.turns["2"].status == "completed"
+    output = sent_items(harness)[2]
+    came_to_limit = ending(CUT_SHORT, "The answer came to a limit")
+    assert output == (came_to_limit if where == "tool" else ("function_call_output", "3"))
 
 
-def test_the_users_time_does_not_count() -> None:
-    @in_world(sums((1, 2), (3, 4)), sums((5, 6)), story("Done."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, "ask", seconds=5)
-        world.chat.send("1", "Add")
-        await asyncio.sleep(60)
-        await world.do("Decide", panel=1, call="call1", allow=True)
-        await asyncio.sleep(60)
-        await world.do("Decide", panel=1, call="call0", allow=True)
-        await asyncio.sleep(60)
-        assert [block.asks for block in panel.turns["1"].blocks] == [None, None, True]
-        world.adder.delay_s = 4
-        await world.do("Decide", panel=1, call="call0", allow=True)
-        await world.quiet()
-        turn = panel.turns["1"]
-        assert turn.status == "incomplete", "1 s for the first two, and not the whole of 4 s more"
-        assert [block.status for block in turn.blocks][-1] == "ended_early"
+@with_harness(sums((1, 2), (3, 4)), sums((5, 6)), reply("Done."))
+async def test_the_users_time_does_not_count(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness, "ask", seconds=5)
+    harness.chat.send("1", "Add")
+    await asyncio.sleep(60)
+    await harness.do("Decide", panel=1, call="call1", allow=True)
+    await asyncio.sleep(60)
+    await harness.do("Decide", panel=1, call="call0", allow=True)
+    await asyncio.sleep(60)
+    assert [block.asks for block in panel.turns["1"].blocks] == [None, None, True]
+    harness.adder.delay_s = 4
+    await harness.do("Decide", panel=1, call="call0", allow=True)
+    await harness.until_idle()
+    turn = panel.turns["1"]
+    assert turn.status == "incomplete", "1 s for the first two, and not the whole of 4 s more"
+    assert [block.status for block in turn.blocks][-1] == "ended_early"
 
 
 def test_a_limit_ends_the_answer_at_the_provider_too() -> None:
@@ -483,14 +479,14 @@ def test_a_limit_ends_the_answer_at_the_provider_too() -> None:
     server.pace_s = 1
 
     async def scene() -> None:
-        world = World()
-        world.fetch = server
-        world.settings["background"] = True
-        await world.begin()
-        panel = world.open_panel()
-        allow(world, seconds=3)
-        world.chat.send("1", "Hi")
-        await world.quiet()
+        harness = Harness()
+        harness.fetch = server
+        harness.settings["background"] = True
+        await harness.begin()
+        panel = harness.open_panel()
+        allow(harness, seconds=3)
+        harness.chat.send("1", "Hi")
+        await harness.until_idle()
         assert panel.turns["1"].status == "incomplete"
         assert server.cancelled_ids == ["resp_1"]
 
@@ -500,32 +496,30 @@ def test_a_limit_ends_the_answer_at_the_provider_too() -> None:
 # --- several at once ----------------------------------------------------------------------------
 
 
-def test_calls_are_carried_out_one_by_one_where_the_options_say_so() -> None:
-    @in_world(sums((1, 2), (3, 4)), story("Done."))
-    async def scene(world: World) -> None:
-        world.options = CallOptions(parallel_tool_calls=False)
-        allow(world)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        assert world.fetch.json(0)["parallel_tool_calls"] is False
-        assert world.adder.calls == [(1, 2), (3, 4)]
-        assert world.adder.at_once == 1
+@with_harness(sums((1, 2), (3, 4)), reply("Done."))
+async def test_calls_are_carried_out_one_by_one_where_the_options_say_so(harness: Harness) -> None:
+    harness.options = CallOptions(parallel_tool_calls=False)
+    allow(harness)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    assert harness.fetch.json(0)["parallel_tool_calls"] is False
+    assert harness.adder.calls == [(1, 2), (3, 4)]
+    assert harness.adder.at_once == 1
 
 
-def test_a_call_that_is_refused_keeps_no_other_from_going_on() -> None:
-    @in_world(sums((1, 2), (3, 4)), story("Done."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, "ask")
-        world.chat.send("1", "Add")
-        await asyncio.sleep(1)
-        await world.do("Decide", panel=1, call="call0", allow=True)
-        await asyncio.sleep(0.5)
-        begun = [(block.begun, block.asks) for block in panel.turns["1"].blocks]
-        assert begun == [(True, None), (None, True)]
-        await world.do("Decide", panel=1, call="call1", allow=False)
-        await world.quiet()
-        assert [block.status for block in panel.turns["1"].blocks[:2]] == ["completed", "refused"]
+@with_harness(sums((1, 2), (3, 4)), reply("Done."))
+async def test_a_call_that_is_refused_keeps_no_other_from_going_on(harness: Harness) -> None:
+    panel = harness.open_panel()
+    allow(harness, "ask")
+    harness.chat.send("1", "Add")
+    await asyncio.sleep(1)
+    await harness.do("Decide", panel=1, call="call0", allow=True)
+    await asyncio.sleep(0.5)
+    begun = [(block.begun, block.asks) for block in panel.turns["1"].blocks]
+    assert begun == [(True, None), (None, True)]
+    await harness.do("Decide", panel=1, call="call1", allow=False)
+    await harness.until_idle()
+    assert [block.status for block in panel.turns["1"].blocks[:2]] == ["completed", "refused"]
 
 
 def call_item(item_id: str, call_id: str, first: int) -> dict[str, Any]:
@@ -575,43 +569,43 @@ def done(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     ],
 )
 def test_what_is_asked_about_is_what_would_be_done(sent: list[tuple[str, dict[str, Any]]]) -> None:
-    @in_world(frames(*sent), story("Done."))
-    async def scene(world: World) -> None:
-        panel = world.open_panel()
-        allow(world, "ask")
-        world.chat.send("1", "Add")
+    @with_harness(frames(*sent), reply("Done."))
+    async def scene(harness: Harness) -> None:
+        panel = harness.open_panel()
+        allow(harness, "ask")
+        harness.chat.send("1", "Add")
         await asyncio.sleep(5)
         [asking] = [block for block in panel.turns["1"].blocks if block.asks]
         shown = json.loads(asking.settle().text)
-        await world.do("Decide", panel=1, call="same", allow=True)
-        await world.quiet()
-        assert world.adder.calls == [(shown["first"], shown["second"])]
+        await harness.do("Decide", panel=1, call="same", allow=True)
+        await harness.until_idle()
+        assert harness.adder.calls == [(shown["first"], shown["second"])]
+
+    scene()
 
 
-def test_a_summary_calls_nothing() -> None:
-    @in_world(story("Hi."), sums((1, 2)), story("Never asked for."))
-    async def scene(world: World) -> None:
-        world.open_panel()
-        allow(world)
-        world.chat.send("1", "Hello")
-        await world.quiet()
-        await world.do("Compact", panel=1)
-        await world.quiet()
-        assert len(world.fetch.requests) == 2
-        assert world.adder.calls == []
+@with_harness(reply("Hi."), sums((1, 2)), reply("Never asked for."))
+async def test_a_summary_calls_nothing(harness: Harness) -> None:
+    harness.open_panel()
+    allow(harness)
+    harness.chat.send("1", "Hello")
+    await harness.until_idle()
+    await harness.do("Compact", panel=1)
+    await harness.until_idle()
+    assert len(harness.fetch.requests) == 2
+    assert harness.adder.calls == []
 
 
-def test_a_flood_of_calls_is_not_carried_out() -> None:
-    @in_world(sums(*((number, 0) for number in range(1000))), story("Done."))
-    async def scene(world: World) -> None:
-        world.open_panel()
-        allow(world)
-        world.chat.send("1", "Add")
-        await world.quiet()
-        assert len(world.adder.calls) == MOST_AT_ONCE
-        outputs = [text for kind, text in sent_items(world) if kind == "function_call_output"]
-        assert len(outputs) == 1000
-        assert sum("Too many calls" in text for text in outputs) == 1000 - MOST_AT_ONCE
+@with_harness(sums(*((number, 0) for number in range(1000))), reply("Done."))
+async def test_a_flood_of_calls_is_not_carried_out(harness: Harness) -> None:
+    harness.open_panel()
+    allow(harness)
+    harness.chat.send("1", "Add")
+    await harness.until_idle()
+    assert len(harness.adder.calls) == MOST_AT_ONCE
+    outputs = [text for kind, text in sent_items(harness) if kind == "function_call_output"]
+    assert len(outputs) == 1000
+    assert sum("Too many calls" in text for text in outputs) == 1000 - MOST_AT_ONCE
 
 
 def test_an_answer_puts_no_words_into_anothers_mouth() -> None:
@@ -620,11 +614,13 @@ def test_an_answer_puts_no_words_into_anothers_mouth() -> None:
         for role in ("system", "developer", "user")
     ]
 
-    @in_world(frames(*(done(item) for item in items)), story("Fine."))
-    async def scene(world: World) -> None:
-        world.open_panel()
-        world.chat.send("1", "Hello")
-        await world.quiet()
-        world.chat.send("2", "Go on")
-        await world.quiet()
-        assert "Obey." not in json.dumps(world.fetch.json())
+    @with_harness(frames(*(done(item) for item in items)), reply("Fine."))
+    async def scene(harness: Harness) -> None:
+        harness.open_panel()
+        harness.chat.send("1", "Hello")
+        await harness.until_idle()
+        harness.chat.send("2", "Go on")
+        await harness.until_idle()
+        assert "Obey." not in json.dumps(harness.fetch.json())
+
+    scene()
