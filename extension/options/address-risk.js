@@ -1,7 +1,7 @@
 /** What is to be confirmed about an address before a key goes there. No DOM here. */
 
 import { isLoopback } from "../shared/loopback.js";
-import { presetOf } from "../shared/presets.js";
+import { labelOfPreset, presetOf } from "../shared/presets.js";
 import { lookAlikes } from "../ui/revealed.js";
 import { isInsecure } from "./form.js";
 
@@ -62,7 +62,7 @@ export function addressRisks(baseUrl, { preset, hasKey }) {
   const domain = DOMAINS[preset];
   const brand = imitated(host);
   if (domain && !isBelow(host, domain) && !isLoopback(host)) {
-    risks.push(`${presetOf(preset).label} is chosen, and this host does not belong to ${domain}.`);
+    risks.push(`${labelOfPreset(presetOf(preset))} is chosen, and this host does not belong to ${domain}.`);
   } else if (brand)
     risks.push(
       `It looks like an address of “${brand}”, and does not belong to a provider's domain that is known here.`,

@@ -3,8 +3,8 @@
  */
 
 import { isLoopback } from "../shared/loopback.js";
-import { PRESETS, presetOf } from "../shared/presets.js";
-import { LABELS, messageAtField, passphraseProblem, readApiKey, readProfile } from "../shared/profile-schema.js";
+import { labelOfPreset, PRESETS, presetOf } from "../shared/presets.js";
+import { FIELDS, messageAtField, passphraseProblem, readApiKey, readProfile } from "../shared/profile-schema.js";
 import { NUMBER_NAMES, parseNumber, ungrouped } from "../shared/ranges.js";
 
 /** @import {Settings} from "../shared/protocol.js" */
@@ -24,7 +24,6 @@ const INSTALLED = ["https://api.openai.com", "http://127.0.0.1", "http://localho
 /** Where the tokens of a ChatGPT sign-in are renewed. */
 const SIGN_IN_URL = "https://auth.openai.com/oauth/token";
 const MINUTE_MS = 60_000;
-const FIELDS = /** @type {Field[]} */ (Object.keys(LABELS));
 
 /**
  * @param {Values} values
@@ -75,13 +74,16 @@ function secretErrors(values, { hasKey, hasSignIn }) {
   /** @type {FieldError[]} */
   const errors = [];
   if (preset.needs_sign_in && !hasSignIn) {
-    const message = `${preset.label} needs a sign-in: import that of Codex first, at the end of this page.`;
+    const message = `${labelOfPreset(preset)} needs a sign-in: import that of Codex first, at the end of this page.`;
     errors.push({ field: "preset", message });
   }
   const { key, problem } = readApiKey(values.api_key);
   if (problem) errors.push({ field: "api_key", message: messageAtField(problem) });
   else if (preset.needs_key && !key && !hasKey)
-    errors.push({ field: "api_key", message: `Enter your API key: ${preset.label} answers nobody without one.` });
+    errors.push({
+      field: "api_key",
+      message: `Enter your API key: ${labelOfPreset(preset)} answers nobody without one.`,
+    });
   const tooShort = passphraseProblem(values.passphrase);
   if (tooShort) errors.push(tooShort);
   return errors;

@@ -3,12 +3,13 @@
  * never shown.
  */
 
+import { COMPACTIONS, EFFORTS, labelOf, SUMMARIES, VERBOSITIES } from "../shared/choices.js";
 import { readKey } from "../shared/pasted-key.js";
-import { PRESETS, presetOf } from "../shared/presets.js";
+import { labelOfPreset, PRESETS, presetOf } from "../shared/presets.js";
 import { messageAtField } from "../shared/profile-schema.js";
 import { NUMBER_NAMES } from "../shared/ranges.js";
-import { plural } from "../shared/text.js";
-import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../ui/choices.js";
+import { plural, text } from "../shared/text.js";
+import { effortsOf, fillSelect, optionsOf } from "../ui/choices.js";
 import { byId, el, setChildren } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
 import { save as saveFile } from "../ui/save.js";
@@ -115,10 +116,15 @@ function fillChoices(settings) {
     controls.compaction,
   ]);
   offerEfforts(settings?.effort ?? "", {});
-  fillSelect(summary, "Default of the provider", SUMMARIES, settings?.summary ?? "");
-  fillSelect(verbosity, "Default of the model", VERBOSITIES, settings?.verbosity ?? "");
+  fillSelect(summary, "Default of the provider", optionsOf(SUMMARIES), settings?.summary ?? "");
+  fillSelect(verbosity, "Default of the model", optionsOf(VERBOSITIES), settings?.verbosity ?? "");
   // The first is what happens without a choice.
-  fillSelect(compaction, labelOf(COMPACTIONS, "summarise"), COMPACTIONS.slice(1), settings?.compaction ?? "");
+  fillSelect(
+    compaction,
+    labelOf(COMPACTIONS, "summarise"),
+    optionsOf(COMPACTIONS).slice(1),
+    settings?.compaction ?? "",
+  );
 }
 
 /** The model that the menu of efforts was made for, and what is known of it. */
@@ -199,7 +205,7 @@ function refresh() {
   const preset = presetOf(controls.preset.value);
   const isStored = hasKey();
   byId("demo").hidden = !stored.demo;
-  byId("preset-hint").textContent = preset.hint;
+  byId("preset-hint").textContent = preset.hint ? text(preset.hint) : "";
   byId("unsaved").hidden = !isChanged();
   drawProfiles();
   setPlaceholder(controls.name, preset.name || hostOf(controls.base_url.value));
@@ -210,9 +216,9 @@ function refresh() {
   byId("remove-sign-in").hidden = !hasSignIn();
   byId("remove-profile").hidden = selected === null;
   setPlaceholder(controls.api_key, isStored ? "A key is stored" : preset.needs_key ? "Paste your key" : "");
-  byId("api-key-hint").textContent = isStored ? keyHint() : preset.key_hint;
+  byId("api-key-hint").textContent = isStored ? keyHint() : preset.key_hint ? text(preset.key_hint) : "";
   byId("remove-key").hidden = !profileOf(selected)?.has_key;
-  setPlaceholder(controls.model, preset.model);
+  setPlaceholder(controls.model, preset.model_hint ? text(preset.model_hint) : (preset.model ?? ""));
   setPlaceholder(controls.passphrase, stored.protected ? "A passphrase is set" : "");
   byId("remove-passphrase").hidden = !stored.protected;
   sayFacts();
@@ -523,7 +529,7 @@ async function reset() {
 
 guardComposition();
 setUpImports(show);
-controls.preset.append(...PRESETS.map(({ key, label }) => el("option", { value: key }, label)));
+controls.preset.append(...PRESETS.map((preset) => el("option", { value: preset.key }, labelOfPreset(preset))));
 controls.preset.addEventListener("change", () => choose(controls.preset.value));
 byId("form").addEventListener("input", refresh);
 byId("form").addEventListener("change", refresh);

@@ -3,18 +3,24 @@
  * `pysrc/sidestream/presets.py`.
  */
 
+import { text } from "./text.js";
+
+/** @import { MessageKey } from "./text.js" */
+
 /**
  * @typedef {object} Preset
  * @property {string} key
- * @property {string} label
- * @property {string} name  How requests and the panel call it; empty for the host's name.
+ * @property {string} label  The provider's own name, which is not translated.
+ * @property {MessageKey} [label_key]  For what is no provider's name: shown in place of `label`.
+ * @property {string} name  The name in requests and in the panel; empty for the host's name.
  * @property {string} base_url
  * @property {"responses" | "chat"} wire_api
  * @property {boolean} needs_key
  * @property {boolean} [needs_sign_in]  Takes the sign-in of a Codex `auth.json`, not a key.
- * @property {string} model  An example.
- * @property {string} hint
- * @property {string} key_hint
+ * @property {string} [model]  An example.
+ * @property {MessageKey} [model_hint]  Describes the model's name where there is no example.
+ * @property {MessageKey} [hint]
+ * @property {MessageKey} [key_hint]
  */
 
 /** @type {Preset[]} */
@@ -27,8 +33,7 @@ export const PRESETS = [
     wire_api: "responses",
     needs_key: true,
     model: "gpt-5.1",
-    hint: "",
-    key_hint: "Made at platform.openai.com/api-keys; begins with sk-.",
+    key_hint: "preset_openai_key",
   },
   {
     key: "azure",
@@ -37,11 +42,9 @@ export const PRESETS = [
     base_url: "https://YOUR-RESOURCE.openai.azure.com/openai/v1",
     wire_api: "responses",
     needs_key: true,
-    model: "the name of your deployment",
-    hint:
-      "Put your resource's name into the base URL. The model is the name of your deployment. " +
-      "Addresses without /v1 need the query parameter api-version (see Advanced).",
-    key_hint: "Key 1 or key 2 of the resource, in the Azure portal.",
+    model_hint: "preset_azure_model",
+    hint: "preset_azure_hint",
+    key_hint: "preset_azure_key",
   },
   {
     key: "chatgpt",
@@ -52,8 +55,7 @@ export const PRESETS = [
     needs_key: false,
     needs_sign_in: true,
     model: "gpt-5.2",
-    hint: "Uses your ChatGPT plan, with the sign-in of a Codex auth.json. Codex and Sidestream should not share one: see below.",
-    key_hint: "",
+    hint: "preset_chatgpt_hint",
   },
   {
     key: "openrouter",
@@ -63,8 +65,8 @@ export const PRESETS = [
     wire_api: "chat",
     needs_key: true,
     model: "openai/gpt-5.1",
-    hint: "Models are named with their maker, as in openai/gpt-5.1.",
-    key_hint: "Made at openrouter.ai/settings/keys; begins with sk-or-.",
+    hint: "preset_openrouter_hint",
+    key_hint: "preset_openrouter_key",
   },
   {
     key: "ollama",
@@ -74,8 +76,8 @@ export const PRESETS = [
     wire_api: "chat",
     needs_key: false,
     model: "llama3.2",
-    hint: "If Ollama refuses with 403, start it with the environment variable OLLAMA_ORIGINS=chrome-extension://*.",
-    key_hint: "Not needed.",
+    hint: "preset_ollama_hint",
+    key_hint: "preset_key_not_needed",
   },
   {
     key: "lmstudio",
@@ -84,9 +86,9 @@ export const PRESETS = [
     base_url: "http://localhost:1234/v1",
     wire_api: "chat",
     needs_key: false,
-    model: "as LM Studio lists it",
-    hint: "Start the server in LM Studio's Developer tab.",
-    key_hint: "Not needed.",
+    model_hint: "preset_lmstudio_model",
+    hint: "preset_lmstudio_hint",
+    key_hint: "preset_key_not_needed",
   },
   {
     key: "llamacpp",
@@ -95,9 +97,9 @@ export const PRESETS = [
     base_url: "http://localhost:8080/v1",
     wire_api: "chat",
     needs_key: false,
-    model: "as the server lists it",
-    hint: "The address of llama-server.",
-    key_hint: "Only if the server was started with --api-key.",
+    model_hint: "preset_model_as_listed",
+    hint: "preset_llamacpp_hint",
+    key_hint: "preset_key_if_started_with",
   },
   {
     key: "vllm",
@@ -106,20 +108,20 @@ export const PRESETS = [
     base_url: "http://localhost:8000/v1",
     wire_api: "chat",
     needs_key: false,
-    model: "as given to vllm serve",
-    hint: "",
-    key_hint: "Only if the server was started with --api-key.",
+    model_hint: "preset_vllm_model",
+    key_hint: "preset_key_if_started_with",
   },
   {
     key: "custom",
     label: "Custom",
+    label_key: "preset_custom",
     name: "",
     base_url: "",
     wire_api: "chat",
     needs_key: false,
-    model: "as the server lists it",
-    hint: "Any server that speaks the Responses API or Chat Completions.",
-    key_hint: "If the server wants one.",
+    model_hint: "preset_model_as_listed",
+    hint: "preset_custom_hint",
+    key_hint: "preset_custom_key",
   },
 ];
 
@@ -129,4 +131,9 @@ export const PRESETS = [
  */
 export function presetOf(key) {
   return PRESETS.find((preset) => preset.key === key) ?? PRESETS[PRESETS.length - 1];
+}
+
+/** The provider's name for the user. @param {Preset} preset */
+export function labelOfPreset({ label, label_key }) {
+  return label_key ? text(label_key) : label;
 }

@@ -5,21 +5,21 @@
  * A problem names its field and has a code, so nobody has to read the text to find out what is wrong and where.
  */
 
+import { COMPACTIONS, SUMMARIES, VERBOSITIES, valuesOf } from "./choices.js";
 import { UserError } from "./errors.js";
 import { readKey, visible } from "./pasted-key.js";
 import { presetOf } from "./presets.js";
-import { NUMBER_NAMES, numberProblem, RANGES } from "./ranges.js";
+import { NUMBER_NAMES, numberProblem } from "./ranges.js";
+import { language, list, text } from "./text.js";
 
+/** @import { Choices } from "./choices.js" */
 /** @import { Settings } from "./protocol.js" */
+/** @import { MessageKey } from "./text.js" */
 /** @typedef {keyof Settings | "api_key" | "passphrase"} Field */
 /**
  * @typedef {{field: Field, code: string, message: string, hint?: string}} Problem  Message and hint are sentences for
  *   the user.
  */
-
-export const VERBOSITIES = /** @type {const} */ (["low", "medium", "high"]);
-export const SUMMARIES = /** @type {const} */ (["off", "auto", "concise", "detailed"]);
-export const COMPACTIONS = /** @type {const} */ (["summarise", "trim", "off"]);
 
 /** In tokens. With less, a conversation would hold hardly more than its instructions. */
 const SMALLEST_CONTEXT = 1000;
@@ -34,37 +34,39 @@ const MOST_ENTRIES = 100;
 /** The name of a header, RFC 9110 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const NOT_IN_HEADERS = /[^\t\x20-\x7e\x80-\xff]/;
-const URL_EXAMPLE = "It looks like https://api.openai.com/v1.";
 
-/** What the page calls each field. @type {Record<Field, string>} */
-export const LABELS = {
-  preset: "Provider",
-  name: "Name",
-  base_url: "Base URL",
-  wire_api: "Wire API",
-  api_key: "API key",
-  model: "Model",
-  instructions: "Instructions",
-  passphrase: "Passphrase",
-  effort: "Reasoning effort",
-  summary: "Reasoning summary",
-  verbosity: "Verbosity",
-  max_output_tokens: RANGES.max_output_tokens.label,
-  temperature: RANGES.temperature.label,
-  top_p: RANGES.top_p.label,
-  compaction: "When the context is full",
-  context_window: "Context window",
-  request_max_retries: RANGES.request_max_retries.label,
-  stream_max_retries: RANGES.stream_max_retries.label,
-  max_waiting: RANGES.max_waiting.label,
-  requests_per_minute: RANGES.requests_per_minute.label,
-  stream_idle_timeout_ms: "Give up after",
-  background: "Background",
-  organization: "Organization",
-  project: "Project",
-  http_headers: "Extra headers",
-  query_params: "Query parameters",
+/** The label of each field. @type {Record<Field, MessageKey>} */
+const LABELS = {
+  preset: "settings_preset",
+  name: "settings_name",
+  base_url: "settings_base_url",
+  wire_api: "settings_wire_api",
+  api_key: "settings_api_key",
+  model: "settings_model",
+  instructions: "settings_instructions",
+  passphrase: "settings_passphrase",
+  effort: "settings_effort",
+  summary: "settings_summary",
+  verbosity: "settings_verbosity",
+  max_output_tokens: "settings_max_output_tokens",
+  temperature: "settings_temperature",
+  top_p: "settings_top_p",
+  compaction: "settings_compaction",
+  context_window: "settings_context_window",
+  request_max_retries: "settings_request_max_retries",
+  stream_max_retries: "settings_stream_max_retries",
+  max_waiting: "settings_max_waiting",
+  requests_per_minute: "settings_requests_per_minute",
+  stream_idle_timeout_ms: "settings_idle_timeout",
+  background: "settings_background",
+  organization: "settings_organization",
+  project: "settings_project",
+  http_headers: "settings_http_headers",
+  query_params: "settings_query_params",
 };
+
+/** In the order in which the page shows them. */
+export const FIELDS = /** @type {Field[]} */ (Object.keys(LABELS));
 
 /** What a reader gives in place of a value. */
 class Wrong {
@@ -76,7 +78,8 @@ class Wrong {
   }
 }
 
-const TOO_LONG = new Wrong("too_long", "It is too long.");
+/** @param {string} [hint] */
+const tooLong = (hint) => new Wrong("too_long", text("settings_too_long"), hint);
 
 /**
  * The settings in what was typed, imported or sent, without anything unknown.
@@ -86,13 +89,13 @@ const TOO_LONG = new Wrong("too_long", "It is too long.");
  */
 export function readProfile(value, { modelNeeded = true } = {}) {
   const given = /** @type {Record<string, unknown>} */ (value && typeof value === "object" ? value : {});
-  const baseUrl = visible(text(given.base_url));
+  const baseUrl = visible(trimmed(given.base_url));
   const settings = /** @type {Settings} */ ({
-    preset: presetOf(text(given.preset)).key,
-    name: text(given.name) || (URL.parse(baseUrl)?.host ?? ""),
+    preset: presetOf(trimmed(given.preset)).key,
+    name: trimmed(given.name) || (URL.parse(baseUrl)?.host ?? ""),
     base_url: baseUrl,
     wire_api: given.wire_api,
-    model: visible(text(given.model)),
+    model: visible(trimmed(given.model)),
   });
   /** @type {Problem[]} */
   const problems = [];
@@ -127,23 +130,33 @@ export function readApiKey(value) {
  */
 export function passphraseProblem(passphrase) {
   if (!passphrase || passphrase.length >= MIN_PASSPHRASE) return undefined;
-  return { field: "passphrase", code: "too_short", message: `Use at least ${MIN_PASSPHRASE} characters.` };
+  return { field: "passphrase", code: "too_short", message: text("settings_passphrase_short", MIN_PASSPHRASE) };
+}
+
+/**
+ * A problem together with the label of its field, for a place where the field is not in view.
+ * @param {Field} field
+ * @param {string} problem
+ */
+export function problemText(field, problem) {
+  const label = text(LABELS[field]);
+  // Some sentences name their setting themselves.
+  return problem.startsWith(label) ? problem : text("settings_problem", label, problem);
 }
 
 /** The error that refuses a setting. @param {Problem} problem */
 export function settingError({ field, code, message, hint }) {
-  const sentence = message[0].toLowerCase() + message.slice(1);
-  return new UserError("configuration", `${LABELS[field]}: ${sentence}`, hint, { field, code });
+  return new UserError("configuration", problemText(field, message), hint, { field, code });
 }
 
 /**
- * What such an error says beside its field, where the field's name need not be repeated.
+ * The text of such an error beside its field, where the field's label need not be repeated.
  * @param {{field?: string, message: string, hint?: string}} error
  */
 export function messageAtField({ field, message, hint }) {
-  const label = `${LABELS[/** @type {Field} */ (field)]}: `;
-  const sentence = message.startsWith(label) ? message.slice(label.length) : message;
-  return [sentence[0].toUpperCase() + sentence.slice(1), hint].filter(Boolean).join(" ");
+  const prefix = text("settings_problem", text(LABELS[/** @type {Field} */ (field)]), "");
+  const sentence = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+  return [sentence[0].toLocaleUpperCase(language()) + sentence.slice(1), hint].filter(Boolean).join(" ");
 }
 
 // --- one reader for each field
@@ -158,9 +171,7 @@ export function messageAtField({ field, message, hint }) {
 const READERS = {
   base_url: readBaseUrl,
   wire_api: (value) =>
-    value === "responses" || value === "chat"
-      ? value
-      : new Wrong("not_a_choice", "Choose Responses or Chat Completions."),
+    value === "responses" || value === "chat" ? value : new Wrong("not_a_choice", text("settings_wire_api_choice")),
   model: readModel,
   name: upTo(LONGEST_NAME),
   instructions: upTo(LONGEST_INSTRUCTIONS),
@@ -179,7 +190,7 @@ const READERS = {
 };
 
 /** @param {unknown} value */
-function text(value) {
+function trimmed(value) {
   return typeof value === "string" ? value.trim() : "";
 }
 
@@ -190,48 +201,45 @@ function isAbsent(value) {
 
 /** @param {number} longest @returns {Reader} */
 function upTo(longest) {
-  return (value) => (text(value).length > longest ? TOO_LONG : text(value) || undefined);
+  return (value) => (trimmed(value).length > longest ? tooLong() : trimmed(value) || undefined);
 }
 
-/** @param {readonly string[]} choices @returns {Reader} */
+/** @param {Choices} choices @returns {Reader} */
 function oneOf(choices) {
+  const values = valuesOf(choices);
   return (value) => {
     if (isAbsent(value) || value === "") return undefined;
-    return choices.includes(value) ? value : new Wrong("not_a_choice", `Choose one of ${choices.join(", ")}.`);
+    return values.includes(value) ? value : new Wrong("not_a_choice", text("settings_not_a_choice", list(values)));
   };
 }
 
 /** @param {string} value */
 function readBaseUrl(value) {
-  if (value.length > LONGEST_ADDRESS) return new Wrong("too_long", "It is too long.", URL_EXAMPLE);
-  if (!value) return new Wrong("empty", "Enter the server's address.", URL_EXAMPLE);
-  if (/YOUR[-_]/.test(value))
-    return new Wrong("placeholder", "Put your own resource's name in the place of YOUR-RESOURCE.");
+  const example = text("settings_base_url_example");
+  if (value.length > LONGEST_ADDRESS) return tooLong(example);
+  if (!value) return new Wrong("empty", text("settings_base_url_empty"), example);
+  if (/YOUR[-_]/.test(value)) return new Wrong("placeholder", text("settings_base_url_placeholder"));
   const url = URL.parse(value);
-  if (!url) return new Wrong("not_a_url", "This is not a web address.", URL_EXAMPLE);
+  if (!url) return new Wrong("not_a_url", text("settings_base_url_invalid"), example);
   if (url.protocol !== "https:" && url.protocol !== "http:")
-    return new Wrong("wrong_scheme", "It must begin with https:// or http://.", URL_EXAMPLE);
+    return new Wrong("wrong_scheme", text("settings_base_url_scheme"), example);
   if (url.username || url.password)
-    return new Wrong("holds_password", "It holds a user name or password.", "Put the key into the field for it.");
+    return new Wrong("holds_password", text("settings_base_url_password"), text("settings_base_url_password_hint"));
   return value;
 }
 
 /** @param {string} value */
 function readModel(value) {
-  if (!value) return new Wrong("empty", "Type a model's name, or load the list and pick one.");
+  if (!value) return new Wrong("empty", text("settings_model_empty"));
   if (/\p{Cc}/u.test(value))
-    return new Wrong(
-      "bad_character",
-      "It holds a character that no name has.",
-      "Copy the name as the provider writes it.",
-    );
-  return value.length > LONGEST_NAME ? TOO_LONG : value;
+    return new Wrong("bad_character", text("settings_model_character"), text("settings_model_character_hint"));
+  return value.length > LONGEST_NAME ? tooLong() : value;
 }
 
 /** A provider may have efforts of its own. @type {Reader} */
 function readEffort(value) {
-  const effort = text(value);
-  if (/\s/.test(effort) || effort.length > LONGEST_NAME) return new Wrong("not_a_word", "It is one word.");
+  const effort = trimmed(value);
+  if (/\s/.test(effort) || effort.length > LONGEST_NAME) return new Wrong("not_a_word", text("settings_effort_word"));
   return effort || undefined;
 }
 
@@ -239,14 +247,14 @@ function readEffort(value) {
 function readContextWindow(value) {
   if (isAbsent(value)) return undefined;
   if (Number.isSafeInteger(value) && value >= SMALLEST_CONTEXT) return value;
-  return new Wrong("out_of_range", `Enter a whole number of tokens, at least ${SMALLEST_CONTEXT}, or leave it empty.`);
+  return new Wrong("out_of_range", text("settings_context_window_range", SMALLEST_CONTEXT));
 }
 
 /** @type {Reader} */
 function readIdleTimeout(value) {
   if (isAbsent(value)) return undefined;
   if (Number.isSafeInteger(value) && value >= 1 && value <= LONGEST_IDLE_TIMEOUT_MS) return value;
-  return new Wrong("out_of_range", "Enter a number of minutes, at most 1440, or leave it empty.");
+  return new Wrong("out_of_range", text("settings_idle_timeout_range"));
 }
 
 /** @type {Reader} */
@@ -258,8 +266,8 @@ function readSettingsNumber(value, field) {
 
 /** It is sent as a header. @type {Reader} */
 function readAccountId(value) {
-  const id = text(value);
-  if (!/^[\x21-\x7e]{0,200}$/.test(id)) return new Wrong("not_an_id", "Enter its id, which has no blanks.");
+  const id = trimmed(value);
+  if (!/^[\x21-\x7e]{0,200}$/.test(id)) return new Wrong("not_an_id", text("settings_account_id"));
   return id || undefined;
 }
 
@@ -267,12 +275,12 @@ function readAccountId(value) {
 function readEntries(value) {
   if (isAbsent(value)) return undefined;
   if (typeof value !== "object" || Array.isArray(value))
-    return new Wrong("not_entries", "Names and texts are expected.");
+    return new Wrong("not_entries", text("settings_entries_invalid"));
   const entries = Object.entries(value);
   if (entries.some(([, entry]) => typeof entry !== "string"))
-    return new Wrong("not_entries", "Names and texts are expected.");
+    return new Wrong("not_entries", text("settings_entries_invalid"));
   if (entries.length > MOST_ENTRIES || entries.some((entry) => entry.join("").length > LONGEST_ADDRESS)) {
-    return new Wrong("too_long", `At most ${MOST_ENTRIES}, each of at most ${LONGEST_ADDRESS} characters.`);
+    return new Wrong("too_long", text("settings_entries_too_many", MOST_ENTRIES, LONGEST_ADDRESS));
   }
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
@@ -282,9 +290,8 @@ function readHeaders(value, field) {
   const headers = readEntries(value, field);
   if (headers === undefined || headers instanceof Wrong) return headers;
   for (const [name, content] of Object.entries(/** @type {Record<string, string>} */ (headers))) {
-    if (!HEADER_NAME.test(name)) return new Wrong("bad_header_name", `“${name}” cannot be a header's name.`);
-    if (NOT_IN_HEADERS.test(content))
-      return new Wrong("bad_header_value", `The value of “${name}” holds a character that no header may have.`);
+    if (!HEADER_NAME.test(name)) return new Wrong("bad_header_name", text("settings_header_name", name));
+    if (NOT_IN_HEADERS.test(content)) return new Wrong("bad_header_value", text("settings_header_value", name));
   }
   return headers;
 }

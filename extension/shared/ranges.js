@@ -1,30 +1,32 @@
 /** The numbers among the settings: what each may be, for the pages that ask for it and the worker that stores it. */
 
+import { text } from "./text.js";
+
 /**
  * @typedef {"temperature" | "top_p" | "max_output_tokens" | "request_max_retries" | "stream_max_retries" |
  *   "max_waiting" | "requests_per_minute"} NumberName
- * @typedef {{label: string, min: number, max: number, whole: boolean, above?: true}} Range  `above`: `min` itself is
+ * @typedef {{min: number, max: number, whole: boolean, above?: true}} Range  `above`: `min` itself is
  *   not among them.
  */
 
 /** @type {Record<NumberName, Range>} */
 export const RANGES = {
-  temperature: { label: "Temperature", min: 0, max: 2, whole: false },
-  top_p: { label: "Top P", min: 0, max: 1, whole: false, above: true },
-  max_output_tokens: { label: "Maximum output tokens", min: 1, max: 10_000_000, whole: true },
-  request_max_retries: { label: "Retries of a request", min: 0, max: 100, whole: true },
-  stream_max_retries: { label: "Retries of a broken answer", min: 0, max: 100, whole: true },
-  max_waiting: { label: "Messages that may wait", min: 1, max: 1000, whole: true },
-  requests_per_minute: { label: "Requests per minute", min: 1, max: 10_000, whole: true },
+  temperature: { min: 0, max: 2, whole: false },
+  top_p: { min: 0, max: 1, whole: false, above: true },
+  max_output_tokens: { min: 1, max: 10_000_000, whole: true },
+  request_max_retries: { min: 0, max: 100, whole: true },
+  stream_max_retries: { min: 0, max: 100, whole: true },
+  max_waiting: { min: 1, max: 1000, whole: true },
+  requests_per_minute: { min: 1, max: 10_000, whole: true },
 };
 
 export const NUMBER_NAMES = /** @type {NumberName[]} */ (Object.keys(RANGES));
 
 /** @param {Range} range */
-const described = ({ min, max, whole, above }) =>
-  above
-    ? `a number above ${min} and up to ${max}`
-    : `a ${whole ? "whole " : ""}number from ${min.toLocaleString("en")} to ${max.toLocaleString("en")}`;
+const problemOf = ({ min, max, whole, above }) => {
+  if (above) return text("settings_number_above", min, max);
+  return whole ? text("settings_whole_number_range", min, max) : text("settings_number_range", min, max);
+};
 
 /** @param {Range} range @param {number} value */
 const isWithin = ({ min, max, whole, above }, value) =>
@@ -38,7 +40,7 @@ const isWithin = ({ min, max, whole, above }, value) =>
 export function numberProblem(name, value) {
   const range = RANGES[name];
   if (typeof value === "number" && isWithin(range, value)) return undefined;
-  return `Enter ${described(range)}, or leave it empty.`;
+  return problemOf(range);
 }
 
 /**
@@ -47,9 +49,9 @@ export function numberProblem(name, value) {
  * @param {string} typed  With a point or a comma before the decimals; large numbers may be grouped.
  */
 export function parseNumber(name, typed) {
-  const text = RANGES[name].whole ? ungrouped(typed.trim()) : typed.trim().replace(",", ".");
-  if (!text) return undefined;
-  return /^(?:\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : Number.NaN;
+  const digits = RANGES[name].whole ? ungrouped(typed.trim()) : typed.trim().replace(",", ".");
+  if (!digits) return undefined;
+  return /^(?:\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
 /**
@@ -67,8 +69,8 @@ export function readNumber(name, typed) {
 
 /**
  * A number without what people set between its thousands; anything else as it is.
- * @param {string} text
+ * @param {string} typed
  */
-export function ungrouped(text) {
-  return /^\d{1,3}(?:[\s.,'’_]\d{3})+$/.test(text) ? text.replace(/\D/g, "") : text;
+export function ungrouped(typed) {
+  return /^\d{1,3}(?:[\s.,'’_]\d{3})+$/.test(typed) ? typed.replace(/\D/g, "") : typed;
 }

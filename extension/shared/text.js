@@ -43,6 +43,11 @@ export function language() {
   return chrome.i18n.getMessage("language") || "en";
 }
 
+/** Several values in a row, as the language writes it. @param {readonly string[]} values */
+export function list(values) {
+  return new Intl.ListFormat(language(), { type: "unit", style: "short" }).format(values);
+}
+
 /** @param {string | number} value */
 function written(value) {
   return typeof value === "number" ? value.toLocaleString(language()) : value;

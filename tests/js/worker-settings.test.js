@@ -316,39 +316,63 @@ test("what is optional is kept as it is meant", async () => {
 });
 
 const BAD = /** @type {const} */ ([
-  [{ base_url: "" }, "base_url empty", /^Base URL: enter the server's address/],
-  [{ base_url: "openai" }, "base_url not_a_url", /^Base URL: this is not a web address/],
-  [{ base_url: "ftp://a.test" }, "base_url wrong_scheme", /^Base URL: it must begin with/],
-  [{ base_url: "https://me:pw@a.test/" }, "base_url holds_password", /^Base URL: it holds a user name or password/],
-  [{ base_url: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" }, "base_url placeholder", /^Base URL: put your own/],
+  [{ base_url: "" }, "base_url empty", /^Base URL: Enter the server's address/],
+  [{ base_url: "openai" }, "base_url not_a_url", /^Base URL: This is not a web address/],
+  [{ base_url: "ftp://a.test" }, "base_url wrong_scheme", /^Base URL: The address must start with/],
+  [
+    { base_url: "https://me:pw@a.test/" },
+    "base_url holds_password",
+    /^Base URL: The address must not contain a user name or password/,
+  ],
+  [
+    { base_url: "https://YOUR-RESOURCE.openai.azure.com/openai/v1" },
+    "base_url placeholder",
+    /^Base URL: Replace YOUR-RESOURCE/,
+  ],
   [{ wire_api: "grpc" }, "wire_api not_a_choice", /^Wire API/],
-  [{ model: " " }, "model empty", /^Model: type a model's name/],
-  [{ model: "my\nmodel" }, "model bad_character", /^Model: it holds a character/],
-  [{ summary: "long" }, "summary not_a_choice", /^Reasoning summary: choose one of off, auto, concise, detailed/],
-  [{ temperature: 9 }, "temperature out_of_range", /^Temperature: enter a number from 0 to 2/],
+  [{ model: " " }, "model empty", /^Model: Enter a model name/],
+  [{ model: "my\nmodel" }, "model bad_character", /^Model: The name contains an invalid character/],
+  [
+    { summary: "long" },
+    "summary not_a_choice",
+    /^Reasoning summary: Choose one of these: off, auto, concise, detailed/,
+  ],
+  [{ temperature: 9 }, "temperature out_of_range", /^Temperature: Enter a number from 0 to 2/],
   [{ temperature: "0.5" }, "temperature out_of_range", /^Temperature/],
   [{ temperature: Number.NaN }, "temperature out_of_range", /^Temperature/],
-  [{ top_p: 0 }, "top_p out_of_range", /^Top P: enter a number above 0 and up to 1/],
-  [{ max_output_tokens: 0 }, "max_output_tokens out_of_range", /^Maximum output tokens: enter a whole number from 1/],
-  [{ request_max_retries: 101 }, "request_max_retries out_of_range", /^Retries of a request/],
-  [{ stream_max_retries: -1 }, "stream_max_retries out_of_range", /^Retries of a broken answer/],
-  [{ max_waiting: 0 }, "max_waiting out_of_range", /^Messages that may wait/],
+  [{ top_p: 0 }, "top_p out_of_range", /^Top P: Enter a number greater than 0 and at most 1/],
+  [{ max_output_tokens: 0 }, "max_output_tokens out_of_range", /^Maximum output tokens: Enter a whole number from 1/],
+  [{ request_max_retries: 101 }, "request_max_retries out_of_range", /^Request retries/],
+  [{ stream_max_retries: -1 }, "stream_max_retries out_of_range", /^Stream retries/],
+  [{ max_waiting: 0 }, "max_waiting out_of_range", /^Queue limit/],
   [{ requests_per_minute: 0.5 }, "requests_per_minute out_of_range", /^Requests per minute/],
-  [{ organization: "a b" }, "organization not_an_id", /^Organization: enter its id, which has no blanks/],
-  [{ project: "x\n" + "y" }, "project not_an_id", /^Project: enter its id, which has no blanks/],
+  [{ organization: "a b" }, "organization not_an_id", /^Organization: Enter the ID, which contains no spaces/],
+  [{ project: "x\n" + "y" }, "project not_an_id", /^Project: Enter the ID, which contains no spaces/],
   [{ effort: "very high" }, "effort not_a_word", /^Reasoning effort/],
-  [{ verbosity: "chatty" }, "verbosity not_a_choice", /^Verbosity: choose one of low, medium, high/],
-  [{ compaction: "burn" }, "compaction not_a_choice", /^When the context is full: choose one of/],
+  [{ verbosity: "chatty" }, "verbosity not_a_choice", /^Verbosity: Choose one of these: low, medium, high/],
+  [{ compaction: "burn" }, "compaction not_a_choice", /^When the context is full: Choose one of/],
   [
     { context_window: 999 },
     "context_window out_of_range",
-    /^Context window: enter a whole number of tokens, at least 1000/,
+    /^Context window: Enter a whole number of tokens, at least 1,000/,
   ],
   [{ context_window: 4096.5 }, "context_window out_of_range", /^Context window/],
   [{ context_window: "4096" }, "context_window out_of_range", /^Context window/],
-  [{ stream_idle_timeout_ms: 0 }, "stream_idle_timeout_ms out_of_range", /^Give up after/],
-  [{ stream_idle_timeout_ms: 1.5 }, "stream_idle_timeout_ms out_of_range", /^Give up after/],
-  [{ stream_idle_timeout_ms: 86_400_001 }, "stream_idle_timeout_ms out_of_range", /^Give up after/],
+  [
+    { stream_idle_timeout_ms: 0 },
+    "stream_idle_timeout_ms out_of_range",
+    /^Idle timeout must be greater than 0 and at most 24 hours/,
+  ],
+  [
+    { stream_idle_timeout_ms: 1.5 },
+    "stream_idle_timeout_ms out_of_range",
+    /^Idle timeout must be greater than 0 and at most 24 hours/,
+  ],
+  [
+    { stream_idle_timeout_ms: 86_400_001 },
+    "stream_idle_timeout_ms out_of_range",
+    /^Idle timeout must be greater than 0 and at most 24 hours/,
+  ],
   [{ http_headers: ["X"] }, "http_headers not_entries", /^Extra headers/],
   [{ http_headers: { "bad name": "x" } }, "http_headers bad_header_name", /^Extra headers/],
   [{ http_headers: { X: "a\nb" } }, "http_headers bad_header_value", /^Extra headers/],
@@ -371,7 +395,7 @@ for (const value of [undefined, null, "x", 5, []]) {
 
 for (const key of ["sk with blank", "sk-\u00e4"]) {
   test(`refused key: ${JSON.stringify(key)}`, async () => {
-    await refused(saveSettings(settings(), key, undefined), /^API key: it holds/);
+    await refused(saveSettings(settings(), key, undefined), /^API key: It holds/);
     assert.deepEqual(local.data, {});
   });
 }
@@ -415,12 +439,12 @@ for (const own of ["not-needed", "EMPTY", "lm-studio", "key", "abc==", "a:b", "M
 }
 
 for (const [text, message] of /** @type {[string, RegExp][]} */ ([
-  ['{"OPENAI_API_KEY": "sk-1"}', /^API key: it is a JSON text/],
-  ["https://platform.openai.com/api-keys", /^API key: it is a web address/],
-  ["Bearer", /^API key: there is no key behind/],
-  ["OPENAI_API_KEY=sk-1\nOPENAI_ORG=org-1", /^API key: it holds several lines/],
-  ["sk-proj-****abcd", /^API key: a part of it is masked/],
-  ["sk-...abcd", /^API key: a part of it is masked/],
+  ['{"OPENAI_API_KEY": "sk-1"}', /^API key: It is a JSON text/],
+  ["https://platform.openai.com/api-keys", /^API key: It is a web address/],
+  ["Bearer", /^API key: There is no key behind/],
+  ["OPENAI_API_KEY=sk-1\nOPENAI_ORG=org-1", /^API key: It holds several lines/],
+  ["sk-proj-****abcd", /^API key: A part of it is masked/],
+  ["sk-...abcd", /^API key: A part of it is masked/],
 ])) {
   test(`no key: ${JSON.stringify(text)}`, async () => {
     await refused(saveSettings(settings(), text, undefined), message);

@@ -2,15 +2,17 @@
  * The dialog with what a conversation has of its own: who answers, and how. What is left empty is as the profile says.
  */
 
+import { COMPACTIONS, EFFORTS, labelOf, SUMMARIES, VERBOSITIES } from "../../shared/choices.js";
 import { visible } from "../../shared/pasted-key.js";
-import { RANGES, readNumber } from "../../shared/ranges.js";
-import { COMPACTIONS, EFFORTS, effortsOf, fillSelect, labelOf, SUMMARIES, VERBOSITIES } from "../../ui/choices.js";
+import { problemText } from "../../shared/profile-schema.js";
+import { readNumber } from "../../shared/ranges.js";
+import { effortsOf, fillSelect, optionsOf } from "../../ui/choices.js";
 import { byId, el, setChildren } from "../../ui/dom.js";
 import { answererOf } from "../answerer.js";
 import { Permissions } from "../tools/permissions.js";
 import { ask } from "../worker-link/ask.js";
 
-/** @import {Choices} from "../../ui/choices.js" */
+/** @import {Choices} from "../../shared/choices.js" */
 /** @import {ConversationSettings, ModelFacts, ProfileView, ProviderView, TurnError} from "../../shared/protocol.js" */
 
 /**
@@ -205,9 +207,9 @@ export class ConversationSettingsDialog {
     this.#instructions.value = settings.instructions ?? "";
     this.#described = { about: "", facts: {} };
     fillSelect(this.#effort, "", effortsOf(), settings.effort ?? "");
-    fillSelect(this.#summary, "", SUMMARIES, settings.summary ?? "");
-    fillSelect(this.#verbosity, "", VERBOSITIES, settings.verbosity ?? "");
-    fillSelect(this.#compaction, "", COMPACTIONS, settings.compaction ?? "");
+    fillSelect(this.#summary, "", optionsOf(SUMMARIES), settings.summary ?? "");
+    fillSelect(this.#verbosity, "", optionsOf(VERBOSITIES), settings.verbosity ?? "");
+    fillSelect(this.#compaction, "", optionsOf(COMPACTIONS), settings.compaction ?? "");
     for (const [name, input] of this.#numbers) input.value = String(settings[name] ?? "");
     this.#advanced.open = NUMBERS.some((name) => settings[name] !== undefined);
     this.#permissions.fill(settings);
@@ -279,8 +281,7 @@ export class ConversationSettingsDialog {
     const numbers = {};
     for (const [name, input] of this.#numbers) {
       const { value, problem } = readNumber(name, input.value);
-      if (problem)
-        return { problem: `${RANGES[name].label}: ${problem[0].toLowerCase()}${problem.slice(1)}`, place: input };
+      if (problem) return { problem: problemText(name, problem), place: input };
       if (value !== undefined) numbers[name] = value;
     }
     const values = {

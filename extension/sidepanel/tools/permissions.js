@@ -3,8 +3,9 @@
  * limits of both. They are a part of the conversation's settings.
  */
 
+import { PERMISSIONS } from "../../shared/choices.js";
 import { readHosts } from "../../shared/hosts.js";
-import { fillSelect, OTHERS_TOOLS, OWN_TOOLS, PERMISSIONS } from "../../ui/choices.js";
+import { fillSelect, OTHERS_TOOLS, OWN_TOOLS, optionsOf } from "../../ui/choices.js";
 import { byId, el } from "../../ui/dom.js";
 
 /** @import {ConversationSettings, Permission, ToolLimits} from "../../shared/protocol.js" */
@@ -49,7 +50,7 @@ export class Permissions {
   /** @param {ConversationSettings} settings */
   fill({ tools = {}, network = [], vector_stores = [], limits = {} }) {
     for (const [name, select] of this.#selects) {
-      fillSelect(select, "Never", PERMISSIONS, tools[name] === "never" ? "" : (tools[name] ?? ""));
+      fillSelect(select, "Never", optionsOf(PERMISSIONS), tools[name] === "never" ? "" : (tools[name] ?? ""));
     }
     for (const [name, toggle] of this.#switches) toggle.checked = tools[name] === "always";
     this.#hosts.value = network.join("\n");

@@ -4,8 +4,8 @@
  * must not keep a conversation, or the list, from opening.
  */
 
+import { COMPACTIONS, SUMMARIES, VERBOSITIES, valuesOf } from "../../shared/choices.js";
 import { isCount, isCounts, isFlag, isId, isObject, isShallow, isText, isTime } from "../../shared/plain.js";
-import { COMPACTIONS, SUMMARIES, VERBOSITIES } from "../../shared/profile-schema.js";
 import { NUMBER_NAMES, numberProblem } from "../../shared/ranges.js";
 import { isAttachment } from "../../shared/storage/attachments.js";
 import { TURN_STATUSES } from "../../shared/turn-status.js";
@@ -327,9 +327,9 @@ const SETTINGS = {
   model: isText,
   instructions: isText,
   effort: isText,
-  verbosity: oneOf(...VERBOSITIES),
-  summary: oneOf(...SUMMARIES),
-  compaction: oneOf(...COMPACTIONS),
+  verbosity: oneOf(...valuesOf(VERBOSITIES)),
+  summary: oneOf(...valuesOf(SUMMARIES)),
+  compaction: oneOf(...valuesOf(COMPACTIONS)),
   tools: (value) => isObject(value) && Object.values(value).every(oneOf("ask", "always", "never")),
   network: listOf(isText),
   vector_stores: listOf(isText),
