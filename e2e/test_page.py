@@ -181,9 +181,9 @@ OPEN = """async (url) => {
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("chrome://version/", "a page of the browser itself"),
+        ("chrome://version/", "the browser's own pages"),
         ("https://chromewebstore.google.com/", "the Chrome Web Store"),
-        ("{origin}/manifest.json", "a page of an extension"),
+        ("{origin}/manifest.json", "other extensions' pages"),
         ("{site}/document.pdf", "a PDF file in the browser's viewer"),
         ("http://127.0.0.1:9/", "could not be loaded"),
     ],
@@ -270,7 +270,7 @@ def test_a_page_that_never_finishes_loading_is_read_as_far_as_it_came(
     reply = read(app)
     app.close_pages()
     assert reply["page"]["text"] == "Begun"
-    assert "it was still loading" in reply["page"]["missing"]
+    assert "The page was still loading." in reply["page"]["missing"]
 
 
 def test_a_page_that_never_rests_is_given_up(app: App, pages: Pages) -> None:
@@ -279,7 +279,7 @@ def test_a_page_that_never_rests_is_given_up(app: App, pages: Pages) -> None:
     reply = read(app)
     app.close_pages()
     assert reply["error"]["kind"] == "timeout"
-    assert reply["error"]["message"] == "The page does not answer."
+    assert reply["error"]["message"] == "The page is not responding."
 
 
 @pytest.mark.parametrize(

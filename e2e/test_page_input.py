@@ -106,7 +106,7 @@ def test_the_selection_is_attached(app: App, panel: Panel, pages: Pages) -> None
     page.goto(pages.put("/rain", PAGE))
     attach(panel, "Selection")
     expect(panel.page.locator("#tray-note")).to_have_text(
-        "Nothing is selected on this page. Select some of its text, then try again."
+        "Nothing is selected on this page. Select some text, then try again."
     )
     select(page)
     attach(panel, "Selection")
@@ -210,7 +210,7 @@ def test_what_was_not_read_is_said_in_the_panel_that_opens(
     # The events of a test grant nothing; at a user's, this is what a file without leave gives.
     app.context.new_page().goto(pages.put("/rain", PAGE, host="site.test"))
     dispatch(app, "commands.onCommand", '"attach-page"', "TAB")
-    expect(panel.page.locator("#tray-note")).to_contain_text("This page is closed to extensions")
+    expect(panel.page.locator("#tray-note")).to_contain_text("Extensions can't read this page.")
     expect(panel.page.locator("#tray-note")).to_contain_text("chrome://extensions")
 
 

@@ -79,13 +79,13 @@ SMALL = {
     "a count of entries": (
         "<div role=list><div role=listitem aria-setsize=100 aria-posinset=1>One</div></div>",
         "One",
-        "only the entries near what is in view",
+        "only the entries near the visible part",
     ),
     "a number of rows": (
         "<div role=grid aria-rowcount=900><div role=row><div role=gridcell>A</div>"
         "<div role=gridcell>B</div></div></div>",
         "A",
-        "only the entries near what is in view",
+        "only the entries near the visible part",
     ),
     "a place for what is to come": (
         "<p>Title<div class=skeleton-line style='height:40px'></div>",
@@ -95,14 +95,14 @@ SMALL = {
     "a drawing of the whole window": (
         "<p>Map<canvas style='width:95vw;height:90vh'></canvas>",
         "Map",
-        "drawn as a picture",
+        "drawn as an image",
     ),
     "a comment that is being written": (
         "<p>Read.<div contenteditable id=box>"
         + "Not sent. " * 10
         + "</div><script>box.focus()</script>",
         "Read.",
-        "what is typed into its boxes is never read",
+        "Text typed into its fields is never read",
     ),
     "a document that is being written": (
         "<div contenteditable role=textbox id=box>" + "A long story. " * 99 + "</div><script>"
@@ -119,7 +119,7 @@ SMALL = {
     "a wall": (
         "<article><p>The mayor said:<h2>Subscribe to continue reading</h2></article>",
         "The mayor said:",
-        "the rest is for subscribers",
+        "The rest is for subscribers",
     ),
     "a wall in French": ("<p>Le maire.<p>Article réservé aux abonnés", "maire", "for subscribers"),
     "a button in Hebrew": ("<p>תגובה<div role=button>טען עוד תגובות</div>", "תגובה", "on request"),
@@ -133,7 +133,7 @@ SMALL = {
     "a collapsed reply": (
         "<p>Why?<div class='reply thread-collapsed' hidden>" + "Because of this. " * 9 + "</div>",
         "Why?",
-        "folded parts or tabs",
+        "Collapsed sections or hidden tabs",
     ),
     # gildas-lormeau/SingleFile#878: the answers of an accordion of terms are not drawn.
     "an accordion of terms": (
@@ -141,7 +141,7 @@ SMALL = {
         + "At six and at ten. " * 9
         + "</dd></dl>",
         "When does it sail?",
-        "folded parts or tabs",
+        "Collapsed sections or hidden tabs",
     ),
     # WordPress/gutenberg#81743: the other tabs' panels are hidden until they are found.
     "another tab": (
@@ -150,7 +150,7 @@ SMALL = {
         + "Not shown. " * 9
         + "</div>",
         "Shown.",
-        "folded parts or tabs",
+        "Collapsed sections or hidden tabs",
     ),
     # laurent22/joplin#10126: the numbers of lines are a list in the code.
     "numbers in code": (
@@ -202,7 +202,7 @@ SMALL = {
         "<style>.tabbed-block{display:none}</style><p>Soup.<div class=tabbed-content><div "
         "class=tabbed-block>" + "18 ounces of carrots. " * 9 + "</div></div>",
         "Soup.",
-        "folded parts or tabs",
+        "Collapsed sections or hidden tabs",
     ),
     "a list without marks": ("<ol style='list-style:none'><li>one</ol>", "- one", ""),
     "a question about cookies beneath a text about them": (
@@ -256,12 +256,12 @@ def test_frames_of_other_sites_are_named_and_those_that_are_not_seen_are_not(
     page = app.send({"type": "ReadPage", "what": "page"})["page"]
     assert page["text"] == "Outer words."
     assert page["missing"] == (
-        "Only a part of this was read: frames of other sites in it cannot be read (other.test)."
+        "Only part of this page was read. Frames from other sites can't be read: other.test."
     )
     tab.goto(pages.put("/only", f"<title>T</title><iframe src='{inner}'></iframe>"))
     error = app.send({"type": "ReadPage", "what": "page"})["error"]
     assert error["message"] == "There is no text on this page."
-    assert "frames of other sites" in error["hint"]
+    assert "Frames from other sites" in error["hint"]
     tab.goto(pages.put("/none", f"<title>T</title><p>A.<iframe src='{inner}' width=1></iframe>"))
     assert app.send({"type": "ReadPage", "what": "page"})["page"]["is_whole"]
     tab.close()
@@ -277,7 +277,7 @@ def test_the_user_and_the_model_are_told_that_it_is_a_part(
     panel.page.get_by_role("menuitem", name="This page", exact=True).click()
     chip = panel.page.locator("#tray > li")
     expect(chip).to_contain_text("Only a part of it")
-    sentence = "Only a part of this was read: more is loaded only on request"
+    sentence = "Only part of this page was read. More is loaded only on request"
     show = chip.get_by_role("button", name=re.compile("Show page: .*, Only a part of it"))
     expect(show).to_have_attribute("title", re.compile(sentence))
     show.click()

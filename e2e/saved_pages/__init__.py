@@ -147,7 +147,7 @@ PAGES = [
             "> Time is the best kneader.",
             "Mine was flat. Was the oven too cold?",
         ],
-        missing="only the entries near what is in view",
+        missing="only the entries near the visible part",
     ),
     Saved(
         "product",
@@ -199,7 +199,7 @@ PAGES = [
         "consent_hides",
         ["three hundred years", "sat on the roof with two cats", "a song and a barrel of beer"],
         ["partners use cookies"],
-        missing="a question about cookies",
+        missing="A cookie or consent banner",
     ),
     Saved(
         "results",
@@ -297,12 +297,12 @@ PAGES = [
     Saved(
         "virtual_list",
         ["Message number 1 of the room", "Message number 3 of the room"],
-        missing="only the entries near what is in view",
+        missing="only the entries near the visible part",
     ),
     Saved(
         "virtual_padding",
         ["Line 1 of the log", "Line 2 of the log"],
-        missing="only the entries near what is in view",
+        missing="only the entries near the visible part",
     ),
     Saved(
         "folded",
@@ -311,7 +311,7 @@ PAGES = [
     Saved(
         "accordion",
         ["Everything about the ferry is here.", "Every hour, from six to ten."],
-        missing="folded parts or tabs",
+        missing="Collapsed sections or hidden tabs",
     ),
     Saved(
         "code",
@@ -394,9 +394,9 @@ PAGES = [
             "## syntaxhighlighter\n\n```\nvar a = 1;\n  b();\n```",
             "## github blob\n\n```\nfn main() {\n}\n```",
         ],
-        missing="folded parts or tabs",
+        missing="Collapsed sections or hidden tabs",
     ),
-    Saved("lobsters", ["Open text"], missing="folded parts or tabs"),
+    Saved("lobsters", ["Open text"], missing="Collapsed sections or hidden tabs"),
     Saved(
         "prosilver",
         [
@@ -407,13 +407,13 @@ PAGES = [
             "Second post",
             "Third :)",
         ],
-        missing="folded parts or tabs",
+        missing="Collapsed sections or hidden tabs",
     ),
     Saved(
         "xenforo",
         ["First post.", "four\nfive", "Reply in a div."],
         ["Ignored text"],
-        missing="one of several pages, and the others were not read; folded parts",
+        missing="one of several pages, and the others were not read. Collapsed sections",
     ),
     Saved(
         "shop",

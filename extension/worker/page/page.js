@@ -1,11 +1,13 @@
-/** Reads the page that a tab shows, as far as the user has let Sidestream. Nothing in the page is changed. */
+/** Reads the page that a tab shows, as far as the user has permitted it. Nothing in the page is changed. */
 
 import { pageName, publicAddress } from "../../shared/address.js";
 import { UserError } from "../../shared/errors.js";
 import { logError } from "../../shared/log.js";
+import { language, text } from "../../shared/text.js";
 import { within } from "./patience.js";
 
 /** @import { PageText } from "../../shared/protocol.js" */
+/** @import { MessageKey } from "../../shared/text.js" */
 
 /** The command that attaches the page, in the manifest. */
 export const ATTACH_PAGE = "attach-page";
@@ -25,17 +27,19 @@ const ANSWER_LIMIT_S = 15;
 /** A page that answers may take longer to be read, in seconds. The script that reads it ends by itself before. */
 const READING_LIMIT_S = 30;
 const LONGEST_TEXT = 200_000;
+/** Levels of nesting that `page/reader.js` descends. */
+const DEEPEST = 400;
 const LONGEST_TITLE = 300;
 
 /** Chrome's messages about a page that the extension may not read. */
 const NOT_PERMITTED = /must request permission|Cannot access|activeTab/;
 
-/** Addresses that no extension may read, and what they are. @type {[RegExp, string][]} */
+/** Addresses that no extension may read, and what the user is told about them. @type {[RegExp, MessageKey][]} */
 const RESTRICTED = [
-  [/^(chrome|edge|brave|about|devtools|chrome-search|chrome-untrusted):/, "This is a page of the browser itself"],
-  [/^chrome-extension:/, "This is a page of an extension"],
-  [/^view-source:/, "This is the source text of a page"],
-  [/^https:\/\/(chromewebstore\.google\.com|chrome\.google\.com\/webstore)(\/|$)/, "This is the Chrome Web Store"],
+  [/^(chrome|edge|brave|about|devtools|chrome-search|chrome-untrusted):/, "page_restricted_browser"],
+  [/^chrome-extension:/, "page_restricted_extension"],
+  [/^view-source:/, "page_restricted_source"],
+  [/^https:\/\/(chromewebstore\.google\.com|chrome\.google\.com\/webstore)(\/|$)/, "page_restricted_store"],
 ];
 
 /**
@@ -48,13 +52,9 @@ export async function readPage(tab, isGranted = false) {
   await inject(tab, isGranted, { func: () => true }, ANSWER_LIMIT_S);
   const [read] = await inject(tab, isGranted, { files: READER }, READING_LIMIT_S);
   const page = checked(read);
-  if (read?.type === "application/pdf") throw unreadable("This is a PDF file in the browser's viewer", PDF_HINT);
+  if (read?.type === "application/pdf") throw unreadable("page_pdf", "page_pdf_hint");
   if (page.text) return page;
-  throw new UserError(
-    "invalid_request",
-    "There is no text on this page.",
-    page.missing ?? "It may still be loading, or hold pictures alone.",
-  );
+  throw new UserError("invalid_request", text("page_no_text"), page.missing ?? text("page_no_text_hint"));
 }
 
 /**
@@ -65,14 +65,10 @@ export async function readPage(tab, isGranted = false) {
  */
 export async function readSelection(tab, isGranted = false) {
   const frames = await inject(tab, isGranted, { allFrames: true, files: ["page/read-selection.js"] }, ANSWER_LIMIT_S);
-  const selected = frames.map(checked).find(({ text }) => text.trim());
+  const selected = frames.map(checked).find((page) => page.text.trim());
   // A frame may be another site's; what the user sees is the page around it.
   if (selected) return { ...selected, title: checked(frames[0]).title, url: checked(frames[0]).url };
-  throw new UserError(
-    "invalid_request",
-    "Nothing is selected on this page.",
-    "Select some of its text, then try again.",
-  );
+  throw new UserError("invalid_request", text("page_nothing_selected"), text("page_select_text"));
 }
 
 /**
@@ -88,6 +84,7 @@ export async function readAgreed(agreed, read) {
     const page = await read(tab);
     if (pageName({ id: tab.id, url: page.url }) === agreed) return page;
   }
+  // The model reads this, and no user.
   throw new UserError(
     "invalid_request",
     "Another page is shown than the one that the user allowed to be read. Nothing of it was read.",
@@ -119,7 +116,7 @@ export async function shownTab(window) {
   const where = window === undefined ? { lastFocusedWindow: true } : { windowId: window };
   const [tab] = await chrome.tabs.query({ active: true, ...where });
   if (tab?.id !== undefined) return tab;
-  throw new UserError("invalid_request", "No page is shown in this window.", "Open one, then try again.");
+  throw new UserError("invalid_request", text("page_none_shown"), text("page_open_first"));
 }
 
 /**
@@ -133,12 +130,7 @@ async function inject(tab, isGranted, script, limit) {
   const { id: tabId = -1, url = "" } = tab;
   if (RESTRICTED.some(([pattern]) => pattern.test(url))) throw await refusal(tab, isGranted, "");
   const { allFrames = false, ...what } = "files" in script ? script : { ...script, allFrames: false };
-  const late = () =>
-    new UserError(
-      "timeout",
-      "The page does not answer.",
-      "Load it again, then try again. The source text of a page (view-source:) cannot be read.",
-    );
+  const late = () => new UserError("timeout", text("page_not_responding"), text("page_reload"));
   try {
     // Some pages never finish loading.
     const injection = { target: { tabId, allFrames }, injectImmediately: true, ...what };
@@ -172,62 +164,73 @@ async function execute(injection, [delay, ...later]) {
  * @returns {PageText}
  */
 function checked(read) {
-  const text = (/** @type {unknown} */ value, /** @type {number} */ length) =>
+  const cut = (/** @type {unknown} */ value, /** @type {number} */ length) =>
     typeof value === "string" ? value.slice(0, length).toWellFormed() : "";
-  const url = publicAddress(text(read?.address, LONGEST_TEXT));
-  const language = /^[\w-]{2,35}$/.exec(text(read?.language, 100))?.[0];
+  const url = publicAddress(cut(read?.address, LONGEST_TEXT));
+  const language = /^[\w-]{2,35}$/.exec(cut(read?.language, 100))?.[0];
   const missing = missingOf(read);
   return {
-    title: text(read?.title, LONGEST_TITLE).replace(/\s+/g, " ").trim() || url,
+    title: cut(read?.title, LONGEST_TITLE).replace(/\s+/g, " ").trim() || url,
     url,
     ...(language ? { language } : {}),
-    text: text(read?.text, LONGEST_TEXT).trim(),
+    text: cut(read?.text, LONGEST_TEXT).trim(),
     is_whole: missing === "",
     ...(missing ? { missing } : {}),
   };
 }
 
-/** Why a page was not read whole, by the names that `page/read-page.js` gives. */
-const REASONS = /** @type {Record<string, string>} */ ({
-  cut: "the text was cut after 200,000 characters",
-  slow: "reading it took too long and was ended",
-  failed: "reading it failed in the middle",
-  deep: "what is nested more than 400 levels deep was left out",
-  loading: "it was still loading",
-  more: "more is loaded only on request, or is folded (“Load more”, “Show replies” and the like)",
-  pages: "it is one of several pages, and the others were not read",
-  virtual: "a list on it holds only the entries near what is in view, and the others were not read",
-  folded: "folded parts or tabs of it are not shown, and were not read",
-  paywall: "the rest is for subscribers, or for those who sign in",
-  typed: "what is typed into its boxes is never read",
-  frames: "frames of other sites in it cannot be read",
-  canvas: "a part of it is drawn as a picture, without text",
-  consent: "a question about cookies or consent covers it, and it may show its text only after an answer",
-  transcript: "the transcript of its video is not open, and was not read",
-});
+/** Why a page was not read whole, by the names that `page/read-page.js` gives. @type {Record<string, MessageKey>} */
+const REASONS = {
+  cut: "page_missing_cut",
+  slow: "page_missing_slow",
+  failed: "page_missing_failed",
+  deep: "page_missing_deep",
+  loading: "page_missing_loading",
+  more: "page_missing_more",
+  pages: "page_missing_pages",
+  virtual: "page_missing_virtual",
+  folded: "page_missing_folded",
+  paywall: "page_missing_paywall",
+  typed: "page_missing_typed",
+  frames: "page_missing_frames",
+  canvas: "page_missing_canvas",
+  consent: "page_missing_consent",
+  transcript: "page_missing_transcript",
+};
+/** The numbers in some of these texts. @type {Record<string, number>} */
+const NUMBERS = { cut: LONGEST_TEXT, deep: DEEPEST };
 
 /**
  * What the user and the model read about a page that was not read whole.
  * @param {any} read  What came out of the page.
- * @returns {string}  One sentence; "" when all of it was read.
+ * @returns {string}  "" when all of it was read.
  */
 export function missingOf(read) {
   const names = Array.isArray(read?.missing) ? read.missing : [];
-  const hosts = Array.isArray(read?.hosts) ? read.hosts : [];
-  const named = hosts
-    .filter((/** @type {unknown} */ host) => typeof host === "string" && /^[\w.-]{1,80}$/.test(host))
-    .slice(0, 3);
+  const hosts = namedHosts(read?.hosts);
   const reasons = Object.entries(REASONS)
     .filter(([name]) => names.includes(name))
-    .map(([name, words]) => (name === "frames" && named.length > 0 ? `${words} (${named.join(", ")})` : words));
-  return reasons.length > 0 ? `Only a part of this was read: ${reasons.join("; ")}.` : "";
+    .map(([name, key]) => {
+      if (name === "frames" && hosts.length > 0) return text("page_missing_frames_named", listed(hosts));
+      return name in NUMBERS ? text(key, NUMBERS[name]) : text(key);
+    });
+  return reasons.length > 0 ? text("page_partly_read", reasons.join(" ")) : "";
 }
 
-const PDF_HINT = "Copy the text that you want to ask about and paste it into your message.";
+/** The first hosts of frames that were not read. @param {unknown} hosts @returns {string[]} */
+function namedHosts(hosts) {
+  const all = Array.isArray(hosts) ? hosts : [];
+  return all.filter((host) => typeof host === "string" && /^[\w.-]{1,80}$/.test(host)).slice(0, 3);
+}
 
-/** @param {string} what @param {string} [hint] */
-function unreadable(what, hint) {
-  return new UserError("unsupported", `${what}: it cannot be read.`, hint ?? "The browser lets no extension read it.");
+/** @param {string[]} items */
+function listed(items) {
+  return new Intl.ListFormat(language(), { style: "short", type: "unit" }).format(items);
+}
+
+/** @param {MessageKey} message @param {MessageKey} [hint] */
+function unreadable(message, hint = "page_restricted_hint") {
+  return new UserError("unsupported", text(message), text(hint));
 }
 
 /**
@@ -239,40 +242,35 @@ function unreadable(what, hint) {
 async function refusal({ id = -1, windowId, url = "" }, isGranted, reason) {
   const restricted = RESTRICTED.find(([pattern]) => pattern.test(url))?.[1];
   if (restricted) return unreadable(restricted);
-  if (/extensions gallery/.test(reason)) return unreadable("This is the Chrome Web Store");
-  if (/showing error page/.test(reason))
-    return unreadable("This page could not be loaded", "Load it again, then try again.");
+  if (/extensions gallery/.test(reason)) return unreadable("page_restricted_store");
+  if (/showing error page/.test(reason)) return unreadable("page_not_loaded", "page_reload");
   if (/ExtensionsSettings policy|blocked by the administrator/i.test(reason)) {
-    return unreadable("Your organisation keeps extensions out of this page");
+    return unreadable("page_blocked_by_policy");
   }
   const [, scheme] =
     /cannot access (?:a |contents of (?:the )?url "?)?(chrome|devtools|edge|brave)[-\w]*:/i.exec(reason) ?? [];
-  if (scheme) return unreadable("This is a page of the browser itself");
-  if (/chrome-extension:/.test(reason)) return unreadable("This is a page of an extension");
+  if (scheme) return unreadable("page_restricted_browser");
+  if (/chrome-extension:/.test(reason)) return unreadable("page_restricted_extension");
   if (NOT_PERMITTED.test(reason)) {
     if (isGranted || /^(file|data|blob):/.test(url)) {
-      return unreadable(
-        "This page is closed to extensions",
-        'For a file of this computer, switch on "Allow access to file URLs" in Sidestream\'s details at chrome://extensions.',
-      );
+      return unreadable("page_closed", "page_closed_hint");
     }
     await chrome.storage.session.set({ [refusedIn(windowId)]: id });
-    offerLeave(id);
-    return new UserError("permission", "Sidestream may not read this page yet.", await howToLetIn());
+    requestAccess(id);
+    return new UserError("permission", text("page_no_permission"), await howToPermit());
   }
   logError("A page was not read:", reason);
-  return new UserError("internal", "The page could not be read.", "Load it again, then try again.");
+  return new UserError("internal", text("page_unreadable"), text("page_reload"));
 }
 
 /**
  * What gives Sidestream permission to read one page. A click in the panel does not.
  * @returns {Promise<string>}
  */
-async function howToLetIn() {
+async function howToPermit() {
   const commands = await chrome.commands.getAll();
   const shortcut = commands.find(({ name }) => name === ATTACH_PAGE)?.shortcut;
-  const keys = shortcut ? `, or press ${shortcut},` : "";
-  return `Click Sidestream's icon in the toolbar${keys} while the page is shown.`;
+  return shortcut ? text("page_click_icon_or_press", shortcut) : text("page_click_icon");
 }
 
 /**
@@ -287,12 +285,12 @@ export async function isClickAwaited({ id, windowId }) {
   return refused !== undefined && refused === id;
 }
 
-/** Where the tab is kept that was refused last. @param {number} window */
+/** The key under which the tab of a window is stored that could not be read last. @param {number} window */
 const refusedIn = (window) => `refused:${window}`;
 
-/** The browser offers in its toolbar to let Sidestream in, where it can. @param {number} tabId */
-function offerLeave(tabId) {
+/** Chrome's toolbar offers the permission, in versions that can do so. @param {number} tabId */
+function requestAccess(tabId) {
   chrome.permissions.addHostAccessRequest?.({ tabId }).catch(() => {
-    // There is no such page, or the user wants no such offers. The panel says what else can be done.
+    // There is no such page, or the user has turned such offers off. The panel names the other ways.
   });
 }
