@@ -42,7 +42,7 @@ def test_the_list_is_kept_and_holds_for_one_conversation(
     search = listed.get_by_role("switch", name="Web search", exact=True)
     search.focus()
     panel.page.keyboard.press("Space")
-    listed.get_by_role("spinbutton", name="Uses of tools", exact=True).fill("7")
+    listed.get_by_role("spinbutton", name="Tool calls", exact=True).fill("7")
     save(panel)
     expect(may(panel)).to_have_text("May use: Python (asks, 2 hosts), Web search")
 
@@ -59,7 +59,7 @@ def test_the_list_is_kept_and_holds_for_one_conversation(
     expect(listed.get_by_role("textbox", name="Hosts that Python may reach")).to_have_value(
         "api.example.com\nlocalhost:8000"
     )
-    expect(listed.get_by_role("spinbutton", name="Uses of tools")).to_have_value("7")
+    expect(listed.get_by_role("spinbutton", name="Tool calls")).to_have_value("7")
     other.page.get_by_role("button", name="Use defaults").click()
     save(other)
     expect(may(other)).to_have_text("May use no tools")
@@ -155,7 +155,7 @@ def test_what_code_may_reach_is_said_where_it_asks(panel: Panel, server: Scripte
 
 @pytest.mark.parametrize(
     ("limit", "value", "says"),
-    [("Uses of tools", "1", "once"), ("Tokens", "20", "30 tokens"), ("Seconds", "3", "3 s")],
+    [("Tool calls", "1", "once"), ("Tokens", "20", "30 tokens"), ("Seconds", "3", "3 s")],
 )
 def test_at_a_limit_the_answer_ends_and_can_be_continued(
     panel: Panel, server: ScriptedServer, limit: str, value: str, says: str

@@ -93,7 +93,7 @@ def test_what_was_told_is_in_view_and_stays_there(fresh_app: App, server: Script
     seen = meters(page)
     assert seen.keys() == {"5-hour limit", "Context window"}
     # A busy machine comes to this point minutes later.
-    assert re.fullmatch(r"82% used, resets in 2 h [1-3]\d min", seen["5-hour limit"] or "")
+    assert re.fullmatch(r"82% used, resets in 2h [1-3]\dm", seen["5-hour limit"] or "")
     assert seen["Context window"] == "1,500 of 272,000 tokens"
     expect(panel.answer.locator(".usage")).to_have_attribute(
         "title",
@@ -112,7 +112,7 @@ def test_what_was_told_is_in_view_and_stays_there(fresh_app: App, server: Script
         ["Output", "300", "300"],
         ["reasoning", "100", "100"],
     ]
-    for text in ("82% used", "31% used", "487 of 500 left", "resets in 3 d 4 h", "Plan: plus"):
+    for text in ("82% used", "31% used", "487 of 500 left", "resets in 3d 4h", "Plan: plus"):
         expect(limits).to_contain_text(text)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -180,7 +180,7 @@ def test_a_limit_that_is_reached_is_waited_for_also_after_a_restart(
     panel.ask("The second")
     expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
     assert len(server.turns) == 1
-    expect(show(panel)).to_contain_text("Messages wait for 10 min")
+    expect(show(panel)).to_contain_text("Messages wait for 10m")
     panel.page.keyboard.press("Escape")
     panel.page.get_by_role("button", name="Send now", exact=True).click()
     expect(panel.answer).to_have_text("You said: The second")

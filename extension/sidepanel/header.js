@@ -3,6 +3,7 @@
  * settings.
  */
 
+import { text } from "../shared/text.js";
 import { byId, el, setChildren } from "../ui/dom.js";
 import { answererOf } from "./answerer.js";
 
@@ -40,13 +41,13 @@ export class Header {
   update() {
     const { provider, settings } = this.#state();
     const { name, model } = answererOf(provider, settings);
-    this.#model.textContent = (provider?.configured && model) || "Sidestream";
+    this.#model.textContent = (provider?.configured && model) || text("app_name");
     this.#provider.textContent = provider?.configured ? name : "";
     this.#showProfiles();
     const hasOwn = Object.keys(settings).length > 0;
     this.#settingsButton.hidden = !provider?.configured;
     this.#settingsButton.classList.toggle("has-own", hasOwn);
-    this.#settingsButton.title = hasOwn ? "Conversation settings: some are its own" : "Conversation settings";
+    this.#settingsButton.title = text(hasOwn ? "header_chat_settings_changed" : "chat_settings_title");
   }
 
   /** The worker has rejected a choice, so the next update shows again what holds. */
@@ -64,9 +65,7 @@ export class Header {
     const { id, hasOwnProfile } = answererOf(provider, settings);
     this.#profile.hidden = profiles.length < 2;
     this.#provider.hidden = !this.#profile.hidden;
-    this.#profile.title = hasOwnProfile
-      ? "Answers in this conversation"
-      : "Answers in all conversations without a profile of their own";
+    this.#profile.title = text(hasOwnProfile ? "profile_for_conversation" : "profile_for_all");
     const drawn = JSON.stringify([profiles, id]);
     if (this.#profile.dataset.drawn === drawn) return;
     this.#profile.dataset.drawn = drawn;

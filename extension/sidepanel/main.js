@@ -3,6 +3,7 @@
 import { shownIn } from "../shared/storage/shown-conversation.js";
 import { byId, icon } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
+import { localise } from "../ui/localise.js";
 import { answererOf } from "./answerer.js";
 import { AttachMenu } from "./attachments/attach-menu.js";
 import { AttachmentTray } from "./attachments/attachments.js";
@@ -37,6 +38,7 @@ import { PendingCommands } from "./worker-link/pending-commands.js";
 
 /** @import {PanelCommand} from "../shared/protocol.js" */
 
+localise(document);
 guardComposition();
 
 const log = byId("conversation");

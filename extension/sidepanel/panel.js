@@ -1,5 +1,6 @@
 /** Keeps the page in step with what the worker sends and with what the user does. `main.js` makes its parts. */
 
+import { text } from "../shared/text.js";
 import { hasEnded } from "../shared/turn.js";
 import { byId } from "../ui/dom.js";
 import { answererOf } from "./answerer.js";
@@ -168,14 +169,21 @@ export class Panel {
     const { conversation, problem } = this.#parts;
     this.#isCalling = reason === "lost";
     if (reason === "failing") {
-      const hint = "Your messages are safe. Try again, or restart the browser.";
-      const text = "The extension's background process does not start.";
-      problem.show({ source: "worker", text, hint, action: "Try again" });
+      problem.show({
+        source: "worker",
+        text: text("problem_worker_failing"),
+        hint: text("problem_worker_failing_hint"),
+        action: text("common_try_again"),
+      });
       const { running } = conversation;
       if (running) running.status = "interrupted";
     } else if (reason === "gone") {
-      const hint = "Load the panel again to go on.";
-      problem.show({ source: "worker", text: "Sidestream was updated.", hint, action: "Load again" });
+      problem.show({
+        source: "worker",
+        text: text("problem_updated"),
+        hint: text("problem_updated_hint"),
+        action: text("problem_updated_action"),
+      });
     }
     this.update();
   }
@@ -185,7 +193,7 @@ export class Panel {
     const { problem, usage } = this.#parts;
     this.#boot = boot;
     if (boot.state === "ready") usage.load();
-    if (boot.state === "failed") problem.show({ source: "boot", text: boot.message, action: "Try again" });
+    if (boot.state === "failed") problem.show({ source: "boot", text: boot.message, action: text("common_try_again") });
     else problem.clear("boot", "worker");
   }
 
@@ -228,7 +236,7 @@ export class Panel {
     if (unlock.rejected(error)) return;
     // A boot that failed has its own alert, whose button helps.
     if (this.#boot.state === "failed") return;
-    problem.show({ source: "command", text: error.message, hint: error.hint, action: "Dismiss", error });
+    problem.show({ source: "command", text: error.message, hint: error.hint, action: text("common_dismiss"), error });
   }
 
   /**
@@ -314,14 +322,14 @@ export class Panel {
   #showStatus() {
     const { turns, running, settings } = this.#parts.conversation;
     const last = turns.findLast((turn) => !turn.waiting);
-    const text = statusText({
+    const line = statusText({
       boot: this.#boot,
       running,
       last: last?.id === this.#lastTurnId ? last : undefined,
       isCalling: this.#isCalling,
       model: answererOf(this.#provider, settings).model,
     });
-    if (byId("status").textContent !== text) byId("status").textContent = text;
+    if (byId("status").textContent !== line) byId("status").textContent = line;
   }
 
   /** @param {boolean} isNeeded  Whether a queued message shows how long it has to wait. */

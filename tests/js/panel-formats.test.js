@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { durationText, fileSize, spanText, timeText } from "../../extension/sidepanel/formats.js";
+import { countdownText, durationText, fileSize, spanText, timeText } from "../../extension/sidepanel/formats.js";
 
 test("times are told as people tell them", () => {
   const at = (/** @type {string} */ text) => new Date(text).getTime();
@@ -18,23 +18,27 @@ test("spans of time", () => {
   const [second, minute, hour] = [1000, 60_000, 3_600_000];
   /** @type {[number, string][]} */
   const cases = [
-    [-5, "0 s"],
-    [300, "1 s"],
-    [59 * second, "59 s"],
-    [61 * second, "2 min"],
-    [59 * minute + 1, "1 h"],
-    [2 * hour + 5 * minute, "2 h 5 min"],
-    [24 * hour, "1 d"],
-    [76 * hour + 59 * minute, "3 d 4 h"],
+    [-5, "0s"],
+    [300, "1s"],
+    [59 * second, "59s"],
+    [61 * second, "2m"],
+    [59 * minute + 1, "1h"],
+    [2 * hour + 5 * minute, "2h 5m"],
+    [24 * hour, "1d"],
+    [76 * hour + 59 * minute, "3d 4h"],
   ];
   for (const [ms, text] of cases) assert.equal(spanText(ms), text);
 });
 
 test("times and sizes", () => {
-  assert.equal(durationText(0.4), "less than 1 ms");
-  assert.equal(durationText(999), "999 ms");
-  assert.equal(durationText(1234), "1.2 s");
-  assert.equal(fileSize(999), "999 B");
+  assert.equal(durationText(0.4), "less than 1ms");
+  assert.equal(durationText(999), "999ms");
+  assert.equal(durationText(1234), "1.2s");
+  assert.equal(fileSize(999), "999 bytes");
   assert.equal(fileSize(1_500), "1.5 kB");
   assert.equal(fileSize(2_000_000), "2.0 MB");
+});
+
+test("a countdown is written as a clock shows it", () => {
+  assert.deepEqual([-5, 300, 89_000, 7_260_000].map(countdownText), ["0:00", "0:01", "1:29", "2:01:00"]);
 });

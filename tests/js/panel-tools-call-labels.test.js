@@ -23,8 +23,8 @@ test("tools have readable names and states", () => {
   assert.equal(toolState({ kind: "tool", text: "", open: false }), "");
   const call = /** @type {const} */ ({ kind: "tool", text: "", name: "python", call_id: "c", open: false });
   assert.equal(toolState({ ...call, asks: true }), "waits for your permission");
-  assert.equal(toolState({ ...call, output: "2", duration_ms: 1234 }), "1.2 s");
-  assert.equal(toolState({ ...call, output: "no", failed: true, duration_ms: 5 }), "failed · 5 ms");
+  assert.equal(toolState({ ...call, output: "2", duration_ms: 1234 }), "1.2s");
+  assert.equal(toolState({ ...call, output: "no", failed: true, duration_ms: 5 }), "failed · 5ms");
   assert.equal(toolState({ ...call, output: "no", failed: true }), "failed");
   assert.equal(toolState({ ...call, status: "completed", begun: true }), "running");
   const undone = /** @type {const} */ ({ ...call, output: "no", failed: true, status: "not_carried_out" });

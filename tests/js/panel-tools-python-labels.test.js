@@ -10,13 +10,13 @@ const { runTitle } = await import("../../extension/sidepanel/tools/python-labels
 const title = (run) => runTitle({ ended: "ok", stdout: "", stderr: "", duration_ms: 12, run: 2, ...run });
 
 test("a title says how it went, and what became of the variables", () => {
-  assert.equal(title({ value: "1" }), "Done in 12 ms");
-  assert.equal(title({}), "Done in 12 ms, nothing was printed");
-  assert.equal(title({ value: "1", run: 1 }), "Done in 12 ms · new Python");
-  assert.equal(title({ ended: "error", traceback: "E" }), "Failed after 12 ms");
+  assert.equal(title({ value: "1" }), "Done in 12ms");
+  assert.equal(title({}), "Done in 12ms, nothing was printed");
+  assert.equal(title({ value: "1", run: 1 }), "Done in 12ms · new Python");
+  assert.equal(title({ ended: "error", traceback: "E" }), "Failed after 12ms");
   assert.match(
     title({ ended: "timeout", duration_ms: 60_000, lost: true }),
-    /time limit.* 60\.0 s\..* variables are gone/,
+    /time limit.* 60\.0s\..* variables are gone/,
   );
   assert.match(title({ ended: "memory", lost: true }), /memory.* variables are gone/);
   assert.match(title({ ended: "stopped", lost: true }), /^Stopped/);
