@@ -431,7 +431,7 @@ def test_each_kind_of_diagram_is_drawn(app: App, source: str) -> None:
     ET.fromstring(diagram["svg"])
 
 
-def test_what_is_wrong_with_a_diagram_is_said(panel: Panel, server: ScriptedServer) -> None:
+def test_what_is_wrong_with_a_diagram_is_shown(panel: Panel, server: ScriptedServer) -> None:
     """lobehub/lobehub#7301: a diagram with an error was blank, open-webui/open-webui#15227 as well.
 
     nashsu/llm_wiki#549, metadist/synaplan#367, juspay/xyne-spaces#39: Mermaid's own picture of a
@@ -524,7 +524,7 @@ $$
 Last words."""
 
 
-def test_a_selection_is_copied_without_the_panels_words(
+def test_a_selection_is_copied_without_the_panels_labels(
     panel: Panel, server: ScriptedServer
 ) -> None:
     """vercel/chatbot#167: line numbers; pingdotgg/t3code#9204, danny-avila/LibreChat#7308: math.
@@ -728,9 +728,7 @@ def test_each_block_has_its_own_direction(panel: Panel, server: ScriptedServer) 
     assert panel.message.evaluate("(e) => getComputedStyle(e).direction") == "rtl"
 
 
-def test_code_that_has_become_another_one_runs_as_it_is_shown(
-    panel: Panel, server: ScriptedServer
-) -> None:
+def test_code_that_was_replaced_runs_as_it_is_shown(panel: Panel, server: ScriptedServer) -> None:
     """The text of an answer may be replaced: what is behind the button then is not the old code."""
     server.on("", answer("```python\nprint('first')\n```"))
     panel.ask("Code")

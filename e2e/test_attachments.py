@@ -251,7 +251,7 @@ def test_a_photo_is_turned_scaled_down_and_loses_its_place(
     assert shown.get_by_role("img", name="photo.jpg").evaluate(size) == [1024, 2048]
 
 
-def test_what_is_see_through_stays_so(panel: Panel, server: ScriptedServer) -> None:
+def test_transparent_images_stay_transparent(panel: Panel, server: ScriptedServer) -> None:
     pick(panel, file("glass.png", png(3000, 10, alpha=90)))
     expect(tray(panel)).to_have_count(1)
     panel.message.press("Enter")
@@ -288,7 +288,7 @@ def test_what_is_no_image_is_refused(
     expect(panel.page.get_by_role("alert").filter(has_text=words)).to_have_count(0)
 
 
-def test_a_full_disk_is_said_and_what_was_written_stays(app: App, panel: Panel) -> None:
+def test_a_full_disk_is_reported_and_the_draft_stays(app: App, panel: Panel) -> None:
     worker = app.context.service_workers[-1]
     worker.evaluate(FULL_DISK)
     panel.message.fill("Look at this")
@@ -303,7 +303,7 @@ def test_a_full_disk_is_said_and_what_was_written_stays(app: App, panel: Panel) 
     expect(full).to_have_count(0)
 
 
-def test_a_message_waits_for_what_goes_with_it(panel: Panel, server: ScriptedServer) -> None:
+def test_a_message_waits_for_its_attachments(panel: Panel, server: ScriptedServer) -> None:
     panel.message.fill("Look at this")
     photo = given("a.png", png(3000, 3000))
     # In one breath, before anything can be kept.
@@ -344,13 +344,13 @@ def test_a_panel_that_is_closed_at_once_loses_nothing(
     assert [part["type"] for part in parts(turn)] == ["input_image", "input_text"]
 
 
-def test_ten_go_with_a_message(panel: Panel) -> None:
+def test_a_message_has_at_most_ten_attachments(panel: Panel) -> None:
     panel.message.evaluate(PASTE, [given(f"{n}.png", png(9, 9)) for n in range(11)])
     expect(panel.page.get_by_role("alert").filter(has_text="10 attachments")).to_be_visible()
     expect(tray(panel)).to_have_count(10)
 
 
-def test_a_model_without_eyes_is_sent_nothing_and_nothing_is_lost(
+def test_a_model_that_cannot_see_is_sent_nothing_and_nothing_is_lost(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
     app.configure(server.base_url, model="o3-mini")
@@ -368,7 +368,7 @@ def test_a_model_without_eyes_is_sent_nothing_and_nothing_is_lost(
 REFUSAL = "This model does not support image inputs."
 
 
-def test_a_provider_that_refuses_images_is_asked_without_them_and_that_is_said(
+def test_a_request_is_repeated_without_refused_images_and_the_answer_has_a_notice(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
     # What a model refuses is remembered, and is to hold for no other test.
@@ -382,7 +382,7 @@ def test_a_provider_that_refuses_images_is_asked_without_them_and_that_is_said(
     assert {part["type"] for part in parts(server.turns[1])} == {"input_text"}
 
 
-def test_a_providers_own_refusal_is_said_and_the_image_can_be_removed(
+def test_a_providers_refusal_is_shown_and_the_image_can_be_removed(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
     app.configure(server.base_url, model="a-model-that-refuses-anyway")

@@ -37,7 +37,7 @@ def test_an_answer_grows_before_it_ends(panel: Panel, server: ScriptedServer) ->
     expect(panel.alert).to_be_hidden()
 
 
-def test_the_request_is_what_the_settings_say(panel: Panel, server: ScriptedServer) -> None:
+def test_the_request_follows_the_settings(panel: Panel, server: ScriptedServer) -> None:
     panel.ask("Hello")
     expect(panel.answer).to_have_text("You said: Hello")
     (turn,) = server.turns
@@ -290,7 +290,7 @@ def test_an_incomplete_answer_is_kept_and_explained(panel: Panel, server: Script
     assert len(server.turns) == 1
 
 
-def test_the_rest_of_a_cut_answer_is_asked_for(panel: Panel, server: ScriptedServer) -> None:
+def test_a_truncated_answer_is_continued(panel: Panel, server: ScriptedServer) -> None:
     response = {
         "id": "resp_1",
         "status": "incomplete",
@@ -310,7 +310,7 @@ def test_the_rest_of_a_cut_answer_is_asked_for(panel: Panel, server: ScriptedSer
     assert len(server.turns) == 2
 
 
-def test_a_conversation_that_got_too_long_is_summarised_and_goes_on(
+def test_a_conversation_that_is_too_long_is_summarised_and_continues(
     panel: Panel, server: ScriptedServer
 ) -> None:
     too_long = fail(400, "Too many tokens.", code="context_length_exceeded")

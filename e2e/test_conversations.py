@@ -87,7 +87,7 @@ def chat(app: App, panel: Panel, server: ScriptedServer) -> Panel:
     return panel
 
 
-def test_found_by_a_word_of_the_answer_and_opened(
+def test_a_conversation_is_found_by_a_word_of_its_answer_and_opened(
     chat: Panel, app: App, server: ScriptedServer
 ) -> None:
     conversations = ConversationList(chat).show()
@@ -283,7 +283,7 @@ FULL_DISK = """() => {
 """The extension may use all of the disk, so that no quota can be set for it."""
 
 
-def test_a_full_disk_is_said_and_the_message_is_kept(chat: Panel, app: App) -> None:
+def test_a_full_disk_is_reported_and_the_message_is_kept(chat: Panel, app: App) -> None:
     worker = app.context.service_workers[-1]
     worker.evaluate(FULL_DISK)
     chat.ask("A long thought")

@@ -103,7 +103,7 @@ def test_a_chart_is_drawn_when_the_newcomer_allows_it(demo_panel: Panel) -> None
     expect(demo_panel.answer.locator("pre.output")).to_contain_text("Most sun: Sun")
 
 
-def test_it_says_what_was_attached(demo_panel: Panel) -> None:
+def test_it_names_what_was_attached(demo_panel: Panel) -> None:
     # What the page says chooses no other answer.
     attach_page(demo_panel, "A story about **code** in {{asked}}. " * 30)
     demo_panel.ask("How deep is it?")
@@ -116,7 +116,7 @@ def test_it_says_what_was_attached(demo_panel: Panel) -> None:
 @pytest.mark.parametrize(
     ("word", "says"), [("page", "This page"), ("image", "Screenshot"), ("search", "Web search")]
 )
-def test_it_tells_where_to_find_things(demo_panel: Panel, word: str, says: str) -> None:
+def test_it_explains_where_to_find_things(demo_panel: Panel, word: str, says: str) -> None:
     demo_panel.ask(word)
     expect(demo_panel.answer).to_contain_text(says)
     demo_panel.expect_idle()

@@ -260,9 +260,7 @@ def compose(panel: Panel, box: Locator, text: str) -> None:
     session.detach()
 
 
-def test_no_stroke_of_an_input_method_sends_or_cancels(
-    panel: Panel, server: ScriptedServer
-) -> None:
+def test_no_key_of_an_input_method_sends_or_cancels(panel: Panel, server: ScriptedServer) -> None:
     """In every box of the panel; the same strokes without an input method act as ever.
 
     Sources: mckaywrigley/chatbot-ui#718 and NousResearch/hermes-agent#41026 (Enter with 229 after
@@ -500,7 +498,7 @@ FULL_PANEL = """() => {
 }"""
 
 
-def test_a_disk_that_is_full_is_said_and_nothing_goes_from_the_screen(panel: Panel) -> None:
+def test_a_full_disk_is_reported_and_nothing_disappears(panel: Panel) -> None:
     begin(panel, "Pebble")
     panel.page.evaluate(FULL_PANEL)
     panel.message.fill("Still here")
@@ -516,7 +514,7 @@ def test_a_disk_that_is_full_is_said_and_nothing_goes_from_the_screen(panel: Pan
     expect(panel.message).to_have_value("Still here!")
 
 
-def test_what_could_not_be_sent_comes_back_to_where_it_came_from(
+def test_a_message_that_could_not_be_sent_returns_to_its_draft(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
     """Before what was typed since, in its own conversation.

@@ -171,7 +171,7 @@ def test_an_unknown_model(app: App, panel: Panel, server: ScriptedServer) -> Non
     assert len(server.turns) == 1
 
 
-def test_a_failed_response_keeps_what_came(panel: Panel, server: ScriptedServer) -> None:
+def test_a_failed_response_keeps_the_partial_answer(panel: Panel, server: ScriptedServer) -> None:
     events = [*until_open("Half ", "of it"), failed("The model is confused.", "invalid_prompt")]
     server.on("", stream(*map(sse, events)))
     panel.ask("Hello")
@@ -276,7 +276,7 @@ def test_an_oversized_frame(panel: Panel, server: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("status", [403, 413, 422])
-def test_other_refusals_carry_the_servers_words(
+def test_other_refusals_show_the_servers_message(
     panel: Panel, server: ScriptedServer, status: int
 ) -> None:
     server.on("", fail(status, f"Reason number {status}."))

@@ -91,7 +91,7 @@ def calls_of(exchange: Exchange) -> list[dict[str, Any]]:
 # --- receivers' rules --------------------------------------------------------------------------
 
 
-def test_a_call_of_a_tool_with_an_impossible_name_goes_on(
+def test_a_call_of_a_tool_with_an_impossible_name_continues_the_turn(
     chat: Panel, server: ScriptedServer
 ) -> None:
     """vercel/ai#9173: once a made-up name was in the history, every later request was refused."""
@@ -111,7 +111,7 @@ def test_a_call_of_a_tool_with_an_impossible_name_goes_on(
     expect(chat.alert).to_be_hidden()
 
 
-def test_what_came_with_a_call_goes_back_with_it(chat: Panel, server: ScriptedServer) -> None:
+def test_fields_of_a_call_go_back_with_it(chat: Panel, server: ScriptedServer) -> None:
     """Gemini's compatible endpoint refuses a call without its thought signature."""
     signature = {"google": {"thought_signature": "c2lnbmF0dXJl"}}
 
@@ -219,7 +219,7 @@ def test_reasoning_whose_tag_was_swallowed_is_no_text(chat: Panel, server: Scrip
     expect(chat.answer.locator("details.reasoning .markdown")).to_have_text("Two and two, so")
 
 
-def test_reasoning_alone_says_that_it_is_no_answer(chat: Panel, server: ScriptedServer) -> None:
+def test_an_answer_of_reasoning_alone_is_reported(chat: Panel, server: ScriptedServer) -> None:
     """chatboxai/chatbox#3821: everything stood in `delta.reasoning`, and the answer was blank."""
     thought = chunk({"reasoning_content": "Two and two, so…"})
     server.on("", stream(thought, chunk(reason="stop"), DONE))
@@ -243,7 +243,7 @@ def test_an_empty_object_before_the_arguments_is_none(chat: Panel, server: Scrip
     assert server.turns[1].outputs == ["42"]
 
 
-def test_a_call_that_nobody_runs_is_not_completed(panel: Panel, server: ScriptedServer) -> None:
+def test_a_call_without_a_tool_is_not_completed(panel: Panel, server: ScriptedServer) -> None:
     """A call of a tool that is the provider's to offer and nobody's here to run."""
     item = {
         "type": "computer_call",
@@ -304,7 +304,7 @@ def test_a_call_is_carried_out_though_the_stream_broke_after_it(
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_no_money_is_said_and_not_tried_again(
+def test_no_quota_is_reported_and_not_retried(
     chat: Panel, server: ScriptedServer, status: int
 ) -> None:
     """Gateways report an empty account with any status."""
@@ -326,7 +326,7 @@ def test_a_404_with_a_reason_is_not_blamed_on_the_base_url(
     assert len(server.turns) == 1
 
 
-def test_a_local_server_that_is_not_there_is_said_at_once(
+def test_a_missing_local_server_is_reported_at_once(
     app: App, panel: Panel, server: ScriptedServer, closed_port: int
 ) -> None:
     """The server was not started: nothing is gained by trying five times."""
@@ -344,7 +344,7 @@ def test_a_local_server_that_is_not_there_is_said_at_once(
 # --- a second try ------------------------------------------------------------------------------
 
 
-def test_what_a_server_refuses_is_left_out_and_said_once(
+def test_what_a_server_refuses_is_left_out_and_reported_once(
     app: App, chat: Panel, server: ScriptedServer
 ) -> None:
     """Older gateways know no `stream_options`."""

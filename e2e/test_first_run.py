@@ -93,7 +93,7 @@ def test_the_models_are_offered(options: Options, server: ScriptedServer) -> Non
     expect(options.model).to_have_value("large-model")
 
 
-def test_a_connection_that_fails_says_why(options: Options, server: ScriptedServer) -> None:
+def test_a_failed_connection_explains_why(options: Options, server: ScriptedServer) -> None:
     server.api_key = "sk-another"
     options.fill(base_url=server.base_url, api_key=API_KEY)
     options.test_connection.click()
@@ -120,7 +120,7 @@ def test_providers_bring_their_addresses(options: Options) -> None:
             )
 
 
-def test_the_panel_says_that_python_is_starting(fresh_app: App) -> None:
+def test_the_panel_shows_that_python_is_starting(fresh_app: App) -> None:
     panel = fresh_app.open_panel()
     expect(panel.status).to_contain_text("Starting Python")
     expect(panel.message).to_be_focused()

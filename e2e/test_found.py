@@ -216,7 +216,7 @@ def test_find_looks_through_what_is_not_loaded_and_in_reasoning(long: Panel) -> 
     expect(find.button).to_be_focused()
 
 
-def test_find_follows_an_answer_that_grows_and_leaves_the_page_as_it_is(
+def test_find_follows_a_growing_answer_and_does_not_change_the_page(
     panel: Panel, server: ScriptedServer
 ) -> None:
     gate = Gate("One fjord. Two: fjo", after=["rd. Three: fjord.\n\nFour fjord"])

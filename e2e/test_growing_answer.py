@@ -295,7 +295,9 @@ def test_twenty_of_twenty_selections_and_focuses_hold(
 
 
 @pytest.mark.parametrize("kind", ["paragraph", "list", "table", "code", "image"])
-def test_what_a_context_menu_is_of_stays(panel: Panel, server: ScriptedServer, kind: str) -> None:
+def test_the_target_of_a_context_menu_stays(
+    panel: Panel, server: ScriptedServer, kind: str
+) -> None:
     """While pieces come, at the end and after late colours its commands have their target."""
     page = panel.page
     reader = Reader(panel, server, kind)
@@ -317,7 +319,9 @@ def test_what_a_context_menu_is_of_stays(panel: Panel, server: ScriptedServer, k
             assert page.evaluate("window.clicked === window.menuOf")
 
 
-def test_a_reader_who_has_scrolled_up_is_left_alone(panel: Panel, server: ScriptedServer) -> None:
+def test_the_view_does_not_move_for_a_reader_who_has_scrolled_up(
+    panel: Panel, server: ScriptedServer
+) -> None:
     """Nothing above the tail moves while the answer grows and when it ends."""
     reader = Reader(panel, server, "list")
     for _ in range(18):

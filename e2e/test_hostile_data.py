@@ -24,9 +24,7 @@ PUT = """records => new Promise((resolve, reject) => {
 })"""
 
 
-def test_one_damaged_record_hides_nothing_and_a_file_brings_no_power(
-    app: App, panel: Panel
-) -> None:
+def test_one_damaged_record_hides_nothing_and_a_file_grants_nothing(app: App, panel: Panel) -> None:
     """Impossible dates, texts that are none, and instructions that come with a file."""
     panel.ask("A good one")
     expect(panel.answer).to_have_text("You said: A good one")

@@ -62,7 +62,7 @@ def pieces(text: str, size: int) -> list[str]:
 
 
 @pytest.mark.parametrize("way", ["streamed", "at once"])
-def test_shown_whole_and_the_chat_goes_on(
+def test_hostile_markdown_is_shown_whole_and_the_chat_continues(
     app: App, panel: Panel, server: ScriptedServer, way: str
 ) -> None:
     """All in one conversation, which opens again."""

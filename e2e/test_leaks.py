@@ -125,7 +125,7 @@ def open_extension(extension: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("way", ["answers", "errors"])
-def test_many_turns_leave_no_more_than_few(
+def test_memory_does_not_grow_with_the_number_of_turns(
     chromium: str, open_extension: Path, tmp_path: Path, server: ScriptedServer, way: str
 ) -> None:
     if way == "answers":

@@ -458,7 +458,7 @@ SCROLLED = """(log) => {
 }"""
 
 
-def test_the_view_follows_the_end_only_for_a_reader_who_is_there(
+def test_the_view_follows_the_end_only_for_a_reader_at_the_end(
     panel: Panel, server: ScriptedServer
 ) -> None:
     lines = [f"Line {number}\n\n" for number in range(60)]
@@ -479,7 +479,7 @@ def test_the_view_follows_the_end_only_for_a_reader_who_is_there(
     assert after["left"] > before["left"]
 
 
-def test_what_a_screen_reader_is_told(panel: Panel, server: ScriptedServer) -> None:
+def test_what_a_screen_reader_announces(panel: Panel, server: ScriptedServer) -> None:
     gate = Gate("One ", after=["two"])
     server.on("", gate)
     panel.ask("Count")

@@ -87,9 +87,7 @@ def test_addresses_end_with_the_address(panel: Panel, server: ScriptedServer) ->
     assert shown.evaluate(LINKS) == [[url, url] for url in linked.values()] + last
 
 
-def test_addresses_that_look_like_others_are_told_apart(
-    panel: Panel, server: ScriptedServer
-) -> None:
+def test_addresses_that_look_like_others_are_marked(panel: Panel, server: ScriptedServer) -> None:
     text = (
         "https://example.com@evil.example/x [t](https://example.com@evil.example) "
         "[https://bank.example](https://evil.example/a) https://аpple.com "

@@ -45,7 +45,7 @@ def remote(app: App, panel: Panel, server: ScriptedServer) -> Iterator[Panel]:
     app.context.set_offline(False)
 
 
-def test_a_message_waits_for_the_network_and_goes_once(
+def test_a_message_waits_for_the_network_and_is_sent_once(
     app: App, remote: Panel, server: ScriptedServer
 ) -> None:
     app.context.set_offline(True)
@@ -85,7 +85,7 @@ def test_an_answer_survives_the_networks_absence(
     assert first.idempotency_key == second.idempotency_key
 
 
-def test_an_answer_that_the_provider_keeps_goes_on_where_it_was(
+def test_an_answer_that_the_provider_stores_continues_where_it_was(
     app: App, remote: Panel, server: ScriptedServer
 ) -> None:
     app.configure(server.base_url.replace("127.0.0.1", HOST), background=True)

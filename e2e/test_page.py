@@ -188,7 +188,7 @@ OPEN = """async (url) => {
         ("http://127.0.0.1:9/", "could not be loaded"),
     ],
 )
-def test_what_cannot_be_read_is_said(app: App, pages: Pages, url: str, words: str) -> None:
+def test_what_cannot_be_read_is_reported(app: App, pages: Pages, url: str, words: str) -> None:
     pages.put("/article", ARTICLE)
     site = pages.put("/document.pdf", PDF, "application/pdf").removesuffix("/document.pdf")
     options = app.open_options().page
@@ -201,7 +201,7 @@ def test_what_cannot_be_read_is_said(app: App, pages: Pages, url: str, words: st
     assert reply["error"]["hint"]
 
 
-def test_a_site_without_leave_is_not_read(app: App, pages: Pages) -> None:
+def test_a_site_without_permission_is_not_read(app: App, pages: Pages) -> None:
     visit(app, pages.put("/article", ARTICLE, host="site.test")).wait_for_load_state()
     for what in ("page", "selection", "screenshot"):
         error = read(app, what)["error"]
@@ -263,7 +263,7 @@ def test_nothing_of_a_page_is_loaded_or_run_by_reading_it(app: App, pages: Pages
     app.close_pages()
 
 
-def test_a_page_that_never_finishes_loading_is_read_as_far_as_it_came(
+def test_a_page_that_never_finishes_loading_is_read_as_far_as_it_loaded(
     app: App, pages: Pages
 ) -> None:
     visit(app, pages.put("/endless", "<title>T</title><p>Begun", whole=False))
@@ -350,7 +350,7 @@ def press(panel: Panel, name: str) -> None:
     panel.page.get_by_role("button", name=name, exact=True).first.click()
 
 
-def test_the_model_reads_the_page_when_the_user_says_so(
+def test_the_model_reads_the_page_when_the_user_approves(
     app: App, panel: Panel, server: ScriptedServer, pages: Pages
 ) -> None:
     allow(panel, read_page="ask")
@@ -393,7 +393,7 @@ def test_refused_it_reads_nothing_and_the_question_follows_the_tabs(
     assert "not allow" in outputs(server.turns[1])[0]
 
 
-def test_without_leave_the_model_is_told_what_the_user_must_do(
+def test_without_permission_the_model_learns_what_the_user_can_do(
     app: App, panel: Panel, server: ScriptedServer, pages: Pages
 ) -> None:
     allow(panel, read_page="always")
@@ -516,7 +516,7 @@ SPEAK = """() => Promise.all([
 """What a page could say whose process has been taken over, in the name of our script in it."""
 
 
-def test_a_script_in_a_page_is_not_listened_to(app: App, panel: Panel, pages: Pages) -> None:
+def test_messages_of_a_script_in_a_page_are_ignored(app: App, panel: Panel, pages: Pages) -> None:
     # The sandbox is there, and listens.
     request = {"type": "RunPython", "conversation": "one", "code": "1 + 1"}
     assert app.send(request)["run"]["value"] == "2"

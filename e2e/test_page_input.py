@@ -118,7 +118,7 @@ def test_the_selection_is_attached(app: App, panel: Panel, pages: Pages) -> None
     expect(dialog).not_to_contain_text("Then not.")
 
 
-def test_without_leave_it_is_said_what_to_do(app: App, panel: Panel, pages: Pages) -> None:
+def test_without_permission_a_hint_is_shown(app: App, panel: Panel, pages: Pages) -> None:
     app.context.new_page().goto(pages.put("/rain", PAGE, host="site.test"))
     attach(panel, "This page")
     expect(note(panel)).to_contain_text("Sidestream may not read this page yet.")
@@ -204,7 +204,7 @@ def test_a_key_and_the_menu_attach_the_page_once(
     expect(tray(late).filter(has_text="Later")).to_have_count(1)
 
 
-def test_what_was_not_read_is_said_in_the_panel_that_opens(
+def test_a_page_that_was_not_read_is_reported_in_the_panel_that_opens(
     app: App, panel: Panel, pages: Pages
 ) -> None:
     # The events of a test grant nothing; at a user's, this is what a file without leave gives.
@@ -232,7 +232,7 @@ def test_the_address_bar_asks_in_a_new_conversation(
     assert "Before" not in turns[0].body.decode()
 
 
-def test_what_is_asked_in_the_address_bar_stays_in_the_box_when_nobody_answers(
+def test_a_question_from_the_address_bar_stays_in_the_box_without_a_provider(
     fresh_app: App,
 ) -> None:
     panel = fresh_app.open_panel()

@@ -20,7 +20,7 @@ def browser_arguments() -> list[str]:
 
 
 @pytest.mark.parametrize("saved", PAGES, ids=[saved.name for saved in PAGES])
-def test_a_page_is_read_whole_or_said_to_be_partial(app: App, pages: Pages, saved: Saved) -> None:
+def test_a_page_is_read_whole_or_marked_as_partial(app: App, pages: Pages, saved: Saved) -> None:
     for inner in FOLDER.glob("frame_*.html"):
         pages.put(f"/saved/{inner.name}", inner.read_text("utf-8"))
     tab = app.context.new_page()
@@ -267,7 +267,7 @@ def test_frames_of_other_sites_are_named_and_those_that_are_not_seen_are_not(
     tab.close()
 
 
-def test_the_user_and_the_model_are_told_that_it_is_a_part(
+def test_the_user_and_the_model_see_that_it_is_a_part(
     app: App, panel: Panel, server: ScriptedServer, pages: Pages
 ) -> None:
     (thread,) = (saved for saved in PAGES if saved.name == "stackoverflow")

@@ -71,7 +71,7 @@ def test_the_list_is_kept_and_holds_for_one_conversation(
     expect(may(panel)).to_have_text("May use no tools")
 
 
-def test_what_cannot_be_is_said_at_its_place(panel: Panel) -> None:
+def test_a_permission_that_cannot_work_is_explained_beside_it(panel: Panel) -> None:
     listed = section(panel)
     hosts = listed.get_by_role("textbox", name="Hosts that Python may reach")
     status = panel.page.get_by_role("dialog").get_by_role("status")
@@ -112,7 +112,7 @@ def test_only_what_the_provider_has_can_be_switched_on(
     expect(section(panel).get_by_role("switch")).to_have_count(0)
 
 
-def test_the_users_word_on_a_call(panel: Panel, server: ScriptedServer) -> None:
+def test_the_user_approves_or_refuses_a_call(panel: Panel, server: ScriptedServer) -> None:
     choose(panel, python="Ask each time")
     server.on("Go", python_calls("'first'", "import math"), python_calls("3"), answer("Done."))
     panel.ask("Go")
@@ -140,7 +140,9 @@ def test_the_users_word_on_a_call(panel: Panel, server: ScriptedServer) -> None:
     expect(section(panel).get_by_role("combobox", name="Python", exact=True)).to_have_value("")
 
 
-def test_what_code_may_reach_is_said_where_it_asks(panel: Panel, server: ScriptedServer) -> None:
+def test_an_approval_names_the_hosts_that_code_may_reach(
+    panel: Panel, server: ScriptedServer
+) -> None:
     listed = section(panel)
     listed.get_by_role("combobox", name="Python", exact=True).select_option("Ask each time")
     listed.get_by_role("textbox", name="Hosts that Python may reach").fill("api.example.com")
@@ -185,7 +187,7 @@ def test_at_a_limit_the_answer_ends_and_can_be_continued(
     assert "The answer came to a limit before this call" in told[-1]
 
 
-def test_the_keyboard_stays_in_the_panel_when_a_question_goes(
+def test_the_keyboard_focus_stays_in_the_panel_when_an_approval_closes(
     panel: Panel, server: ScriptedServer
 ) -> None:
     choose(panel, python="Ask each time")
@@ -198,7 +200,9 @@ def test_the_keyboard_stays_in_the_panel_when_a_question_goes(
     expect(panel.message).to_be_focused()
 
 
-def test_what_asks_is_seen_to_its_end(panel: Panel, server: ScriptedServer) -> None:
+def test_a_call_must_be_read_to_its_end_before_it_is_approved(
+    panel: Panel, server: ScriptedServer
+) -> None:
     """A call cannot be allowed before the end of what it would do was in view.
 
     anomalyco/opencode#38526: blank lines before a dangerous command.

@@ -47,7 +47,7 @@ def planted(form: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_what_a_server_repeats_of_the_key_is_shown_and_kept_nowhere(
+def test_a_key_that_a_server_repeats_is_neither_shown_nor_stored(
     playwright: Playwright, chromium: str, extension: Path, tmp_path: Path, server: ScriptedServer
 ) -> None:
     """unstructured-api#578 and litellm#31342: keys come back in errors, and stay in logs."""

@@ -25,7 +25,7 @@ def summary(panel: Panel, at: int = 0) -> Locator:
 # --- what they do, and what they give ----------------------------------------------------------
 
 
-def test_a_web_search_tells_its_query_and_its_sources(panel: Panel, server: ScriptedServer) -> None:
+def test_a_web_search_shows_its_query_and_its_sources(panel: Panel, server: ScriptedServer) -> None:
     page = "https://developer.chrome.com/docs/extensions/reference/api/sidePanel"
     cited = {"type": "url_citation", "start_index": 0, "end_index": 9, "url": page}
     script = Calls(
@@ -51,7 +51,7 @@ def test_a_web_search_tells_its_query_and_its_sources(panel: Panel, server: Scri
     expect(found.get_by_role("link")).to_have_text(["developer.chrome.com", "blog.example"])
 
 
-def test_code_streams_runs_and_shows_what_it_gave(
+def test_code_streams_runs_and_shows_its_output(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
     outputs = (
@@ -164,9 +164,7 @@ def test_a_file_search_names_the_files(panel: Panel, server: ScriptedServer) -> 
     )
 
 
-def test_stop_ends_a_call_and_says_that_it_is_not_finished(
-    panel: Panel, server: ScriptedServer
-) -> None:
+def test_stop_ends_a_call_and_marks_it_as_unfinished(panel: Panel, server: ScriptedServer) -> None:
     script = Calls(code("while True: pass"), text="never", hold=True)
     server.on("Loop", script)
     panel.ask("Loop")
@@ -219,7 +217,7 @@ def test_there_is_a_switch_for_what_the_provider_has(
     expect(hint).to_be_visible(visible=preset in ("vllm", "custom"))
 
 
-def test_what_is_on_is_sent_and_what_it_gives_is_asked_for(
+def test_enabled_tools_are_sent_and_their_results_requested(
     app: App, server: ScriptedServer
 ) -> None:
     app.configure(server.base_url, preset="openai")
@@ -253,7 +251,7 @@ def test_what_is_on_is_sent_and_what_it_gives_is_asked_for(
     assert "tools" not in server.turns[-1].json, "a switch counts in its conversation alone"
 
 
-def test_what_another_provider_does_not_have_is_said_and_not_sent(
+def test_tools_that_another_provider_lacks_are_named_and_not_sent(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
     choose(panel, web_search="On", code_interpreter="On")
@@ -278,9 +276,7 @@ def test_what_another_provider_does_not_have_is_said_and_not_sent(
     assert named(switches(panel)) == ["Web search", "Code interpreter"], "they can be switched off"
 
 
-def test_a_provider_that_refuses_a_tool_is_told_of_in_words(
-    panel: Panel, server: ScriptedServer
-) -> None:
+def test_a_providers_refusal_of_a_tool_is_explained(panel: Panel, server: ScriptedServer) -> None:
     choose(panel, web_search="On")
     refusal = "Hosted tool 'web_search' is not supported with scripted-model."
     server.on("Search", fail(400, refusal, type="invalid_request_error"), answer("Without it."))

@@ -12,9 +12,7 @@ from e2e.patience import PATIENCE, slowness
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
 
 
-def test_messages_wait_their_turn_in_every_panel(
-    app: App, panel: Panel, server: ScriptedServer
-) -> None:
+def test_messages_are_queued_in_every_panel(app: App, panel: Panel, server: ScriptedServer) -> None:
     gate = Gate("One ", after=["two"])
     server.on("first", gate)
     panel.ask("The first")
@@ -37,7 +35,7 @@ def test_messages_wait_their_turn_in_every_panel(
     assert len(set(keys)) == 3
 
 
-def test_a_waiting_message_is_cancelled_and_can_be_edited(
+def test_a_queued_message_is_cancelled_and_can_be_edited(
     panel: Panel, server: ScriptedServer
 ) -> None:
     gate = Gate("One ", after=["two"])
@@ -67,7 +65,7 @@ def test_send_now_stops_the_answer_under_way(panel: Panel, server: ScriptedServe
     assert server.turns[0].client_closed.wait(PATIENCE)
 
 
-def test_the_line_stands_after_a_failure_and_goes_on_after_the_retry(
+def test_queued_messages_are_on_hold_after_a_failure_and_continue_after_the_retry(
     panel: Panel, server: ScriptedServer
 ) -> None:
     queued = threading.Event()
@@ -88,7 +86,7 @@ def test_the_line_stands_after_a_failure_and_goes_on_after_the_retry(
     panel.expect_idle()
 
 
-def test_the_line_survives_the_workers_end(app: App, panel: Panel, server: ScriptedServer) -> None:
+def test_the_queue_survives_the_workers_end(app: App, panel: Panel, server: ScriptedServer) -> None:
     server.on("first", Gate("One "))
     panel.ask("The first")
     expect(panel.answer).to_have_text("One")

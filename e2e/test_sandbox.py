@@ -120,7 +120,7 @@ def test_a_flood_of_messages_stays_within_bounds(app: App) -> None:
     assert run(app, "1 + 1")["value"] == "2"
 
 
-def test_the_oldest_of_many_makes_room(app: App) -> None:
+def test_the_oldest_of_many_interpreters_is_ended(app: App) -> None:
     run(app, "x = 1", "oldest")
     for other in ("one", "another", "a third"):
         run(app, "1", other)
@@ -270,7 +270,9 @@ POLITE = {
 }
 
 
-def test_who_wants_the_network_is_told_that_it_is_off(app: App, server: ScriptedServer) -> None:
+def test_code_that_uses_the_network_gets_an_error_that_it_is_off(
+    app: App, server: ScriptedServer
+) -> None:
     port = server.origin.rpartition(":")[2]
     run(app, f"HTTP, PORT = {server.origin + '/polite'!r}, {port}")
     for call, imports in POLITE.items():
@@ -305,7 +307,7 @@ def code_answer(*blocks: str, language: str = "python") -> Script:
     return answer("\n\n".join(f"```{language}\n{block}\n```" for block in blocks))
 
 
-def test_code_of_an_answer_is_run_where_it_stands(panel: Panel, server: ScriptedServer) -> None:
+def test_code_of_an_answer_runs_in_its_place(panel: Panel, server: ScriptedServer) -> None:
     table = "HTML('<table><tr><th>A</th></tr><tr><td>1<img src=x></td></tr></table>')"
     figure = 'display(SVG(\'<svg width="40" height="20"></svg>\'))'
     blocks = [f"word = 'Hello'\nprint(word)\n{figure}\n{table}", "word.upper()", "word.nothing"]

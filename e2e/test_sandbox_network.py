@@ -134,7 +134,7 @@ response = await pyfetch(U + '/echo', method='POST', body='x')
     assert value(app, code) == ("x", "GET")
 
 
-def test_nobody_is_told_who_asks(app: App, site: Site) -> None:
+def test_requests_do_not_identify_the_user(app: App, site: Site) -> None:
     page = app.context.new_page()
     page.goto(f"{site.url}/cookies")
     page.goto(f"{site.url}/echo")
@@ -215,7 +215,9 @@ def test_no_way_leads_to_a_host_that_is_not_allowed(
     }
 
 
-def test_words_say_why_it_failed(app: App, site: Site, other: Site, closed: Site) -> None:
+def test_a_network_error_explains_its_cause(
+    app: App, site: Site, other: Site, closed: Site
+) -> None:
     allow(app, site.host, closed.host, "api.example.com")
     app.send({"type": "LoadSettings"})
     asks = {

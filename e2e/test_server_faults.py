@@ -197,7 +197,7 @@ def test_what_breaks_once_is_asked_for_again(open_cases: OpenCases) -> None:
         assert first.idempotency_key == second.idempotency_key != ""
 
 
-def test_what_came_before_a_refusal_is_kept_and_retry_helps(
+def test_a_partial_answer_before_a_refusal_is_kept_and_retry_works(
     open_cases: OpenCases, request: pytest.FixtureRequest
 ) -> None:
     """A sample of the breaks, or with `--all-faults` each of them."""

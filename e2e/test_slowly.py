@@ -35,7 +35,7 @@ def test_a_turn_without_a_panel_outlives_it_too(slow_run: SlowRun) -> None:
     assert "A slow but steady answer" in outcome.answers[0]
 
 
-def test_a_server_that_thinks_before_it_answers_outlives_it_too(slow_run: SlowRun) -> None:
+def test_a_turn_at_a_slow_server_outlives_it_too(slow_run: SlowRun) -> None:
     outcome = slow_run.outcome("silent_before_the_head")
     assert outcome.attached == []
     (turn,) = outcome.turns
@@ -63,7 +63,7 @@ def test_six_minutes_of_silence(slow_run: SlowRun, case: str) -> None:
     assert "A slow but steady answer" in outcome.answers[0]
 
 
-def test_the_user_is_told_of_a_long_silence(slow_run: SlowRun) -> None:
+def test_a_long_silence_is_shown(slow_run: SlowRun) -> None:
     outcome = slow_run.outcome("silent_stretch")
     assert any("30 s" in notice for notice in outcome.notices), outcome.notices
 

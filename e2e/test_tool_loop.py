@@ -93,7 +93,7 @@ def test_parallel_calls_calls_after_calls_and_ids_that_come_again(
     assert server.turns[4].outputs == ["a 1", "b 2", "a 1", "a 1"]
 
 
-def test_what_goes_wrong_is_for_the_model_to_read(loop: Panel, server: ScriptedServer) -> None:
+def test_errors_of_a_tool_are_returned_to_the_model(loop: Panel, server: ScriptedServer) -> None:
     server.on(
         "Go",
         tool_calls(("python", '{"cod": 1}'), ("delete_all", "{}"), ("python", '{"code": "1')),

@@ -74,7 +74,9 @@ def rows(part: Locator) -> list[list[str]]:
     return [row.locator("th, td").all_inner_texts() for row in part.get_by_role("row").all()]
 
 
-def test_what_was_told_is_in_view_and_stays_there(fresh_app: App, server: ScriptedServer) -> None:
+def test_what_was_reported_is_in_view_and_stays_there(
+    fresh_app: App, server: ScriptedServer
+) -> None:
     fresh_app.configure(server.base_url, model=KNOWN_MODEL)
     server.on(
         "first",
@@ -152,7 +154,7 @@ def test_what_was_told_is_in_view_and_stays_there(fresh_app: App, server: Script
     assert rows(day)[-1] == ["2", "3K\n1K cached", "500\n100 reasoning"]
 
 
-def test_where_nothing_is_told_nothing_is_shown(
+def test_where_nothing_is_reported_nothing_is_shown(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
     app.configure(server.base_url, model=KNOWN_MODEL)

@@ -35,7 +35,9 @@ def test_the_panel_closes_and_opens_in_mid_turn(
     late.expect_idle()
 
 
-def test_an_answer_goes_on_without_a_panel(app: App, panel: Panel, server: ScriptedServer) -> None:
+def test_an_answer_continues_without_a_panel(
+    app: App, panel: Panel, server: ScriptedServer
+) -> None:
     gate = Gate("One ", after=["two"])
     server.on("", gate)
     panel.ask("Count")

@@ -65,7 +65,7 @@ def test_a_long_answer_in_large_chunks() -> None:
     assert turn.text == "word " * 500
 
 
-def test_what_comes_at_once_takes_little_memory_to_decode() -> None:
+def test_a_large_chunk_takes_little_memory_to_decode() -> None:
     body = ResponsesStream().text(*["word "] * 10_000).completed().body
     reading = client(FakeFetch(Reply(MockSSEStream(body).chunked(len(body)))))
 
@@ -88,7 +88,7 @@ def test_what_comes_at_once_takes_little_memory_to_decode() -> None:
 # --- silence -----------------------------------------------------------------------------------
 
 
-def test_silence_is_told_once_and_comments_are_a_sign_of_life() -> None:
+def test_silence_is_reported_once_and_comments_count_as_activity() -> None:
     stream = ResponsesStream().created().pause(45).comment().pause(45)
     turn = Turn(Reply(stream.text("Hello").completed()))
     assert turn.types.count("StreamIdle") == 2
@@ -130,7 +130,7 @@ def test_too_long_a_silence_is_a_broken_stream() -> None:
 # --- broken streams ----------------------------------------------------------------------------
 
 
-def test_a_refusal_tells_its_rate_limits_first() -> None:
+def test_a_refusal_reports_its_rate_limits_first() -> None:
     headers = {"x-codex-primary-used-percent": "100"}
     body = {"error": {"type": "usage_limit_reached", "message": "x", "plan_type": "plus"}}
     turn = Turn(Reply(body, status=429, headers=headers))

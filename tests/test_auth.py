@@ -63,7 +63,7 @@ def renewed(**fields: Any) -> Reply:
 # --- no key, and a key -------------------------------------------------------------------------
 
 
-def test_no_auth_says_nothing() -> None:
+def test_no_auth_sends_no_header() -> None:
     auth: Auth = NoAuth()
     assert auth.mode == "none"
     assert run(auth.headers(no_fetch())) == {}
@@ -116,7 +116,7 @@ def test_the_account_is_the_claims_else_the_stored_one(
     assert headers.get("ChatGPT-Account-ID") == account_id
 
 
-def test_the_plan_and_fedramp_are_told_by_the_id_token() -> None:
+def test_the_plan_and_fedramp_come_from_the_id_token() -> None:
     assert sign_in().plan_type == "plus"
     assert sign_in(auth_json(id_token=id_token(chatgpt_plan_type=3))).plan_type is None
     auth = sign_in(auth_json(id_token=id_token(chatgpt_account_is_fedramp=True)))
@@ -207,7 +207,7 @@ def test_a_stale_token_is_renewed_before_it_is_used() -> None:
     assert "changed" not in run(auth.headers(no_fetch()))["Authorization"]
 
 
-def test_what_the_answer_leaves_out_stays() -> None:
+def test_a_renewal_keeps_what_the_answer_leaves_out() -> None:
     auth = sign_in()
     fetch = FakeFetch(Reply({"access_token": jwt(exp=NOW + 1), "refresh_token": "", "id_token": 5}))
     assert run(auth.refresh(fetch)) is True
@@ -247,7 +247,7 @@ def test_stopping_one_call_does_not_lose_the_new_tokens() -> None:
     assert len(stored) == len(fetch.requests) == 1
 
 
-def test_a_renewal_that_fails_with_nobody_waiting_is_quiet() -> None:
+def test_a_renewal_that_fails_without_a_waiting_call_is_silent() -> None:
     auth = sign_in()
     fetch = FakeFetch(Refuse(delay_s=1), renewed())
 
@@ -326,7 +326,7 @@ def test_a_renewal_that_fails_for_now_may_be_tried_later(reply: Reply) -> None:
     assert run(auth.refresh(FakeFetch(renewed()))) is True
 
 
-def test_no_network_is_told_as_such() -> None:
+def test_a_renewal_without_a_network_is_a_network_error() -> None:
     auth = sign_in(auth_json(access_token=jwt(exp=NOW - 1)))
     with pytest.raises(SidestreamError) as caught:
         run(auth.headers(FakeFetch(Refuse())))
@@ -339,7 +339,7 @@ def test_a_token_that_is_still_good_is_used_when_its_renewal_fails() -> None:
     assert headers["Authorization"].endswith(jwt(exp=NOW + 30))
 
 
-def test_a_token_that_tells_no_expiry_is_used_only_when_renewed() -> None:
+def test_a_token_without_an_expiry_is_renewed_before_it_is_used() -> None:
     auth = sign_in({**auth_json(access_token="opaque"), "last_refresh": "2020-01-01T00:00:00Z"})
     with pytest.raises(SidestreamError):
         run(auth.headers(FakeFetch(Reply("", status=503))))

@@ -103,7 +103,7 @@ def test_gives_up_after_the_budget_and_gives_the_partial_answer_back() -> None:
     ]
 
 
-def test_everything_half_said_is_given_back() -> None:
+def test_every_unfinished_item_is_returned_partially() -> None:
     stream = ResponsesStream().send(
         "response.output_item.added", output_index=0, item={"type": "reasoning", "id": "r"}
     )
@@ -154,7 +154,7 @@ def test_budgets_do_not_multiply() -> None:
     assert [wait.delay_ms for wait in turn.waits] == [1000, 2000, 4000, 8000, 16000]
 
 
-def test_headers_are_told_again_only_where_they_differ() -> None:
+def test_header_events_are_repeated_only_where_they_differ() -> None:
     def headers(used: int) -> dict[str, str]:
         return {"openai-model": "m", "x-codex-primary-used-percent": str(used)}
 
@@ -177,7 +177,7 @@ def test_headers_are_told_again_only_where_they_differ() -> None:
         (None, "Hm.", 1000),
     ],
 )
-def test_what_passes_is_asked_again(code: str | None, message: str, delay_ms: int) -> None:
+def test_temporary_errors_are_retried(code: str | None, message: str, delay_ms: int) -> None:
     failed = ResponsesStream().created().failed(code, message)
     turn = Turn(Reply(failed), Reply(hello()))
     assert turn.error is None
@@ -199,7 +199,7 @@ def test_what_passes_is_asked_again(code: str | None, message: str, delay_ms: in
         ("invalid_prompt", ErrorKind.INVALID_REQUEST),
     ],
 )
-def test_what_is_final_ends_at_once(code: str, kind: ErrorKind) -> None:
+def test_final_errors_end_the_call_at_once(code: str, kind: ErrorKind) -> None:
     stream = ResponsesStream().text("He", done=False).failed(code, f"No, {KEY}.").stall()
     turn = Turn(Reply(stream, headers={"x-request-id": "req_1"}))
     assert turn.error is not None

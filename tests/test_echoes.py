@@ -98,7 +98,7 @@ def test_what_is_no_echo_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("word", ["ollama", "lm-studio", "not-needed", "EMPTY", "none", ""])
-def test_words_that_local_servers_take_for_a_key_are_words(word: str) -> None:
+def test_placeholder_keys_of_local_servers_are_no_secrets(word: str) -> None:
     assert not Echoes([word])
 
 
@@ -139,9 +139,7 @@ _FRAGMENTS = st.one_of(
 
 
 @given(st.lists(_FRAGMENTS, max_size=5), st.lists(st.integers(1, 40), min_size=1))
-def test_however_a_text_is_cut_into_pieces_the_same_comes_out(
-    fragments: list[str], sizes: list[int]
-) -> None:
+def test_the_pieces_of_a_text_make_no_difference(fragments: list[str], sizes: list[int]) -> None:
     text = "".join(fragments)
     stream, shown, at, turn = ECHOES.stream(), [], 0, 0
     while at < len(text):
@@ -216,7 +214,7 @@ def test_names_ids_and_addresses_are_looked_through() -> None:
     assert events[2].annotation["url"] == "https://a.test/?key=sk-***"
 
 
-def test_what_we_noted_of_an_item_stays() -> None:
+def test_our_own_fields_of_an_item_stay() -> None:
     origin = ItemOrigin(provider="https://a.test", model="m")
     item = response_item.validate_python({"type": "mcp_call", "id": "i", "name": KEY})
     item = item.model_copy(update={"origin": origin})

@@ -12,7 +12,7 @@ from sidestream.server_errors import error_from_response
 Kind = ErrorKind
 
 
-def test_says_what_happened_and_what_the_server_said() -> None:
+def test_the_message_holds_what_happened_and_the_servers_text() -> None:
     error = SidestreamError(Kind.SERVER_ERROR, "It failed.", server_message="Oops", status=500)
     assert str(error) == "It failed. The server says: Oops"
     assert repr(error) == "SidestreamError(server_error, 'It failed.', status=500)"

@@ -17,7 +17,7 @@ def send(response: FakeResponse) -> Any:
     return sending
 
 
-def test_reading_pauses_while_nobody_takes() -> None:
+def test_reading_pauses_while_no_chunk_is_taken() -> None:
     response = FakeResponse(Reply(MockSSEStream(b"x" * 3_000_000).chunked(400_000)))
 
     async def main() -> None:

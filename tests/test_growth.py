@@ -301,7 +301,7 @@ def test_answers_of_several_kinds(kinds: list[Callable[[int], Frames]]) -> None:
         ("chat", CHAT["sources"]),
     ],
 )
-def test_an_answer_of_too_many_parts_is_ended_and_says_so(
+def test_an_answer_of_too_many_parts_ends_with_an_error(
     wire_api: str, frames: Callable[[int], Frames]
 ) -> None:
     decoder, turn = read(wire_api, frames(MAX_ITEMS + 200))
@@ -415,7 +415,7 @@ def test_values_in_texts_do_not_count() -> None:
         parse(json.dumps([[]] * MAX_VALUES))
 
 
-def test_numbers_that_nobody_can_count_with() -> None:
+def test_numbers_that_are_too_large_to_use() -> None:
     frame = call(0) | {"name": "add"}
     huge = json.dumps(done(frame)).replace("}}", '},"output_index":' + "9" * 4_000 + "}")
     events = decoder_for("responses").feed(huge)

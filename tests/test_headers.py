@@ -65,7 +65,7 @@ def test_chatgpt_gets_what_the_sign_in_gives() -> None:
     assert headers["session_id"] == headers["session-id"] == "c"
 
 
-def test_the_chatgpt_backend_is_told_of_a_request_in_the_lite_form() -> None:
+def test_the_chatgpt_backend_is_sent_a_header_for_the_lite_form() -> None:
     lite = "x-openai-internal-codex-responses-lite"
     assert request_headers(CHATGPT, {}, CallOptions(model="gpt-5.6-sol"))[lite] == "true"
     for provider, model in ((CHATGPT, "gpt-5.2"), (CHATGPT, None), (OPENAI, "gpt-5.6-sol")):
@@ -82,7 +82,7 @@ def test_azure_gets_a_key_as_api_key_and_a_token_as_bearer() -> None:
     assert "api-key" not in headers
 
 
-def test_the_users_headers_win_in_any_case_but_blank_ones_do_not_count() -> None:
+def test_the_users_headers_win_but_blank_ones_do_not_count() -> None:
     mine = {"accept": "text/plain", "AUTHORIZATION": " Basic abc ", "X-Title": "Me", "X-No": "  "}
     provider = LOCAL.model_copy(update={"http_headers": mine})
     assert request_headers(provider, BEARER) == {
@@ -124,7 +124,7 @@ def test_a_header_that_cannot_be_sent_is_named_without_its_value(
     assert "sk-secret" not in str(caught.value.to_dict())
 
 
-def test_a_key_that_was_copied_badly_is_told_as_such() -> None:
+def test_a_badly_copied_key_is_reported() -> None:
     with pytest.raises(SidestreamError) as caught:
         request_headers(LOCAL, {"Authorization": "Bearer sk-…secret"})
     assert "key" in caught.value.hint

@@ -70,7 +70,7 @@ def test_an_answer_at_once() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 529])
-def test_retries_with_backoff_and_says_so(status: int) -> None:
+def test_retries_with_backoff_and_reports_it(status: int) -> None:
     call = Run(Reply("no", status=status), Refuse("refused"), Reply("yes"))
     assert call.body == b"yes"
     first, second = call.notices
@@ -126,7 +126,7 @@ def test_waits_as_long_as_the_server_asks(
     assert call.elapsed == pytest.approx(delay_ms / 1000)
 
 
-def test_stops_and_says_when_if_the_wait_is_longer_than_a_minute() -> None:
+def test_stops_and_reports_the_end_if_the_wait_is_longer_than_a_minute() -> None:
     call = Run(Reply("", status=503, headers={"retry-after": "3600"}))
     assert call.error is not None
     assert call.error.retryable
@@ -136,7 +136,7 @@ def test_stops_and_says_when_if_the_wait_is_longer_than_a_minute() -> None:
     assert call.elapsed == 0
 
 
-def test_silence_before_the_headers_is_told_and_then_ends_the_attempt() -> None:
+def test_silence_before_the_headers_is_reported_and_then_ends_the_attempt() -> None:
     call = Run(Reply(delay_s=1e6), Reply("yes", delay_s=40))
     assert [notice.type for notice in call.notices] == ["StreamIdle", "Reconnecting", "StreamIdle"]
     assert call.notices[0] == StreamIdle(idle_ms=30_000, timeout_ms=300_000)
@@ -217,7 +217,7 @@ def test_a_401_without_a_refresh_is_final() -> None:
     assert call.error.message == "The provider wants an API key."
 
 
-def test_a_refresh_that_fails_for_good_says_so() -> None:
+def test_a_refresh_that_fails_for_good_is_final() -> None:
     failure = SidestreamError(ErrorKind.SIGN_IN_REQUIRED, "Sign in.")
     call = Run(Reply(status=401), auth=Refreshing(failure))
     assert call.error is failure

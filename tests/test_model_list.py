@@ -169,7 +169,7 @@ def test_the_listing_of_the_chatgpt_backend() -> None:
     assert (plain.supports_reasoning, plain.efforts) == (False, [])
 
 
-def test_a_listing_of_nothing_but_embeddings_is_shown_as_it_is() -> None:
+def test_a_list_of_embeddings_alone_is_shown_as_it_is() -> None:
     assert [info.slug for info in listing({"id": "bge-m3"})] == ["bge-m3"]
     assert listing() == []
 
@@ -188,7 +188,7 @@ def test_what_is_no_size_is_unknown(size: Any) -> None:
     "body",
     [b"", b"<html>", b"{}", b"3", b'{"data": {}}', b'{"error": {}}', b"\xff", b"[" * 100_000],
 )
-def test_what_is_no_listing_is_told_as_such(body: bytes) -> None:
+def test_what_is_no_listing_is_reported(body: bytes) -> None:
     with pytest.raises(SidestreamError) as caught:
         parse_model_list(body)
     assert caught.value.kind is ErrorKind.BAD_RESPONSE

@@ -111,7 +111,7 @@ def test_a_configuration_wins() -> None:
     ).model_copy(update={"supports_images": False})
 
 
-def test_a_configuration_of_the_wrong_type_is_told() -> None:
+def test_a_configuration_of_the_wrong_type_is_reported() -> None:
     with pytest.raises(SidestreamError) as caught:
         model_info("qwen3", {"context_window": "large"})
     assert caught.value.kind is ErrorKind.CONFIGURATION

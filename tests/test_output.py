@@ -84,7 +84,7 @@ def drained(
     return run(drain())
 
 
-def test_what_comes_together_is_one_batch_with_its_deltas_joined() -> None:
+def test_what_arrives_together_is_one_batch_with_its_deltas_joined() -> None:
     batches, error = drained(client(FakeFetch(Reply(hello()))))
     assert error is None
     (events,) = batches
@@ -99,7 +99,7 @@ def test_what_comes_together_is_one_batch_with_its_deltas_joined() -> None:
 
 
 @pytest.mark.parametrize("chat", [False, True])
-def test_batches_say_what_the_single_events_say(chat: bool) -> None:
+def test_batches_hold_what_the_single_events_hold(chat: bool) -> None:
     stream = chat_hello() if chat else hello()
     for size in (1, 30, 300):
         events = Turn(Reply(stream.chunked(size)), chat=chat).events

@@ -5,7 +5,7 @@ from sidestream.provider import MAKERS_WITH_PRESET
 from sidestream.types.wire_api import WireApi
 
 
-def test_every_preset_is_what_it_says() -> None:
+def test_every_preset_is_consistent() -> None:
     assert set(PRESETS) == {
         *("openai", "azure", "chatgpt", "openrouter", "ollama"),
         *("lmstudio", "llamacpp", "vllm", "custom"),
@@ -27,7 +27,7 @@ def test_every_preset_is_what_it_says() -> None:
     assert PRESETS["ollama"].provider(wire_api=WireApi.RESPONSES).wire_api is WireApi.RESPONSES
 
 
-def test_every_preset_but_the_custom_one_says_which_server_it_is() -> None:
+def test_every_preset_but_the_custom_one_names_its_server() -> None:
     assert set(PRESETS) == MAKERS_WITH_PRESET | {"custom"}
     for key in MAKERS_WITH_PRESET:
         elsewhere = PRESETS[key].provider(base_url="https://proxy.example/v1")

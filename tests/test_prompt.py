@@ -17,7 +17,7 @@ def test_a_prompt_of_plain_text() -> None:
     assert Prompt.model_validate_json(prompt.to_json()) == prompt
 
 
-def test_options_win_over_defaults_where_they_say_something() -> None:
+def test_options_win_over_defaults_where_they_are_set() -> None:
     defaults = CallOptions(model="a", effort="low", store=True, temperature=1.0)
     options = CallOptions(model="b", store=False, temperature=0.0, wire_api=WireApi.CHAT)
     assert options.over(defaults) == CallOptions(

@@ -160,7 +160,7 @@ def test_azure_addresses(base: str, params: dict[str, str], path: str, url: str)
     assert provider.url(path, model="my gpt") == f"https://res.openai.azure.com{url}"
 
 
-def test_the_chatgpt_backend_is_told_a_client_version_with_models_only() -> None:
+def test_the_chatgpt_backend_is_sent_a_client_version_with_models_only() -> None:
     assert "client_version=" in CHATGPT.url("models")
     assert "client_version=" not in CHATGPT.url("responses")
     mine = CHATGPT.model_copy(update={"query_params": {"client_version": "1"}})

@@ -78,7 +78,7 @@ def test_the_answer_of_a_real_server(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_pieces_in_which_it_came_do_not_matter(name: str) -> None:
+def test_the_chunks_do_not_matter(name: str) -> None:
     whole, _ = answer(name, 1 << 20)
     for size in (7, 61):
         pieces, _ = answer(name, size)

@@ -17,14 +17,14 @@ from sidestream.redaction import is_secret_name, redact
         "https://platform.openai.com/account/api-keys",
     ],
 )
-def test_redaction_leaves_other_words(text: str) -> None:
+def test_redaction_keeps_other_text(text: str) -> None:
     assert redact(text) == text
 
 
 @pytest.mark.parametrize(
     "key", ["ollama", "lm-studio", "none", "test", "1234", "EMPTY", "password", "no-key-required"]
 )
-def test_a_word_that_stands_for_a_key_stays_in_texts_but_not_in_a_keys_place(key: str) -> None:
+def test_a_placeholder_key_stays_in_text_but_not_where_a_key_belongs(key: str) -> None:
     text = f"The model '{key}/1234' of http://localhost:11434/v1 has none of the tests. {key}"
     assert redact(text, [key]) == text
     assert redact(f"Incorrect API key provided: {key}.", [key]) == "Incorrect API key provided: ***"

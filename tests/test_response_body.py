@@ -37,7 +37,7 @@ from tests.client_calls import Turn, chat_hello, hello
         ("{ broken", {}, "JSON, but not a response"),
     ],
 )
-def test_answers_that_are_none(body: Any, headers: dict[str, str], words: str) -> None:
+def test_bodies_that_are_no_answer(body: Any, headers: dict[str, str], words: str) -> None:
     turn = Turn(Reply(body, headers=headers))
     assert turn.error is not None
     assert turn.error.kind is ErrorKind.BAD_RESPONSE

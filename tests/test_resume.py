@@ -122,7 +122,7 @@ def cut_after(stream: MockSSEStream, words: str) -> int:
 # --- in one process ----------------------------------------------------------------------------
 
 
-def test_a_broken_stream_is_picked_up_and_not_asked_for_again() -> None:
+def test_a_broken_stream_is_resumed_and_not_requested_again() -> None:
     server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
     told = ask(server)
     assert told.error is None
@@ -177,7 +177,7 @@ def test_requests_that_fail_while_resuming_void_nothing() -> None:
     assert [wait.resumes for wait in told.waits] == [True, True, True]
 
 
-def test_an_answer_that_was_forgotten_is_asked_for_again() -> None:
+def test_an_answer_that_the_provider_deleted_is_requested_again() -> None:
     server = StoredResponses(hello(), hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
 
     async def fetch(request: Any) -> Any:
@@ -205,7 +205,7 @@ def test_an_answer_that_can_no_longer_be_streamed_is_waited_for_and_completed() 
     assert server.times[-1] - server.times[-4] == pytest.approx(2 + 3 + 4.5)
 
 
-def test_an_answer_that_failed_meanwhile_says_so() -> None:
+def test_an_answer_that_failed_meanwhile_raises_its_error() -> None:
     stream = ResponsesStream().created().text("Hel", done=False)
     cut = len(stream.body)
     server = StoredResponses(stream.failed("server_error", "It broke."), hello(), cuts=[cut])
@@ -215,7 +215,7 @@ def test_an_answer_that_failed_meanwhile_says_so() -> None:
     assert [wait.resumes for wait in told.waits] == [True, False]
 
 
-def test_a_finished_call_does_not_keep_an_answer_from_being_picked_up() -> None:
+def test_a_finished_call_does_not_stop_an_answer_from_being_resumed() -> None:
     stream = ResponsesStream().created().function_call("look", '{"a"', ": 1}").text("Done.")
     server = StoredResponses(stream.completed(), cuts=[cut_after(stream, '"Done."}\n\n')])
     told = ask(server)
@@ -224,7 +224,7 @@ def test_a_finished_call_does_not_keep_an_answer_from_being_picked_up() -> None:
     assert server.asked == 1
 
 
-def test_without_background_nothing_is_picked_up() -> None:
+def test_without_background_nothing_is_resumed() -> None:
     for options in (CallOptions(), CallOptions(background=False)):
         server = StoredResponses(hello(), hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
         told = ask(server, defaults=options)
@@ -241,7 +241,7 @@ def test_chat_completions_know_no_background() -> None:
     assert all(request.method == "POST" for request in server.requests)
 
 
-def test_a_batch_says_how_far_the_answer_has_got_whatever_is_shown_of_it() -> None:
+def test_a_batch_holds_the_position_even_if_its_events_are_hidden() -> None:
     whole = ask(StoredResponses(hello()))
     last = whole.batches[-1]
     frames = hello().body.count(b"data: ")
@@ -257,7 +257,7 @@ def test_a_batch_says_how_far_the_answer_has_got_whatever_is_shown_of_it() -> No
 @pytest.mark.parametrize("path", RECORDINGS, ids=[path.stem for path in RECORDINGS])
 @settings(max_examples=15)
 @given(data=st.data())
-def test_any_stream_cut_anywhere_any_number_of_times_is_told_as_if_uncut(
+def test_a_stream_that_is_cut_anywhere_any_number_of_times_loses_nothing(
     path: Path, data: st.DataObject
 ) -> None:
     stream = MockSSEStream.from_file(path)
@@ -306,7 +306,7 @@ def test_what_has_ended_meanwhile_is_replayed() -> None:
     assert last.response_id == "resp_1"
 
 
-def test_deltas_go_on_where_they_stopped_and_finished_items_are_whole() -> None:
+def test_deltas_continue_where_they_stopped_and_finished_items_are_whole() -> None:
     """Also when what is left of a text begins like the whole."""
     server = StoredResponses(ResponsesStream().created().text("aa", "aa", "aa").completed())
     ask(server, limit=2)
@@ -381,7 +381,7 @@ def test_what_was_included_is_asked_for_again() -> None:
 # --- the end -----------------------------------------------------------------------------------
 
 
-def test_cancel_tells_the_provider() -> None:
+def test_cancel_is_sent_to_the_provider() -> None:
     server = StoredResponses(hello())
     ask(server, limit=3)
     run(client(server).cancel("resp_1"))
@@ -398,7 +398,7 @@ def test_cancel_of_what_is_gone_raises() -> None:
     assert caught.value.status == 404
 
 
-def test_leaving_while_the_answer_is_waited_for_ends_the_waiting() -> None:
+def test_cancelling_the_task_ends_the_polling() -> None:
     server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
     server.streams = False
     server.looks_until_done = 1_000_000

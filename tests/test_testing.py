@@ -47,7 +47,7 @@ def test_errors_come_through() -> None:
         run(main())
 
 
-def test_a_deadlock_is_said_and_cleaned_up() -> None:
+def test_a_deadlock_is_reported_and_cleaned_up() -> None:
     cleaned = []
 
     async def main() -> None:

@@ -39,7 +39,7 @@ def test_complete_drains_a_turn() -> None:
     ]
 
 
-def test_complete_loses_nothing_that_came_before_an_error() -> None:
+def test_complete_keeps_everything_that_arrived_before_an_error() -> None:
     stream = ResponsesStream().reasoning("Hm").text("Hel", "lo", done=False)
     fetch = FakeFetch(Reply(stream.failed("invalid_prompt", "No.")))
     result = run(client(fetch).complete(PROMPT))
@@ -59,7 +59,7 @@ def test_complete_keeps_the_last_limits_of_each_family() -> None:
 # --- what a result says of how it went ----------------------------------------------------------
 
 
-def test_a_result_says_how_often_it_was_asked_and_why_it_ended() -> None:
+def test_a_result_holds_its_attempts_and_its_finish_reason() -> None:
     fetch = FakeFetch(
         Reply({"error": {"message": "busy"}}, status=503),
         Reply(ChatStream().text("Hi").finish().usage().done()),

@@ -108,7 +108,7 @@ def test_an_answer_in_pieces() -> None:
     run(scene())
 
 
-def test_a_body_that_breaks_gives_what_came_and_then_the_error() -> None:
+def test_a_body_that_breaks_gives_what_arrived_and_then_the_error() -> None:
     async def scene() -> None:
         failure = '{"reason": "broken", "detail": ""}'
         host = Host(ScriptedExchange({"status": 200, "headers": {}}, b"one", failure=failure))
@@ -121,7 +121,7 @@ def test_a_body_that_breaks_gives_what_came_and_then_the_error() -> None:
     run(scene())
 
 
-def test_who_stops_reading_is_told_no_more() -> None:
+def test_a_reader_that_stops_receives_nothing_more() -> None:
     async def scene() -> None:
         host = Host(ScriptedExchange({"status": 200, "headers": {}}, b"one", b"two"))
         chunks = (await request(host)).chunks()

@@ -57,7 +57,7 @@ def test_what_is_ready_runs_in_one_task_and_in_order(loop: BrowserLoop) -> None:
     assert ran[-1] == "d"
 
 
-def test_the_browser_gets_its_turn(loop: BrowserLoop) -> None:
+def test_the_browser_runs_between_batches(loop: BrowserLoop) -> None:
     ran = 0
 
     def work() -> None:
@@ -72,7 +72,7 @@ def test_the_browser_gets_its_turn(loop: BrowserLoop) -> None:
         assert (ran, len(loop.tasks)) == (turn * 4, 1)
 
 
-def test_a_failure_stops_nobody_else(loop: BrowserLoop) -> None:
+def test_a_failure_stops_no_other_task(loop: BrowserLoop) -> None:
     ran: list[str] = []
 
     def leave() -> None:

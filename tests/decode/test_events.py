@@ -43,7 +43,7 @@ def merged(events: list[ev.ResponseEvent]) -> list[ev.ResponseEvent]:
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
 @pytest.mark.parametrize("path", sorted(STREAMS.glob("*.sse")), ids=lambda path: path.stem)
-def test_many_frames_say_what_they_say_one_by_one(path: Path, size: int) -> None:
+def test_joined_frames_give_the_same_as_single_frames(path: Path, size: int) -> None:
     frames = SSEDecoder().feed_data(path.read_bytes())
     single, whole, joining = new_decoder(path), new_decoder(path), new_decoder(path)
     for start in range(0, len(frames), size):
@@ -77,7 +77,7 @@ def test_invalid_bytes_become_replacement_characters() -> None:
         assert events[-1] == ev.OutputTextDelta(delta="a\ufffd\ufffdb", item_id="m")
 
 
-def test_a_frame_that_says_more_than_a_delta_is_read_whole() -> None:
+def test_a_frame_with_more_than_a_delta_is_read_whole() -> None:
     delta = {"type": "response.output_text.delta", "item_id": "m", "delta": "a"}
     plain, named = json.dumps(delta), json.dumps({**delta, "headers": {"openai-model": "other"}})
     decoder, events = decoder_for("responses"), Events(joined=True)
@@ -89,7 +89,7 @@ def test_a_frame_that_says_more_than_a_delta_is_read_whole() -> None:
     ]
 
 
-def test_a_delta_without_text_may_say_something_else() -> None:
+def test_a_delta_without_text_may_hold_something_else() -> None:
     delta = {"type": "response.output_text.delta", "item_id": "m"}
     decoder = decoder_for("responses")
     decoder.feed(json.dumps({**delta, "delta": "a"}))
@@ -142,7 +142,7 @@ FRAMES = st.one_of(
 
 
 @given(frames=st.lists(FRAMES, max_size=30), size=st.integers(1, 30), joined=st.booleans())
-def test_the_way_for_text_deltas_gives_what_the_way_for_all_frames_gives(
+def test_the_fast_path_for_text_deltas_gives_what_the_general_path_gives(
     frames: list[bytes], size: int, joined: bool
 ) -> None:
     start: dict[str, Any] = {"type": "response.output_text.delta", "item_id": "m", "delta": "a"}

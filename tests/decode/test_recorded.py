@@ -295,7 +295,7 @@ def test_events_need_no_sequence_number(stream: str, play: Any, recorded: Any) -
     assert play(wire_api, bare).events == play(wire_api, frames).events
 
 
-def test_cut_off_anywhere_keeps_what_came(stream: str, play: Any, recorded: Any) -> None:
+def test_cut_off_anywhere_keeps_what_arrived(stream: str, play: Any, recorded: Any) -> None:
     wire_api, frames = recorded(stream)
     whole = play(wire_api, frames)
     for length in range(len(frames)):

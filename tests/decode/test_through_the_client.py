@@ -25,9 +25,7 @@ def cut_short() -> MockSSEStream:
         pytest.param(cut_short().event(USAGE).done(), True, id="usage"),
     ],
 )
-def test_a_chat_that_was_cut_short_says_so_however_it_ends(
-    body: MockSSEStream, usage: bool
-) -> None:
+def test_a_truncated_chat_is_incomplete_however_it_ends(body: MockSSEStream, usage: bool) -> None:
     provider = Provider(name="Test", base_url="https://a.test/v1", wire_api=WireApi.CHAT)
     client = Client(provider=provider, fetch=FakeFetch(Reply(body)), model="m")
     result = run(client.complete(Prompt.from_text("Hi")))

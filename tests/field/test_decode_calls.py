@@ -173,7 +173,7 @@ CALLS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize("case", CALLS)
-def test_calls_are_put_together_right(case: str) -> None:
+def test_calls_are_assembled_from_their_pieces(case: str) -> None:
     """The reports stand beside the cases."""
     deltas, expected = CALLS[case]
     for finish in ("tool_calls", "stop"):
@@ -200,7 +200,7 @@ def test_a_whole_message_completes_what_streamed_of_its_calls() -> None:
         assert outcome.items[0].extra == {"extra_content": {"google": {"x": 1}}}
 
 
-def test_arguments_are_put_together_in_linear_time() -> None:
+def test_arguments_are_joined_in_linear_time() -> None:
     """langchain-ai/deepagents#5712: each look at the arguments so far costs as much as they are
     long; here only a few are taken."""
     count = 5000
@@ -216,7 +216,7 @@ CALL = {"id": "fc", "type": "function_call", "call_id": "c", "name": "bash", "ar
 REASONING = {"id": "rs", "type": "reasoning", "summary": [], "encrypted_content": "E"}
 
 
-def test_items_leave_in_the_order_in_which_they_began() -> None:
+def test_items_finish_in_the_order_in_which_they_began() -> None:
     """earendil-works/pi#6009 (OpenRouter finishes reasoning after its call) and BerriAI/litellm
     #36356 (a call is finished before the message that began earlier: the next request is refused).
     """
@@ -311,7 +311,7 @@ def test_the_finished_arguments_count_where_the_deltas_cannot_be_read() -> None:
     assert outcome.calls == [("bash", "c", WEATHER)]
 
 
-def test_pieces_of_several_calls_are_told_apart_by_their_places() -> None:
+def test_pieces_of_several_calls_are_distinguished_by_their_index() -> None:
     """SamSaffron/term-llm#314: neither index nor id, but several calls in each delta."""
 
     def pieces(*parts: str) -> dict[str, Any]:

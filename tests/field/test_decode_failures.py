@@ -199,7 +199,7 @@ def test_good_ends_of_all_servers_are_good(reason: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "null", "None"])
-def test_a_finish_reason_that_says_nothing_is_none(reason: str) -> None:
+def test_an_empty_finish_reason_is_none(reason: str) -> None:
     """DashScope sends the text "null" until the end."""
     body = sse(chunk(reason, content="Hel"), chunk(reason, content="lo"))
     assert read("chat", body).error.kind is ErrorKind.STREAM_CLOSED
@@ -217,7 +217,7 @@ def test_a_finish_reason_that_says_nothing_is_none(reason: str) -> None:
         chat({"content": "<think>\n\n</think>"}),
     ],
 )
-def test_an_answer_of_nothing_is_an_error(body: bytes) -> None:
+def test_an_empty_answer_is_an_error(body: bytes) -> None:
     """lmstudio-ai/lmstudio-bug-tracker#2339: ``stop`` without a word, told as a good answer."""
     outcome = read("chat", body)
     assert outcome.error is not None
@@ -225,7 +225,7 @@ def test_an_answer_of_nothing_is_an_error(body: bytes) -> None:
     assert outcome.items == []
 
 
-def test_a_response_of_nothing_is_an_error() -> None:
+def test_an_empty_response_is_an_error() -> None:
     """The same over the Responses API; an empty message is no item."""
     outcome = read("responses", sse(added(message("")), completed(message(""))))
     assert outcome.error.message == "The provider sent an empty answer."
@@ -280,7 +280,7 @@ def test_impossible_figures_are_unknown() -> None:
     assert outcome.usage.input_tokens == 9100
 
 
-def test_the_words_may_stand_in_the_last_event_alone() -> None:
+def test_the_text_may_be_in_the_last_event_alone() -> None:
     """NousResearch/hermes-agent#5707: no output at all, but its text beside it."""
     outcome = read("responses", sse(completed(output_text="Hello")))
     assert outcome.error is None

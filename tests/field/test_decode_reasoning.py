@@ -117,7 +117,7 @@ def test_reasoning_in_the_text_becomes_an_item_wherever_it_is_cut(said: str) -> 
 
 
 @pytest.mark.parametrize("said", ANSWERS)
-def test_reasoning_in_a_text_that_is_told_at_once(said: str) -> None:
+def test_reasoning_in_a_text_that_arrives_at_once(said: str) -> None:
     """The same where nothing streams, and where a whole message follows the deltas."""
     expected = ANSWERS[said] or [(SAID, said)]
     thought = "\n\n".join(told for kind, told in expected if kind == THOUGHT)
@@ -162,7 +162,7 @@ def test_a_block_without_its_end_before_a_call() -> None:
     assert story(read("chat", body)) == [(THOUGHT, "I look it up."), ("function_call", '{"q":1}')]
 
 
-def test_the_rest_of_reasoning_that_a_parser_lets_through() -> None:
+def test_reasoning_that_a_servers_parser_missed() -> None:
     """kekzl/imp#793: thinking leaks into ``content`` beside what is in ``reasoning_content``."""
     body = chat({"reasoning_content": "Hm."}, {"content": "Well.\n</think>"}, {"content": "Hello"})
     outcome = read("chat", body)
@@ -183,7 +183,7 @@ def test_the_rest_of_reasoning_that_a_parser_lets_through() -> None:
     ).map("".join),
     size=st.integers(1, 9),
 )
-def test_no_text_is_lost_or_told_differently_however_it_is_cut(said: str, size: int) -> None:
+def test_no_text_is_lost_or_changed_however_it_is_cut(said: str, size: int) -> None:
     """The cut is the network's: it must not make a difference."""
     once = read("chat", chat({"content": said}))
     cut = read("chat", chat(*({"content": piece} for piece in pieces(said, size))))
@@ -321,7 +321,7 @@ def extras(outcome: Any) -> list[dict[str, Any] | None]:
         ),
     ],
 )
-def test_what_came_with_reasoning_is_kept(
+def test_fields_beside_reasoning_are_kept(
     deltas: list[dict[str, Any]], expected: list[dict[str, Any] | None]
 ) -> None:
     """braintrustdata/braintrust-sdk-javascript#1883 and RooCodeInc/Roo-Code#9506 (OpenRouter's

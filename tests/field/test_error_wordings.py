@@ -107,7 +107,7 @@ def test_the_table_is_wide() -> None:
     assert all(row["source"] for row in ROWS)
 
 
-def test_a_limit_tells_when_it_ends() -> None:
+def test_a_limit_reports_when_it_ends() -> None:
     """MiniMax-AI/MiniMax-M2.7#36: the end of the limit stands in the words, as a moment."""
     words = "5-hour usage limit reached, resets at 2026-05-15T15:00:00Z (2056)"
     body = json.dumps({"error": {"type": "rate_limit_error", "message": words}}).encode()

@@ -145,12 +145,12 @@ def test_an_answer_that_was_begun_comes_last(base_url: str, model: str) -> None:
 
 
 @pytest.mark.parametrize("base_url", ["http://localhost:11434/v1", "http://localhost:1234/v1"])
-def test_calls_without_a_word(base_url: str) -> None:
+def test_calls_without_text_have_empty_content(base_url: str) -> None:
     """pydantic-ai#5206 (Ollama), lmstudio-bug-tracker#261 (LM Studio): null is no content."""
     assert chat(base_url, "gemma4:26b", USER, *called())[1]["content"] == ""
 
 
-def test_calls_without_a_word_for_bedrock() -> None:
+def test_calls_without_text_have_no_content_at_bedrock() -> None:
     """agentjido/jido_ai#215: but a blank text block is refused there."""
     bedrock = "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1"
     assert chat(bedrock, "anthropic.claude-sonnet-4", USER, *called())[1]["content"] is None

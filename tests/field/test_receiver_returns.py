@@ -127,7 +127,7 @@ def test_thinking_blocks_of_litellm() -> None:
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content", "reasoning_text"])
-def test_reasoning_goes_back_under_the_name_that_it_came_by(field: str) -> None:
+def test_reasoning_goes_back_in_the_field_that_it_arrived_in(field: str) -> None:
     """vllm-project/router#115, opencode#30477: vLLM reads one name and drops the other silently."""
     server = "http://gpu.example:9000/v1"
     reasoning = {"content": [{"text": "Look first."}], "field": field}

@@ -372,7 +372,9 @@ def test_items_that_are_not_stored_go_without_their_ids() -> None:
     ],
 )
 @pytest.mark.parametrize("wire", ["chat", "responses"])
-def test_images_are_left_out_for_a_model_without_eyes(status: int, words: str, wire: str) -> None:
+def test_images_are_left_out_for_a_model_that_cannot_see(
+    status: int, words: str, wire: str
+) -> None:
     asked = Asked(
         error(words, code=status),
         status=status,
@@ -444,9 +446,7 @@ def test_keywords_of_schemas_are_left_out(words: str, more: dict[str, Any]) -> N
         ),
     ],
 )
-def test_what_nothing_can_be_left_out_for_is_asked_once(
-    status: int, refusal: dict[str, Any]
-) -> None:
+def test_a_refusal_without_a_remedy_is_not_repeated(status: int, refusal: dict[str, Any]) -> None:
     asked = Asked(refusal, status=status, temperature=0.5, tools=(TOOL,))
     assert asked.result.error is not None
     assert len(asked.requests) == 1
@@ -522,7 +522,7 @@ def test_what_is_sent_again_after_a_break_names_no_stored_items() -> None:
     assert not any("id" in item for item in again)
 
 
-def test_an_image_that_is_left_out_later_is_left_out_with_a_word() -> None:
+def test_an_image_that_is_left_out_later_is_replaced_by_a_note() -> None:
     """cloudflare/cloudflare-os#97: what is left out of a new message, the user has to know."""
     learnt = Adjustments()
     refusal = error("this model does not support image input")
@@ -609,7 +609,7 @@ def test_an_effort_that_a_model_cannot_have_is_left_out(words: str, effort: str)
         ),
     ],
 )
-def test_a_range_in_brackets_tells_the_largest_limit(words: str, asked: int, largest: int) -> None:
+def test_a_range_in_brackets_gives_the_largest_limit(words: str, asked: int, largest: int) -> None:
     """The setting was larger than the model allows, and every message failed."""
     second = check(Asked(error(words, param="max_tokens"), max_output_tokens=asked))
     assert second["max_tokens"] == largest

@@ -164,7 +164,7 @@ def test_an_error_without_a_figure_is_an_upper_bound_that_is_remembered() -> Non
     play(model, scene)
 
 
-def test_the_window_of_a_server_that_was_started_anew_is_learnt_again() -> None:
+def test_the_window_of_a_restarted_server_is_learnt_again() -> None:
     """can1357/oh-my-pi#3752: the size that was found first is believed for ever."""
     model = model_of(window=4_096, words=LLAMA)
 
@@ -257,7 +257,7 @@ def test_one_turn_that_fills_the_window_alone_is_summarised() -> None:
 
 
 @pytest.mark.parametrize("mode", ["summarise", "trim"])
-def test_what_a_tool_gives_is_counted_before_the_next_call(mode: str) -> None:
+def test_tool_outputs_are_counted_before_the_next_request(mode: str) -> None:
     """CommandCodeAI/command-code#891, cline/kanban#504: a turn of many calls outgrows the window.
 
     What was said before the turn is summarised in the middle of it, and then the outputs of the
@@ -299,7 +299,7 @@ def test_what_a_tool_gives_is_counted_before_the_next_call(mode: str) -> None:
 
 @pytest.mark.parametrize("words", [LLAMA, CODEX])
 @pytest.mark.parametrize(("per", "counts"), [(4.0, True), (2.5, True), (2.5, False)])
-def test_a_turn_of_calls_at_a_server_whose_window_nobody_told_continues(
+def test_a_turn_of_calls_continues_at_a_server_with_an_unknown_window(
     words: str, per: float, counts: bool
 ) -> None:
     """can1357/oh-my-pi#3752, arbs-io/github-copilot-llm-gateway#55: the first word is an error."""
@@ -333,7 +333,7 @@ def test_a_turn_of_calls_at_a_server_whose_window_nobody_told_continues(
     play(model, scene)
 
 
-def test_a_message_that_is_too_long_alone_says_so() -> None:
+def test_a_message_that_is_too_long_by_itself_is_reported() -> None:
     """oobabooga/textgen#7257: a prompt larger than the server's window fails without a word."""
     model = model_of(window=4_096, words=LLAMA)
 
@@ -439,7 +439,7 @@ def test_a_model_that_never_ends_its_summary_does_not_close_the_conversation() -
     play(model, scene, context_window=8_000)
 
 
-def test_a_refused_summary_leaves_the_conversation_and_says_what_to_do() -> None:
+def test_a_refused_summary_keeps_the_conversation_and_gives_a_hint() -> None:
     """netclaw-dev/netclaw#61, openclaw/openclaw#120663: after a compaction nothing is left."""
 
     def answer(body: dict[str, Any], summary: bool) -> Reply:

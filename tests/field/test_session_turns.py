@@ -66,7 +66,7 @@ def found(harness: Harness, turn_id: str) -> Turn:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_calls_that_had_arrived_are_carried_out_and_the_turn_goes_on(count: int) -> None:
+def test_whole_calls_are_run_and_the_turn_continues(count: int) -> None:
     """mako-ai/mako#553, earendil-works/pi#9306: the calls are whole, and nobody runs them."""
 
     @with_harness(broken(*[SUM] * count), reply("Done."))
@@ -113,7 +113,7 @@ def test_a_call_that_is_not_whole_is_not_run() -> None:
 
 
 @with_harness(broken(SUM), Reply(ResponsesStream().created().function_call("add", SUM).completed()))
-async def test_calls_without_tools_are_not_gone_on_with(harness: Harness) -> None:
+async def test_calls_without_tools_do_not_continue_the_turn(harness: Harness) -> None:
     """ValueCell-ai/ClawX#923: calls that nobody runs are shown as if they had been.
 
     Nothing was on offer: there is nothing to continue with.
@@ -210,7 +210,7 @@ def test_a_limit_in_the_middle_of_a_turn_loses_nothing() -> None:
     second_process()
 
 
-def test_a_turn_that_waits_in_the_middle_continues_when_the_user_says_so() -> None:
+def test_a_turn_that_waits_in_the_middle_continues_on_request() -> None:
     """digitallyinduced/haskell-agent#1305: what was done before the limit is not done again."""
     call = Reply(ResponsesStream().created().function_call("add", SUM, call_id="c").completed())
     limit = refused("Rate limit exceeded.", status=429, headers={"retry-after": "5400"})
@@ -233,7 +233,7 @@ def test_a_turn_that_waits_in_the_middle_continues_when_the_user_says_so() -> No
     scene()
 
 
-def test_who_does_not_want_to_wait_can_say_so() -> None:
+def test_a_wait_for_a_limit_can_be_cancelled() -> None:
     """anthropics/claude-code#95803: it went on by itself when the limit was over, for hours."""
     call = Reply(ResponsesStream().created().function_call("add", SUM, call_id="c").completed())
     limit = refused("Rate limit exceeded.", status=429, headers={"retry-after": "5400"})
@@ -257,7 +257,7 @@ def test_who_does_not_want_to_wait_can_say_so() -> None:
     ("headers", "code"),
     [({"retry-after": "172800"}, "rate_limit_exceeded"), ({}, "insufficient_quota")],
 )
-def test_what_has_no_end_in_sight_fails_at_once(headers: dict[str, str], code: str) -> None:
+def test_a_limit_without_a_known_end_fails_at_once(headers: dict[str, str], code: str) -> None:
     """preloop/preloop#114: a spent quota is asked for again and again for hours."""
     limit = refused("You exceeded your current quota.", status=429, headers=headers, code=code)
 
@@ -397,7 +397,7 @@ def test_an_answer_that_the_filter_stopped_does_not_close_the_conversation() -> 
 # --- ends without an answer ---------------------------------------------------------------------
 
 
-def test_reasoning_alone_says_so() -> None:
+def test_an_answer_of_reasoning_alone_is_reported() -> None:
     """EKKOLearnAI/hermes-studio#3149, sgl-project/sglang#27021, esengine/DeepSeek-Reasonix#3290.
 
     A turn that only thought looks like a silent stop.

@@ -38,7 +38,7 @@ def sent(own: ConversationSettings | None = None, **settings: Any) -> dict[str, 
 
 @pytest.mark.parametrize("wire_api", ["chat", "responses"])
 @pytest.mark.parametrize("model", ["m", "gpt-5.1", "o4-mini", "gpt-4.1", "qwen3-8b"])
-def test_what_nobody_chose_is_not_sent(wire_api: str, model: str) -> None:
+def test_settings_that_the_user_did_not_choose_are_not_sent(wire_api: str, model: str) -> None:
     """quelmap-inc/quelmap#4, microsoft/vscode#255504 and #253673, QwenLM/qwen-code#921."""
     request = sent(wire_api=wire_api, model=model)
     for name in ("temperature", "top_p", "max_tokens", "max_output_tokens", "reasoning_effort"):

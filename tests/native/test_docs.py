@@ -401,7 +401,7 @@ def test_the_reference_has_a_page_for_every_public_module(tmp_path: Path) -> Non
     assert "typing.Annotated" not in client
 
 
-def test_the_tests_that_stand_for_safety_are_there() -> None:
+def test_the_tests_named_on_the_security_page_exist() -> None:
     rows = re.findall(r"^\|.*\|$", (DOCS / "security.md").read_text(), re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[-2])]
     tests = "".join(path.read_text() for part in ("e2e", "tests") for path in _tests_in(part))

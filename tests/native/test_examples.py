@@ -362,7 +362,7 @@ def sent_by(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 # --- the test kit, and a transport of one's own --------------------------------------------------
 
 
-def test_an_answer_is_picked_up_by_another_run(
+def test_an_answer_is_resumed_by_another_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     story = ResponsesStream().created().text("Once ", "upon ", "a time.").completed()

@@ -129,13 +129,13 @@ def test_nothing_on_this_computer_is_not_asked_again() -> None:
     asyncio.run(main())
 
 
-def test_a_host_that_nobody_knows_may_be_reached_later() -> None:
+def test_an_unknown_host_may_be_reached_later() -> None:
     with pytest.raises(SidestreamError, match="cannot be reached") as caught:
         asyncio.run(httpx_fetch(HttpRequest("GET", "http://nobody.invalid/v1")))
     assert (caught.value.kind, caught.value.retryable) == (ErrorKind.NETWORK, True)
 
 
-def test_a_local_server_without_tls_answers_and_is_no_missing_one() -> None:
+def test_a_local_server_without_tls_is_not_reported_as_missing() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -164,7 +164,7 @@ def test_audio_parts() -> None:
     ]
 
 
-def test_what_the_model_did_in_one_go_is_one_message() -> None:
+def test_consecutive_output_of_the_model_is_one_message() -> None:
     assert messages(USER, said("assistant", "Wait."), call("1"), call("2"), out("2"), out("1")) == [
         {"role": "user", "content": "Hi"},
         {
@@ -189,14 +189,14 @@ def test_what_the_model_did_in_one_go_is_one_message() -> None:
     ]
 
 
-def test_several_texts_in_one_go_are_joined_and_repetitions_dropped() -> None:
+def test_consecutive_texts_are_joined_and_repetitions_dropped() -> None:
     said_twice = [said("assistant", "A"), said("assistant", "A"), said("assistant", "B")]
     assert messages(USER, *said_twice)[1]["content"] == "A\n\nB"
     again = messages(USER, said("assistant", "A"), USER, said("assistant", "A"))
     assert [message["content"] for message in again] == ["Hi", "A", "Hi", "A", CONTINUE]
 
 
-def test_a_refusal_is_what_the_model_said() -> None:
+def test_a_refusal_is_sent_as_the_models_text() -> None:
     refusal = {"type": "refusal", "refusal": "No."}
     assert messages(USER, said("assistant", refusal), USER)[1] == {
         "role": "assistant",
@@ -371,7 +371,7 @@ def test_servers_without_stream_options() -> None:
     assert "stream_options" not in request(provider=plain)
 
 
-def test_models_without_eyes_get_no_images() -> None:
+def test_models_that_cannot_see_get_no_images() -> None:
     info = ModelInfo(slug="qwen3", supports_images=False, supports_audio=False)
     assert "image_url" not in json.dumps(request(said("user", TEXT, IMAGE), model_info=info))
 

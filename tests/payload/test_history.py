@@ -252,7 +252,7 @@ def test_arguments_are_always_a_json_object(arguments: str, sent: str) -> None:
     assert sent_call.arguments == sent
 
 
-def test_calls_of_nothing_are_dropped_with_their_outputs() -> None:
+def test_calls_without_a_name_are_dropped_with_their_outputs() -> None:
     nameless = [call("c1", ""), out("c1"), item("custom_tool_call", call_id="c2"), USER]
     assert valid_history(nameless) == [USER]
 
@@ -275,7 +275,7 @@ def test_parts_take_the_type_that_belongs_to_the_role() -> None:
 
 
 @pytest.mark.parametrize("content", [(), ("",), (" \n",), ({"type": "hologram"},)])
-def test_a_message_that_says_nothing_is_dropped(content: Any) -> None:
+def test_an_empty_message_is_dropped(content: Any) -> None:
     assert valid_history([said("user", *content), USER]) == [USER]
 
 
@@ -284,7 +284,7 @@ def test_blanks_between_words_stay() -> None:
     assert valid_history([said("user", *parts)]) == [said("user", *parts)]
 
 
-def test_images_and_recordings_are_replaced_for_models_without_eyes_and_ears() -> None:
+def test_images_and_recordings_are_replaced_for_models_that_take_none() -> None:
     items = [said("user", IMAGE, AUDIO), call(), out(output=[IMAGE])]
     assert valid_history(items, NOTHING) == [
         said(
@@ -541,7 +541,7 @@ def test_a_valid_history_stays_as_it_is(items: list[ResponseItem], receiver: Rec
 
 
 @given(items=histories)
-def test_nothing_that_was_said_gets_lost(items: list[ResponseItem]) -> None:
+def test_no_text_gets_lost(items: list[ResponseItem]) -> None:
     def words(items: list[ResponseItem]) -> list[str]:
         texts = [it.text for it in items if isinstance(it, MessageItem)]
         return [text for text in texts if text.strip()]

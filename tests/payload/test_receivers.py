@@ -222,7 +222,7 @@ TOOL = FunctionTool(name="add", parameters={"type": "object", "properties": {}})
     effort=st.sampled_from([None, "none", "minimal", "low", "high", "xhigh", "max", "ultra"]),
     limit=st.sampled_from([None, 100]),
 )
-def test_whatever_the_history_nobody_refuses_it(
+def test_no_receiver_refuses_any_history(
     records: list[dict[str, Any]],
     key: str,
     wire_api: WireApi,
@@ -590,7 +590,7 @@ def test_a_rule(key: str, source: str, refused: dict[str, Any], taken: dict[str,
     assert check_request(key, taken) == [], source
 
 
-def test_what_others_made_is_refused_where_it_is_known_who_made_what() -> None:
+def test_items_of_another_origin_are_refused_where_origins_are_known() -> None:
     ids = responses(item_of("user", "Hi"), {**WHY, "id": "rs_1"}, item_of("assistant", "A"))
     assert check_request("unknown", ids, made_here={"rs_1", "E"}) == [
         "[2]: the conversation must end with a user message"

@@ -218,7 +218,7 @@ def test_background_is_stored(provider: Provider, asked: bool) -> None:
     assert "background" not in request(provider, background=False)
 
 
-def test_background_sends_the_history_as_ever() -> None:
+def test_background_sends_the_whole_history() -> None:
     """Its items may be from times when nothing was stored, so their ids mean nothing."""
     plain = request(OPENAI, prompt=CONVERSATION)
     background = request(OPENAI, prompt=CONVERSATION, background=True)
@@ -304,7 +304,7 @@ def test_include(
         (WEATHER, []),
     ],
 )
-def test_what_a_tool_of_the_provider_gives_is_asked_for(tool: ToolSpec, include: list[str]) -> None:
+def test_results_of_provider_tools_are_requested(tool: ToolSpec, include: list[str]) -> None:
     prompt = Prompt(input=[], tools=[tool])
     for provider in (OPENAI, AZURE):
         assert request(provider, "gpt-4.1", prompt=prompt).get("include", []) == include
@@ -326,7 +326,7 @@ def test_service_tier(tier: str | None, sent: str | None) -> None:
     assert "service_tier" not in request(LOCAL, service_tier=tier)
 
 
-def test_the_cache_key_is_the_conversation_unless_said_otherwise() -> None:
+def test_the_cache_key_is_the_conversation_unless_it_is_set() -> None:
     assert request(OPENAI, conversation_id="c")["prompt_cache_key"] == "c"
     assert request(OPENAI, conversation_id="c", prompt_cache_key="k")["prompt_cache_key"] == "k"
     assert "prompt_cache_key" not in request(OPENAI)
@@ -427,7 +427,7 @@ FOUND = {"type": "file_search_call", "id": "fs_1", "status": "completed", "queri
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_what_ran_at_the_provider_is_said_in_terms_that_all_know(provider: Provider) -> None:
+def test_provider_tool_calls_are_sent_elsewhere_as_function_calls(provider: Provider) -> None:
     hi = {"type": "message", "role": "user", "content": "Hi"}
     sent = request(provider, prompt=items(hi, RAN, FOUND), store=False)["input"][1:]
     assert [item["type"] for item in sent] == ["function_call", "function_call_output"]
@@ -435,7 +435,7 @@ def test_what_ran_at_the_provider_is_said_in_terms_that_all_know(provider: Provi
     assert sent[1]["output"] == "1"
 
 
-def test_what_the_provider_stored_goes_back_as_it_came() -> None:
+def test_items_that_the_provider_stored_go_back_unchanged() -> None:
     for provider in (OPENAI, AZURE):
         assert request(provider, prompt=items(RAN, FOUND), store=True)["input"] == [RAN, FOUND]
     sent = request(AZURE, prompt=items({**RAN, "id": None}, {**FOUND, "id": None}))["input"]
@@ -459,7 +459,7 @@ def test_custom_calls_are_sent_as_such_where_custom_tools_are_offered() -> None:
         assert sent["input"][1]["type"] == "function_call"
 
 
-def test_the_chatgpt_backend_is_told_the_conversation_and_never_refused_fields() -> None:
+def test_the_chatgpt_backend_is_sent_the_conversation_and_no_refused_fields() -> None:
     assert request(CHATGPT)["instructions"]
     assert "client_metadata" not in request(CHATGPT)
     assert "client_metadata" not in request(OPENAI, client_metadata={"a": "b"})
@@ -471,7 +471,7 @@ def test_the_chatgpt_backend_is_told_the_conversation_and_never_refused_fields()
     assert roles == ["system", "system"]
 
 
-def test_images_are_for_models_with_eyes() -> None:
+def test_images_are_for_models_that_can_see() -> None:
     sent = json.dumps(request(OPENAI, "o3-mini", prompt=CONVERSATION))
     assert "input_image" not in sent
     blind = model_info("qwen3", {"supports_images": False})

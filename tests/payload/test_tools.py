@@ -79,7 +79,7 @@ def test_tools_of_every_kind_for_the_responses_api() -> None:
     assert names == ["look_up", "patch", "files__read", "files__write", None, None, None]
 
 
-def test_tools_of_the_provider_say_no_more_than_they_were_told() -> None:
+def test_provider_tools_are_sent_with_their_set_fields_only() -> None:
     tools = [
         WebSearchTool(),
         CodeInterpreterTool(),

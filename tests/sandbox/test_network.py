@@ -126,7 +126,7 @@ def test_an_answer_without_a_body(browser: Browser) -> None:
     assert (head.status, head.read()) == (200, b"")
 
 
-def test_a_failure_says_what_the_sandbox_said(browser: Browser) -> None:
+def test_a_failure_carries_the_sandboxs_message(browser: Browser) -> None:
     browser.answer = JsError("NetworkError", "It may not be reached.")
     with pytest.raises(urllib.error.URLError, match="may not be reached"):
         urllib.request.urlopen(URL)
@@ -169,7 +169,7 @@ def test_modules_are_changed_when_they_are_imported(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("modules")
-def test_a_socket_says_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_reports_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for owner, name in (
         (socket.socket, "connect"),
         (socket, "create_connection"),
@@ -205,7 +205,7 @@ def urllib3(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
     return LateError
 
 
-def test_urllib3_sends_files_and_tells_of_timeouts(urllib3: type[Exception]) -> None:
+def test_urllib3_sends_files_and_reports_timeouts(urllib3: type[Exception]) -> None:
     bodies: list[Any] = []
 
     class EmscriptenHTTPConnection:

@@ -102,7 +102,7 @@ def test_a_syntax_error_points_at_its_place() -> None:
     ("code", "ended"),
     [("raise SystemExit", "ok"), ("exit(0)", "ok"), ("raise SystemExit(3)", "error")],
 )
-def test_leaving(code: str, ended: str) -> None:
+def test_exit_ends_the_run(code: str, ended: str) -> None:
     assert Ran(code).result["ended"] == ended
 
 
@@ -115,7 +115,7 @@ def test_an_error_that_cannot_be_shown() -> None:
     assert "E" in Ran(code).result["traceback"]
 
 
-def test_a_printed_megabyte_is_cut_with_a_word() -> None:
+def test_a_printed_megabyte_is_cut_with_a_note() -> None:
     ran = Ran("print('begin' + 'x' * 1_000_000 + 'end')")
     printed = ran.output["stdout"]
     left_out = 1_000_000 + len("beginend\n") - HEAD - TAIL
@@ -193,7 +193,7 @@ def test_display_shows_figures_and_prints_the_rest() -> None:
     assert ran.output["stdout"] == "[1, 2]\n"
 
 
-def test_too_many_and_too_large_figures_are_left_out_with_a_word() -> None:
+def test_too_many_and_too_large_figures_are_left_out_with_a_note() -> None:
     ran = Ran(f"{DISPLAY}for _ in range(10): display(SVG('<svg/>'))")
     assert len(ran.result["figures"]) == 8
     assert "left out" in ran.output["stderr"]
@@ -235,7 +235,7 @@ def test_deep_and_long_html_is_cut() -> None:
     assert len(html("<br>" * 100_000)) <= 5_000
 
 
-def test_files_that_were_written_are_handed_out(folder: Path) -> None:
+def test_files_that_were_written_are_returned(folder: Path) -> None:
     (folder / "old.txt").write_text("old")
     result = Ran(
         "from pathlib import Path\nPath('new.txt').write_text('new')\nPath('old.txt').read_text()"

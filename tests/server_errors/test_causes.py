@@ -39,7 +39,7 @@ def in_stream(error: Any) -> SidestreamError:
 
 
 @pytest.mark.parametrize(("kind", "status", "words", "window"), WORDS["words"])
-def test_words_of_a_known_kind(
+def test_phrases_of_a_known_cause(
     kind: str, status: int | None, words: str, window: int | None
 ) -> None:
     error = answer(status, {"error": {"message": words}}) if status else in_stream(words)
@@ -49,7 +49,7 @@ def test_words_of_a_known_kind(
 
 
 @pytest.mark.parametrize(("words", "param"), WORDS["params"])
-def test_the_parameter_that_the_words_name(words: str, param: str | None) -> None:
+def test_the_parameter_that_the_message_names(words: str, param: str | None) -> None:
     body = {"error": {"message": words, "type": "invalid_request_error"}}
     assert answer(400, body).param == param
 
@@ -124,7 +124,7 @@ def test_base_resp() -> None:
 # --- whether to ask again ----------------------------------------------------------------------
 
 
-def test_an_unknown_cause_keeps_the_words_and_gets_no_advice() -> None:
+def test_an_unknown_cause_keeps_the_message_and_gets_no_hint() -> None:
     error = answer(400, {"error": {"message": "The moon is in the wrong house."}})
     assert "The moon is in the wrong house." in str(error)
     assert error.hint == "The provider's answer says why."
@@ -152,7 +152,7 @@ def test_a_streams_error_that_only_repeats_is_final(error: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     "error", [{"message": "x"}, "It broke", {"code": "weird"}, {"status": 502}]
 )
-def test_a_streams_error_of_unknown_cause_may_pass(error: Any) -> None:
+def test_a_streams_error_of_unknown_cause_is_retryable(error: Any) -> None:
     assert in_stream(error).retryable
 
 
@@ -233,7 +233,7 @@ def test_googles_quotas(body: Any, kind: ErrorKind, wait: int | None, retryable:
     assert (error.kind, error.retry_after_ms, error.retryable) == (kind, wait, retryable)
 
 
-def test_the_header_of_a_limit_counts_where_nothing_else_says_when() -> None:
+def test_the_reset_header_counts_where_nothing_else_gives_the_end() -> None:
     reset = {"x-ratelimit-reset-tokens": "6s", "x-ratelimit-remaining-tokens": "0"}
     assert answer(429, {"error": "Too many requests"}, reset).retry_after_ms == 6_000
     words = {"error": "Too many requests. Try again in 2s."}
@@ -264,7 +264,7 @@ def test_a_redirect_names_its_target() -> None:
 # --- anything ----------------------------------------------------------------------------------
 
 
-def test_two_texts_are_both_told() -> None:
+def test_two_texts_are_both_shown() -> None:
     # Scaleway, LibreChat-AI/agents#357: only one of them says what the matter is.
     body = {"error": "INSUFFICIENT QUOTA", "message": "Your limit of concurrent requests is met."}
     error = answer(429, body)
@@ -275,7 +275,7 @@ def test_two_texts_are_both_told() -> None:
     assert error.server_message == "Your plan has no such thing."
 
 
-def test_an_explanation_that_stands_where_the_parameter_belongs() -> None:
+def test_an_explanation_in_place_of_the_parameter() -> None:
     # Xiaomi MiMo, AQBot-Desktop/AQBot#93 and XiaomiMiMo/MiMo-V2-Flash#18.
     error = answer(
         400,
@@ -301,7 +301,7 @@ def test_an_explanation_that_stands_where_the_parameter_belongs() -> None:
         (b"<p>What?</p>", ""),
     ],
 )
-def test_the_telling_words_of_a_page(page: bytes, words: str) -> None:
+def test_the_telling_phrases_of_a_web_page(page: bytes, words: str) -> None:
     error = answer(404, b"<!DOCTYPE html><html>" + page + b"</html>")
     assert words in (error.server_message or "")
     assert bool(error.server_message) is bool(words)
@@ -321,7 +321,7 @@ def test_the_telling_words_of_a_page(page: bytes, words: str) -> None:
         ("It broke after step 404", Kind.SERVER_ERROR, True),
     ],
 )
-def test_a_status_that_a_gateway_repeats_in_words(
+def test_a_status_that_a_gateway_repeats_in_its_message(
     words: str, kind: ErrorKind, retryable: bool
 ) -> None:
     error = in_stream({"message": words})
@@ -346,7 +346,7 @@ def test_the_wire_api_that_a_model_needs(words: str, api: str | None) -> None:
     assert (f"Set the wire API to {api}" in hint) is (api is not None)
 
 
-def test_ollamas_refusal_is_told_by_its_empty_answer() -> None:
+def test_ollamas_refusal_is_recognised_by_its_empty_body() -> None:
     assert "OLLAMA_ORIGINS" in answer(403, b"").hint
     assert "OLLAMA_ORIGINS" not in answer(403, {"meta": {"status": 403}}).hint
 
@@ -373,7 +373,7 @@ def test_a_wait_in_a_field(given: dict[str, Any], wait: int | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["cause", "upstream_error", "provider_error", "original_error"])
-def test_the_words_of_the_server_behind_a_gateway(name: str) -> None:
+def test_the_message_of_the_server_behind_a_gateway(name: str) -> None:
     behind = {"error": {"message": "Unsupported parameter: 'top_k'", "code": "unsupported"}}
     for said in (behind, json.dumps(behind)):
         error = answer(400, {"error": {"message": "Call failed", name: said}})

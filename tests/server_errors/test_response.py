@@ -254,7 +254,7 @@ def test_response_failed(code: Any, kind: ErrorKind, retryable: bool) -> None:
 
 
 @pytest.mark.parametrize("error", [None, {}, "", 5, [], {"code": None, "message": None}])
-def test_response_failed_without_a_word(error: Any) -> None:
+def test_response_failed_without_a_message(error: Any) -> None:
     found = from_stream(error)
     assert found.message == "It failed."
     assert found.kind is Kind.SERVER_ERROR
@@ -294,7 +294,9 @@ def test_text_and_nested_errors_in_a_stream() -> None:
         ("text/event-stream", b" ", "sent an empty answer"),
     ],
 )
-def test_answers_of_200_that_are_none(content_type: str, body: bytes, message: str) -> None:
+def test_bodies_with_status_200_that_are_no_answer(
+    content_type: str, body: bytes, message: str
+) -> None:
     headers = {"Content-Type": content_type, "X-Request-Id": "r"}
     error = bad_body_error(headers, body, url="https://a.test/x?k=1")
     assert message in error.message

@@ -50,7 +50,7 @@ from tests.server_errors.answers import from_response, openai
         ({"error": {"error": {"error": {"error": {"error": {"error": "deep"}}}}}}, None),
     ],
 )
-def test_the_servers_words_in_many_shapes(body: Any, message: str | None) -> None:
+def test_the_servers_message_in_many_shapes(body: Any, message: str | None) -> None:
     assert from_response(400, body).server_message == message
 
 

@@ -72,7 +72,7 @@ def test_an_image_that_the_provider_cannot_read() -> None:
     assert "refused the request" in others.message
 
 
-def test_words_about_tools_that_mean_something_else() -> None:
+def test_messages_about_tools_that_mean_something_else() -> None:
     for words in ("Missing required parameter: 'tools[0].name'.", "Invalid value: 'x'."):
         assert "refused the request" in from_response(400, openai(words)).message
 
@@ -80,7 +80,7 @@ def test_words_about_tools_that_mean_something_else() -> None:
 # --- waits -------------------------------------------------------------------------------------
 
 
-def test_a_stated_wait_is_said_with_its_end() -> None:
+def test_a_stated_wait_is_shown_with_its_end() -> None:
     error = from_response(429, headers={"Retry-After": "330"})
     assert error.retry_after_ms == 330_000
     assert error.resets_at == NOW + 330

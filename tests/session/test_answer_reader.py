@@ -61,7 +61,7 @@ LONG_STORY = "".join(f"word {n} " for n in range(40))
 
 
 @pytest.mark.parametrize("at_s", [1.0, 2.2, 3.5, 4.0, 4.7, 8.05, 15.0, 16.1])
-def test_an_answer_that_the_provider_keeps_is_picked_up_by_the_next_process(at_s: float) -> None:
+def test_an_answer_that_the_provider_stores_is_resumed_by_the_next_process(at_s: float) -> None:
     server = kept_story()
     store = killed(server, at_s)
     had = store.last("1")
@@ -113,7 +113,7 @@ def test_text_and_position_are_written_together() -> None:
         assert "".join(told) == text
 
 
-def test_messages_in_line_go_after_the_answer_that_was_picked_up() -> None:
+def test_queued_messages_are_sent_after_the_resumed_answer() -> None:
     server = kept_story()
     store = killed(server, 5, then="And now?")
     server.answer_next(hello())  # what was asked for while dying counts for nothing
@@ -129,7 +129,7 @@ def test_messages_in_line_go_after_the_answer_that_was_picked_up() -> None:
     run(second_process())
 
 
-def test_an_answer_that_the_provider_has_forgotten_comes_back_interrupted() -> None:
+def test_an_answer_that_the_provider_has_deleted_is_interrupted() -> None:
     server = kept_story()
     store = killed(server, 8)
     server.forget()
@@ -169,7 +169,7 @@ def test_an_answer_of_another_provider_is_not_asked_for() -> None:
     run(second_process())
 
 
-def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_picked_up() -> None:
+def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_resumed() -> None:
     """It may be of a file."""
     server = kept_story()
     state = killed(server, 8).state()
@@ -186,7 +186,7 @@ def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_picked_up() ->
     run(second_process())
 
 
-def test_a_broken_stream_goes_on_in_the_panel() -> None:
+def test_a_broken_stream_continues_in_the_panel() -> None:
     server = kept_story()
     server.cuts = [2500, 1500]
 
@@ -311,7 +311,7 @@ def test_an_outage_can_be_stopped() -> None:
     run(process())
 
 
-def test_what_was_forgotten_during_the_outage() -> None:
+def test_an_answer_that_was_deleted_during_the_outage() -> None:
     server = kept_story()
 
     async def process() -> None:

@@ -64,7 +64,7 @@ MANY = {
 
 
 @pytest.mark.parametrize("frames", MANY.values(), ids=MANY)
-def test_the_loop_turns_while_much_is_taken_in(
+def test_the_event_loop_keeps_running_while_much_arrives(
     frames: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events, size = Counter(), Counter()
@@ -98,7 +98,7 @@ def test_the_loop_turns_while_much_is_taken_in(
 
 
 @with_harness(at_once(CREATED, *(text("a", f"m{n % 500}") for n in range(4_000)), COMPLETED))
-async def test_stop_is_heard_in_the_middle_of_what_came_at_once(harness: Harness) -> None:
+async def test_stop_works_in_the_middle_of_a_large_chunk(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.chat.send("1", "Hello")
     while not panel.turns["1"].blocks:
@@ -134,7 +134,7 @@ def written(count: int) -> tuple[int, int]:
     return sum(stored), sum(sent)
 
 
-def test_what_is_stored_and_sent_grows_with_the_answer_and_not_with_its_square() -> None:
+def test_storing_and_sending_grow_linearly_with_the_answer() -> None:
     """oh-my-pi#10726: a snapshot of the whole message with each piece of it."""
     few, many = written(200), written(800)
     assert many[0] < 7 * few[0]
@@ -142,7 +142,7 @@ def test_what_is_stored_and_sent_grows_with_the_answer_and_not_with_its_square()
 
 
 @with_harness(at_once(CREATED, text("Hello. "), *map(call, range(MAX_ITEMS + 50)), COMPLETED))
-async def test_a_turn_of_too_many_parts_ends_and_keeps_what_came(harness: Harness) -> None:
+async def test_a_turn_of_too_many_parts_ends_and_keeps_what_arrived(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.chat.send("1", "Hello")
     await harness.until_idle()

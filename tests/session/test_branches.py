@@ -76,7 +76,7 @@ def test_an_answer_is_regenerated_beside_the_first_one_also_after_a_restart() ->
     second_process()
 
 
-def test_a_retry_loses_nothing_that_had_come() -> None:
+def test_a_retry_loses_no_partial_answer() -> None:
     cut = Reply(ResponsesStream().created().text("half").incomplete())
 
     @with_harness(Reply(status=401), cut, reply("whole"), reply("b"))
@@ -97,7 +97,7 @@ def test_a_retry_loses_nothing_that_had_come() -> None:
     scene()
 
 
-def test_waiting_messages_follow_the_branch_of_the_retry() -> None:
+def test_queued_messages_follow_the_branch_of_the_retry() -> None:
     cut = Reply(ResponsesStream().created().text("half").failed("server_error", "no"))
 
     @with_harness(cut, reply("whole"), reply("two"), then=Reply(status=500))
@@ -144,7 +144,7 @@ async def test_branches_stay_as_they_are_while_an_answer_is_written(harness: Har
 
 
 @with_harness(reply("One, ", "two, ", pace_s=1), then=reply("three."))
-async def test_a_cut_answer_is_continued_in_a_turn_of_its_own(harness: Harness) -> None:
+async def test_a_truncated_answer_is_continued_in_a_turn_of_its_own(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.chat.send("1", "Count")
     await asyncio.sleep(5.5)
@@ -175,9 +175,7 @@ async def test_a_cut_answer_is_continued_in_a_turn_of_its_own(harness: Harness) 
         (ResponsesStream().created().text("a").completed(), False),
     ],
 )
-def test_only_what_was_cut_off_in_mid_answer_can_be_continued(
-    stream: ResponsesStream, offered: bool
-) -> None:
+def test_only_a_truncated_answer_can_be_continued(stream: ResponsesStream, offered: bool) -> None:
     @with_harness(Reply(stream))
     async def scene(harness: Harness) -> None:
         panel = harness.open_panel()
@@ -196,7 +194,7 @@ def test_only_what_was_cut_off_in_mid_answer_can_be_continued(
     reply("b"),
     reply("c"),
 )
-async def test_waiting_messages_follow_the_continuation(harness: Harness) -> None:
+async def test_queued_messages_follow_the_continuation(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.chat.send("1", "Hi")
     harness.chat.send("2", "Next")

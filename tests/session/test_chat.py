@@ -24,7 +24,7 @@ async def test_the_same_send_twice_starts_one_turn(harness: Harness) -> None:
 
 
 @with_harness(reply("a", "b", pace_s=1))
-async def test_what_cannot_be_carried_out_is_rejected_to_the_asker_only(harness: Harness) -> None:
+async def test_a_rejection_goes_only_to_the_panel_that_sent_the_command(harness: Harness) -> None:
     asker, other = harness.open_panel(), harness.open_panel()
     harness.chat.send("0", "  \n", 1)
     harness.chat.retry("unknown", 1)
@@ -39,7 +39,7 @@ async def test_what_cannot_be_carried_out_is_rejected_to_the_asker_only(harness:
 
 
 @with_harness(reply("a", "b", "c", pace_s=1), reply("again"))
-async def test_stop_aborts_the_request_and_keeps_what_came(harness: Harness) -> None:
+async def test_stop_aborts_the_request_and_keeps_the_partial_answer(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.chat.send("1", "Hi")
     while panel.texts().get("1") != "ab":
@@ -57,7 +57,7 @@ async def test_stop_aborts_the_request_and_keeps_what_came(harness: Harness) -> 
 
 
 @with_harness(reply("a", "b", pace_s=1), reply("new"))
-async def test_stop_and_retry_in_one_breath(harness: Harness) -> None:
+async def test_stop_and_an_immediate_retry(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.chat.send("1", "Hi")
     await asyncio.sleep(1.5)

@@ -22,7 +22,7 @@ from tests.session.harness import (
 
 
 @with_harness(reply("two"))
-async def test_a_stored_conversation_is_opened_and_goes_on(harness: Harness) -> None:
+async def test_a_stored_conversation_is_opened_and_continued(harness: Harness) -> None:
     harness.store.put(stored("b", OLD_TURN))
     panel = Panel()
     harness.panels[1] = panel
@@ -75,7 +75,7 @@ async def test_a_panel_that_shows_another_conversation_leaves_the_first_one_runn
 
 
 @with_harness(reply(*"abc", pace_s=1))
-async def test_a_conversation_that_nobody_shows_is_kept_open_as_long_as_it_works(
+async def test_a_conversation_without_a_panel_stays_open_while_it_works(
     harness: Harness,
 ) -> None:
     await harness.do("Join", "b", panel=1)
@@ -88,7 +88,7 @@ async def test_a_conversation_that_nobody_shows_is_kept_open_as_long_as_it_works
 
 
 @with_harness(reply("abc"))
-async def test_a_conversation_is_read_after_what_was_being_written(harness: Harness) -> None:
+async def test_a_conversation_is_read_after_pending_writes(harness: Harness) -> None:
     harness.store.delay_s = 1
     await harness.do("Send", "b", panel=1, id="1", text="one")
     while "b" in harness.chats.opened:
@@ -100,7 +100,7 @@ async def test_a_conversation_is_read_after_what_was_being_written(harness: Harn
 
 
 @with_harness(reply("abc"))
-async def test_settings_that_are_being_written_are_there_for_who_opens_the_conversation(
+async def test_opening_a_conversation_waits_for_settings_that_are_being_written(
     harness: Harness,
 ) -> None:
     await harness.do("Send", "b", panel=1, id="1", text="one")
@@ -117,7 +117,9 @@ async def test_settings_that_are_being_written_are_there_for_who_opens_the_conve
 
 
 @with_harness()
-async def test_what_cannot_be_opened_is_said_and_the_message_comes_back(harness: Harness) -> None:
+async def test_a_conversation_that_cannot_be_opened_is_reported_and_the_message_returned(
+    harness: Harness,
+) -> None:
     panel = harness.open_panel()
     harness.store.error = SidestreamError(ErrorKind.INTERNAL, "Broken.")
     await harness.do("Join", "b", panel=1)
@@ -174,7 +176,7 @@ def test_an_unreadable_conversation_keeps_no_other_from_resuming() -> None:
     limited("three", requests_left=5, reset="50s"),
     reply("four"),
 )
-async def test_of_those_who_waited_for_a_limit_one_goes_first_and_the_others_see(
+async def test_after_a_limit_one_request_is_sent_first_as_a_probe(
     harness: Harness,
 ) -> None:
     await harness.do("Send", id="1", text="q1")

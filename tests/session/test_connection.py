@@ -23,7 +23,7 @@ def test_settings_become_a_client() -> None:
     )
 
 
-def test_a_chat_bears_a_longer_silence_than_a_plain_client() -> None:
+def test_a_chat_has_a_longer_idle_timeout_than_a_plain_client() -> None:
     assert connect(data(), FakeFetch()).client.provider.stream_idle_timeout_ms == 900_000
     patient = connect(data(stream_idle_timeout_ms=3_600_000), FakeFetch())
     assert patient.client.provider.stream_idle_timeout_ms == 3_600_000
@@ -45,7 +45,7 @@ def test_without_a_key_none_is_sent() -> None:
     assert "Authorization" not in fetch.requests[0].headers
 
 
-def test_what_a_preset_knows_stays_unless_the_user_says_otherwise() -> None:
+def test_the_presets_values_stay_unless_the_user_changes_them() -> None:
     plain = connect({"settings": {"preset": "openai", "model": "m"}}, FakeFetch())
     assert plain.origin == "https://api.openai.com"
     other = connect(data(preset="ollama", base_url="http://box:1/v1"), FakeFetch())
@@ -93,13 +93,13 @@ def test_without_a_choice_everything_is_left_to_the_model() -> None:
     assert connection.client.provider.stream_max_retries == plain.stream_max_retries
 
 
-def test_a_conversation_has_the_last_word() -> None:
+def test_the_settings_of_a_conversation_win() -> None:
     own = ConversationSettings(summary="off", temperature=1.5)
     options = connect(data(summary="auto", temperature=0), FakeFetch(), own=own).options
     assert (options.summary, options.temperature) == ("none", 1.5)
 
 
-def test_a_model_is_described_without_asking_anybody() -> None:
+def test_a_model_is_described_without_a_request() -> None:
     known = KnownModels()
     described = describe_model({**SETTINGS, "model": "gpt-5.6"}, known)
     assert described["efforts"][-2:] == ["max", "ultra"]

@@ -19,7 +19,7 @@ def test_list_models() -> None:
     assert run(list_models(data(), FakeFetch(models("b", "a")))) == ["b", "a"]
 
 
-def test_an_empty_list_is_said() -> None:
+def test_an_empty_list_is_reported() -> None:
     with pytest.raises(SidestreamError, match="empty"):
         run(list_models(data(), FakeFetch(models())))
 
@@ -127,7 +127,7 @@ def test_a_list_that_hangs_is_not_waited_for() -> None:
     assert said == "Connected to Mine. Model m-1 answered in 0.8 s."
 
 
-def test_an_answer_that_never_comes_is_said_within_two_minutes() -> None:
+def test_a_missing_answer_is_reported_within_two_minutes() -> None:
     server = Server(models("m-1"), responses=answer(delay_s=3600))
     with pytest.raises(SidestreamError, match="has not answered") as caught:
         run(try_connection(data(), server.fetch), limit_s=130)
@@ -200,14 +200,14 @@ def test_a_redirect_is_not_looked_for_elsewhere() -> None:
     assert run(try_connection(data(KEY, wire_api="chat"), server.fetch)).startswith("Connected")
 
 
-def test_a_wrong_key_at_the_other_wire_api_is_said_as_well() -> None:
+def test_a_wrong_key_at_the_other_wire_api_is_reported_as_well() -> None:
     server = Server(None, chat=refusal("Incorrect API key provided.", 401))
     with pytest.raises(SidestreamError, match="no Responses API") as caught:
         run(try_connection(data(KEY), server.fetch))
     assert "refused the API key" in caught.value.hint
 
 
-def test_nothing_at_the_address_is_said_as_such() -> None:
+def test_nothing_at_the_address_is_reported() -> None:
     server = Server()
     with pytest.raises(SidestreamError) as caught:
         run(try_connection(data(), server.fetch))
@@ -226,7 +226,7 @@ def test_a_model_that_is_unknown_is_not_looked_for_at_the_other_wire_api() -> No
     assert server.asked() == ["models", "responses"]
 
 
-def test_a_model_without_anything_like_it_brings_a_part_of_the_list() -> None:
+def test_an_unknown_model_without_a_similar_name_shows_a_part_of_the_list() -> None:
     gone = refusal("The model does not exist", 404, code="model_not_found")
     server = Server(models("a", "b", "c", "d", "e"), responses=gone)
     with pytest.raises(SidestreamError) as caught:

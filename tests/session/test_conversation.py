@@ -39,7 +39,7 @@ COMMANDS = st.lists(
 
 
 @given(COMMANDS)
-def test_whatever_is_done_the_tree_is_whole_and_comes_back_as_it_was(
+def test_any_commands_leave_a_whole_tree_that_is_restored_as_it_was(
     commands: list[tuple[str, int]],
 ) -> None:
     conversation = Conversation(id="c")

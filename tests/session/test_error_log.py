@@ -52,7 +52,7 @@ def test_details_are_bounded(body: str, headers: dict[str, str]) -> None:
     assert details["status"] == 500
 
 
-def test_details_say_what_is_known_and_no_secret() -> None:
+def test_details_hold_what_is_known_and_no_secret() -> None:
     details = error_details(
         {"status": 401},
         provider="Mine",

@@ -78,7 +78,7 @@ def test_a_summarys_request_fits_and_holds_the_newest(
             assert isinstance(json.loads(item.arguments), dict)
 
 
-def test_the_first_summary_is_the_last_to_go() -> None:
+def test_the_first_summary_is_removed_last() -> None:
     said: list[list[ResponseItem]] = [[user("SUMMARY: 4711")]]
     said += [[user("x" * 2_000), says("y" * 2_000)] for _ in range(50)]
     with_it = fit_summary(said, 1_000, summarised=True)
@@ -88,7 +88,7 @@ def test_the_first_summary_is_the_last_to_go() -> None:
     assert "4711" not in without[0].text  # type: ignore[union-attr]
 
 
-def test_images_go_first_and_say_so() -> None:
+def test_images_are_removed_first_with_a_note() -> None:
     drawn = ImageGenerationCallItem(status="completed", result=PNG)
     said: list[list[ResponseItem]] = [[user("See", PNG), drawn], [user("And?")]]
     assert fit_summary(said, 10_000) == [item for turn in said for item in turn]

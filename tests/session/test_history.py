@@ -20,7 +20,7 @@ def texts(conversation: Conversation, turn: Turn) -> list[str]:
     return [f"{i.role}: {i.text}" for i in history if isinstance(i, MessageItem)]
 
 
-def test_history_is_what_was_said_before() -> None:
+def test_history_holds_the_turns_before() -> None:
     chat = conversation()
     answered(chat, "1", message("answer 1"))
     turn = chat.add("2", "question 2", 0)
@@ -31,7 +31,7 @@ def test_history_is_what_was_said_before() -> None:
 @pytest.mark.parametrize(
     "status", [TurnStatus.FAILED, TurnStatus.STOPPED, TurnStatus.INTERRUPTED, TurnStatus.INCOMPLETE]
 )
-def test_history_keeps_what_had_come_of_a_turn_that_ended_badly(status: TurnStatus) -> None:
+def test_history_keeps_the_partial_answer_of_a_failed_turn(status: TurnStatus) -> None:
     chat = conversation()
     call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
     reasoning = {"type": "reasoning", "encrypted_content": "x"}

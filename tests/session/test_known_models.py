@@ -14,7 +14,7 @@ from sidestream.testing import FakeFetch, Reply, run
 from tests.session.connections import data
 
 
-def test_what_the_list_says_of_a_model_is_used_from_then_on() -> None:
+def test_what_the_list_reports_of_a_model_is_used_from_then_on() -> None:
     known = KnownModels()
     listing = Reply({"data": [{"id": "m-1", "max_model_len": 4096}, {"id": "m-2"}]})
     run(list_models(data(), FakeFetch(listing), models=known))

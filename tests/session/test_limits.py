@@ -29,7 +29,7 @@ def names(limits: Limits) -> list[tuple[Any, ...]]:
     return [(view["name"], view.get("model")) for view in limits.view()]
 
 
-def test_what_holds_is_told_the_newest_first() -> None:
+def test_limits_in_force_are_listed_newest_first() -> None:
     clock, changes = Clock(), list[str]()
     limits = Limits(clock, lambda: changes.append("told"))
     limits.update(ONE, window(80, 60))
@@ -46,7 +46,7 @@ def test_what_holds_is_told_the_newest_first() -> None:
     assert limits.view() == []
 
 
-def test_what_holds_outlives_the_process() -> None:
+def test_limits_in_force_outlive_the_process() -> None:
     clock = Clock()
     limits = Limits(clock)
     limits.update(ONE, window(100, 60))
@@ -65,14 +65,14 @@ def test_what_holds_outlives_the_process() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[["a", "b"]]', '[["a", "b", "{"]]'])
-def test_what_cannot_be_read_is_as_if_nothing_had_been_told(text: str) -> None:
+def test_an_unreadable_state_is_an_empty_one(text: str) -> None:
     limits = Limits(Clock())
     limits.restore(text)
     assert limits.view() == []
     assert limits.wait_ms(ONE) == 0
 
 
-def test_one_tries_and_the_others_wait_for_it() -> None:
+def test_one_request_probes_while_the_others_wait() -> None:
     limits = Limits(Clock())
     assert limits.may_go(ONE, "a", waited=True)
     assert not limits.may_go(ONE, "b", waited=True)

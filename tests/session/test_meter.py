@@ -44,7 +44,7 @@ def test_the_usage_is_that_of_all_branches_and_the_window_that_of_one() -> None:
     }
 
 
-def test_what_nobody_told_is_not_there() -> None:
+def test_unknown_figures_are_absent() -> None:
     assert measure([], []) is None
     assert measure([turn()], [turn()], context_window=1000) is None
     assert measure([turn(usage(0))], [turn(usage(0))]) is None
@@ -58,7 +58,7 @@ def test_what_nobody_told_is_not_there() -> None:
     assert made.view().keys() == {"usage"}
 
 
-def test_what_came_after_the_last_usage_is_estimated() -> None:
+def test_items_after_the_last_usage_are_estimated() -> None:
     half = MessageItem(role="assistant", content=[OutputText(text="Because " * 50)])
     cut_off = turn(user="More " * 50, status=TurnStatus.STOPPED, items=[half])
     made = measured(turn(usage(100)), cut_off)
@@ -69,7 +69,7 @@ def test_what_came_after_the_last_usage_is_estimated() -> None:
     assert measured(turn(usage(100)), cut_off, turn(usage(400)), waiting).context_used == 400
 
 
-def test_what_came_before_the_first_usage_is_in_it() -> None:
+def test_the_first_usage_includes_what_precedes_it() -> None:
     assert measured(turn(), turn(usage(100))).context_used == 100
 
 

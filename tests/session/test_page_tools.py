@@ -22,12 +22,12 @@ def output(result: dict[str, Any], start: int = 0, tool: type[PageTool] = PageTo
 
 
 @pytest.mark.parametrize("tool", [PageTool, SelectionTool])
-def test_a_page_is_told_with_its_title_and_address(tool: type[PageTool]) -> None:
+def test_a_page_is_returned_with_its_title_and_address(tool: type[PageTool]) -> None:
     told = output({"page": PAGE}, tool=tool)
     assert told == ToolOutput("Title: News\nAddress: https://news.test/a\n\nIt rains.")
 
 
-def test_its_language_is_told_where_it_is_known_and_no_empty_address() -> None:
+def test_its_language_is_given_where_known_and_no_empty_address() -> None:
     told = output({"page": PAGE | {"url": "", "language": "de"}})
     assert told.text == "Title: News\nLanguage: de\n\nIt rains."
 
@@ -47,7 +47,7 @@ def test_a_long_page_is_read_in_parts_that_lose_nothing() -> None:
     assert read == text
 
 
-def test_what_could_not_be_read_is_said_first_with_every_part() -> None:
+def test_what_could_not_be_read_is_named_first_in_every_part() -> None:
     missing = "Only a part of this was read: it was still loading."
     page = PAGE | {"text": "a" * (PART + 1), "is_whole": False, "missing": missing}
     assert output({"page": page}).text.startswith(f"{missing}\nTitle: News\n")
@@ -55,14 +55,14 @@ def test_what_could_not_be_read_is_said_first_with_every_part() -> None:
     assert "There is nothing from there on." in output({"page": page}, PART + 1).text
 
 
-def test_without_leave_the_model_hears_what_the_user_must_do() -> None:
+def test_without_permission_the_output_tells_what_the_user_can_do() -> None:
     error = {"kind": "permission", "message": "May not.", "hint": "Click the icon."}
     told = output({"error": error})
     assert told == ToolOutput("error: May not. Click the icon. Tell the user.", failed=True)
     assert output({"error": {"message": "No."}}).text == "error: No. Tell the user."
 
 
-def test_the_page_that_the_user_has_agreed_to_is_the_one_that_is_asked_for() -> None:
+def test_the_page_that_the_user_approved_is_the_one_that_is_read() -> None:
     asked = []
 
     async def read(_: str, agreed: str) -> str:

@@ -31,7 +31,7 @@ def test_panels_that_join_at_any_time_see_the_same(joins: list[float], pace: flo
 
 
 @with_harness(reply("a", "b", pace_s=1))
-async def test_the_turn_goes_on_without_a_panel(harness: Harness) -> None:
+async def test_the_turn_continues_without_a_panel(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.chat.send("1", "Hi")
     await asyncio.sleep(0.5)

@@ -31,7 +31,7 @@ EVERYTHING = ConversationSettings(
 )
 
 
-def test_each_preset_has_what_the_table_says() -> None:
+def test_each_preset_has_the_tools_of_the_table() -> None:
     assert TABLE.keys() == PRESETS.keys()
     for preset, tools in TABLE.items():
         assert provider_tools(preset, WireApi.RESPONSES) == tools
@@ -70,7 +70,7 @@ def test_a_file_search_without_a_place_to_look_in_is_not_offered() -> None:
 
 
 @with_harness(reply("First"), reply("Second"))
-async def test_a_conversation_goes_on_with_a_provider_that_has_none_of_them(
+async def test_a_conversation_continues_with_a_provider_that_has_none_of_them(
     harness: Harness,
 ) -> None:
     panel = harness.open_panel()
@@ -141,7 +141,7 @@ def test_items_without_ids_each_show_their_own() -> None:
     assert shown == ["png", "jpeg"]
 
 
-def test_what_another_provider_stored_is_said_in_terms_that_all_know() -> None:
+def test_items_that_another_provider_stored_are_sent_as_function_calls() -> None:
     conversation = Conversation(id="c")
     turn = conversation.add("1", "Compute", 0)
     turn.start()

@@ -40,7 +40,7 @@ def output(result: dict[str, Any]) -> ToolOutput:
         ({"new_hosts": True, "value": "2"}, "gone: the user has changed which hosts", False),
     ],
 )
-def test_what_the_model_is_told(result: dict[str, Any], text: str, failed: bool) -> None:
+def test_the_output_for_the_model(result: dict[str, Any], text: str, failed: bool) -> None:
     told = output(DONE | result)
     assert text in told.text
     assert told.failed is failed
@@ -55,12 +55,12 @@ def test_figures_and_files_are_for_the_user() -> None:
     assert "<svg" not in told.text
 
 
-def test_a_sandbox_that_does_not_start_is_said() -> None:
+def test_a_sandbox_that_does_not_start_is_reported() -> None:
     told = output({"error": {"message": "The sandbox could not be started."}})
     assert (told.text, told.failed) == ("error: The sandbox could not be started.", True)
 
 
-def test_a_call_that_is_given_up_ends_the_code() -> None:
+def test_a_cancelled_call_ends_its_code() -> None:
     stopped: list[str] = []
 
     async def run_python(_conversation: str, _code: str) -> str:
@@ -90,7 +90,7 @@ def test_a_call_that_is_given_up_ends_the_code() -> None:
         (["api.example.com", "localhost:8000"], "reached: api.example.com, localhost:8000."),
     ],
 )
-def test_the_model_is_told_which_hosts_it_may_reach(network: list[str] | None, words: str) -> None:
+def test_the_description_names_the_allowed_hosts(network: list[str] | None, words: str) -> None:
     async def nothing(*_: str) -> str:
         raise AssertionError
 

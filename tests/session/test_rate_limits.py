@@ -181,7 +181,7 @@ def test_a_server_may_ask_for_a_pause() -> None:
     assert made.snapshots == []
 
 
-def test_what_headers_tell_is_understood() -> None:
+def test_limits_from_headers_are_kept() -> None:
     headers = {
         "x-codex-primary-used-percent": "100",
         "x-codex-primary-reset-at": str(int(NOW) + 30),
@@ -196,7 +196,7 @@ def test_what_headers_tell_is_understood() -> None:
 # --- what the user sees ------------------------------------------------------------------------
 
 
-def test_the_view_holds_what_was_told() -> None:
+def test_the_view_holds_what_was_reported() -> None:
     primary = {**window(42.5, 60), "window_minutes": 300}
     credits = {"has_credits": True, "unlimited": False, "balance": "12.50"}
     made = manager(snapshot(primary=primary, secondary=window(7), plan_type="plus"))
@@ -247,7 +247,7 @@ def test_what_has_been_reset_is_not_shown_as_used() -> None:
     assert "wait_until" not in view
 
 
-def test_the_view_says_how_long_requests_wait() -> None:
+def test_the_view_gives_how_long_requests_wait() -> None:
     made = RateLimitManager()
     assert made.view(NOW) is None
     made.note_retry_after(2500, NOW)

@@ -49,7 +49,7 @@ def test_the_same_id_is_queued_once() -> None:
     assert len(made) == 0
 
 
-def test_a_full_line_says_so_and_loses_nothing() -> None:
+def test_a_full_queue_reports_it_and_loses_nothing() -> None:
     made = queue("a", "b", max_waiting=2)
     with pytest.raises(SidestreamError) as caught:
         made.add("c", None, NOW)
@@ -58,7 +58,7 @@ def test_a_full_line_says_so_and_loses_nothing() -> None:
     assert drain(made) == ["a", "b"]
 
 
-def test_what_waits_can_be_cancelled() -> None:
+def test_queued_requests_can_be_cancelled() -> None:
     made = queue("a", "b")
     assert made.cancel("a")
     assert not made.cancel("a")
@@ -110,7 +110,7 @@ def test_waits_for_the_rate_limits() -> None:
     assert other.wait_ms(NOW) == 5_000
 
 
-def test_the_users_own_word_goes_before_everything() -> None:
+def test_send_now_goes_before_everything() -> None:
     rate_limits = RateLimitManager()
     rate_limits.note_retry_after(60_000, NOW)
     made = queue("a", "b", "c", rate_limits=rate_limits)

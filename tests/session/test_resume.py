@@ -107,7 +107,7 @@ def test_an_answer_read_by_many_processes_is_the_same(path: Path, data: st.DataO
     assert process.server.asked == 1
 
 
-def test_an_open_reasoning_summary_goes_on_without_a_break() -> None:
+def test_an_open_reasoning_summary_continues_without_a_break() -> None:
     stream = ResponsesStream().created().reasoning("Let me ", "think ", "hard.").completed()
     process = Process(StoredResponses(stream))
     process.live(5)
@@ -125,7 +125,7 @@ def test_an_open_call_keeps_its_name() -> None:
     assert (block["name"], block["text"], block["call_id"]) == ("look", '{"a": 1}', "call_1")
 
 
-def test_a_text_that_repeats_itself_is_not_said_twice() -> None:
+def test_a_text_that_repeats_itself_is_not_doubled() -> None:
     """What is left of "aaaa" begins like the whole."""
     stream = ResponsesStream().created().text("aa", "aa", "aa").completed()
     process = Process(StoredResponses(stream))
@@ -158,7 +158,7 @@ def test_an_answer_that_was_cut_short_meanwhile(streams: bool) -> None:
     assert json.loads(process.record)["blocks"][0]["text"] == "Hello"
 
 
-def test_an_answer_that_failed_meanwhile_raises_what_the_provider_says() -> None:
+def test_an_answer_that_failed_meanwhile_raises_the_providers_error() -> None:
     stream = ResponsesStream().created().text("Hel", done=False)
     process = Process(StoredResponses(stream.failed("insufficient_quota", "No money.")))
     process.live(3)

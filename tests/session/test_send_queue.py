@@ -31,7 +31,7 @@ from tests.session.harness import (
 
 
 @with_harness(reply("a", "b", pace_s=1), reply("two"), reply("three"))
-async def test_messages_sent_while_a_turn_runs_wait_their_turn(harness: Harness) -> None:
+async def test_messages_sent_while_a_turn_runs_are_queued(harness: Harness) -> None:
     panel = harness.open_panel()
     for number in "123":
         harness.chat.send(number, f"q{number}")
@@ -63,7 +63,7 @@ async def test_repeated_requests_of_one_run_share_their_key_and_a_new_run_has_an
 
 
 @with_harness(reply("a", "b", pace_s=1), then=reply("x"))
-async def test_the_line_is_bounded_and_a_refused_message_comes_back(harness: Harness) -> None:
+async def test_the_queue_is_bounded_and_a_rejected_message_comes_back(harness: Harness) -> None:
     panel = harness.open_panel()
     for number in range(102):
         harness.chat.send(str(number), "q", 1)
@@ -76,7 +76,7 @@ async def test_the_line_is_bounded_and_a_refused_message_comes_back(harness: Har
 
 
 @with_harness(reply("a", "b", pace_s=1), reply("three"))
-async def test_a_waiting_message_is_cancelled_and_its_text_comes_back(harness: Harness) -> None:
+async def test_a_queued_message_is_cancelled_and_its_text_comes_back(harness: Harness) -> None:
     panel, other = harness.open_panel(), harness.open_panel()
     for number in "123":
         harness.chat.send(number, f"q{number}")
@@ -95,7 +95,7 @@ async def test_a_waiting_message_is_cancelled_and_its_text_comes_back(harness: H
 
 
 @with_harness(reply("a", "b", pace_s=1))
-async def test_a_cancelled_message_that_was_just_being_written_is_gone_all_the_same(
+async def test_a_message_that_is_cancelled_while_it_is_stored_is_removed(
     harness: Harness,
 ) -> None:
     harness.store.delay_s = 0.2
@@ -124,7 +124,7 @@ async def test_send_now_goes_first_and_stops_the_answer_under_way(harness: Harne
 
 
 @with_harness(reply("a", "b", pace_s=1), reply("two"))
-async def test_stop_lets_the_next_in_line_go(harness: Harness) -> None:
+async def test_stop_sends_the_next_queued_message(harness: Harness) -> None:
     harness.chat.send("1", "q1")
     harness.chat.send("2", "q2")
     while harness.chat.conversation.turns[0].text != "a":
@@ -134,7 +134,7 @@ async def test_stop_lets_the_next_in_line_go(harness: Harness) -> None:
     assert [turn.text for turn in harness.chat.conversation.turns] == ["a", "two"]
 
 
-def test_the_line_stands_after_a_failure_until_the_retry_succeeds() -> None:
+def test_queued_messages_are_on_hold_after_a_failure_until_the_retry_succeeds() -> None:
     bad_key = Reply(status=401, body=b'{"error": {"message": "bad key"}}')
 
     @with_harness(bad_key, reply("one"), reply("two"))
@@ -153,7 +153,7 @@ def test_the_line_stands_after_a_failure_until_the_retry_succeeds() -> None:
 
 
 @with_harness(Reply(status=401), reply("two"))
-async def test_a_held_back_message_goes_on_the_users_word(harness: Harness) -> None:
+async def test_a_message_on_hold_is_sent_on_request(harness: Harness) -> None:
     harness.chat.send("1", "q1")
     harness.chat.send("2", "q2")
     await harness.until_idle()
@@ -163,7 +163,7 @@ async def test_a_held_back_message_goes_on_the_users_word(harness: Harness) -> N
 
 
 @with_harness(reply("one"))
-async def test_an_answer_is_stored_before_its_end_is_told(harness: Harness) -> None:
+async def test_an_answer_is_stored_before_its_end_is_reported(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.store.delay_s = 0.1
     harness.chat.send("1", "q1")
@@ -209,7 +209,7 @@ async def test_send_now_does_not_wait_for_the_limit(harness: Harness) -> None:
     assert harness.alarms[-1] == 0
 
 
-def test_a_long_wait_that_the_server_asks_for_is_waited_for_but_not_by_the_retry() -> None:
+def test_a_long_wait_of_the_server_holds_for_the_queue_but_not_for_a_retry() -> None:
     busy = Reply(status=429, headers={"retry-after": "3600"})
 
     @with_harness(busy, reply("one"), reply("two"), reply("three"))
@@ -268,7 +268,7 @@ async def test_a_server_on_this_computer_needs_no_network(harness: Harness) -> N
 
 
 @with_harness(then=reply("Hi"))
-async def test_a_line_in_a_conversation_that_is_opened_is_not_sent(harness: Harness) -> None:
+async def test_opening_a_conversation_does_not_send_its_queue(harness: Harness) -> None:
     turn = Turn(id="1", user="from a file", created_at=0, status=TurnStatus.QUEUED, sent=False)
     harness.store.put(stored("b", json.loads(turn.record())))
     await harness.do("Join", "b", panel=1)
@@ -282,7 +282,7 @@ async def test_a_line_in_a_conversation_that_is_opened_is_not_sent(harness: Harn
 
 
 @pytest.mark.parametrize("at", [0.05, 0.15, 0.25, 0.35, 0.45, 1.5, 2.5, 4.0])
-def test_the_line_survives_the_process_and_nothing_is_sent_twice(at: float) -> None:
+def test_the_queue_survives_the_process_and_nothing_is_sent_twice(at: float) -> None:
     """The process ends at some moment; the next one goes on from what had been written."""
     answers = (reply("a", "b", pace_s=1), reply("two"))
 
@@ -320,7 +320,7 @@ def test_the_line_survives_the_process_and_nothing_is_sent_twice(at: float) -> N
 
 
 @with_harness(reply("one"), reply("two"), reply("three"))
-async def test_no_more_requests_leave_in_a_minute_than_the_user_allows(harness: Harness) -> None:
+async def test_no_more_requests_are_sent_in_a_minute_than_the_user_allows(harness: Harness) -> None:
     harness.settings["requests_per_minute"] = 2
     for number in "123":
         await harness.do("Send", id=number, text=f"q{number}")
@@ -360,7 +360,7 @@ def test_the_calls_of_a_turn_count_as_well() -> None:
 
 
 @with_harness(then=reply("Hi", pace_s=5))
-async def test_how_many_messages_may_wait_is_a_setting(harness: Harness) -> None:
+async def test_the_length_of_the_queue_is_a_setting(harness: Harness) -> None:
     harness.settings["max_waiting"] = 2
     panel = harness.open_panel()
     for number in "1234":

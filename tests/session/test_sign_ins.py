@@ -51,7 +51,7 @@ def renewed(number: int) -> Reply:
     return Reply({"access_token": f"at-{number}", "refresh_token": f"rt-{number}"})
 
 
-def test_a_sign_in_is_renewed_and_kept_before_it_is_used() -> None:
+def test_a_sign_in_is_renewed_and_stored_before_it_is_used() -> None:
     fetch = FakeFetch(Reply(status=401), renewed(2), models("gpt-5.2"), ANSWER)
     vault = Vault(fetch=fetch)
     data = sign_in()
@@ -64,7 +64,7 @@ def test_a_sign_in_is_renewed_and_kept_before_it_is_used() -> None:
     assert json.loads(after)["tokens"]["refresh_token"] == "rt-2"
 
 
-def test_tokens_that_could_not_be_kept_serve_on() -> None:
+def test_tokens_that_could_not_be_stored_are_used_all_the_same() -> None:
     vault = Vault(failure="full")
     sign_ins = SignIns(vault.save)
     fetch = FakeFetch(Reply(status=401), renewed(2), models("a"), models("a"))
@@ -82,7 +82,7 @@ def test_a_new_sign_in_takes_the_place_of_the_old_one() -> None:
     assert sign_ins.auth("p", sign_in("rt-9", "at-9")["auth_json"]) is not auth
 
 
-def test_chatgpt_without_a_sign_in_says_what_to_do() -> None:
+def test_chatgpt_without_a_sign_in_gives_a_hint() -> None:
     data = {"settings": sign_in()["settings"]}
     with pytest.raises(SidestreamError, match="no ChatGPT sign-in") as caught:
         connect(data, FakeFetch(), SignIns(Vault().save))

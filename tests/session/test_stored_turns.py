@@ -38,7 +38,7 @@ def test_a_stored_turn_comes_back_whole() -> None:
     assert again.turns[0].items == turn.items
 
 
-def test_a_turn_found_under_way_is_interrupted_and_keeps_its_text() -> None:
+def test_a_turn_that_was_running_is_interrupted_and_keeps_its_text() -> None:
     turn = apply(new_turn(), message("one"), delta("tw"))
     again, interrupted = restored(json.loads(turn.record()))
     assert interrupted == again.turns
@@ -83,7 +83,7 @@ def test_a_damaged_record_is_shown_as_far_as_it_can_be_read(damage: dict[str, An
     assert json.dumps(again.view())
 
 
-def test_what_is_whole_in_a_damaged_answer_stays_and_the_turn_says_so() -> None:
+def test_whole_parts_of_a_damaged_answer_stay_and_the_turn_has_a_notice() -> None:
     chat = conversation()
     record = json.loads(answered(chat, "a", message("one"), message("two")).record())
     record["blocks"][0]["text"] = 1

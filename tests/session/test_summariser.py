@@ -80,7 +80,7 @@ async def test_a_conversation_that_fills_the_window_is_summarised_first(harness:
 
 
 @with_harness(*[reply(f"{number} " * 4_000) for number in range(4)])
-async def test_trimming_leaves_the_oldest_out_of_the_request_only(harness: Harness) -> None:
+async def test_trimming_removes_the_oldest_turns_from_the_request_only(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.settings |= {"context_window": 6_000, "compaction": "trim"}
     for number in "1234":
@@ -93,7 +93,7 @@ async def test_trimming_leaves_the_oldest_out_of_the_request_only(harness: Harne
 
 
 @with_harness(then=long_story("long", 9_900))
-async def test_nothing_is_done_about_the_length_where_the_user_says_so(harness: Harness) -> None:
+async def test_nothing_is_done_about_the_length_where_compaction_is_off(harness: Harness) -> None:
     harness.settings |= {"context_window": 10_000, "compaction": "off"}
     for number in "12":
         harness.chat.send(number, "q")
@@ -102,7 +102,7 @@ async def test_nothing_is_done_about_the_length_where_the_user_says_so(harness: 
     assert len(harness.fetch.requests) == 2
 
 
-def test_a_summary_on_the_users_word_and_then_the_retry() -> None:
+def test_a_summary_on_request_and_then_the_retry() -> None:
     too_long = {"error": {"message": "too long", "code": "context_length_exceeded"}}
 
     @with_harness(

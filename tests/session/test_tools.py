@@ -96,7 +96,7 @@ def test_mistakes_in_the_arguments_go_back_to_the_model(arguments: str, names: s
     assert adder.calls == []
 
 
-def test_what_may_not_act_does_not() -> None:
+def test_a_tool_without_permission_does_not_run() -> None:
     adder = Adder()
     refused = call(Tools([adder], ASK), '{"first": 1}', leave=False)
     assert refused.failed
@@ -110,7 +110,7 @@ def test_what_may_not_act_does_not() -> None:
     assert len(adder.calls) == 1
 
 
-def test_an_unknown_tool_is_said_with_those_that_there_are() -> None:
+def test_an_unknown_tool_is_reported_with_the_known_ones() -> None:
     output = call(Tools([Adder()], ASK), "{}", name="subtract")
     assert output.failed
     assert "'subtract'" in output.text
@@ -126,14 +126,14 @@ def test_a_fault_or_too_long_a_wait_is_an_output(caplog: pytest.LogCaptureFixtur
     assert "10 s" in slow.text
 
 
-def test_the_model_is_told_what_holds_in_this_conversation() -> None:
+def test_the_description_follows_the_conversation() -> None:
     (spec,) = Tools([Adder()], ASK, {"add": "Not today.", "other": "No."}).specs()
     assert spec.description == "Adds. Not today."
     (spec,) = Tools([Adder()], ASK).specs()
     assert spec.description == "Adds."
 
 
-def test_the_model_is_told_the_schema_without_ornaments() -> None:
+def test_the_schema_is_sent_without_titles() -> None:
     (spec,) = Tools([Adder()], ASK).specs()
     assert spec.name == "add"
     assert spec.parameters["required"] == ["first"]
@@ -171,7 +171,7 @@ def test_a_long_output_loses_its_middle(text: str, times: int) -> None:
         assert "left out" in output.text
 
 
-def test_what_the_model_calls_does_not_come_back_at_any_length() -> None:
+def test_a_long_tool_name_or_argument_does_not_lengthen_the_output() -> None:
     tools = Tools([Adder()], {"add": "always"})
     assert len(call(tools, "{}", name="x" * 1_000_000).text) < MAX_OUTPUT + 100
     many = {f"argument{number}": 1 for number in range(10_000)}
@@ -250,7 +250,7 @@ def test_the_code_reaches_the_tool_whichever_way_it_is_sent(arguments: str) -> N
         '""',
     ],
 )
-def test_what_may_be_half_of_something_is_not_run(arguments: str) -> None:
+def test_a_call_that_may_be_truncated_is_not_run(arguments: str) -> None:
     runner = Runner()
     assert run(called(runner, arguments)).failed
     assert runner.ran == []

@@ -51,7 +51,7 @@ def test_view_holds_what_the_protocol_says_and_nothing_internal() -> None:
     }
 
 
-def test_changes_of_status_are_told() -> None:
+def test_changes_of_status_are_reported() -> None:
     turn = new_turn()
     changes = [
         turn.apply(response_event.validate_python(event))
@@ -84,7 +84,7 @@ def test_waits_are_shown_in_seconds(delay_ms: int, shown: str) -> None:
     assert turn.notice == f"Reconnecting 2/5 in {shown}: busy"
 
 
-def test_what_was_cut_off_stays_for_the_reader_and_for_the_model() -> None:
+def test_a_truncated_answer_stays_for_the_reader_and_for_the_model() -> None:
     turn = apply(new_turn(), message("one"), delta("tw"))
     turn.finish(TurnStatus.STOPPED)
     assert turn.text == "one\n\ntw"
@@ -102,7 +102,7 @@ AGAIN = {
 
 
 @pytest.mark.parametrize("status", [TurnStatus.STOPPED, TurnStatus.INTERRUPTED, TurnStatus.FAILED])
-def test_what_was_taken_back_returns_if_nothing_better_comes(status: TurnStatus) -> None:
+def test_voided_text_returns_if_nothing_replaces_it(status: TurnStatus) -> None:
     turn = apply(new_turn(), message("one"), delta("half of"), AGAIN, delta("ha"), AGAIN)
     assert turn.text == "one"
     stored = Turn.model_validate_json(turn.record())
@@ -116,7 +116,7 @@ def test_what_was_taken_back_returns_if_nothing_better_comes(status: TurnStatus)
         assert each.withdrawn is None
 
 
-def test_what_was_taken_back_is_gone_when_something_better_has_come() -> None:
+def test_voided_text_is_gone_once_it_is_replaced() -> None:
     turn = apply(new_turn(), delta("half of"), AGAIN, delta("all of it"))
     turn.finish(TurnStatus.STOPPED)
     assert turn.text == "all of it"

@@ -34,7 +34,7 @@ async def test_a_turn_from_message_to_answer(harness: Harness) -> None:
     assert harness.fetch.all_closed
 
 
-def test_the_message_is_stored_before_the_request_leaves() -> None:
+def test_the_message_is_stored_before_the_request_is_sent() -> None:
     store = MemoryStore()
     store.delay_s = 3
 
@@ -123,7 +123,7 @@ def test_a_finished_item_is_stored_at_once() -> None:
 
 
 @with_harness(reply(*"abcdefgh", pace_s=1.5))
-async def test_a_full_disk_in_mid_answer_is_said_once_and_the_answer_goes_on(
+async def test_a_full_disk_in_mid_answer_is_reported_once_and_the_answer_continues(
     harness: Harness,
 ) -> None:
     panel = harness.open_panel()
@@ -189,7 +189,7 @@ async def test_no_provider_fails_the_turn_and_keeps_the_message(harness: Harness
     assert panel.texts() == {"1": "Hi"}
 
 
-def test_a_fault_of_ours_is_an_error_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_an_error_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
     @with_harness(reply("Hi"))
     async def scene(harness: Harness) -> None:
         panel = harness.open_panel()
@@ -207,7 +207,7 @@ def test_a_fault_of_ours_is_an_error_like_any_other(caplog: pytest.LogCaptureFix
 
 
 @with_harness(reply("a1"), reply("a2"), reply("a1 again"))
-async def test_retry_of_an_earlier_turn_sends_what_was_said_before_it(harness: Harness) -> None:
+async def test_retry_of_an_earlier_turn_sends_only_the_turns_before_it(harness: Harness) -> None:
     panel = harness.open_panel()
     for turn_id in ("1", "2"):
         harness.chat.send(turn_id, f"q{turn_id}")
@@ -231,7 +231,7 @@ async def test_instructions_and_the_conversation_go_with_the_request(harness: Ha
 # --- waking up ---------------------------------------------------------------------------------
 
 
-def test_a_turn_that_was_under_way_comes_back_interrupted() -> None:
+def test_a_turn_that_was_running_is_restored_as_interrupted() -> None:
     async def first_process() -> dict[str, Any]:
         harness = Harness(reply("a", "b", "c", pace_s=1))
         await harness.begin()

@@ -18,7 +18,7 @@ def user(text: str) -> MessageItem:
 
 
 @given(st.text())
-def test_a_text_is_between_marks_of_one_id(text: str) -> None:
+def test_a_text_is_between_markers_of_one_id(text: str) -> None:
     marked = mark(text, "page", "turn-1")
     opening, _, rest = marked.partition("\n")
     inner, _, closing = rest.rpartition("\n")
@@ -28,13 +28,13 @@ def test_a_text_is_between_marks_of_one_id(text: str) -> None:
     assert inner == text
 
 
-def test_a_stranger_cannot_know_the_mark() -> None:
+def test_untrusted_content_cannot_know_its_marker() -> None:
     assert mark(HOSTILE, "page", "turn-1") != mark(HOSTILE, "page", "turn-2")
     assert mark(HOSTILE, "page", "turn-1") != mark(HOSTILE, "selection", "turn-1")
     assert mark(HOSTILE, "page", "turn-1") == mark(HOSTILE, "page", "turn-1")
 
 
-def test_the_model_is_told_of_marks_where_there_are_some() -> None:
+def test_the_instructions_explain_the_markers_where_there_are_some() -> None:
     marked = mark("text", "page", "turn-1")
     output = FunctionCallOutputItem(call_id="c", output=marked)
     assert instructions_for("Be brief.", [user(marked)]) == f"Be brief.\n\n{UNTRUSTED_NOTE}"
@@ -43,6 +43,6 @@ def test_the_model_is_told_of_marks_where_there_are_some() -> None:
     assert instructions_for(None, [in_parts]) == UNTRUSTED_NOTE
 
 
-def test_without_marks_the_instructions_are_the_users() -> None:
+def test_without_markers_the_instructions_are_the_users() -> None:
     assert instructions_for("Be brief.", [user("text")]) == "Be brief."
     assert instructions_for(None, [FunctionCallOutputItem(call_id="c", output="text")]) is None

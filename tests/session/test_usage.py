@@ -50,7 +50,7 @@ def test_the_parts_of_a_usage() -> None:
     )
 
 
-def test_a_usage_of_nothing() -> None:
+def test_an_empty_usage() -> None:
     assert TokenUsage().is_zero
     assert TokenUsage().cached_share == TokenUsage().reasoning_share == 0.0
     assert str(TokenUsage()) == "Token usage: total=0 input=0 output=0"

@@ -45,7 +45,7 @@ def shown_meter(panel: Panel) -> dict[str, Any]:
     spending("two", input_tokens=150, output_tokens=30),
     spending("anew", input_tokens=90, output_tokens=10),
 )
-async def test_what_a_conversation_uses_is_told_after_each_turn_and_with_each_branch(
+async def test_the_usage_of_a_conversation_is_sent_after_each_turn_and_with_each_branch(
     harness: Harness,
 ) -> None:
     harness.settings["context_window"] = 1000
@@ -99,7 +99,7 @@ async def test_the_meter_follows_the_settings_of_the_conversation(harness: Harne
 
 
 @with_harness(limited("one", requests_left=3, reset="90s"), reply("two"))
-async def test_limits_are_told_to_all_panels_once_an_answer_and_to_those_that_join(
+async def test_limits_are_sent_to_all_panels_once_per_answer_and_on_join(
     harness: Harness,
 ) -> None:
     await harness.do("Join", "b")
@@ -130,7 +130,7 @@ async def test_a_limit_holds_in_the_next_process(harness: Harness) -> None:
     assert panel.texts()["2"] == "two"
 
 
-def test_limits_that_cannot_be_read_or_written_keep_nobody_from_chatting() -> None:
+def test_limits_that_cannot_be_read_or_stored_do_not_stop_a_chat() -> None:
     class Forgetful(MemoryStore):
         async def recall(self, name: str) -> str:
             raise SidestreamError(ErrorKind.INTERNAL, "No.")

@@ -14,7 +14,7 @@ def windows() -> tuple[Windows, list[str]]:
     return made, changes
 
 
-def test_what_an_error_tells_counts_and_what_it_implies_is_a_bound() -> None:
+def test_a_window_in_an_error_is_exact_and_one_that_it_implies_is_a_bound() -> None:
     made, changes = windows()
     assert made.get(KEY) is None
     made.exceeded(KEY, 9_000)

@@ -32,7 +32,7 @@ def test_completion(frame: Any, response_id: str, play: Any) -> None:
     assert len(outcome.events) == outcome.fed
 
 
-def test_sentinel_is_not_believed_while_something_is_half_said(play: Any) -> None:
+def test_done_marker_does_not_complete_an_open_item(play: Any) -> None:
     assert play("responses", ["[DONE]"]).error.kind == ErrorKind.STREAM_CLOSED
     outcome = play("responses", [done("message", "a", item=says("Hi")), delta("Ha"), "[DONE]"])
     assert outcome.error.kind == ErrorKind.STREAM_CLOSED
@@ -140,7 +140,7 @@ def test_stream_of_another_kind(play: Any) -> None:
 
 
 @pytest.mark.parametrize("frames", [[], [": comment"][:0], ["{"], [{"type": "ping"}]])
-def test_streams_that_say_nothing(frames: list[Any], play: Any) -> None:
+def test_streams_without_any_answer(frames: list[Any], play: Any) -> None:
     outcome = play("responses", frames)
     assert outcome.types == ["Completed"]
     assert outcome.error.kind in (ErrorKind.STREAM_CLOSED, ErrorKind.BAD_RESPONSE)

@@ -84,7 +84,9 @@ def test_nothing_that_is_passed_on_is_too_deep_to_be_written(play: Any) -> None:
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":', '{"a":"\\u0041",'])
 @pytest.mark.parametrize("levels", [150, 300, 1_000, 200_000])
-def test_an_abyss_is_no_frame_and_no_fall(opening: str, levels: int, play: Any) -> None:
+def test_a_deeply_nested_frame_is_skipped_without_recursion_error(
+    opening: str, levels: int, play: Any
+) -> None:
     abyss = opening * levels
     call_of = {"type": R + "function_call_arguments.delta", "item_id": "fc_1", "delta": abyss}
     frames = [

@@ -138,7 +138,7 @@ def test_parts_without_ids_belong_to_the_open_item(play: Any) -> None:
     assert play("responses", frames).text == "abc"
 
 
-def test_output_of_the_response_fills_in_what_never_came(play: Any) -> None:
+def test_output_of_the_response_fills_in_missing_items(play: Any) -> None:
     output = [
         {"type": "reasoning", "id": "rs_1", "summary": ["Why"]},
         {"type": "message", "id": "msg_1", **says("Hello")},
