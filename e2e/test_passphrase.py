@@ -54,7 +54,7 @@ def test_a_passphrase_locks_the_key_until_it_is_given(
 
     options.page.bring_to_front()
     options.page.get_by_role("button", name="Remove passphrase").click()
-    expect(options.status).to_contain_text("removed")
+    expect(options.status).to_contain_text("Removed")
     panel.page.bring_to_front()
     panel.page.evaluate("chrome.storage.session.clear()")
     panel.page.reload()

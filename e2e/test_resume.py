@@ -133,7 +133,7 @@ def test_an_answer_that_the_provider_has_forgotten(
 def test_the_user_decides_whether_answers_are_kept(app: App, server: ScriptedServer) -> None:
     app.configure(server.base_url)
     options = app.open_options()
-    choice = options.page.get_by_role("checkbox", name="Let the provider keep answers")
+    choice = options.page.get_by_role("checkbox", name="Background mode")
     options.page.get_by_text("Advanced", exact=True).click()
     options.fill(base_url=server.base_url, wire_api="Chat Completions")
     expect(choice).to_be_hidden()

@@ -1,5 +1,6 @@
 /** Chrome's permission to reach a server. */
 
+import { list, text } from "../shared/text.js";
 import { hostOf } from "./form.js";
 import { complain } from "./messages.js";
 
@@ -9,12 +10,10 @@ import { complain } from "./messages.js";
  */
 export async function isAllowed(origins) {
   if (origins.length === 0 || (await chrome.permissions.request({ origins }).catch(() => false))) return true;
-  const hosts = origins.map((origin) => hostOf(origin.replace("/*", "/"))).join(" and ");
-  complain({
-    message: `Chrome was not allowed to reach ${hosts}.`,
-    hint:
-      "Without that, Sidestream cannot talk to it. Nothing is lost: try again and choose “Allow”. " +
-      `Only ${hosts} is asked for.`,
-  });
+  const hosts = list(
+    origins.map((origin) => hostOf(origin.replace("/*", "/"))),
+    "conjunction",
+  );
+  complain({ message: text("options_access_denied", hosts), hint: text("options_access_denied_hint") });
   return false;
 }

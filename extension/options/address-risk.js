@@ -2,6 +2,7 @@
 
 import { isLoopback } from "../shared/loopback.js";
 import { labelOfPreset, presetOf } from "../shared/presets.js";
+import { text } from "../shared/text.js";
 import { lookAlikes } from "../ui/revealed.js";
 import { isInsecure } from "./form.js";
 
@@ -51,22 +52,19 @@ export function addressRisks(baseUrl, { preset, hasKey }) {
   const host = url.hostname.replace(/\.$/, "");
   const risks = [];
   if (hasKey && isInsecure(address)) {
-    risks.push("The connection is not encrypted: anyone on the way can read the key and your messages.");
+    risks.push(text("options_risk_unencrypted"));
   }
-  if (url.hostname.endsWith(".")) risks.push("The host ends with a full stop, which is unusual.");
+  if (url.hostname.endsWith(".")) risks.push(text("options_risk_final_period"));
   const [odd] = lookAlikes(/^[a-z]+:\/\/([^/?#]*)/i.exec(address)?.[1] ?? "");
-  if (odd) risks.push(`Letters in it pass for Latin ones: ${odd}.`);
+  if (odd) risks.push(text("options_risk_look_alike", odd));
   else if (host.split(".").some((label) => label.startsWith("xn--"))) {
-    risks.push(`Its name has letters beyond a to z, which can look like another name: ${host}.`);
+    risks.push(text("options_risk_other_letters", host));
   }
   const domain = DOMAINS[preset];
   const brand = imitated(host);
   if (domain && !isBelow(host, domain) && !isLoopback(host)) {
-    risks.push(`${labelOfPreset(presetOf(preset))} is chosen, and this host does not belong to ${domain}.`);
-  } else if (brand)
-    risks.push(
-      `It looks like an address of “${brand}”, and does not belong to a provider's domain that is known here.`,
-    );
+    risks.push(text("options_risk_other_domain", labelOfPreset(presetOf(preset)), domain));
+  } else if (brand) risks.push(text("options_risk_imitation", brand));
   return risks;
 }
 

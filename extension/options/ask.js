@@ -1,5 +1,7 @@
 /** Requests of the options page to the worker. A worker that cannot be reached is an error like others. */
 
+import { text } from "../shared/text.js";
+
 /** @import {Reply, Request, Requests, RequestType} from "../shared/requests.js" */
 
 /**
@@ -16,8 +18,8 @@ export async function ask(request) {
   }
   const error = {
     kind: "internal",
-    message: "The extension's background process did not answer.",
-    hint: "Try again, or load this page anew.",
+    message: text("options_worker_unreachable"),
+    hint: text("options_worker_unreachable_hint"),
   };
   return { ok: false, error };
 }

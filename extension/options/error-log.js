@@ -1,19 +1,20 @@
 /** The error log at the end of the page, which is loaded when it is unfolded. */
 
+import { text } from "../shared/text.js";
 import { byId } from "../ui/dom.js";
 import { ask } from "./ask.js";
 
 const logText = /** @type {HTMLTextAreaElement} */ (byId("log-text"));
 const logDetails = /** @type {HTMLDetailsElement} */ (byId("log"));
 
-/** @param {string} text */
-function sayOfLog(text) {
-  byId("log-status").textContent = text;
+/** @param {string} status */
+function showStatus(status) {
+  byId("log-status").textContent = status;
 }
 
 async function loadLog() {
   if (!logDetails.open) return;
-  if (!logText.value) logText.value = "Loading…";
+  if (!logText.value) logText.value = text("options_log_loading");
   const reply = await ask({ type: "LoadLog" });
   logText.value = reply.ok ? (reply.text ?? "") : [reply.error.message, reply.error.hint].filter(Boolean).join(" ");
 }
@@ -21,16 +22,16 @@ async function loadLog() {
 async function copyLog() {
   try {
     await navigator.clipboard.writeText(logText.value);
-    sayOfLog("Copied.");
+    showStatus(text("options_log_copied"));
   } catch {
     logText.select();
-    sayOfLog("Chrome refused it. The text is selected: copy it with the keyboard.");
+    showStatus(text("options_log_copy_blocked"));
   }
 }
 
 async function clearLog() {
   const reply = await ask({ type: "ClearLog" });
-  sayOfLog(reply.ok ? "Cleared." : reply.error.message);
+  showStatus(reply.ok ? text("options_log_cleared") : reply.error.message);
   await loadLog();
 }
 

@@ -6,6 +6,7 @@ import { isLoopback } from "../shared/loopback.js";
 import { labelOfPreset, PRESETS, presetOf } from "../shared/presets.js";
 import { FIELDS, messageAtField, passphraseProblem, readApiKey, readProfile } from "../shared/profile-schema.js";
 import { NUMBER_NAMES, parseNumber, ungrouped } from "../shared/ranges.js";
+import { text } from "../shared/text.js";
 
 /** @import {Settings} from "../shared/protocol.js" */
 /** @import {Field} from "../shared/profile-schema.js" */
@@ -56,9 +57,8 @@ export function readForm(values, { hasKey, hasSignIn = false, needsModel }) {
     ...problems.map((problem) => ({ field: problem.field, message: messageAtField(problem) })),
     ...secretErrors(values, { hasKey, hasSignIn }),
   ];
-  if (headers.wrong)
-    errors.push({ field: "http_headers", message: `“${headers.wrong}” is not of the form “Name: value”.` });
-  if (query.wrong) errors.push({ field: "query_params", message: `“${query.wrong}” is not of the form “name=value”.` });
+  if (headers.wrong) errors.push({ field: "http_headers", message: text("options_header_line", headers.wrong) });
+  if (query.wrong) errors.push({ field: "query_params", message: text("options_query_line", query.wrong) });
   errors.sort((one, other) => FIELDS.indexOf(one.field) - FIELDS.indexOf(other.field));
   return { settings, errors };
 }
@@ -74,15 +74,14 @@ function secretErrors(values, { hasKey, hasSignIn }) {
   /** @type {FieldError[]} */
   const errors = [];
   if (preset.needs_sign_in && !hasSignIn) {
-    const message = `${labelOfPreset(preset)} needs a sign-in: import that of Codex first, at the end of this page.`;
-    errors.push({ field: "preset", message });
+    errors.push({ field: "preset", message: text("options_sign_in_missing", labelOfPreset(preset)) });
   }
   const { key, problem } = readApiKey(values.api_key);
   if (problem) errors.push({ field: "api_key", message: messageAtField(problem) });
   else if (preset.needs_key && !key && !hasKey)
     errors.push({
       field: "api_key",
-      message: `Enter your API key: ${labelOfPreset(preset)} answers nobody without one.`,
+      message: text("options_key_missing", labelOfPreset(preset)),
     });
   const tooShort = passphraseProblem(values.passphrase);
   if (tooShort) errors.push(tooShort);
@@ -91,9 +90,9 @@ function secretErrors(values, { hasKey, hasSignIn }) {
 
 /** @param {string} typed @returns {number | undefined}  NaN for what is no count of tokens. */
 function parseTokens(typed) {
-  const text = ungrouped(typed.trim());
-  if (!text) return undefined;
-  return /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  const digits = ungrouped(typed.trim());
+  if (!digits) return undefined;
+  return /^\d{1,9}$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
 /**
@@ -101,10 +100,10 @@ function parseTokens(typed) {
  * @returns {number | undefined}  Milliseconds; NaN for what is no span of a second or more.
  */
 function parseMinutes(typed) {
-  const text = typed.trim().replace(",", ".");
-  if (!text) return undefined;
-  const milliseconds = Math.round(Number(text) * MINUTE_MS);
-  return /^\d{1,4}(\.\d{1,3})?$/.test(text) && milliseconds >= 1000 ? milliseconds : Number.NaN;
+  const digits = typed.trim().replace(",", ".");
+  if (!digits) return undefined;
+  const milliseconds = Math.round(Number(digits) * MINUTE_MS);
+  return /^\d{1,4}(\.\d{1,3})?$/.test(digits) && milliseconds >= 1000 ? milliseconds : Number.NaN;
 }
 
 /**
@@ -153,14 +152,14 @@ export function valuesOf(settings) {
 
 /**
  * Lines of names and values. A later line wins over an earlier one of the same name.
- * @param {string} text
+ * @param {string} lines
  * @param {":" | "="} separator
  * @returns {{entries: Record<string, string>, wrong?: string}}  `wrong` is the first line that is none.
  */
-export function parseLines(text, separator) {
+export function parseLines(lines, separator) {
   /** @type {[string, string][]} */
   const entries = [];
-  for (const line of text.split("\n").map((each) => each.trim())) {
+  for (const line of lines.split("\n").map((each) => each.trim())) {
     if (!line) continue;
     const at = line.indexOf(separator);
     if (at < 1) return { entries: {}, wrong: line };
@@ -203,13 +202,15 @@ export function permissionsFor({ preset, base_url }) {
 
 /**
  * The same for what an `auth.json` brings; nothing where it is none, since the worker will say so.
- * @param {string} text
+ * @param {string} content
  * @returns {string[]}
  */
-export function permissionsForAuthJson(text) {
+export function permissionsForAuthJson(content) {
   try {
     const preset = PRESETS.find(({ needs_sign_in }) => needs_sign_in);
-    return preset && JSON.parse(text).tokens ? permissionsFor({ preset: preset.key, base_url: preset.base_url }) : [];
+    return preset && JSON.parse(content).tokens
+      ? permissionsFor({ preset: preset.key, base_url: preset.base_url })
+      : [];
   } catch {
     return [];
   }

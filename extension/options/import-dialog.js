@@ -1,5 +1,6 @@
 /** The dialog that imports a Codex sign-in or exported settings, from a file or from what is pasted. */
 
+import { list, text } from "../shared/text.js";
 import { byId, el, setChildren } from "../ui/dom.js";
 import { revealed } from "../ui/revealed.js";
 import { isAllowed } from "./access.js";
@@ -8,6 +9,7 @@ import { permissionsForAuthJson } from "./form.js";
 import { during, say } from "./messages.js";
 
 /** @import {Settings} from "../shared/protocol.js" */
+/** @import {MessageKey} from "../shared/text.js" */
 /** @import {SettingsView} from "../shared/requests.js" */
 /**
  * @typedef {(stored: SettingsView, id: string | null) => void} OnImported  Gets what is stored now, and the profile to
@@ -17,23 +19,23 @@ import { during, say } from "./messages.js";
 /**
  * @typedef {object} Import
  * @property {"ImportAuthJson" | "ImportSettings"} type
- * @property {string} title
- * @property {string} hint
- * @property {(text: string) => string[]} origins  What has to be asked for first.
+ * @property {MessageKey} title
+ * @property {MessageKey} hint
+ * @property {(content: string) => string[]} origins  What has to be asked for first.
  */
 
 /** @type {Import} */
 export const AUTH_JSON = {
   type: "ImportAuthJson",
-  title: "Import Codex sign-in",
-  hint: "The file ~/.codex/auth.json, which codex login makes. Its tokens or its API key are stored encrypted, and sent to OpenAI only.",
+  title: "options_sign_in_import",
+  hint: "options_import_sign_in_hint",
   origins: permissionsForAuthJson,
 };
 /** @type {Import} */
 export const SETTINGS = {
   type: "ImportSettings",
-  title: "Import settings",
-  hint: "A file that “Export settings” wrote. Its profiles are added to those that are here. Keys have to be entered anew.",
+  title: "options_import_settings",
+  hint: "options_import_settings_hint",
   origins: () => [],
 };
 let importing = AUTH_JSON;
@@ -47,8 +49,8 @@ const importFile = /** @type {HTMLInputElement} */ (byId("import-file"));
 /** @param {Import} what */
 export function openImport(what) {
   importing = what;
-  byId("import-title").textContent = what.title;
-  byId("import-hint").textContent = what.hint;
+  byId("import-title").textContent = text(what.title);
+  byId("import-hint").textContent = text(what.hint);
   if (keptFor !== what) clearImport();
   keptFor = null;
   importDialog.showModal();
@@ -73,11 +75,11 @@ function hideReview() {
 
 /**
  * Shows what the profiles of a file bring, before any of it takes effect.
- * @param {string} text
+ * @param {string} content
  * @param {Settings[]} profiles
  */
-function review(text, profiles) {
-  reviewed = text;
+function review(content, profiles) {
+  reviewed = content;
   setChildren(byId("import-review-profiles"), profiles.map(broughtView));
   byId("import-review").hidden = false;
   // What scrolls has to be reached by the keyboard.
@@ -93,15 +95,15 @@ function broughtView({ name, base_url, instructions = "", http_headers = {}, que
     {},
     el("h3", { dir: "auto" }, revealed(name)),
     el("p", {}, revealed(base_url)),
-    added.length > 0 ? el("p", {}, `Sends as well: ${revealed(added.join(", "))}`) : null,
+    added.length > 0 ? el("p", {}, text("options_import_also_sends", revealed(list(added)))) : null,
     el("pre", { dir: "auto" }, revealed(instructions)),
   );
 }
 
-/** @param {string} text */
-function importProblem(text) {
-  byId("import-error").textContent = text;
-  byId("import-error").hidden = !text;
+/** @param {string} problem */
+function importProblem(problem) {
+  byId("import-error").textContent = problem;
+  byId("import-error").hidden = !problem;
 }
 
 async function readImportFile() {
@@ -110,35 +112,36 @@ async function readImportFile() {
   importProblem("");
   hideReview();
   importText.value = await file.text().catch(() => "");
-  if (!importText.value) importProblem("This file is empty or cannot be read.");
+  if (!importText.value) importProblem(text("options_import_unreadable"));
 }
 
 /** @param {OnImported} onImported */
 async function carryOutImport(onImported) {
-  const text = importText.value;
+  const content = importText.value;
   const { type, origins } = importing;
-  if (!text.trim()) return importProblem("Choose a file, or paste its content.");
-  if (!(await isAllowed(origins(text)))) return importDialog.close();
-  await during("Importing…", async () => {
-    const isSeen = text === reviewed;
-    const reply = await ask(type === "ImportSettings" ? { type, text, seen: isSeen } : { type, text });
+  if (!content.trim()) return importProblem(text("options_import_empty"));
+  if (!(await isAllowed(origins(content)))) return importDialog.close();
+  await during(text("options_importing"), async () => {
+    const isSeen = content === reviewed;
+    const reply = await ask(
+      type === "ImportSettings" ? { type, text: content, seen: isSeen } : { type, text: content },
+    );
     if (!reply.ok) {
       say("");
       return importProblem([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
     }
     if (reply.brings_profiles) {
       say("");
-      return review(text, reply.brings_profiles);
+      return review(content, reply.brings_profiles);
     }
     hideReview();
     importDialog.close();
     const id = reply.profile_id ?? reply.active;
     onImported(reply, id);
-    const name = reply.profiles.find((profile) => profile.id === id)?.settings.name;
-    const notTaken = reply.left_out?.length ? ` Not taken, since it may be secret: ${reply.left_out.join(", ")}.` : "";
-    if (reply.message) say(reply.message + notTaken);
-    else if (id === reply.active) say(`Imported. ${name} is ready.`);
-    else say(`Imported. Mark ${name} in the list of profiles to use it.`);
+    const name = reply.profiles.find((profile) => profile.id === id)?.settings.name ?? "";
+    const leftOut = reply.left_out?.length ? text("options_import_left_out", list(reply.left_out)) : "";
+    if (reply.message) say([reply.message, leftOut].filter(Boolean).join(" "));
+    else say(text(id === reply.active ? "options_import_ready" : "options_import_inactive", name));
   });
 }
 

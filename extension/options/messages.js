@@ -1,22 +1,23 @@
 /** What the page says about its work: the status line, and the alert for what went wrong. */
 
+import { text } from "../shared/text.js";
 import { byId } from "../ui/dom.js";
 
 /** @import {TurnError} from "../shared/protocol.js" */
 
-/** @param {string} text */
-export function say(text) {
+/** @param {string} status */
+export function say(status) {
   byId("alert").hidden = true;
-  byId("status").textContent = text;
+  byId("status").textContent = status;
 }
 
 /** @param {Pick<TurnError, "message" | "hint" | "server_message">} error */
 export function complain({ message, hint, server_message }) {
-  const words = server_message && !message.includes(server_message) ? `The server said: “${server_message}”` : "";
+  const said = server_message && !message.includes(server_message) ? text("options_server_said", server_message) : "";
   byId("status").textContent = "";
   byId("alert-text").textContent = message;
-  byId("alert-hint").textContent = [hint, words].filter(Boolean).join(" ");
-  byId("alert-hint").hidden = !hint && !words;
+  byId("alert-hint").textContent = [hint, said].filter(Boolean).join(" ");
+  byId("alert-hint").hidden = !hint && !said;
   byId("alert").hidden = false;
 }
 
@@ -30,10 +31,7 @@ export async function during(progress, work) {
   const buttons = [...document.querySelectorAll("button")].filter((button) => !button.disabled);
   const focused = document.activeElement;
   for (const button of buttons) button.disabled = true;
-  const slow = setTimeout(
-    () => say(`${progress} The first time after a while, Python starts; that takes a few seconds.`),
-    1500,
-  );
+  const slow = setTimeout(() => say(`${progress} ${text("options_python_starting")}`), 1500);
   try {
     await work();
   } finally {

@@ -8,10 +8,11 @@ import { readKey } from "../shared/pasted-key.js";
 import { labelOfPreset, PRESETS, presetOf } from "../shared/presets.js";
 import { messageAtField } from "../shared/profile-schema.js";
 import { NUMBER_NAMES } from "../shared/ranges.js";
-import { plural, text } from "../shared/text.js";
+import { language, list, plural, text } from "../shared/text.js";
 import { effortsOf, fillSelect, optionsOf } from "../ui/choices.js";
 import { byId, el, setChildren } from "../ui/dom.js";
 import { guardComposition } from "../ui/keys.js";
+import { localise } from "../ui/localise.js";
 import { save as saveFile } from "../ui/save.js";
 import { isAllowed } from "./access.js";
 import { addressRisks } from "./address-risk.js";
@@ -116,8 +117,8 @@ function fillChoices(settings) {
     controls.compaction,
   ]);
   offerEfforts(settings?.effort ?? "", {});
-  fillSelect(summary, "Default of the provider", optionsOf(SUMMARIES), settings?.summary ?? "");
-  fillSelect(verbosity, "Default of the model", optionsOf(VERBOSITIES), settings?.verbosity ?? "");
+  fillSelect(summary, text("options_default_of_provider"), optionsOf(SUMMARIES), settings?.summary ?? "");
+  fillSelect(verbosity, text("options_default_of_model"), optionsOf(VERBOSITIES), settings?.verbosity ?? "");
   // The first is what happens without a choice.
   fillSelect(
     compaction,
@@ -148,13 +149,10 @@ async function describeModel() {
 function offerEfforts(chosen, facts) {
   described.facts = facts;
   const { efforts, default_effort } = facts;
-  const usual = default_effort ? ` (${labelOf(EFFORTS, default_effort)})` : "";
-  fillSelect(
-    /** @type {HTMLSelectElement} */ (controls.effort),
-    `Default of the model${usual}`,
-    effortsOf(efforts),
-    chosen,
-  );
+  const byDefault = default_effort
+    ? text("options_default_of_model_known", labelOf(EFFORTS, default_effort))
+    : text("options_default_of_model");
+  fillSelect(/** @type {HTMLSelectElement} */ (controls.effort), byDefault, effortsOf(efforts), chosen);
   sayFacts();
 }
 
@@ -165,18 +163,14 @@ function sayFacts() {
   const isOdd = Boolean(chosen && efforts && !efforts.includes(chosen));
   byId("effort-hint").textContent =
     supports_reasoning === false
-      ? "This model does not reason: an effort is not sent to it."
-      : isOdd
-        ? "This model does not take it: the nearest that it takes is sent."
-        : "How long the model thinks before it answers.";
-  byId("summary-hint").textContent =
-    controls.wire_api.value === "chat"
-      ? "Asked for with the Responses API only."
-      : "What you see of its thoughts. Not every model or account may show them.";
-  setPlaceholder(
-    controls.context_window,
-    context_window ? `${context_window.toLocaleString()}, as known of the model` : "As known of the model",
-  );
+      ? text("options_effort_unused")
+      : text(isOdd ? "options_effort_nearest" : "options_effort_hint");
+  const isChat = controls.wire_api.value === "chat";
+  byId("summary-hint").textContent = text(isChat ? "options_summary_responses_only" : "options_summary_hint");
+  const known = context_window
+    ? text("options_context_window_known", context_window)
+    : text("options_context_window_unknown");
+  setPlaceholder(controls.context_window, known);
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -215,32 +209,38 @@ function refresh() {
   byId("sign-in-text").textContent = signInText(hasSignIn() ? profileOf(selected)?.sign_in : undefined);
   byId("remove-sign-in").hidden = !hasSignIn();
   byId("remove-profile").hidden = selected === null;
-  setPlaceholder(controls.api_key, isStored ? "A key is stored" : preset.needs_key ? "Paste your key" : "");
+  setPlaceholder(
+    controls.api_key,
+    isStored ? text("options_key_stored") : preset.needs_key ? text("options_key_paste") : "",
+  );
   byId("api-key-hint").textContent = isStored ? keyHint() : preset.key_hint ? text(preset.key_hint) : "";
   byId("remove-key").hidden = !profileOf(selected)?.has_key;
   setPlaceholder(controls.model, preset.model_hint ? text(preset.model_hint) : (preset.model ?? ""));
-  setPlaceholder(controls.passphrase, stored.protected ? "A passphrase is set" : "");
+  setPlaceholder(controls.passphrase, stored.protected ? text("options_passphrase_set") : "");
   byId("remove-passphrase").hidden = !stored.protected;
   sayFacts();
   describeSoon();
 
   const warning = byId("base-url-hint");
   warning.hidden = !isInsecure(controls.base_url.value);
-  warning.textContent = warning.hidden
-    ? ""
-    : "This connection is not encrypted: anyone on the way can read your key and your messages. " +
-      "Use https:// unless you trust the whole network.";
+  warning.textContent = warning.hidden ? "" : text("options_unencrypted_hint");
 }
 
 /** @param {SignInView | undefined} signIn */
 function signInText(signIn) {
-  if (!signIn) return "None yet.";
-  if (stored.locked) return "Stored, and locked. Give your passphrase in the panel to unlock it.";
-  const who = signIn.account ? `Signed in as ${signIn.account}` : "Signed in";
-  const until = signIn.expires_at
-    ? ` The token in use is good until ${new Date(signIn.expires_at).toLocaleString()}, and renewed by itself.`
-    : " Its tokens are renewed by themselves.";
-  return `${who}${signIn.plan ? ` (${signIn.plan})` : ""}.${until}`;
+  if (!signIn) return text("options_sign_in_none");
+  if (stored.locked) return text("options_sign_in_locked");
+  const { expires_at } = signIn;
+  const renewal = expires_at
+    ? text("options_token_until", new Date(expires_at).toLocaleString(language()))
+    : text("options_token_renews");
+  return `${accountText(signIn)} ${renewal}`;
+}
+
+/** @param {SignInView} signIn */
+function accountText({ account, plan }) {
+  if (account) return plan ? text("options_signed_in_as_plan", account, plan) : text("options_signed_in_as", account);
+  return plan ? text("options_signed_in_plan", plan) : text("options_signed_in");
 }
 
 /** The list is built anew when something in it has changed only, so that the focus stays where it is. */
@@ -254,7 +254,7 @@ function drawProfiles() {
   list.dataset.drawn = drawn;
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.id : "";
   const items = profiles.map(profileItem);
-  if (selected === null) items.push(el("li", { class: "new", "aria-current": "true" }, "New profile"));
+  if (selected === null) items.push(el("li", { class: "new", "aria-current": "true" }, text("options_profile_new")));
   setChildren(list, items);
   if (focused) document.getElementById(focused)?.focus();
 }
@@ -262,12 +262,14 @@ function drawProfiles() {
 /** @param {ProfileView} profile */
 function profileItem({ id, settings, has_key, sign_in }) {
   const { name, model, base_url } = settings;
-  const secret = sign_in ? "signed in" : has_key ? "key stored" : "no key";
+  const state = sign_in
+    ? text("options_profile_signed_in")
+    : text(has_key ? "options_profile_has_key" : "options_profile_no_key");
   const radio = el("input", {
     type: "radio",
     name: "active",
     id: `use-${id}`,
-    "aria-label": `Use ${name}`,
+    "aria-label": text("options_profile_use", name),
     onchange: () => activate(id),
   });
   radio.checked = id === stored.active;
@@ -281,15 +283,14 @@ function profileItem({ id, settings, has_key, sign_in }) {
       onclick: () => select(id),
     },
     el("strong", {}, name),
-    el("span", { class: "hint" }, `${model} · ${hostOf(base_url)} · ${secret}`),
+    el("span", { class: "hint" }, text("options_profile_about", model, hostOf(base_url), state)),
   );
   return el("li", { "aria-current": id === selected && "true" }, radio, button);
 }
 
 /** @returns {string} */
 function keyHint() {
-  if (stored.locked) return "The stored key is locked. Give your passphrase in the panel to unlock it.";
-  return "The stored key is never shown. Leave the field empty to keep it, or paste another one.";
+  return text(stored.locked ? "options_key_locked" : "options_key_hidden");
 }
 
 // --- saying how it went -----------------------------------------------------------------------------
@@ -316,7 +317,7 @@ async function usableSettings(needsModel) {
   const { settings, errors } = readForm(values(), { hasKey: hasKey(), hasSignIn: hasSignIn(), needsModel });
   if (errors.length > 0) {
     point(errors);
-    say(errors.length === 1 ? "One field needs your attention." : `${errors.length} fields need your attention.`);
+    say(plural("options_fields_wrong", errors.length));
     return undefined;
   }
   clearErrors();
@@ -337,12 +338,13 @@ async function isMeant({ preset, base_url }) {
   const risks = addressRisks(base_url, { preset, hasKey: Boolean(typedKey()) });
   const about = JSON.stringify([preset, originOf(base_url), risks]);
   if (risks.length === 0 || meant.has(about)) return true;
-  const text = [...risks, "Continue only if you know who runs this server."].join(" ");
-  const isRight = await confirmed(`Use ${hostOf(base_url)}?`, text, "Use this address");
+  const reasons = [...risks, text("options_address_warning")].join(" ");
+  const title = text("options_address_title", hostOf(base_url));
+  const isRight = await confirmed(title, reasons, text("options_address_use"));
   if (isRight) meant.add(about);
   else {
     controls.base_url.focus();
-    say("Nothing was stored or sent.");
+    say(text("options_address_canceled"));
   }
   return isRight;
 }
@@ -356,22 +358,22 @@ async function save() {
   const settings = await usableSettings(true);
   if (!settings) return;
   const passphrase = controls.passphrase.value || undefined;
-  await during("Saving…", async () => {
+  await during(text("options_saving"), async () => {
     const profile = { ...(selected ? { id: selected } : {}), settings };
     const reply = await ask({ type: "SaveProfile", profile, api_key: typedKey(), passphrase });
     if (!reply.ok) return report(reply.error);
     show(reply, reply.profile_id);
-    if (reply.profile_id === reply.active) say("Saved. Open the side panel with Sidestream's button in the toolbar.");
-    else say(`Saved. Mark ${settings.name} in the list of profiles to use it.`);
+    if (reply.profile_id === reply.active) say(text("options_saved_active"));
+    else say(text("options_saved_inactive", settings.name));
   });
 }
 
 async function test() {
   const settings = await usableSettings(true);
   if (!settings) return;
-  await during("Testing the connection…", async () => {
+  await during(text("options_testing"), async () => {
     const reply = await ask({ type: "TestConnection", settings, api_key: typedKey(), profile_id: selected });
-    if (reply.ok) say(reply.message ?? "The connection works.");
+    if (reply.ok) say(reply.message ?? text("options_test_passed"));
     else report(reply.error);
   });
 }
@@ -379,7 +381,7 @@ async function test() {
 async function loadModels() {
   const settings = await usableSettings(false);
   if (!settings) return;
-  await during("Loading the models…", async () => {
+  await during(text("options_models_loading"), async () => {
     const reply = await ask({ type: "ListModels", settings, api_key: typedKey(), profile_id: selected });
     described.about = ""; // the list may have said more
     if (!reply.ok) return reportNoList(reply.error);
@@ -389,7 +391,7 @@ async function loadModels() {
       models.map((model) => el("option", { value: model })),
     );
     controls.model.focus();
-    if (models.length === 0) say("The server lists no models. Type the name of one.");
+    if (models.length === 0) say(text("options_models_none"));
     else say(plural("models_loaded", models.length));
   });
 }
@@ -404,8 +406,7 @@ const NO_LIST = ["not_found", "permission", "server_error"];
 function reportNoList(error) {
   if (!NO_LIST.includes(error.kind)) return report(error);
   controls.model.focus();
-  if (controls.model.value.trim())
-    return say(`${error.message} The name that is there stays; Test connection tells whether it answers.`);
+  if (controls.model.value.trim()) return say(`${error.message} ${text("options_models_unlisted")}`);
   point([{ field: "model", message: [error.message, error.hint].filter(Boolean).join(" ") }]);
   say("");
 }
@@ -418,7 +419,7 @@ function reportNoList(error) {
 async function changeKey(change, done) {
   const { id, settings } = profileOf(selected) ?? profileOf(stored.active) ?? {};
   if (!id || !settings) return;
-  await during("Saving…", async () => {
+  await during(text("options_saving"), async () => {
     const reply = await ask({ type: "SaveProfile", profile: { id, settings }, ...change });
     if (!reply.ok) return report(reply.error);
     stored = reply;
@@ -433,7 +434,7 @@ async function changeKey(change, done) {
 /** Whether the form may be filled with something else. */
 async function mayLeave() {
   if (!isChanged()) return true;
-  return confirmed("Discard the changes?", "What you changed in the form has not been saved.", "Discard changes");
+  return confirmed(text("options_discard_title"), text("options_discard_text"), text("options_discard"));
 }
 
 /** @param {string | null} id */
@@ -449,12 +450,12 @@ async function activate(id) {
   const profile = profileOf(id);
   if (!profile) return;
   const allowed = await isAllowed(permissionsFor(profile.settings));
-  await during("Saving…", async () => {
+  await during(text("options_saving"), async () => {
     if (allowed) {
       const reply = await ask({ type: "ActivateProfile", id });
       if (reply.ok) {
         stored = reply;
-        say(`${profile.settings.name} answers from now on.`);
+        say(text("options_profile_active", profile.settings.name));
       } else complain(reply.error);
     }
     delete byId("profile-list").dataset.drawn; // the mark may have to go back
@@ -466,19 +467,21 @@ async function removeProfile() {
   const profile = profileOf(selected);
   if (!profile) return;
   const { id, settings, sign_in } = profile;
-  const text = `Its settings and its ${sign_in ? "sign-in" : "API key"} are deleted from this browser.`;
-  if (!(await confirmed(`Remove ${settings.name}?`, text, "Remove"))) return;
-  await during("Removing…", async () => {
+  const title = text("options_profile_remove_title", settings.name);
+  const loss = text(sign_in ? "options_profile_remove_sign_in" : "options_profile_remove_key");
+  if (!(await confirmed(title, loss, text("options_remove")))) return;
+  await during(text("options_removing"), async () => {
     const reply = await ask({ type: "RemoveProfile", id });
     if (!reply.ok) return complain(reply.error);
     show(reply);
-    say(`${settings.name} is removed.`);
+    say(text("options_profile_removed", settings.name));
   });
 }
 
 async function removeSignIn() {
-  const text = "Its tokens are deleted from this browser. To use it again, import an auth.json.";
-  if (await confirmed("Remove the sign-in?", text, "Remove")) changeKey({ api_key: "" }, "The sign-in is removed.");
+  const [title, loss] = [text("options_sign_in_remove_title"), text("options_sign_in_remove_text")];
+  if (!(await confirmed(title, loss, text("options_remove")))) return;
+  await changeKey({ api_key: "" }, text("options_sign_in_removed"));
 }
 
 /** Another page has changed what is stored; what is typed here stays. */
@@ -501,32 +504,31 @@ async function offerImport(what) {
 }
 
 async function exportSettings() {
-  await during("Exporting…", async () => {
+  await during(text("options_exporting"), async () => {
     const reply = await ask({ type: "ExportSettings" });
     if (!reply.ok) return complain(reply.error);
     saveFile("sidestream-settings.json", new Blob([reply.text ?? ""], { type: "application/json" }));
     const leftOut = reply.left_out ?? [];
-    if (leftOut.length === 0) say("Exported, without keys and sign-ins.");
-    else say(`Exported, without keys and sign-ins, and without what may be secret as well: ${leftOut.join(", ")}.`);
+    if (leftOut.length === 0) say(text("options_exported"));
+    else say(text("options_exported_without", list(leftOut)));
   });
 }
 
 async function reset() {
-  const text =
-    "All conversations, profiles, keys and sign-ins are deleted from this browser, and Chrome's permissions are given back. " +
-    "This cannot be undone.";
-  if (!(await confirmed("Reset everything?", text, "Delete everything"))) return;
-  await during("Deleting everything…", async () => {
+  const [title, loss] = [text("options_reset_title"), text("options_reset_text")];
+  if (!(await confirmed(title, loss, text("options_reset_confirm")))) return;
+  await during(text("options_resetting"), async () => {
     const reply = await ask({ type: "ResetEverything" });
     if (!reply.ok) return complain(reply.error);
     localStorage.clear();
     show(reply);
-    say("Everything is deleted. Sidestream is as on its first day.");
+    say(text("options_reset_done"));
   });
 }
 
 // --- wiring -----------------------------------------------------------------------------------------
 
+localise(document);
 guardComposition();
 setUpImports(show);
 controls.preset.append(...PRESETS.map((preset) => el("option", { value: preset.key }, labelOfPreset(preset))));
@@ -540,7 +542,7 @@ byId("form").addEventListener("submit", (event) => {
 byId("test").addEventListener("click", test);
 byId("advanced").addEventListener("toggle", describeSoon);
 byId("load-models").addEventListener("click", loadModels);
-byId("remove-key").addEventListener("click", () => changeKey({ api_key: "" }, "The key is removed."));
+byId("remove-key").addEventListener("click", () => changeKey({ api_key: "" }, text("options_key_removed")));
 byId("remove-sign-in").addEventListener("click", removeSignIn);
 byId("add-profile").addEventListener("click", () => select(null));
 byId("remove-profile").addEventListener("click", removeProfile);
@@ -555,7 +557,9 @@ addEventListener("beforeunload", (event) => {
 chrome.storage.onChanged.addListener((changes, area) => {
   if (area === "local" && (changes.profiles || changes.active_profile || changes.vault)) catchUp();
 });
-byId("remove-passphrase").addEventListener("click", () => changeKey({ passphrase: "" }, "The passphrase is removed."));
+byId("remove-passphrase").addEventListener("click", () =>
+  changeKey({ passphrase: "" }, text("options_passphrase_removed")),
+);
 
 async function load() {
   const fields = /** @type {HTMLFieldSetElement} */ (byId("fields"));

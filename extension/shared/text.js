@@ -43,9 +43,13 @@ export function language() {
   return chrome.i18n.getMessage("language") || "en";
 }
 
-/** Several values in a row, as the language writes it. @param {readonly string[]} values */
-export function list(values) {
-  return new Intl.ListFormat(language(), { type: "unit", style: "short" }).format(values);
+/**
+ * Several values in a row, as the language writes it.
+ * @param {readonly string[]} values
+ * @param {"unit" | "conjunction"} [type]  "a, b" or "a and b".
+ */
+export function list(values, type = "unit") {
+  return new Intl.ListFormat(language(), { type, style: type === "unit" ? "short" : "long" }).format(values);
 }
 
 /** @param {string | number} value */

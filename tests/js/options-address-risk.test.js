@@ -80,7 +80,7 @@ test("hosts that look like a provider's are asked about, with and without a key"
 test("an address that is not the chosen provider's is asked about", () => {
   assert.match(
     risks("https://llm.example.org/v1", { preset: "openai" })[0],
-    /OpenAI is chosen, and this host does not belong to openai\.com/,
+    /You chose OpenAI, but this host does not belong to openai\.com/,
   );
   assert.match(risks("https://llm.example.org/v1", { preset: "openrouter" })[0], /openrouter\.ai/);
   assert.match(risks("https://api.openai.com.example/v1", { preset: "openai" })[0], /does not belong/);
