@@ -108,7 +108,7 @@ def test_a_conversation_is_found_by_a_word_of_its_answer_and_opened(
     conversations.show()
     expect(conversations.titles).to_have_text(["What is a fjord?", "Hello there"])
     conversations.search.fill("nowhere")
-    expect(conversations.dialog).to_contain_text("No conversation has these words.")
+    expect(conversations.dialog).to_contain_text("No matching conversations.")
 
 
 def test_by_keyboard(chat: Panel) -> None:
@@ -193,7 +193,7 @@ def test_exported_deleted_and_imported_the_same_bytes(chat: Panel) -> None:
     expect(conversations.titles).to_have_count(2)
     assert conversations.export_all() == before
     conversations.import_text(before)
-    expect(conversations.notice).to_contain_text("2 conversations already here.")
+    expect(conversations.notice).to_contain_text("2 conversations were already here.")
 
     name, text = conversations.export(lambda: conversations.act("fjord", "Export"), markdown=True)
     assert name == "sidestream-What-is-a-fjord.md"

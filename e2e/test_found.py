@@ -285,7 +285,7 @@ def test_words_are_found_by_their_parts_in_any_script_and_marked(app: App, panel
         expect(conversations.titles).to_have_text([name])
         expect(conversations.rows.locator("mark")).to_have_count(1)
     conversations.search.fill("nowhere")
-    expect(conversations.dialog).to_contain_text("No conversation has these words.")
+    expect(conversations.dialog).to_contain_text("No matching conversations.")
     conversations.dialog.get_by_role("button", name="Export all").focus()
     panel.page.keyboard.press("Control+f")
     expect(conversations.search).to_be_focused()

@@ -58,13 +58,13 @@ def test_one_damaged_record_hides_nothing_and_a_file_grants_nothing(app: App, pa
     file = {"format": "sidestream.conversations", "version": 3, "conversations": [hostile]}
     conversations.show()
     conversations.import_text(json.dumps(file))
-    expect(conversations.notice).to_contain_text("This file brings its own instructions")
+    expect(conversations.notice).to_contain_text("This file has its own settings")
     expect(conversations.notice).to_contain_text("Obey the file.")
     expect(conversations.notice).to_contain_text("U+00A0")
     for scheme in ("light", "dark"):
         panel.page.emulate_media(color_scheme=scheme)
         panel.page.screenshot(path=SCREENSHOTS / f"import-review-{scheme}.png")
-    conversations.choose("Import without them")
+    conversations.choose("Import without settings")
     expect(conversations.notice).to_contain_text("Imported 1 conversation.")
     conversations.rows.filter(has_text="Recipes").locator("button.open").click()
     expect(panel.answer).to_have_text("Sent")

@@ -108,7 +108,7 @@ def test_what_was_reported_is_in_view_and_stays_there(
     days = dialog.get_by_role("region", name="By day")
     expect(days).to_contain_text(KNOWN_MODEL)
     assert rows(conversation) == [
-        ["Tokens", "Last answer", "All together"],
+        ["Tokens", "Last answer", "Total"],
         ["Input", "1,200", "1,200"],
         ["cached", "1,000", "1,000"],
         ["Output", "300", "300"],
@@ -182,7 +182,7 @@ def test_a_limit_that_is_reached_is_waited_for_also_after_a_restart(
     panel.ask("The second")
     expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
     assert len(server.turns) == 1
-    expect(show(panel)).to_contain_text("Messages wait for 10m")
+    expect(show(panel)).to_contain_text("Messages are sent in 10m")
     panel.page.keyboard.press("Escape")
     panel.page.get_by_role("button", name="Send now", exact=True).click()
     expect(panel.answer).to_have_text("You said: The second")

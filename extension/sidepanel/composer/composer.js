@@ -2,6 +2,7 @@
  * Where the user writes. What is written is the draft of the conversation that is shown (`drafts.js`).
  */
 
+import { text as message } from "../../shared/text.js";
 import { isSendKey } from "../../ui/keys.js";
 import { fitLongText, insertText } from "./long-text.js";
 
@@ -111,7 +112,7 @@ export class Composer {
     if (running && document.activeElement === this.#send) this.focus();
     if (!running && document.activeElement === this.#stop) this.focus();
     this.#stop.hidden = !running;
-    this.#send.title = running ? "Send when the answer is done (Enter)" : "Send (Enter)";
+    this.#send.title = message(running ? "composer_send_queued" : "common_send_keys");
     this.#updateSend();
   }
 

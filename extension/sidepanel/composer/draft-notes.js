@@ -3,8 +3,9 @@
  * that fails.
  */
 
+import { text as message, plural } from "../../shared/text.js";
 import { byId } from "../../ui/dom.js";
-import { estimateTokens, numberText, tokensText } from "../formats.js";
+import { estimateTokens, tokensText } from "../formats.js";
 
 /** @import {Drafts} from "./drafts.js" */
 /** @import {StoredDraft} from "../../shared/storage/drafts.js" */
@@ -60,8 +61,7 @@ export class DraftNotes {
     const isShort = attached + text.length < window;
     const tokens = isShort ? 0 : attached + estimateTokens(text);
     if (tokens <= window) return "";
-    const room = numberText(window).long;
-    return `This message has ${tokensText(tokens)}, more than the model's context window of ${room}. Shorten it, or choose another model.`;
+    return message("draft_too_long", tokensText(tokens), window);
   }
 }
 
@@ -77,6 +77,5 @@ function otherText({ text, attachments, edits }, count) {
   const edit = Object.values(edits)[0]?.text ?? "";
   const words = first || attachments[0]?.title || edit;
   const beginning = words.length > BEGINNING ? `${words.slice(0, BEGINNING)}…` : words;
-  const more = count > 1 ? ` And ${count - 1} more.` : "";
-  return `Written here in another window, and not sent: “${beginning}”.${more}`;
+  return count > 1 ? plural("draft_elsewhere_more", count - 1, beginning) : message("draft_elsewhere", beginning);
 }

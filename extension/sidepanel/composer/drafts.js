@@ -12,6 +12,7 @@ import {
   removeDraft,
   takeDraft,
 } from "../../shared/storage/drafts.js";
+import { text as message } from "../../shared/text.js";
 import { exclusively, hasClosed, identify, whoIsOpen } from "./panel-identity.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
@@ -404,8 +405,7 @@ function contentOf({ text, selection, attachments, edits, sending, form }) {
 /** @param {unknown} error */
 function troubleText(error) {
   const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
-  const why = isFull ? "The disk is full" : "The browser's storage does not work";
-  return `${why}, so what you write here is not kept when the panel closes. Copy it, or send it, before you close the panel.`;
+  return message(isFull ? "draft_disk_full" : "draft_storage_fails");
 }
 
 /** @param {number} ms @returns {Promise<void>} */

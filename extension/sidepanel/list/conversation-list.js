@@ -1,9 +1,9 @@
 /** The list of conversations: search, open, rename, delete. Rows are drawn page by page as the reader comes to them. */
 
+import { plural, text } from "../../shared/text.js";
 import { byId, setChildren } from "../../ui/dom.js";
 import { isComposing } from "../../ui/keys.js";
 import { ask } from "../worker-link/ask.js";
-import { pendingText } from "./list-labels.js";
 import { Notice } from "./notice.js";
 import { createRow, createTitleForm, focusRow } from "./row.js";
 import { StorageUse } from "./storage-use.js";
@@ -164,8 +164,9 @@ export class ConversationList {
   /** One row is in the order of the Tab key; the arrows go to the others. */
   #afterChange() {
     if (!this.#list.querySelector("[tabindex='0']")) this.#setActive(this.#list.children[0]);
-    const nothing = this.#search.value.trim() ? "No conversation has these words." : "No conversations yet.";
-    const note = this.#pending > 0 ? pendingText(this.#pending) : this.#list.children.length > 0 ? "" : nothing;
+    const nothing = text(this.#search.value.trim() ? "list_not_found" : "list_empty");
+    const note =
+      this.#pending > 0 ? plural("list_pending", this.#pending) : this.#list.children.length > 0 ? "" : nothing;
     if (byId("list-note").textContent !== note) byId("list-note").textContent = note;
     clearTimeout(this.#pendingTimer);
     if (this.#pending > 0)
@@ -178,7 +179,7 @@ export class ConversationList {
     const row = createRow(conversation, conversation.id === this.#shown(), {
       open: ({ id, place }) => this.#open(id, place && { place, query }),
       rename: (shown) => this.#rename(row, shown),
-      export: ({ id, title }) => this.#transfer.chooseFormat(`Export “${title}” as`, [id]),
+      export: ({ id, title }) => this.#transfer.chooseFormat(text("list_export_as", title), [id]),
       delete: (shown) => this.#notice.guard(() => this.#delete(row, shown)),
       onFocus: () => this.#setActive(row),
     });
@@ -285,7 +286,11 @@ export class ConversationList {
       await this.#load();
       this.#search.focus();
     };
-    this.#notice.say(`Deleted “${title}”.`, [{ label: "Undo", act: undo }], until - Date.now());
+    this.#notice.say(
+      text("list_deleted_title", title),
+      [{ label: text("common_undo"), act: undo }],
+      until - Date.now(),
+    );
   }
 }
 

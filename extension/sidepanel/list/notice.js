@@ -1,5 +1,6 @@
 /** The line above the list's footer: it reports what was done, and asks before something is done. */
 
+import { text as message } from "../../shared/text.js";
 import { byId, el, setChildren } from "../../ui/dom.js";
 
 /** @typedef {{label: string, act: () => unknown}} Choice */
@@ -37,7 +38,7 @@ export class Notice {
         return act();
       },
     }));
-    this.say(question, [...answers, { label: "Cancel", act: back }]);
+    this.say(question, [...answers, { label: message("common_cancel"), act: back }]);
     this.#details.hidden = details.length === 0;
     // What scrolls has to be reached by the keyboard.
     this.#details.tabIndex = 0;
@@ -51,7 +52,7 @@ export class Notice {
    * @param {Choice[]} [choices]  Each of them hides the line.
    * @param {number} [forMs]  How long the line stays.
    */
-  say(text, choices = [{ label: "OK", act: this.#focusElsewhere }], forMs) {
+  say(text, choices = [{ label: message("common_ok"), act: this.#focusElsewhere }], forMs) {
     clearTimeout(this.#timer);
     this.#details.hidden = true;
     this.#details.replaceChildren();

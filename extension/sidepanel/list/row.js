@@ -1,7 +1,8 @@
 /** One conversation in the list. */
 
+import { text } from "../../shared/text.js";
 import { el, icon } from "../../ui/dom.js";
-import { timeText } from "../formats.js";
+import { dateTimeText, timeText } from "../formats.js";
 
 /** @import {ConversationSummary} from "../../shared/protocol.js" */
 
@@ -26,7 +27,7 @@ export function createRow(conversation, isShown, actions) {
   } catch (error) {
     console.error("A row of the list cannot be drawn:", error);
     const { id } = conversation;
-    const title = "This conversation's entry is damaged";
+    const title = text("list_damaged");
     return build({ id, title, created_at: 0, updated_at: 0, turns: 1 }, isShown, actions);
   }
 }
@@ -42,7 +43,13 @@ export function focusRow(row) {
  * @param {{onInput: (title: string) => void, onSubmit: (title: string) => void, onCancel: () => void}} links
  */
 export function createTitleForm(title, { onInput, onSubmit, onCancel }) {
-  const box = el("input", { "aria-label": "Title", dir: "auto", value: title, autocomplete: "off", maxlength: 200 });
+  const box = el("input", {
+    "aria-label": text("list_rename_box"),
+    dir: "auto",
+    value: title,
+    autocomplete: "off",
+    maxlength: 200,
+  });
   box.addEventListener("input", () => onInput(box.value));
   const form = el("form", {}, box);
   form.addEventListener("submit", (event) => {
@@ -72,19 +79,19 @@ function build(conversation, isShown, actions) {
     el(
       "button",
       { type: "button", class: "open", tabindex: -1, onclick: () => actions.open(conversation) },
-      el("span", { class: "title", dir: "auto" }, title || "Untitled"),
-      el("time", { datetime: time.toISOString(), title: time.toLocaleString() }, timeText(updated_at, Date.now())),
-      unfinished ? el("span", { class: "unfinished" }, "In progress") : null,
-      draft ? el("span", { class: "draft" }, "Draft") : null,
+      el("span", { class: "title", dir: "auto" }, title || text("list_untitled")),
+      el("time", { datetime: time.toISOString(), title: dateTimeText(time) }, timeText(updated_at, Date.now())),
+      unfinished ? el("span", { class: "unfinished" }, text("list_in_progress")) : null,
+      draft ? el("span", { class: "draft" }, text("list_draft")) : null,
       snippet &&
         el("span", { class: "snippet", dir: "auto" }, snippet.before, el("mark", {}, snippet.hit), snippet.after),
     ),
     el(
       "div",
       { class: "entry-actions" },
-      button("pencil", "Rename", () => actions.rename(conversation)),
-      button("export", "Export", () => actions.export(conversation)),
-      button("delete", "Delete", () => actions.delete(conversation)),
+      button("pencil", text("list_rename"), () => actions.rename(conversation)),
+      button("export", text("list_export"), () => actions.export(conversation)),
+      button("delete", text("common_delete"), () => actions.delete(conversation)),
     ),
   );
 }

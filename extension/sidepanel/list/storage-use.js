@@ -1,8 +1,9 @@
 /** Shows how much storage the conversations use, and frees it by deleting old ones. */
 
+import { plural, text } from "../../shared/text.js";
 import { byId } from "../../ui/dom.js";
 import { ask } from "../worker-link/ask.js";
-import { conversationsText, storageText } from "./list-labels.js";
+import { storageText } from "./list-labels.js";
 
 /** @import {Notice} from "./notice.js" */
 
@@ -33,15 +34,15 @@ export class StorageUse {
 
   #chooseAge() {
     this.#notice.ask(
-      "Delete conversations not used for",
-      [90, 30].map((days) => ({ label: `${days} days`, act: () => this.#confirm(days) })),
+      text("list_delete_unused"),
+      [90, 30].map((days) => ({ label: plural("list_days", days), act: () => this.#confirm(days) })),
     );
   }
 
   /** @param {number} days */
   #confirm(days) {
-    this.#notice.ask(`Delete everything not used for ${days} days? This cannot be undone.`, [
-      { label: "Delete", act: () => this.#deleteUnused(days) },
+    this.#notice.ask(plural("list_delete_unused_confirm", days), [
+      { label: text("common_delete"), act: () => this.#deleteUnused(days) },
     ]);
   }
 
@@ -49,6 +50,6 @@ export class StorageUse {
   async #deleteUnused(days) {
     const { deleted = 0 } = await ask({ type: "FreeStorage", older_than: Date.now() - days * DAY_MS });
     await this.#onDelete();
-    this.#notice.say(`Deleted ${conversationsText(deleted)}.`);
+    this.#notice.say(plural("list_deleted", deleted));
   }
 }

@@ -1,10 +1,11 @@
 /** Exports conversations into files, and imports them from files. */
 
+import { text as message, plural } from "../../shared/text.js";
 import { byId, el } from "../../ui/dom.js";
 import { revealed } from "../../ui/revealed.js";
 import { save } from "../../ui/save.js";
+import { listText } from "../formats.js";
 import { ask } from "../worker-link/ask.js";
-import { conversationsText } from "./list-labels.js";
 
 /** @import {Brought} from "../../shared/protocol.js" */
 /** @import {Requests} from "../../shared/requests.js" */
@@ -24,7 +25,7 @@ export class Transfer {
   constructor({ notice, onImport }) {
     this.#notice = notice;
     this.#onImport = onImport;
-    byId("export-all").addEventListener("click", () => this.chooseFormat("Export all conversations as"));
+    byId("export-all").addEventListener("click", () => this.chooseFormat(message("list_export_all_as")));
     byId("import").addEventListener("click", () => this.#file.click());
     this.#file.addEventListener("change", () => notice.guard(() => this.#import()));
   }
@@ -32,8 +33,8 @@ export class Transfer {
   /** @param {string} question @param {string[]} [ids]  Without them, all conversations are exported. */
   chooseFormat(question, ids) {
     this.#notice.ask(question, [
-      { label: "JSON", act: () => this.#export("json", ids) },
-      { label: "Markdown", act: () => this.#export("markdown", ids) },
+      { label: message("list_format_json"), act: () => this.#export("json", ids) },
+      { label: message("list_format_markdown"), act: () => this.#export("markdown", ids) },
     ]);
   }
 
@@ -51,8 +52,8 @@ export class Transfer {
       lost += unreadable;
       from = next;
     }
-    const done = count === 1 ? "Exported." : `Exported as ${count} files.`;
-    this.#notice.say(lost > 0 ? `${done} ${conversationsText(lost)} could not be read and is not in it.` : done);
+    const done = plural("list_exported", count);
+    this.#notice.say(lost > 0 ? `${done} ${plural("list_export_unreadable", lost)}` : done);
   }
 
   async #import() {
@@ -73,11 +74,14 @@ export class Transfer {
   async #importAll([text, ...others], counts, instructions) {
     if (text === undefined) {
       const { imported, skipped } = counts;
-      const known = skipped ? ` ${conversationsText(skipped)} already here.` : "";
-      this.#notice.say(`Imported ${conversationsText(imported)}.${known}`);
+      const done = plural("list_imported", imported);
+      this.#notice.say(skipped > 0 ? `${done} ${plural("list_import_known", skipped)}` : done);
       return;
     }
-    this.#notice.say(others.length === 0 ? "Importing…" : `Importing, ${others.length} more to come…`, []);
+    this.#notice.say(
+      others.length === 0 ? message("list_importing") : plural("list_importing_more", others.length),
+      [],
+    );
     /** @type {Requests["ImportConversations"]["reply"]} */
     let answer;
     try {
@@ -89,10 +93,10 @@ export class Transfer {
     if (!brings)
       return this.#importAll(others, { imported: counts.imported + imported, skipped: counts.skipped + skipped });
     this.#notice.ask(
-      `This file brings its own instructions for ${conversationsText(brings.length)}. They change how the model answers there.`,
+      plural("list_import_instructions", brings.length),
       [
-        { label: "Import with them", act: () => this.#importAll([text, ...others], counts, "with") },
-        { label: "Import without them", act: () => this.#importAll([text, ...others], counts, "without") },
+        { label: message("list_import_with"), act: () => this.#importAll([text, ...others], counts, "with") },
+        { label: message("list_import_without"), act: () => this.#importAll([text, ...others], counts, "without") },
       ],
       brings.map(broughtView),
     );
@@ -104,10 +108,12 @@ function broughtView({ title, instructions, profile, vector_stores }) {
   return el(
     "div",
     { class: "brought" },
-    el("p", { class: "brought-title", dir: "auto" }, revealed(title) || "Untitled"),
+    el("p", { class: "brought-title", dir: "auto" }, revealed(title) || message("list_untitled")),
     instructions === undefined ? null : el("pre", { dir: "auto" }, revealed(instructions)),
-    profile === undefined ? null : el("p", {}, `Answered by the provider profile “${revealed(profile)}”`),
-    vector_stores === undefined ? null : el("p", {}, `File search looks in: ${revealed(vector_stores.join(", "))}`),
+    profile === undefined ? null : el("p", {}, message("list_import_profile", revealed(profile))),
+    vector_stores === undefined
+      ? null
+      : el("p", {}, message("list_import_vector_stores", revealed(listText(vector_stores)))),
   );
 }
 

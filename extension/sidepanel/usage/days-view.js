@@ -1,11 +1,16 @@
 /** What was used on the last days, as a part of the usage dialog: a chart, and the same as tables. */
 
+import { plural, text } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
-import { numberText } from "../formats.js";
+import { dayText, numberText } from "../formats.js";
 import { byModel, calendar, dateOf, total } from "./spending.js";
 import { hostText } from "./usage-labels.js";
 
 /** @import {DayUsage, Usage} from "../../shared/protocol.js" */
+
+const TITLES = /** @type {const} */ (["usage_answers", "usage_input", "usage_output"]);
+const CACHED = /** @type {const} */ ({ short: "usage_count_cached", long: "usage_count_of_cached" });
+const REASONING = /** @type {const} */ ({ short: "usage_count_reasoning", long: "usage_count_of_reasoning" });
 
 /**
  * @param {DayUsage[]} known
@@ -16,16 +21,16 @@ export function daysPart(known, count, now) {
   const dates = calendar(known, count, now);
   const first = dates[0].date;
   const days = known.filter(({ day }) => dateOf(day) >= first);
-  if (days.length === 0) return [el("p", { class: "note" }, `Nothing in the last ${count} days.`)];
+  if (days.length === 0) return [el("p", { class: "note" }, plural("usage_nothing", count))];
   const models = byModel(days).map((spent) =>
-    spendingGroup(spent.model || "Unknown model", hostText(spent.origin), spent),
+    spendingGroup(spent.model || text("usage_unknown_model"), hostText(spent.origin), spent),
   );
-  const all = models.length > 1 ? [spendingGroup("All models", "", total(days))] : [];
+  const all = models.length > 1 ? [spendingGroup(text("usage_all_models"), "", total(days))] : [];
   const each = days.toReversed().map((entry) => spendingGroup(dayText(dateOf(entry.day)), entry.model, entry));
   return [
     chart(dates),
     spendingTable([...models, ...all]),
-    el("details", {}, el("summary", {}, "Each day"), spendingTable(each)),
+    el("details", {}, el("summary", {}, text("usage_each_day")), spendingTable(each)),
   ];
 }
 
@@ -33,7 +38,7 @@ export function daysPart(known, count, now) {
 function chart(dates) {
   const most = Math.max(1, ...dates.map(({ tokens }) => tokens));
   const columns = dates.map(({ date, tokens }) => {
-    const column = el("span", { title: `${dayText(date)}: ${numberText(tokens).long} tokens` }, el("i", {}));
+    const column = el("span", { title: plural("usage_day_tokens", tokens, dayText(date)) }, el("i", {}));
     /** @type {HTMLElement} */ (column.firstElementChild).style.blockSize = `${(100 * tokens) / most}%`;
     return column;
   });
@@ -48,7 +53,7 @@ function chart(dates) {
  * @param {Node[]} groups
  */
 function spendingTable(groups) {
-  const titles = ["Answers", "Input", "Output"].map((title) => el("th", { scope: "col" }, title));
+  const titles = TITLES.map((key) => el("th", { scope: "col" }, text(key)));
   return el("table", { class: "numbers spending" }, el("thead", {}, el("tr", {}, ...titles)), ...groups);
 }
 
@@ -63,26 +68,20 @@ function spendingGroup(name, more, { turns, usage }) {
     "tr",
     {},
     el("td", {}, numberText(turns).long),
-    tokensCell(usage.input_tokens, usage.cached_input_tokens, "cached"),
-    tokensCell(usage.output_tokens, usage.reasoning_output_tokens, "reasoning"),
+    tokensCell(usage.input_tokens, usage.cached_input_tokens, CACHED),
+    tokensCell(usage.output_tokens, usage.reasoning_output_tokens, REASONING),
   );
   return el("tbody", {}, el("tr", {}, title), figures);
 }
 
 /**
- * @param {number} [tokens]
- * @param {number} [part]
- * @param {string} [partName]
+ * @param {number | undefined} tokens
+ * @param {number | undefined} part
+ * @param {typeof CACHED | typeof REASONING} labels  Of the part.
  */
-function tokensCell(tokens = 0, part = 0, partName = "") {
+function tokensCell(tokens = 0, part = 0, labels) {
   if (tokens <= 0) return el("td", {}, "–");
-  const title =
-    part > 0 ? `${numberText(tokens).long}, ${numberText(part).long} of them ${partName}` : numberText(tokens).long;
-  const small = part > 0 ? el("small", {}, `${numberText(part).short} ${partName}`) : null;
+  const title = part > 0 ? text(labels.long, tokens, part) : numberText(tokens).long;
+  const small = part > 0 ? el("small", {}, text(labels.short, numberText(part).short)) : null;
   return el("td", { title }, numberText(tokens).short, small);
-}
-
-/** @param {Date} date */
-function dayText(date) {
-  return date.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" });
 }

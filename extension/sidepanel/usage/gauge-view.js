@@ -9,19 +9,20 @@ const FULL = 95;
 /**
  * @param {HTMLElement} place
  * @param {string} label
- * @param {[text: string, unit?: string]} short  What is seen; the unit only where there is room.
+ * @param {string} short  What is seen.
  * @param {string} long
  * @param {number | undefined} percent  Without one there is no bar.
+ * @param {string} [shortest]  What is seen instead where there is little room.
  */
-export function drawGauge(place, label, short, long, percent) {
+export function drawGauge(place, label, short, long, percent, shortest) {
   place.title = `${label}: ${long}`;
-  const drawn = JSON.stringify([label, short, long, percent]);
+  const drawn = JSON.stringify([label, short, long, percent, shortest]);
   if (place.dataset.drawn === drawn) return;
   place.dataset.drawn = drawn;
-  const [text, unit] = short;
   place.replaceChildren(
     percent === undefined ? "" : bar(label, percent, long),
-    el("span", {}, text, unit && el("span", { class: "unit" }, unit)),
+    el("span", { class: shortest && "roomy" }, short),
+    shortest ? el("span", { class: "narrow" }, shortest) : "",
   );
 }
 
@@ -52,10 +53,9 @@ function bar(label, percent, text) {
  * @param {string} label
  * @param {string} text
  * @param {number} [percent]
- * @param {string} [more]  For assistive technology, which may read the bar alone.
+ * @param {string} [spoken]  For assistive technology, which may read the bar alone.
  */
-export function gaugeLine(label, text, percent, more = "") {
+export function gaugeLine(label, text, percent, spoken = text) {
   const line = el("p", {}, el("span", {}, label), el("span", {}, text));
-  const spoken = [text, more].filter(Boolean).join(" ");
   return el("div", { class: "gauge-line" }, line, percent === undefined ? null : bar(label, percent, spoken));
 }

@@ -1,10 +1,11 @@
 /** The limits of the providers, as a part of the usage dialog. */
 
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
-import { spanText, timeText } from "../formats.js";
+import { dateTimeText, spanText, timeText } from "../formats.js";
 import { gaugeLine } from "./gauge-view.js";
 import { gauges } from "./gauges.js";
-import { creditsText, gaugeText, hostText, resetText } from "./usage-labels.js";
+import { creditsText, gaugeText, hostText, resetText, withReset } from "./usage-labels.js";
 
 /** @import {Limits} from "../../shared/protocol.js" */
 
@@ -31,15 +32,15 @@ export function limitsTexts(limits, now) {
     resets_at: gauge.resets_at,
   }));
   const notes = [
-    plan && `Plan: ${plan}`,
+    plan && message("usage_plan", plan),
     credits && creditsText(credits),
-    wait_until > now && `Messages wait for ${spanText(wait_until - now)}`,
+    wait_until > now && message("usage_wait", spanText(wait_until - now)),
   ].filter((note) => typeof note === "string");
   if (lines.length === 0 && notes.length === 0) return null;
   return {
     title: [hostText(name), model].filter(Boolean).join(" · "),
     lines,
-    notes: [...notes, `Told ${timeText(at, now)}`],
+    notes: [...notes, message("usage_as_of", timeText(at, now))],
     isPassing: wait_until > now || lines.some(({ resets_at }) => resets_at !== undefined),
   };
 }
@@ -49,8 +50,8 @@ export function limitsPart({ title, lines, notes }) {
   return [
     el("h4", {}, title),
     ...lines.map(({ label, text, percent, reset, resets_at = 0 }) => {
-      const line = gaugeLine(label, text, percent, reset);
-      if (reset) line.append(el("p", { class: "note", title: new Date(resets_at).toLocaleString() }, reset));
+      const line = gaugeLine(label, text, percent, withReset(text, reset));
+      if (reset) line.append(el("p", { class: "note", title: dateTimeText(new Date(resets_at)) }, reset));
       return line;
     }),
     el("p", { class: "note" }, notes.join(" · ")),

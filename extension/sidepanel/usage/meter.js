@@ -4,6 +4,7 @@
  * shown at all.
  */
 
+import { text as message } from "../../shared/text.js";
 import { byId } from "../../ui/dom.js";
 import { percentText } from "../formats.js";
 import { ask } from "../worker-link/ask.js";
@@ -12,7 +13,7 @@ import { daysPart } from "./days-view.js";
 import { drawGauge, HIGH } from "./gauge-view.js";
 import { tightest } from "./gauges.js";
 import { limitsPart, limitsTexts } from "./limits-view.js";
-import { contextText, gaugeText, resetText } from "./usage-labels.js";
+import { contextText, gaugeText, resetText, withReset } from "./usage-labels.js";
 
 /** @import {ConversationView, DayUsage, Limits, Meter} from "../../shared/protocol.js" */
 
@@ -126,7 +127,8 @@ export class UsageMeter {
     place.hidden = !text;
     if (!text) return;
     const { context_used: used = 0, context_window: window } = /** @type {Meter} */ (this.#meter);
-    drawGauge(place, "Context window", [text.short, " tokens"], `${text.long} tokens`, window && (100 * used) / window);
+    const [short, long] = [message("usage_tokens", text.short), message("usage_tokens", text.long)];
+    drawGauge(place, message("usage_context"), short, long, window && (100 * used) / window, text.short);
   }
 
   /** @param {number} now */
@@ -136,8 +138,8 @@ export class UsageMeter {
     const percent = gauge?.percent ?? 0;
     place.hidden = !gauge || percent < HIGH;
     if (!gauge || percent < HIGH) return;
-    const long = [gaugeText(gauge), resetText(gauge.resets_at, now)].filter(Boolean).join(", ");
-    drawGauge(place, gauge.label, [`${gauge.label} ${percentText(percent)}`], long, percent);
+    const long = withReset(gaugeText(gauge), resetText(gauge.resets_at, now));
+    drawGauge(place, gauge.label, `${gauge.label} ${percentText(percent)}`, long, percent);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Texts about the context window, the limits and the credits. */
 
+import { text } from "../../shared/text.js";
 import { numberText, percentText, spanText } from "../formats.js";
 
 /** @import {Meter} from "../../shared/protocol.js" */
@@ -15,7 +16,10 @@ export function contextText(meter) {
   const used = numberText(meter.context_used);
   if (!meter.context_window) return used;
   const all = numberText(meter.context_window);
-  return { short: `${used.short} of ${all.short}`, long: `${used.long} of ${all.long}` };
+  return {
+    short: text("usage_of", used.short, all.short),
+    long: text("usage_of", used.long, all.long),
+  };
 }
 
 /**
@@ -24,11 +28,10 @@ export function contextText(meter) {
  * @returns {string}
  */
 export function gaugeText({ percent: used, limit, remaining }) {
-  if (remaining !== undefined && limit !== undefined)
-    return `${numberText(remaining).long} of ${numberText(limit).long} left`;
-  if (remaining !== undefined) return `${numberText(remaining).long} left`;
-  if (used !== undefined) return `${percentText(used)} used`;
-  return `at most ${numberText(limit ?? 0).long}`;
+  if (remaining !== undefined && limit !== undefined) return text("usage_of_left", remaining, limit);
+  if (remaining !== undefined) return text("usage_left", remaining);
+  if (used !== undefined) return text("usage_used", percentText(used));
+  return text("usage_at_most", limit ?? 0);
 }
 
 /**
@@ -36,9 +39,9 @@ export function gaugeText({ percent: used, limit, remaining }) {
  * @returns {string}
  */
 export function creditsText({ has_credits, unlimited, balance }) {
-  if (unlimited) return "Credits: unlimited";
-  if (!has_credits) return "Credits: none left";
-  return balance ? `Credits: ${balance} left` : "Credits: available";
+  if (unlimited) return text("usage_credits_unlimited");
+  if (!has_credits) return text("usage_credits_none");
+  return balance ? text("usage_credits_left", balance) : text("usage_credits_available");
 }
 
 /**
@@ -46,7 +49,15 @@ export function creditsText({ has_credits, unlimited, balance }) {
  * @param {number} now
  */
 export function resetText(resetsAt, now) {
-  return resetsAt === undefined ? "" : `resets in ${spanText(resetsAt - now)}`;
+  return resetsAt === undefined ? "" : text("usage_resets", spanText(resetsAt - now));
+}
+
+/**
+ * @param {string} used
+ * @param {string} reset  Empty where it is not known.
+ */
+export function withReset(used, reset) {
+  return reset ? text("usage_and_reset", used, reset) : used;
 }
 
 /** @param {string} origin */
