@@ -100,6 +100,8 @@ _SECRET_WORDS = frozenset(
 _SECRET_NAMES = frozenset({"code", "key", "x-functions-clientid", "x-vercel-protection-bypass"})
 # A key with one of these words names a thing and is not a secret, as in ``idempotency-key``.
 _NAMING_KEYS = frozenset({"idempotency", "cache", "websocket", "partition", "routing", "dedup"})
+# Where a word of a camelCase name ends: ``client|Secret``, ``id|Token``, ``JWT|Assertion``.
+_CASE_BOUNDARY = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HARMLESS_ENDS = frozenset({"error", "status", "type", "expires", "expiry", "count", "mode"})
 
 
@@ -112,8 +114,7 @@ def is_secret_name(name: str) -> bool:
     name = name.strip()[:200]
     if name.lower() in _SECRET_NAMES:
         return True
-    # ``clientSecret`` and ``X-Amz-Signature`` are words as well.
-    words = re.split(r"[-_.\s]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower())
+    words = re.split(r"[-_.\s]+", _CASE_BOUNDARY.sub("-", name).lower())
     if words[-1] in _HARMLESS_ENDS:
         return False
     if words[-1] in ("key", "keys"):

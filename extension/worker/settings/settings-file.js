@@ -41,7 +41,9 @@ const FIELDS = /** @type {const} */ ([
  * `tests/fixtures/secret_names.json` checks that it never matches less.
  */
 const SECRET_NAME =
-  /auth|key|token|secret|cookie|cred|passw|passphrase|code|sig|jwt|hmac|bearer|sess|csrf|xsrf|assertion|subscription|clientid|bypass|appcheck|ticket|private|(?:^|[-_.])(?:pat|pass|pwd|pin|otp|sas|sid|cert)(?:$|[-_.])/i;
+  /auth|key|token|secret|cookie|cred|passw|passphrase|code|sig|jwt|hmac|bearer|sess|csrf|xsrf|assertion|subscription|clientid|bypass|appcheck|ticket|private|(?:^|[-_.\s])(?:pat|pass|pwd|pin|otp|sas|sid|cert)(?:$|[-_.\s])/i;
+/** Where a word of a camelCase name ends: `user|Pin`, `id|Token`, `JWT|Assertion`. */
+const CASE_BOUNDARY = /(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g;
 /**
  * What looks like a secret under whatever name: schemes of authorization, beginnings of known keys, and JSON Web
  * Tokens.
@@ -59,7 +61,10 @@ const LONGEST = 20_000_000;
  * @param {unknown} value
  */
 function maySecret(name, value) {
-  return SECRET_NAME.test(name.slice(0, LOOKED_AT)) || SECRET_VALUE.test(String(value).slice(0, LOOKED_AT));
+  const start = name.slice(0, LOOKED_AT);
+  // `clientId` is found as it is written, `userPin` in its words.
+  const isSecretName = [start, start.replace(CASE_BOUNDARY, "-")].some((form) => SECRET_NAME.test(form));
+  return isSecretName || SECRET_VALUE.test(String(value).slice(0, LOOKED_AT));
 }
 
 /**
