@@ -105,6 +105,19 @@ from tests.decode.responses.frames import DONE, R, added, call, delta, done, say
             ["a", "b"],
             id="done event of another item",
         ),
+        pytest.param(
+            [
+                added("reasoning", "r", output_index=0),
+                delta("a", None, output_index=1),
+                done("message", output_index=1, item=says("a")),
+                added("message", output_index=1),
+                delta("b", None, output_index=2),
+                done("message", output_index=2, item=says("b")),
+                delta("c", None, output_index=3),
+            ],
+            ["a", "b", "c"],
+            id="announced again without an id, then others",
+        ),
     ],
 )
 def test_frames_find_their_item(frames: list[Any], texts: list[str], play: Any) -> None:

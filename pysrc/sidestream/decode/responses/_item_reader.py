@@ -93,7 +93,7 @@ class ItemReader:
         item = items.find(kind, where, begins=True)
         if item is not None and item.again is not None:
             if _says_the_same(raw, item.again):
-                items.by_id[item_id] = item.again
+                items.bind(item.again, item_id)
                 return
             items.revive(item, events)
         if item is None or item.closed:

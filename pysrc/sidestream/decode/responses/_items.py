@@ -165,7 +165,7 @@ class Items:
         again.again = item
         again.take(raw)
         again.implicit = False
-        self._register(again, item_id, replace=True)
+        self._register(again, item_id)
 
     def revive(self, item: Item, events: Events) -> None:
         """Treat what seemed to be announced again as another item."""
@@ -195,8 +195,8 @@ class Items:
         self._last_of[item.kind] = item
         self._open_items.append(item)
 
-    def _register(self, item: Item, item_id: str, *, replace: bool = False) -> None:
-        if item_id or replace:
+    def _register(self, item: Item, item_id: str) -> None:
+        if item_id:
             self.by_id[item_id] = item
         if item.index is not None:
             self._by_index[item.index] = item
