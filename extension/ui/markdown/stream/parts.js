@@ -24,12 +24,11 @@ export function endOfPart(node, { text, start: tailStart, shift }) {
   const offset = shift - tailStart;
   const start = Math.max(node.start + offset, 0);
   const end = node.end + offset - 1;
-  let lineStart = text.lastIndexOf("\n", start + PART_LENGTH) + 1;
+  const lineStart = text.lastIndexOf("\n", start + PART_LENGTH) + 1;
   for (let at = start + PART_LENGTH; at < end; at++) {
     const character = text[at];
     const isHard = at - start >= 2 * PART_LENGTH && !/[\uDC00-\uDFFF]/.test(character);
     if (character === "\n" || isHard || (character === " " && at - lineStart >= LINE_START)) return tailStart + at;
-    if (character === "\n") lineStart = at + 1;
   }
   return -1;
 }
