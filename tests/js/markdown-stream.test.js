@@ -271,6 +271,36 @@ test("a definition that comes late makes links of what was there, in its place",
   assert.ok(paragraph.childNodes.includes(bold));
 });
 
+for (const failing of ["parser", "viewer"]) {
+  test(`a part that cannot be drawn again stays as it is when its definition comes late (${failing})`, () => {
+    let isFailing = false;
+    const fails = (/** @type {string} */ text) => isFailing && text.includes("<b>[this]");
+    const parser = (/** @type {string} */ text, /** @type {any} */ env) => {
+      if (failing === "parser" && fails(text)) throw new Error("cannot be parsed");
+      return parse(text, env);
+    };
+    const viewer = (/** @type {any} */ node) => {
+      if (failing === "viewer" && isFailing && node.start === 0) throw new Error("cannot be drawn");
+      return view(node);
+    };
+    const { root, stream, add } = begin({ parser, viewer });
+    add("<b>[this]</b> and that.\n\n", "Between, so that the first is finished.\n\n");
+    const [first] = root.childNodes;
+    const before = outline(first);
+    const error = console.error;
+    console.error = () => {};
+    try {
+      add("[this]: https://example.org/\n\n");
+      isFailing = true;
+      add("Last words, which are the tail.\n\n");
+      stream.draw();
+    } finally {
+      console.error = error;
+    }
+    assert.equal(outline(first), before);
+  });
+}
+
 test("a list that becomes loose keeps its items", () => {
   const { root, add } = begin();
   add("- a\n- b\n- c\n");

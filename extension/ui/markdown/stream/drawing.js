@@ -131,7 +131,7 @@ export class Drawing {
   }
 
   /**
-   * Draws a frozen part again whose definition has arrived.
+   * Draws a frozen part again whose definition has arrived. It stays as it is when that fails.
    * @returns {boolean}  False when there is none.
    */
   drawLate() {
@@ -142,7 +142,7 @@ export class Drawing {
     for (let depth = 1; depth < levels.length && nodes.length > 0; depth++) {
       nodes = contentOf(levels[depth], nodes[0]);
     }
-    const fresh = nodes.length === 1 ? this.#views.of(nodes[0]) : null;
+    const fresh = nodes.length === 1 ? this.#views.ifDrawable(nodes[0]) : null;
     if (fresh && isCompatible(mounted.view, fresh)) patch(mounted, fresh);
     return true;
   }

@@ -28,15 +28,22 @@ export class SafeView {
    * @returns {View | null}  Null for a block that is not shown.
    */
   of(node) {
+    const shown = this.ifDrawable(node);
+    return shown === undefined ? inParts(plainView(this.#tail.textOf(node))) : shown;
+  }
+
+  /**
+   * @param {BlockNode} node
+   * @returns {View | null | undefined}  Null for a block that is not shown, undefined for one that cannot be drawn.
+   */
+  ifDrawable(node) {
+    if (/** @type {string} */ (node.type) === "plain") return;
     try {
-      if (/** @type {string} */ (node.type) !== "plain") {
-        const shown = this.#view(node);
-        return shown && node.end - node.start > PART_LENGTH ? inParts(shown) : shown;
-      }
+      const shown = this.#view(node);
+      return shown && node.end - node.start > PART_LENGTH ? inParts(shown) : shown;
     } catch (error) {
       console.error(error);
     }
-    return inParts(plainView(this.#tail.textOf(node)));
   }
 
   /**
