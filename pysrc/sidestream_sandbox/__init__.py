@@ -1,4 +1,4 @@
-"""What runs the code of users and models in the sandbox: the interpreter's side of it.
+"""Runs the code of users and models in the sandbox's interpreter.
 
-It is packed for the sandbox alone, and knows nothing of the client or of the extension.
+Only the sandbox loads this package. It uses nothing of the client or of the extension.
 """

@@ -1,8 +1,8 @@
-"""The network as a browser has it: requests go through the browser, and there are no sockets.
+"""The network of a browser: requests go through the browser, and there are no sockets.
 
 `requests` and `urllib3` find the browser's `fetch` by themselves; `urllib.request` gets it from
-pyodide-http. What is amiss in either is set right when code imports it, so that a Python that asks
-for nothing pays nothing. Which hosts can be reached is the browser's matter alone.
+pyodide-http. Both are patched when code imports them, so code without requests loads neither. The
+browser alone decides which hosts can be reached.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from typing import Any, NoReturn
 Patch = Callable[[Any], None]
 
 UNSENDABLE = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
-"""Headers that are the browser's own, in small letters."""
+"""Headers that only the browser sets, in lower case."""
 
 
 def prepare(no_sockets: str) -> None:
-    """Make this interpreter ready; who opens a socket is told ``no_sockets``."""
+    """Prepare the interpreter. Opening a socket raises an error with the text ``no_sockets``."""
 
     def refuse(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.ENETUNREACH, no_sockets)
 
-    # Typing has no word for a method that is replaced.
+    # Types cannot express a method that is replaced.
     socket.socket.connect = socket.create_connection = refuse  # type: ignore[method-assign]
     socket.getaddrinfo = refuse
     sys.meta_path.insert(0, PatchingFinder(PATCHES))
 
 
 class PatchingFinder(MetaPathFinder):
-    """Changes modules right after they were imported.
+    """Patches modules right after they were imported.
 
     Args:
-        patches: What changes which module, by its name.
+        patches: The function that patches a module, by the module's name.
 
     """
 
@@ -49,7 +49,7 @@ class PatchingFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """What another finder finds, if that module is to be changed."""
+        """Return the spec of another finder, if the module is to be patched."""
         patch = self._patches.get(fullname)
         if patch is None:
             return None
@@ -74,7 +74,7 @@ class _PatchingLoader(Loader):
         self._patch(module)
 
     def __getattr__(self, name: str) -> Any:
-        # Sources and data, for tracebacks and whoever else asks.
+        # Sources and data, which tracebacks and other readers need.
         return getattr(self._loader, name)
 
 
@@ -82,14 +82,14 @@ class _PatchingLoader(Loader):
 
 
 def patch_urllib(urllib_request: Any) -> None:
-    """Have the one function that opens connections ask the browser instead.
+    """Let the browser send the requests, in the one function that opens connections.
 
-    All around it stays as it is: data, headers, openers, cookies, `HTTPError`.
+    Everything else stays as it is: data, headers, openers, cookies, `HTTPError`.
     """
     from http.client import HTTPResponse, responses
 
     class Answered:
-        """In the place of a socket: what has been received already."""
+        """Takes the place of a socket, and holds the whole response."""
 
         def __init__(self, data: bytes) -> None:
             self._data = data
@@ -111,7 +111,7 @@ def patch_urllib(urllib_request: Any) -> None:
             late = error.name == "TimeoutError"
             reason = TimeoutError("The request timed out.") if late else error.message
             raise urllib_request.URLError(reason) from None
-        # The browser has unpacked the body.
+        # The browser has decompressed the body.
         fields = {
             name: text
             for name, text in answer.headers.items()
@@ -124,7 +124,7 @@ def patch_urllib(urllib_request: Any) -> None:
         answered: Any = Answered(data)
         response: Any = HTTPResponse(answered, method=method, url=request.full_url)
         response.begin()
-        # As `urllib.request` itself does it.
+        # `urllib.request` itself does the same.
         response.url, response.msg = request.full_url, response.reason
         return response
 
@@ -132,7 +132,7 @@ def patch_urllib(urllib_request: Any) -> None:
 
 
 def patch_pyodide_http(pyodide_http: Any) -> None:
-    """Who patches by hand, as is usual elsewhere, must not undo this."""
+    """Make a second patch by the user's code, which is usual elsewhere, do nothing."""
     pyodide_http._SHOULD_PATCH = False
 
 
@@ -140,7 +140,7 @@ def patch_pyodide_http(pyodide_http: Any) -> None:
 
 
 def patch_urllib3(connection: Any) -> None:
-    """Send files and iterables as a body, and raise what `requests` knows, and no more."""
+    """Send files and iterables as a body, and raise only errors that `requests` knows."""
     from http.client import HTTPException
 
     from urllib3.exceptions import ReadTimeoutError, TimeoutError
@@ -152,7 +152,7 @@ def patch_urllib3(connection: Any) -> None:
     ) -> None:
         try:
             ask(self, method, url, whole(body), *more, **named)
-        # The server may have got it: an error of connecting would have urllib3 send it again.
+        # No connection error here: urllib3 would repeat a request that may have been received.
         except TimeoutError:
             raise ReadTimeoutError(self, url, "The request timed out.") from None
         except HTTPException as error:
@@ -162,7 +162,7 @@ def patch_urllib3(connection: Any) -> None:
 
 
 def patch_urllib3_response(response: Any) -> None:
-    """The same for a body that stops coming."""
+    """Do the same for a body that breaks off."""
     from urllib3.exceptions import ReadTimeoutError, TimeoutError
 
     read = response.EmscriptenHttpResponseWrapper.read
@@ -177,7 +177,7 @@ def patch_urllib3_response(response: Any) -> None:
 
 
 def whole(body: Any) -> Any:
-    """A request's body in one piece: what is read or iterated over would not reach the browser."""
+    """Return a request's body as one value, since the browser takes no files and iterables."""
     if hasattr(body, "read"):
         body = body.read()
     elif isinstance(body, Iterable) and not isinstance(body, str | bytes | bytearray | memoryview):

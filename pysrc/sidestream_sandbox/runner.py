@@ -1,4 +1,4 @@
-"""Runs code as a notebook does: names stay, and the last expression's value is shown."""
+"""Runs code as a notebook does: variables stay, and the value of the last expression is shown."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from sidestream_sandbox import network, show
 from sidestream_sandbox.text import Stream, describe, shorten
 
 OnOutput = Callable[[str, str], object]
-"""Takes the stream's name, "stdout" or "stderr", and what was written to it."""
+"""Receives the stream's name, "stdout" or "stderr", and what was written to it."""
 
 TRACEBACK = 12_000
-"""Characters of a traceback."""
+"""The longest traceback, in characters."""
 MOST_FILES = 10
 LARGEST_FILE = 2_000_000
-"""Bytes, of all files that one run hands out as well."""
+"""The largest size of a file, and of all files that one run returns, in bytes."""
 MOST_FILES_SEEN = 2_000
 TURNS_TO_END = 20
-"""Turns of the event loop that tasks have to end in, once they are cancelled."""
+"""Cancelled tasks have this many turns of the event loop to end."""
 
-# What is used after the code has run, from before it could put others in their place.
+# These are used after the code has run, and are kept here because the code may replace them.
 _all_tasks, _current_task, _sleep = asyncio.all_tasks, asyncio.current_task, asyncio.sleep
 _running_loop = asyncio.get_running_loop
 
@@ -43,9 +43,9 @@ _count = 0
 
 
 def prepare(no_sockets: str) -> None:
-    """Make this interpreter ready for code: once, before the first run.
+    """Prepare the interpreter, once, before the first run.
 
-    ``no_sockets`` is what whoever opens a socket is told.
+    ``no_sockets`` is the text of the error when code opens a socket.
     """
     network.prepare(no_sockets)
     sys.modules["__main__"] = _main
@@ -63,16 +63,17 @@ def prepare(no_sockets: str) -> None:
     # that is no output of the code.
     sys.excepthook = partial(traceback.print_exception, file=sys.__stderr__)
     builtins.input = no_input
-    # It would end the interpreter without a word.
+    # It would end the interpreter without an error.
     os._exit = leave
 
 
 async def run(code: str, on_output: OnOutput) -> str:
-    """Run ``code`` and return how it went, as JSON.
+    """Run ``code`` and return the result as JSON.
 
-    `ended` is "ok", "error" or "memory". Where there is one: `value`, the last expression's;
-    `traceback`; `figures`; `files`, those that were written in the working directory, with `name`,
-    `size` in bytes and, up to a limit, `base64`. Also `run`, counted from 1, and `duration_ms`.
+    `ended` is "ok", "error" or "memory". `run` counts from 1, and `duration_ms` is the time it
+    took. `value` is that of the last expression, if there is one, and `traceback` that of the
+    error. `figures` and `files` are what the code made: a file in the working directory has a
+    `name`, a `size` in bytes and, up to a limit, its `base64`.
     """
     global _count
     _count += 1
@@ -109,12 +110,12 @@ async def run(code: str, on_output: OnOutput) -> str:
 
 
 async def _end_tasks(stderr: Stream) -> None:
-    """Cancel the tasks that the code has left behind: a run ends with its code."""
+    """Cancel the tasks that the code has left, so that nothing runs after the code."""
     try:
         _running_loop()
         tasks = _all_tasks() - {_current_task()}
     except RuntimeError:
-        # There is no loop, and so there are no tasks.
+        # Without a loop there are no tasks.
         return
     for task in tasks:
         task.cancel()
@@ -139,13 +140,13 @@ async def _execute(code: str, name: str) -> Any:
 
 
 async def _evaluate(code: CodeType) -> Any:
-    # To run what somebody wrote is what this is for; the sandbox keeps it in.
+    # Running foreign code is the purpose; the sandbox contains it.
     value = eval(code, _main.__dict__)  # noqa: S307
     return await value if code.co_flags & inspect.CO_COROUTINE else value
 
 
 def _traceback(error: BaseException) -> str:
-    """The traceback without the frames of this module, and what libraries met on the way to it."""
+    """The traceback, without the frames of this module and without handled errors in libraries."""
     place: TracebackType | None = error.__traceback__
     while place and place.tb_frame.f_code.co_filename == _execute.__code__.co_filename:
         place = place.tb_next
@@ -159,7 +160,7 @@ def _traceback(error: BaseException) -> str:
 
 
 def _leave_out_inner(report: traceback.TracebackException) -> None:
-    """Of errors that only happened to come before, leave those that no line of the code is in."""
+    """Remove handled errors of libraries in which no line of the code took part."""
     while following := report.__cause__ or report.__context__:
         ours = any(frame.filename.startswith("<code ") for frame in following.stack)
         if report.__cause__ is None and not ours:
@@ -169,7 +170,7 @@ def _leave_out_inner(report: traceback.TracebackException) -> None:
 
 
 def _files() -> dict[str, tuple[int, int]]:
-    """Size and time of change of the files below the working directory."""
+    """The size and the modification time of each file below the working directory."""
     found: dict[str, tuple[int, int]] = {}
     for folder, _, names in os.walk("."):
         for name in names:
@@ -182,7 +183,7 @@ def _files() -> dict[str, tuple[int, int]]:
 
 
 def _changed(before: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:
-    """The files that are new or different, the contents as far as there is room."""
+    """The files that are new or changed, with their contents up to the limit."""
     changed: list[dict[str, Any]] = []
     room = LARGEST_FILE
     for name, state in _files().items():

@@ -1,7 +1,6 @@
-"""Figures: what is shown as a picture or a table instead of a text.
+"""Figures: values that are shown as a picture or a table instead of text.
 
-Objects say how they look by the methods that notebooks know: `_repr_svg_`, `_repr_png_`,
-`_repr_html_`.
+Objects define them by the methods that notebooks use: `_repr_svg_`, `_repr_png_`, `_repr_html_`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Figure = dict[str, Any]
 
 MOST_FIGURES = 8
 LARGEST_FIGURE = 1_000_000
-"""Characters of an SVG or HTML text, bytes of a picture."""
+"""The largest figure: in characters of SVG or HTML, in bytes of a picture."""
 MOST_NODES = 5_000
 DEEPEST = 24
 
@@ -34,13 +33,13 @@ TAGS = frozenset(
 )
 VOID = frozenset({"br", "hr"})
 SKIPPED = frozenset({"script", "style", "template", "noscript", "title"})
-"""Elements whose text is not for readers."""
+"""Elements whose text is not shown."""
 
 _figures: list[Figure] = []
 
 
 class _Shown:
-    """Something with a look of its own, by the names that `IPython.display` has."""
+    """A value with a figure of its own. The subclasses have the names of `IPython.display`."""
 
     def __init__(self, data: Any) -> None:
         self.data = data
@@ -54,7 +53,7 @@ class SVG(_Shown):
 
 
 class HTML(_Shown):
-    """Show an HTML text; tables and simple marks of text are kept, the rest is text."""
+    """Show HTML: tables and simple formatting are kept, and the rest is text."""
 
     def _repr_html_(self) -> str:
         return str(self.data)
@@ -75,14 +74,14 @@ def display(*objects: object) -> None:
 
 
 def take_figures() -> list[Figure]:
-    """The figures since the last call."""
+    """Return the figures since the last call."""
     taken = _figures[:]
     _figures.clear()
     return taken
 
 
 def add_figure(thing: object) -> bool:
-    """Keep the figure that an object makes of itself. False if it makes none."""
+    """Keep the figure of an object. Returns False if it has none."""
     if isinstance(thing, type):
         return False
     for method, make in (("_repr_svg_", _svg), ("_repr_png_", _png), ("_repr_html_", _html)):
@@ -111,9 +110,9 @@ def _complain(reason: str) -> None:
 
 
 def _svg(text: str | bytes) -> Figure:
-    # Some libraries give bytes.
+    # Some libraries return bytes.
     clean = text.decode("utf-8", "replace") if isinstance(text, bytes) else _clean(text)
-    # A picture is parsed as XML, and needs what HTML does without.
+    # An image is parsed as XML, which requires the namespace that HTML does not.
     if "xmlns=" not in clean[:2000]:
         clean = re.sub(r"<svg\b", f"<svg {SVG_NAMESPACE}", clean, count=1)
     return {"type": "svg", "text": clean}
@@ -139,7 +138,7 @@ Node = str | list[Any]
 
 
 class _Reader(HTMLParser):
-    """HTML as a tree of known elements without attributes. The panel builds its nodes from it."""
+    """Reads HTML into a tree of known elements, from which the panel builds its nodes."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -180,10 +179,10 @@ class _Reader(HTMLParser):
 
 
 def notebook_modules() -> dict[str, ModuleType]:
-    """A stand-in for `IPython.display`, from which code written for notebooks imports these."""
+    """Return modules in place of `IPython.display`, for code that was written for notebooks."""
     package, module = ModuleType("IPython"), ModuleType("IPython.display")
     for thing in (display, SVG, HTML, Image):
         setattr(module, thing.__name__, thing)
-    # What a module holds that is made here, typing cannot know.
+    # Types cannot express the contents of a module that is made here.
     package.display = module  # type: ignore[attr-defined]
     return {"IPython": package, "IPython.display": module}

@@ -1,4 +1,4 @@
-"""Texts within bounds: what code prints or evaluates to may be of any size."""
+"""Bounded texts, since the output and the values of code may have any size."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from itertools import islice
 from typing import Any
 
 HEAD = 14_000
-"""Characters of a stream that are shown from its beginning,"""
+"""The number of characters that are shown from the beginning of a stream."""
 TAIL = 4_000
-"""and from its end."""
+"""The number of characters that are shown from the end of a stream."""
 VALUE = 10_000
-"""Characters of a value."""
+"""The number of characters that are shown of a value."""
 
 
 def left_out(count: int) -> str:
-    """What stands in the place of that many characters."""
+    """The text that replaces ``count`` characters."""
     return f"\n[… {count:,} characters left out …]\n"
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text, or its beginning and its end if it is longer than ``limit`` characters."""
+    """Return the text, or its beginning and its end if it is longer than ``limit``."""
     if len(text) <= limit:
         return text
     tail = limit // 4
@@ -32,8 +32,7 @@ def shorten(text: str, limit: int) -> str:
 class Stream(TextIOBase):
     """Standard output or error of one run.
 
-    The beginning is handed on at once, so that it is known even of code that never ends. The end
-    follows with `finish`.
+    The beginning is passed on at once, even for code that never ends. `finish` passes on the end.
     """
 
     def __init__(self, emit: Callable[[str], object]) -> None:
@@ -41,17 +40,17 @@ class Stream(TextIOBase):
         self._room = HEAD
         self._tail = ""
         self._rest = 0
-        """How many characters came after the head."""
+        """The number of characters after the head."""
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def write(self, text: str) -> int:
-        """Take more. Returns how many characters, as every text stream does."""
+        """Add text. Returns the number of characters, as every text stream does."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        # A lone surrogate cannot leave Python.
+        # A lone surrogate cannot be passed to JavaScript.
         clean = text.encode("utf-8", "replace").decode()
         head, rest = clean[: self._room], clean[self._room :]
         if head:
@@ -63,7 +62,7 @@ class Stream(TextIOBase):
         return len(text)
 
     def finish(self) -> None:
-        """Hand on the end, and how much is missing before it."""
+        """Pass on the end, after a note of how much is left out."""
         missing = self._rest - len(self._tail)
         if missing:
             self._emit(left_out(missing))
@@ -72,7 +71,7 @@ class Stream(TextIOBase):
 
 
 class ValueRepr(reprlib.Repr):
-    """`repr` that ends: of long containers the beginning, of deep ones the upper levels."""
+    """A bounded `repr`: the beginning of long containers, the upper levels of deep ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +82,7 @@ class ValueRepr(reprlib.Repr):
         self.maxdeque = self.maxarray = 500
 
     def repr_dict(self, x: dict[Any, Any], level: int) -> str:
-        """In the dictionary's own order, where `reprlib` sorts the keys."""
+        """Keep the dictionary's order, since `reprlib` would sort the keys."""
         if not x:
             return "{}"
         if level <= 0:
@@ -98,7 +97,7 @@ class ValueRepr(reprlib.Repr):
 
 
 def describe(value: object) -> str:
-    """A value as the interactive interpreter shows it, within bounds. Never raises."""
+    """Describe a value as the interactive interpreter does, within bounds. Never raises."""
     try:
         text = ValueRepr().repr(value)
     except BaseException as error:

@@ -1,1 +1,1 @@
-"""Adapters to the browser, the only package that knows JavaScript and Pyodide."""
+"""Adapters to the browser: the only package that imports JavaScript and Pyodide."""

@@ -1,4 +1,4 @@
-"""Where the worker enters Python: messages in as JSON, everything else out through the host."""
+"""The worker's entry to Python. Messages arrive as JSON; the rest goes through the host."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 async def start(host: Host) -> Callable[[str], None]:
-    """Take up what had not ended and take messages: commands of panels, requests of pages."""
+    """Resume unfinished turns. Returns what receives commands of panels and requests of pages."""
     formatter = _log_redacted()
     share_turns(asyncio.get_running_loop())
     entry = _Entry(host, formatter.secrets)
@@ -42,13 +42,13 @@ async def start(host: Host) -> Callable[[str], None]:
     try:
         await entry.chats.load()
     except Exception:
-        # A database that cannot be read must not keep the user from chatting.
+        # The user can still chat when the database cannot be read.
         _log.exception("The stored conversations could not be taken up")
     return entry.receive
 
 
 def import_all() -> None:
-    """Import all that a chat may need, before a snapshot of the memory is made."""
+    """Import everything that a chat may need, before the snapshot of the memory is made."""
     for module in pkgutil.walk_packages(sidestream.__path__, "sidestream."):
         importlib.import_module(module.name)
     for name in _IMPORTED_LATE:
@@ -56,16 +56,16 @@ def import_all() -> None:
 
 
 def wake_up() -> None:
-    """Make what must not be the same in each process different again, after a restored snapshot."""
+    """Reseed what must differ between processes, after a restored start."""
     random.seed()
 
 
 def see_files() -> None:
-    """Let imports find the files that came back after a restored snapshot."""
+    """Let imports find the files that are there again after a restored start."""
     importlib.invalidate_caches()
 
 
-# Modules that the core or the codecs import where they are used, to keep a plain start short.
+# The core and the codecs import these modules where they are used, to keep a plain start short.
 _IMPORTED_LATE = (
     "datetime",
     "difflib",
@@ -79,7 +79,7 @@ class _Entry:
     def __init__(self, host: Host, secrets: set[str]) -> None:
         self._host = host
         self._secrets = secrets
-        """The keys in use, for whoever writes a log."""
+        """The keys in use, which the log must not show."""
         self._fetch = browser_fetch(host)
         self._sign_ins = SignIns(host.save_tokens)
         self._models = KnownModels()
@@ -109,7 +109,7 @@ class _Entry:
         task.add_done_callback(self._tasks.discard)
 
     def _stop_python(self, conversation_id: str) -> None:
-        """What still runs there is nobody's any more, and nobody could stop it."""
+        """End code that still runs for a conversation, since no panel can stop it any more."""
 
         async def stop() -> None:
             await self._host.stop_python(conversation_id)
@@ -194,16 +194,16 @@ class _Entry:
         )
 
     async def recall_models(self) -> None:
-        """Know what the providers' lists said of their models before."""
+        """Restore what the providers' lists reported of their models."""
         self._models.restore(await self._host.recall(MODELS))
 
 
 _REQUESTS = {"TestConnection", "ListModels", "DescribeModel", "LoadLog", "ClearLog"}
-"""What a page asks and gets a `Reply` to."""
+"""Requests of pages, which are answered with a `Reply`."""
 
 
 class _RedactingFormatter(logging.Formatter):
-    """Cuts secrets out of the log, tracebacks included, which may repeat what a server said."""
+    """Removes secrets from the log and from tracebacks, which may quote a server."""
 
     def __init__(self, form: str) -> None:
         super().__init__(form)

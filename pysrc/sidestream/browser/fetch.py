@@ -18,7 +18,7 @@ from sidestream.transport import Fetch, HttpRequest, HttpResponse
 
 
 def browser_fetch(host: Host) -> Fetch:
-    """A `Fetch` for the core."""
+    """The `Fetch` that the core uses in the browser."""
 
     async def fetch(request: HttpRequest) -> HttpResponse:
         body = None if request.body is None else to_js(request.body)
@@ -51,7 +51,7 @@ class _BrowserResponse:
             if news is not None and not news.done():
                 news.set_result(None)
 
-        # Being called costs a fraction of awaiting a promise.
+        # A callback costs a fraction of an awaited promise.
         listener = create_proxy(tell)
         exchange.listen(listener)
         try:
@@ -87,7 +87,7 @@ def _network_error(failure: dict[str, str], url: str) -> SidestreamError:
             hint = "Open the settings and save them; the browser then asks for access to this host."
             retryable = False
         case "redirect":
-            # Where it leads, if the browser could find out.
+            # The target of the redirect, if the browser could find it out.
             target = f" to {failure['detail']}" if failure.get("detail") else ""
             message = f"{host} answered with a redirect{target}, which is not followed with a key."
             hint = "Correct the base URL: often https instead of http, or another path."

@@ -10,9 +10,9 @@ class Exchange(Protocol):
     """One HTTP request, pumped by JavaScript."""
 
     ended: bool
-    """Nothing more will arrive; what has can still be taken."""
+    """Nothing more will arrive. What has arrived can still be taken."""
     failure: str
-    """Why the body broke off, as JSON; empty when it did not."""
+    """Why the body broke off, as JSON, or empty."""
 
     def head(self) -> Awaitable[str]:
         """``{"status", "headers"}`` or ``{"failure": {"reason", "detail"}}``, as JSON."""
@@ -23,19 +23,19 @@ class Exchange(Protocol):
         ...
 
     def listen(self, listener: Any | None) -> None:
-        """Call this proxy when something has arrived and nothing was waiting, and at the end.
+        """Call ``listener`` when bytes arrive while none were waiting, and at the end.
 
-        ``None``: no longer. An exchange that is aborted calls nobody.
+        ``None`` removes the listener. An aborted exchange makes no more calls.
         """
         ...
 
     def abort(self) -> None:
-        """End it now."""
+        """Abort the request now."""
         ...
 
 
 class Host(Protocol):
-    """The worker around us. None of its promises is ever rejected."""
+    """The worker in which Python runs. None of its promises is ever rejected."""
 
     def post(self, message: str, panel: int) -> None:
         """Send a ``PanelMessage`` to a panel."""
@@ -46,7 +46,7 @@ class Host(Protocol):
         ...
 
     def busy(self, busy: bool) -> None:
-        """Keep the worker awake, or no longer."""
+        """Keep the worker awake while ``busy``, and let it sleep otherwise."""
         ...
 
     def fetch(self, method: str, url: str, headers: str, body: Any | None) -> Exchange:
@@ -56,42 +56,42 @@ class Host(Protocol):
     def connection(self, profile_id: str) -> Awaitable[str]:
         """``{"connection": {"settings", ...}}`` or ``{"error": TurnError}``, as JSON.
 
-        Of a profile; with "" of the active one.
+        It is that of a profile, or of the active one if the id is "".
         """
         ...
 
     def load(self, conversation_id: str) -> Awaitable[str]:
-        """``{"conversation": ...}``, null when not there, or ``{"error": TurnError}``, as JSON."""
+        """``{"conversation": ...}``, null if none, or ``{"error": TurnError}``, as JSON."""
         ...
 
     def unfinished(self) -> Awaitable[str]:
         """``{"conversations": [id, ...]}`` or ``{"error": TurnError}``, as JSON.
 
-        Those with a turn that has yet to end, the one that waits longest first.
+        These are the conversations with an unfinished turn; the oldest is first.
         """
         ...
 
     def save(self, head: str, turn: str) -> Awaitable[str]:
-        """Write a conversation's head and, unless it is "", a turn's record, both or none.
+        """Write a conversation's head and a turn's record, both or none.
 
-        Empty, or a ``TurnError`` as JSON.
+        No turn is written if ``turn`` is "". Returns "", or a ``TurnError`` as JSON.
         """
         ...
 
     def remove(self, head: str, turn_id: str) -> Awaitable[str]:
-        """Write a conversation's head and remove a turn's record. Answers as `save`."""
+        """Write a conversation's head and remove a turn's record. Returns the same as `save`."""
         ...
 
     def load_attachment(self, conversation_id: str, attachment_id: str) -> Awaitable[str]:
-        """``{"content": text}``, null when not there, or ``{"error": TurnError}``, as JSON."""
+        """``{"content": text}``, null if there is none, or ``{"error": TurnError}``, as JSON."""
         ...
 
     def recall(self, name: str) -> Awaitable[str]:
-        """The text that was last given to `remember`; "" when there is none."""
+        """The text that was last stored by `remember`, or ""."""
         ...
 
     def remember(self, name: str, text: str) -> Awaitable[str]:
-        """Keep a text under a name. Empty, or a ``TurnError`` as JSON."""
+        """Store a text under a name. Returns "", or a ``TurnError`` as JSON."""
         ...
 
     def run_python(self, conversation_id: str, code: str) -> Awaitable[str]:
@@ -99,23 +99,23 @@ class Host(Protocol):
         ...
 
     def stop_python(self, conversation_id: str) -> Awaitable[str]:
-        """End what runs there for a conversation. Empty, or a ``TurnError`` as JSON."""
+        """End the code of a conversation. Returns "", or a ``TurnError`` as JSON."""
         ...
 
     def read_page(self, conversation_id: str, agreed: str) -> Awaitable[str]:
         """``{"page": PageText}`` or ``{"error": TurnError}``, as JSON.
 
-        The page is the one that the window shows whose panel shows the conversation. If the user
-        has ``agreed`` to one ("": to any), another one is not read.
+        The page is the one in the window whose panel shows the conversation. ``agreed`` is the page
+        that the user approved, and no other is read; "" stands for any.
         """
         ...
 
     def read_selection(self, conversation_id: str, agreed: str) -> Awaitable[str]:
-        """What is selected there. Answers as `read_page`."""
+        """The selection in that page. Returns the same as `read_page`."""
         ...
 
     def alarm(self, at_ms: int) -> None:
-        """Have a ``Wake`` message sent at that Unix time in milliseconds; 0 for none."""
+        """Request a ``Wake`` message at a Unix time in milliseconds; 0 requests none."""
         ...
 
     def online(self) -> bool:
@@ -123,5 +123,5 @@ class Host(Protocol):
         ...
 
     def save_tokens(self, profile_id: str, before: str, after: str) -> Awaitable[str]:
-        """Keep a profile's renewed ``auth.json``. Empty, or a ``TurnError`` as JSON."""
+        """Store a profile's renewed ``auth.json``. Returns "", or a ``TurnError`` as JSON."""
         ...

@@ -1,4 +1,4 @@
-"""asyncio's loop under Pyodide, with fewer ways across the border."""
+"""asyncio's loop under Pyodide, with fewer calls between Python and JavaScript."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextvars import Context
 from typing import Any
 
 TURN_S = 0.004
-"""After this long the browser gets its turn, and with it commands and timers."""
+"""After this time the browser runs, so that commands and timers are not held up."""
 
 
 def share_turns(loop: asyncio.AbstractEventLoop) -> None:
-    """Let what is ready run in one task of the browser.
+    """Run all callbacks that are ready in one task of the browser.
 
-    Pyodide's loop makes a JavaScript callback and a task of the browser for each `call_soon`, which
-    costs more than all that is done with a few deltas, and one chunk takes several of them.
+    Pyodide's loop makes a JavaScript callback and a browser task for each `call_soon`. That costs
+    more than handling a few deltas does, and one chunk needs several of them.
     """
     ready: deque[asyncio.Handle] = deque()
     in_a_task = loop.call_soon
@@ -48,5 +48,5 @@ def share_turns(loop: asyncio.AbstractEventLoop) -> None:
             if waiting:
                 in_a_task(run)
 
-    # Typing has no word for a method that one object has of its own.
+    # Types cannot express a method that is replaced on one object.
     loop.call_soon = call_soon  # type: ignore[method-assign, assignment]

@@ -10,13 +10,13 @@ from sidestream.errors import ErrorKind, SidestreamError
 
 
 class BrowserStore:
-    """Conversations in the database of ``worker/storage/``."""
+    """Stores conversations in the database of ``worker/storage/``."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
 
     async def load(self, conversation_id: str) -> dict[str, Any] | None:
-        """A conversation with the records of its turns."""
+        """Return a conversation with the records of its turns."""
         answer = json.loads(await self._host.load(conversation_id))
         if error := answer.get("error"):
             raise _error("The conversation could not be read.", error)
@@ -24,7 +24,7 @@ class BrowserStore:
         return data
 
     async def unfinished(self) -> list[str]:
-        """The conversations with a turn that has yet to end."""
+        """Return the conversations with an unfinished turn."""
         answer = json.loads(await self._host.unfinished())
         if error := answer.get("error"):
             raise _error("The conversations could not be read.", error)
@@ -32,7 +32,7 @@ class BrowserStore:
         return found
 
     async def save(self, head: str, turn: str) -> None:
-        """Write what is known of the conversation, and a turn's record."""
+        """Write the conversation's head and a turn's record."""
         _check(await self._host.save(head, turn))
 
     async def remove(self, head: str, turn_id: str) -> None:
@@ -40,7 +40,7 @@ class BrowserStore:
         _check(await self._host.remove(head, turn_id))
 
     async def attachment(self, conversation_id: str, attachment_id: str) -> str | None:
-        """What an attachment holds."""
+        """Return the content of an attachment."""
         answer = json.loads(await self._host.load_attachment(conversation_id, attachment_id))
         if error := answer.get("error"):
             raise _error("An attachment could not be read.", error)
@@ -48,11 +48,11 @@ class BrowserStore:
         return content
 
     async def recall(self, name: str) -> str:
-        """A text that belongs to no conversation."""
+        """Return a text that belongs to no conversation."""
         return await self._host.recall(name)
 
     async def remember(self, name: str, text: str) -> None:
-        """Keep one."""
+        """Store a text that belongs to no conversation."""
         _check(await self._host.remember(name, text))
 
 

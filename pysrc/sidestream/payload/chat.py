@@ -38,9 +38,9 @@ from sidestream.types.wire_api import WireApi
 
 
 def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider) -> dict[str, Any]:
-    """The whole request as JSON data. ``options`` are merged already and name the model.
+    """Return the whole request as JSON data. ``options`` are merged already and name the model.
 
-    Raises `SidestreamError` of kind ``unsupported`` for what Chat Completions, or this provider's,
+    Raises `SidestreamError` of kind ``unsupported`` for what Chat Completions, or this provider,
     cannot do.
     """
     model = options.resolved_model()
@@ -58,7 +58,7 @@ def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider)
         request["tools"] = tools
         if options.tool_choice is not None:
             request["tool_choice"] = chat_tool_choice(options.tool_choice, receiver)
-        # Some models refuse the field itself, so it is sent for those who ask.
+        # Some models refuse the field itself, so it is sent only if it was set.
         parallel = options.parallel_tool_calls
         if parallel is not None and model.supports_parallel_tool_calls is not False:
             request["parallel_tool_calls"] = parallel
@@ -96,7 +96,7 @@ def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider)
 
 
 def _receiver(provider: Provider, model: ModelInfo) -> Receiver:
-    """The receiver's rules, and what the provider's settings and the model make of them."""
+    """Return the receiver's rules, adapted to the provider's settings and the model."""
     receiver = receiver_of(provider, model.slug, WireApi.CHAT)
     field = provider.reasoning_field
     if field == "none" or model.supports_reasoning is False:
@@ -135,11 +135,11 @@ def _response_format(prompt: Prompt, schema: dict[str, Any], provider: Provider)
 def _messages(
     items: Sequence[ResponseItem], prompt: Prompt, receiver: Receiver
 ) -> list[dict[str, Any]]:
-    """The conversation as messages: what the model did in one go is one assistant message."""
+    """Return the conversation as messages. Consecutive output of the model is one message."""
     leading = 0
     while leading < len(items) and _role(items[leading]) == "system":
         leading += 1
-    # One system message at the start is all that many chat templates allow.
+    # Many chat templates allow only one system message, at the start.
     system = [prompt.instructions or "", *(_text_of(item) for item in items[:leading])]
     messages: list[dict[str, Any]] = []
     if any(system):
@@ -166,7 +166,7 @@ def _messages(
 
 def _role(item: ResponseItem) -> str:
     if isinstance(item, MessageItem):
-        # Servers other than OpenAI's know no ``developer``, and OpenAI reads ``system`` as that.
+        # Only OpenAI knows ``developer``, and it reads ``system`` as the same.
         return "system" if item.role == "developer" else item.role
     return "tool" if isinstance(item, FunctionCallOutputItem) else "assistant"
 
@@ -176,7 +176,7 @@ def _text_of(item: ResponseItem) -> str:
 
 
 def _assistant(run: Sequence[ResponseItem], receiver: Receiver) -> list[dict[str, Any]]:
-    """What the model did in one go, as one message: its text, its calls, and why."""
+    """Make one message of consecutive output: text, calls and reasoning."""
     texts: list[str] = []
     calls: list[dict[str, Any]] = []
     thoughts: dict[str, list[str]] = {}
@@ -203,7 +203,7 @@ def _assistant(run: Sequence[ResponseItem], receiver: Receiver) -> list[dict[str
         if receiver.thought_signatures and "extra_content" not in calls[0]:
             for call in calls:
                 call.setdefault("extra_content", {"google": {"thought_signature": SKIP_SIGNATURE}})
-    # OpenRouter's details say the same, and more.
+    # OpenRouter's details include the text.
     if "reasoning_details" not in unknown:
         for field, said in thoughts.items():
             if text := "\n".join(thought for thought in said if thought.strip()):
@@ -216,7 +216,7 @@ def _assistant(run: Sequence[ResponseItem], receiver: Receiver) -> list[dict[str
         if calls:
             message[field] = NO_REASONING
         elif receiver.key == "deepseek":
-            # An answer without any thought has an empty one (claude-code-best/claude-code#403).
+            # An answer without reasoning gets an empty one (claude-code-best/claude-code#403).
             message[field] = ""
     return [message]
 
@@ -226,15 +226,15 @@ _KNOWN_FIELDS = {"role", "content", "tool_calls", "name", "refusal", "audio", "f
 
 
 def _reasoning_field(item: ReasoningItem, receiver: Receiver) -> str:
-    """Where reasoning goes back: as the server documents it, else where it came from."""
-    came = item.field or ""
-    if receiver.reasoning_field or not _FIELD.fullmatch(came) or came in _KNOWN_FIELDS:
+    """The field for reasoning: the one that the server documents, else the one it came in."""
+    field = item.field or ""
+    if receiver.reasoning_field or not _FIELD.fullmatch(field) or field in _KNOWN_FIELDS:
         return receiver.reasoning_field or receiver.reasoning_default
-    return came
+    return field
 
 
 def _add(unknown: dict[str, Any], extra: dict[str, Any] | None) -> None:
-    """Fields of several items of one message: lists are one list there."""
+    """Add the unknown fields of another item of the same message. Lists are joined."""
     for name, value in (extra or {}).items():
         before = unknown.get(name)
         both = isinstance(before, list) and isinstance(value, list)
@@ -255,10 +255,10 @@ def _tool_call(item: FunctionCallItem) -> dict[str, Any]:
 
 
 def _content(parts: Sequence[ContentItem]) -> str | list[dict[str, Any]]:
-    """Plain text where there is nothing else, since not every server takes parts."""
+    """Return plain text if there is nothing else, since not every server takes parts."""
     if all(isinstance(part, InputText) for part in parts):
         return "".join(part.text for part in parts if isinstance(part, InputText))
-    # Blank parts are refused by some: "The text field in the ContentBlock object is blank."
+    # Some refuse blank parts: "The text field in the ContentBlock object is blank."
     return [_part(part) for part in parts if not isinstance(part, InputText) or part.text.strip()]
 
 
@@ -266,7 +266,7 @@ def _part(part: ContentItem) -> dict[str, Any]:
     if isinstance(part, InputImage):
         image = {"url": part.image_url}
         if part.detail:
-            # "original" is the Responses API's alone.
+            # Only the Responses API knows "original".
             image["detail"] = "high" if part.detail == "original" else part.detail
         return {"type": "image_url", "image_url": image}
     if isinstance(part, InputAudio):

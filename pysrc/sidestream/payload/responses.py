@@ -38,9 +38,9 @@ _RESULTS = {
 def wire_effort(
     effort: str | None, model: ModelInfo | None = None, receiver: Receiver | None = None
 ) -> str | None:
-    """The effort as the server knows it: the nearest that model and server take.
+    """The effort to send: the nearest one that the model and the server take.
 
-    ``ultra`` is Codex's word for ``max``.
+    ``ultra`` is Codex's name for ``max``.
     """
     if not effort:
         return None
@@ -51,7 +51,7 @@ def wire_effort(
 
 
 def wire_service_tier(tier: str | None) -> str | None:
-    """The service tier as servers know it; None when nothing need be said."""
+    """The service tier under the servers' name, or None if it need not be sent."""
     return {"default": None, "fast": "priority"}.get(tier or "default", tier)
 
 
@@ -65,7 +65,7 @@ def takes_sampling(model: ModelInfo, effort: str | None) -> bool:
 def build_responses_request(
     prompt: Prompt, options: CallOptions, provider: Provider
 ) -> dict[str, Any]:
-    """The whole request as JSON data. ``options`` are merged already and name the model.
+    """Return the whole request as JSON data. ``options`` are merged already and name the model.
 
     Raises `SidestreamError` of kind ``configuration`` for what cannot be sent.
     """
@@ -139,15 +139,15 @@ def build_responses_request(
 
 
 def asks_background(options: CallOptions, provider: Provider) -> bool:
-    """Whether the answer is written in the background, so that it can be picked up again."""
+    """Whether the answer is made in the background, so that it can be resumed."""
     return options.background is True and provider.keeps_responses
 
 
 def _store(options: CallOptions, provider: Provider) -> bool:
-    """On Azure the response is stored, since its item ids must be known; elsewhere on request.
+    """Whether ``store`` is on: by default only on Azure, where item ids must be known.
 
-    ``background`` stores it as well, but changes nothing here: the history may be of times when
-    nothing was stored, so it goes without ids as ever.
+    ``background`` has no influence. It stores this response, but earlier turns may not be stored,
+    so the history is still sent without ids.
     """
     if provider.is_chatgpt:
         return False
@@ -157,7 +157,7 @@ def _store(options: CallOptions, provider: Provider) -> bool:
 def _receiver(
     prompt: Prompt, options: CallOptions, provider: Provider, model: ModelInfo
 ) -> Receiver:
-    """The receiver's rules, and what this request and this model make of them."""
+    """Return the receiver's rules, adapted to this request and this model."""
     receiver = receiver_of(provider, model.slug, WireApi.RESPONSES)
     return replace(
         receiver,
@@ -185,7 +185,7 @@ def _tool_fields(
     tools: Sequence[dict[str, Any]],
     lite: bool,
 ) -> dict[str, Any]:
-    """``tool_choice`` and ``parallel_tool_calls``: as chosen, or as Codex's backend is used to."""
+    """Return ``tool_choice`` and ``parallel_tool_calls`` as chosen, or as Codex sends them."""
     fields: dict[str, Any] = {}
     if offered and options.tool_choice is not None:
         fields["tool_choice"] = responses_tool_choice(options.tool_choice, receiver)
@@ -206,7 +206,7 @@ def _tool_fields(
 def _reasoning(
     options: CallOptions, receiver: Receiver, model: ModelInfo, *, lite: bool
 ) -> dict[str, Any] | None:
-    """What is asked for, else the defaults where they are required; None if nothing is said."""
+    """Return the chosen values, or the defaults where they are required, or None."""
     if model.supports_reasoning is False:
         return None
     effort, summary = options.effort, options.summary
@@ -224,10 +224,10 @@ def _reasoning(
 
 
 def included(options: CallOptions, provider: Provider, tools: Sequence[ToolSpec] = ()) -> list[str]:
-    """What the user asked for; else encrypted reasoning, and what the provider's ``tools`` give.
+    """Return the user's ``include``, else encrypted reasoning and the results of ``tools``.
 
-    Each from those alone who are known to have it: strict servers refuse a name that is new to
-    them.
+    Each name is sent only to servers that are known to have it, since strict ones refuse unknown
+    names.
     """
     if options.include is not None:
         return list(options.include)
@@ -262,7 +262,7 @@ def _text(
 
 
 def _lite_preamble(instructions: str, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tools and instructions as the input's first items, for models that want them there."""
+    """Return tools and instructions as the first items, for models that expect them there."""
     content = [{"type": "input_text", "text": instructions}]
     return [
         {"type": "additional_tools", "role": "developer", "tools": tools},
@@ -293,18 +293,18 @@ def _wire_item(
     return with_unknown(wire, item.extra)
 
 
-# How far an item has got is the server's own note, and refused of some items.
+# The status of an item is set by the server, which refuses it in some items.
 _NOT_RETURNED = {"status", "id"}
 
 
 def with_unknown(wire: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, Any]:
-    """What is sent, with the fields that came with the item and that we do not know."""
+    """Add the unknown fields that arrived with an item."""
     kept = {name: value for name, value in (extra or {}).items() if name not in _NOT_RETURNED}
     return {**kept, **wire}
 
 
 def _role(role: str, provider: Provider) -> str:
-    """The ChatGPT backend knows no ``system``, and most other servers know no ``developer``."""
+    """Map roles: the ChatGPT backend has no ``system``, most others have no ``developer``."""
     if provider.is_chatgpt and role == "system":
         return "developer"
     if not provider.is_first_party and role == "developer":
@@ -322,13 +322,13 @@ def _wire_content(part: ContentItem, provider: Provider, *, lite: bool) -> dict[
         if lite:
             wire.pop("detail", None)
         else:
-            # The specification requires it, and some servers insist.
+            # The specification requires it, and some servers check it.
             wire.setdefault("detail", "auto")
     return wire
 
 
 def input_audio(url: str) -> dict[str, str]:
-    """A recording as both public APIs take it: its base64 data, and its format.
+    """Return a recording as both public APIs take it: its base64 data, and its format.
 
     Raises `SidestreamError` of kind ``unsupported`` for anything but a base64 data URL.
     """

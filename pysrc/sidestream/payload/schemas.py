@@ -1,4 +1,4 @@
-"""JSON schemas of tools, in the part of the language that a receiver reads."""
+"""JSON schemas of tools, reduced to the keywords that a receiver reads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from sidestream.receivers import SchemaRules
 
 _NESTED = 4
-"""The limit of nested references that are followed, as some definitions refer to themselves."""
+"""References are followed to this depth, since definitions may refer to themselves."""
 
-# Google's Schema (ai.google.dev/api/caching#Schema). Whatever else is there is refused: "Unknown
+# Google's Schema (ai.google.dev/api/caching#Schema). Other keywords are refused: "Unknown
 # name \"const\" at …: Cannot find field." (zed#44875, openswarm#24, CLIProxyAPI#97).
 GEMINI_FIELDS = {
     *("type", "format", "title", "description", "nullable", "enum", "items", "minItems"),
@@ -24,7 +24,7 @@ _DEFINITIONS = ("$defs", "definitions")
 
 
 def fitting_schema(schema: dict[str, Any], rules: SchemaRules) -> dict[str, Any]:
-    """The schema as the receiver takes it: as it is, unless the receiver reads a part only."""
+    """Return the schema, reduced to what the receiver reads."""
     if rules == "any":
         return schema
     fit = _gemini if rules == "gemini" else _moonshot
@@ -37,7 +37,7 @@ def fitting_schema(schema: dict[str, Any], rules: SchemaRules) -> dict[str, Any]
 def _resolved(
     schema: dict[str, Any], root: dict[str, Any], depth: int
 ) -> tuple[dict[str, Any], int]:
-    """The schema that a reference leads to, and the number of references around it."""
+    """Resolve a reference. Returns the schema and the number of references around it."""
     while isinstance(reference := schema.get("$ref"), str):
         rest = {name: value for name, value in schema.items() if name != "$ref"}
         depth += 1
@@ -56,7 +56,7 @@ def _listed(value: Any) -> list[dict[str, Any]]:
 
 
 def _required(schema: dict[str, Any]) -> list[str]:
-    """The required properties that there are: others are refused by both."""
+    """The required properties that exist, since both receivers refuse others."""
     properties = schema.get("properties") or {}
     names = schema.get("required")
     return [name for name in names if name in properties] if isinstance(names, list) else []
@@ -147,7 +147,7 @@ def _types(schema: dict[str, Any]) -> None:
 
 
 def _enumeration(kept: dict[str, Any]) -> None:
-    """Only text can be enumerated."""
+    """Keep an enumeration only if it is one of strings."""
     values = kept.get("enum")
     if values is None:
         return
@@ -157,15 +157,15 @@ def _enumeration(kept: dict[str, Any]) -> None:
         return
     del kept["enum"]
     if values:
-        told = "One of: " + ", ".join(map(str, values)) + "."
-        kept["description"] = " ".join(filter(None, [kept.get("description"), told]))
+        note = "One of: " + ", ".join(map(str, values)) + "."
+        kept["description"] = " ".join(filter(None, [kept.get("description"), note]))
 
 
 # --- Moonshot ----------------------------------------------------------------------------------
 
 
 def _moonshot(schema: dict[str, Any], root: dict[str, Any], depth: int) -> dict[str, Any]:
-    """References written out, ``type`` inside of ``anyOf`` (kimi-cli#2061, kimi-cli#2531)."""
+    """Inline references, and move ``type`` into ``anyOf`` (kimi-cli#2061, kimi-cli#2531)."""
     top = schema is root
     schema, depth = _resolved(schema, root, depth)
     schema = {name: value for name, value in schema.items() if name not in _DEFINITIONS}
@@ -178,7 +178,7 @@ def _moonshot(schema: dict[str, Any], root: dict[str, Any], depth: int) -> dict[
             for part in alternatives
         ]
     elif alternatives:
-        # The root must be an object, so its alternatives are no more than a wish.
+        # The root must be an object, so its alternatives are dropped.
         del schema["anyOf"]
     if isinstance(schema.get("properties"), dict):
         schema["properties"] = {
@@ -202,7 +202,7 @@ def _is_typed(schema: dict[str, Any]) -> bool:
 
 
 def _infer(schema: dict[str, Any]) -> None:
-    """Gives a type to what has none, which is refused: "type is not defined" (pi#4138)."""
+    """Add a missing type. Without one: "type is not defined" (pi#4138)."""
     values: Sequence[Any] = schema.get("enum") or [schema.get("const", "")]
     names = {bool: "boolean", int: "number", float: "number"}
     kinds = {names.get(type(value), "string") for value in values}

@@ -1,4 +1,4 @@
-"""Tools and tool choice, as each wire API wants them."""
+"""Tools and tool choice in the form of each wire API."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MODES = frozenset({"auto", "none", "required"})
 
 
 def flat_name(namespace: str | None, name: str) -> str:
-    """The name of a namespace's tool, for servers that know no namespaces."""
+    """The name of a tool in a namespace, for servers without namespaces."""
     return f"{namespace}{_NAMESPACE_BORDER}{name}" if namespace else name
 
 
 def flatten(tools: Sequence[ToolSpec]) -> list[ToolSpec]:
-    """Tools without namespaces: their members stand alone, under longer names."""
+    """Return the tools without namespaces: their members become tools with longer names."""
     flat: list[ToolSpec] = []
     for tool in tools:
         if isinstance(tool, NamespaceTool):
@@ -37,13 +37,13 @@ def flatten(tools: Sequence[ToolSpec]) -> list[ToolSpec]:
 
 
 def original_names(tools: Sequence[ToolSpec], receiver: Receiver) -> dict[str, str]:
-    """The names of the tools that are sent under another name, by that other name."""
+    """Map the names that are sent to the tools' own names, where they differ."""
     names = (tool.name for tool in flatten(tools) if isinstance(tool, (FunctionTool, CustomTool)))
     return {sent: name for name in names if (sent := receiver.fit_name(name)) != name}
 
 
 def stubs(items: Sequence[ResponseItem]) -> list[ToolSpec]:
-    """The tools that a history calls, for servers that refuse calls of what is not declared."""
+    """Declare the tools that a history calls, for servers that refuse undeclared calls."""
     names = {
         flat_name(item.namespace, item.name): None
         for item in items
@@ -83,9 +83,9 @@ def _member(tool: FunctionTool | CustomTool, receiver: Receiver) -> dict[str, An
 def responses_tools(
     tools: Sequence[ToolSpec], *, namespaces: bool, receiver: Receiver | None = None
 ) -> list[dict[str, Any]]:
-    """Tools for the Responses API; ``namespaces``: whether the server knows them.
+    """Return tools for the Responses API. ``namespaces`` is whether the server knows them.
 
-    A function's ``strict`` is always said: here it is true unless said otherwise.
+    A function's ``strict`` is always sent, since this API's default is true.
     """
     receiver = receiver or Receiver()
     if not namespaces:
@@ -107,7 +107,7 @@ def responses_tools(
 def chat_tools(
     tools: Sequence[ToolSpec], *, receiver: Receiver | None = None
 ) -> list[dict[str, Any]]:
-    """Tools for Chat Completions, which know functions only.
+    """Return tools for Chat Completions, which know functions only.
 
     Raises `SidestreamError` of kind ``unsupported`` for a tool of another kind: without it the
     model would answer as if the tool had never been offered.
@@ -128,7 +128,7 @@ def chat_tools(
         del function["type"]
         function.pop("defer_loading", None)
         if not tool.strict:
-            # The API's default, which strict servers refuse to hear.
+            # Some strict servers refuse even the API's default.
             del function["strict"]
         if receiver.schemas == "gemini" and not function["parameters"].get("properties"):
             # "should be non-empty for OBJECT type"
@@ -140,7 +140,7 @@ def chat_tools(
 def responses_tool_choice(
     choice: str | dict[str, Any], receiver: Receiver | None = None
 ) -> str | dict[str, Any]:
-    """A mode, a tool's name, or an object of either API, as the Responses API writes it."""
+    """Return a mode, a tool's name or an object of either API in the Responses API's form."""
     fit = (receiver or Receiver()).fit_name
     if isinstance(choice, str):
         return choice if choice in _MODES else {"type": "function", "name": fit(choice)}
@@ -153,7 +153,7 @@ def responses_tool_choice(
 def chat_tool_choice(
     choice: str | dict[str, Any], receiver: Receiver | None = None
 ) -> str | dict[str, Any]:
-    """A mode, a tool's name, or an object of either API, as Chat Completions write it."""
+    """Return a mode, a tool's name or an object of either API in Chat Completions' form."""
     fit = (receiver or Receiver()).fit_name
     if isinstance(choice, str):
         if choice in _MODES:

@@ -22,14 +22,14 @@ from sidestream.types.items import (
 from sidestream.types.usage import TokenUsage, TokenUsageInfo
 
 MAX_RECORDS = 10_000
-"""Calls that the history remembers; the totals remember all."""
+"""The number of calls in the history. The totals include all calls."""
 
 _BYTES_PER_TOKEN = 4
 _IMAGE_BYTES = 7_373
 
 
 class UsageRecord(WireModel):
-    """What one model call used, when, and in which turn."""
+    """The usage of one model call, with its time and its turn."""
 
     usage: TokenUsage
     turn_id: str
@@ -44,10 +44,10 @@ class _State(WireModel):
 
 
 class TokenUsageTracker:
-    """Adds up what a session's calls use.
+    """Adds up the usage of a session's calls.
 
-    ``context_window`` is the effective window of the model in use and ``auto_compact_token_limit``
-    the tokens from which on the conversation should be compacted; None where unknown.
+    ``context_window`` is the effective window of the model, and ``auto_compact_token_limit`` the
+    number of tokens at which the conversation should be compacted. Both are None if unknown.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class TokenUsageTracker:
     def configure(
         self, *, context_window: int | None, auto_compact_token_limit: int | None
     ) -> None:
-        """Follow a change of model or settings."""
+        """Set the window and the limit after a change of the model or the settings."""
         info = self.info.model_copy(update={"model_context_window": context_window})
         self._set(info=info, auto_compact_token_limit=auto_compact_token_limit)
 
@@ -69,7 +69,7 @@ class TokenUsageTracker:
         self._state = self._state.model_copy(update=changes)
 
     def update(self, usage: TokenUsage | None, turn_id: str, at: float) -> None:
-        """Add one call. A call that told no usage changes nothing."""
+        """Add one call. A call without usage changes nothing."""
         if usage is None:
             return
         info = TokenUsageInfo.new_or_append(self.info, usage)
@@ -80,17 +80,17 @@ class TokenUsageTracker:
         self._set(info=info)
 
     def mark_context_full(self) -> None:
-        """The provider said that the context window is exceeded.
+        """Record that the provider reported the context window as exceeded.
 
-        Codex fills the totals too, which hides what was used and, in a session that has used more
-        than one window, leaves the window looking empty; so here only the last call counts as full.
+        Only the last call counts as full. Codex fills the totals too, which hides what was used
+        and makes the window look empty in a session that has used more than one window.
         """
         if self.context_window:
             full = TokenUsage(total_tokens=self.context_window)
             self._set(info=self.info.model_copy(update={"last_token_usage": full}))
 
     def reset(self) -> None:
-        """Forget all usage; the window and the limit stay."""
+        """Remove all usage. The window and the limit stay."""
         info = TokenUsageInfo(model_context_window=self.context_window)
         self._set(info=info, records=[])
 
@@ -101,12 +101,12 @@ class TokenUsageTracker:
 
     @property
     def total_usage(self) -> TokenUsage:
-        """All calls together."""
+        """The usage of all calls together."""
         return self.info.total_token_usage
 
     @property
     def last_usage(self) -> TokenUsage:
-        """The last call alone."""
+        """The usage of the last call."""
         return self.info.last_token_usage
 
     @property
@@ -128,7 +128,7 @@ class TokenUsageTracker:
         return [r for r in self._state.records if now - minutes * 60 <= r.at <= now]
 
     def last_turns(self, count: int) -> list[UsageRecord]:
-        """The calls of the last turns; a turn may hold several calls."""
+        """The calls of the last turns. A turn may have several calls."""
         turns = list(dict.fromkeys(r.turn_id for r in reversed(self._state.records)))
         wanted = set(turns[: max(count, 0)])
         return [record for record in self._state.records if record.turn_id in wanted]
@@ -143,11 +143,11 @@ class TokenUsageTracker:
         return days
 
     def active_tokens(self, unsent: Iterable[ResponseItem] = ()) -> int:
-        """The tokens of the conversation: those of the last call and, estimated, items since."""
+        """The tokens of the last call, plus an estimate of the items since."""
         return self.last_usage.total_tokens + sum(estimate_tokens(item) for item in unsent)
 
     def context_percent_remaining(self) -> int | None:
-        """How much of the window is free, from 0 to 100; None without a known window."""
+        """The free part of the window in percent, or None if the window is unknown."""
         window = self.context_window
         return self.last_usage.percent_of_context_window_remaining(window) if window else None
 
@@ -158,7 +158,7 @@ class TokenUsageTracker:
         return bool(known) and self.active_tokens(unsent) >= min(known)
 
     def summary(self) -> dict[str, Any]:
-        """What a user wants to see, as JSON data."""
+        """The figures that a user needs, as JSON data."""
         return {
             "text": str(self.total_usage),
             "total": self.total_usage.model_dump(),
@@ -173,12 +173,12 @@ class TokenUsageTracker:
         }
 
     def to_json(self) -> str:
-        """Everything, to be kept while nobody is awake."""
+        """Return the whole state as JSON, so that it outlives the process."""
         return self._state.to_json()
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """A tracker that goes on from `to_json`; an empty one when that is unreadable."""
+        """Restore a tracker from `to_json`. If that is unreadable, the tracker is empty."""
         tracker = cls()
         with contextlib.suppress(ValidationError):
             tracker._state = _State.model_validate_json(text or "")
@@ -186,9 +186,9 @@ class TokenUsageTracker:
 
 
 def estimate_tokens(item: ResponseItem) -> int:
-    """A rough size of an item that no call has counted yet (Codex: four bytes to a token).
+    """Estimate the tokens of an item that no call has counted yet (as Codex: four bytes a token).
 
-    Encrypted reasoning counts with what is inside it, images with a flat figure.
+    Encrypted reasoning counts by its decoded size, and each image by a fixed number.
     """
     if isinstance(item, ReasoningItem) and item.encrypted_content:
         size = max(len(item.encrypted_content) * 3 // 4 - 650, 0)
@@ -207,12 +207,12 @@ def estimate_tokens(item: ResponseItem) -> int:
 
 
 def text_tokens(text: str) -> int:
-    """A rough size of a text, by the same measure."""
+    """Estimate the tokens of a text in the same way."""
     return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
 
 
 def _without(item: ResponseItem) -> ResponseItem:
-    """The item without its images, which may be of megabytes."""
+    """Return the item without its images, which may have megabytes."""
     if isinstance(item, ImageGenerationCallItem):
         return item.model_copy(update={"result": ""})
     if isinstance(item, CodeInterpreterCallItem):
@@ -227,7 +227,7 @@ def _without(item: ResponseItem) -> ResponseItem:
 
 
 def _images(item: ResponseItem) -> list[str]:
-    """The images in an item, as it holds them."""
+    """The data URLs or addresses of the images in an item."""
     parts: Any = ()
     if isinstance(item, ImageGenerationCallItem):
         return [item.result] if item.result else []

@@ -1,4 +1,4 @@
-"""An event loop whose time is virtual: sleeping costs nothing and every run is the same."""
+"""An event loop with virtual time: sleeping takes no time, and every run is the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START = 1_700_000_000.0
 
 
 class DeadlockError(RuntimeError):
-    """Everything waits and nothing is scheduled that could wake it, or time runs without end."""
+    """All tasks wait and nothing is scheduled to wake them, or the virtual time is used up."""
 
 
 def run(main: Coroutine[Any, Any, T], *, limit_s: float = 86_400.0) -> T:
@@ -41,7 +41,7 @@ def run(main: Coroutine[Any, Any, T], *, limit_s: float = 86_400.0) -> T:
 
 
 def now() -> float:
-    """The virtual Unix time in seconds; fit for every ``now=`` parameter."""
+    """The virtual Unix time in seconds, for every ``now=`` parameter."""
     return START + asyncio.get_running_loop().time()
 
 
@@ -80,7 +80,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         pass
 
     def _waiting(self) -> str:
-        # repr of the coroutine, not of the task: the latter ends in pages of callbacks.
+        # The repr of a task would add pages of callbacks, so this is the one of its coroutine.
         return "; ".join(sorted(repr(task.get_coro()) for task in asyncio.all_tasks(self)))
 
 
@@ -88,7 +88,7 @@ _ROUNDS = 10
 
 
 def _cancel_what_is_left(loop: VirtualTimeLoop) -> None:
-    # What is cancelled may begin something else; what does so for ever is let be.
+    # A cancelled task may begin others. Those that do so without end are ignored.
     for _ in range(_ROUNDS):
         left = asyncio.all_tasks(loop)
         if not left:

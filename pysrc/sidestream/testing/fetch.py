@@ -1,4 +1,4 @@
-"""A `Fetch` that answers from a script and remembers what it was asked."""
+"""A `Fetch` that answers from a script and keeps the requests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Reply:
 
 
 class Refuse:
-    """No answer: the connection fails, after ``delay_s`` seconds."""
+    """A connection that fails after ``delay_s`` seconds, without an answer."""
 
     def __init__(self, message: str = "connection refused", *, delay_s: float = 0.0) -> None:
         self.message = message
@@ -55,7 +55,7 @@ Exchange = Reply | Refuse | Callable[[HttpRequest], Reply | Refuse]
 
 
 class FakeResponse:
-    """What `FakeFetch` returns; it knows how it was used."""
+    """The response of `FakeFetch`, which records how it was used."""
 
     def __init__(self, reply: Reply) -> None:
         self.status = reply.status
@@ -66,11 +66,11 @@ class FakeResponse:
 
     @property
     def aborted(self) -> bool:
-        """Closed before the body had come to its end."""
+        """Whether it was closed before the end of the body."""
         return self.closed and not self.read_to_end
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The scripted body."""
+        """Yield the scripted body."""
         async for chunk in self._body.chunks():
             if self.closed:
                 raise broken_connection_error("the response was closed while being read")
@@ -78,7 +78,7 @@ class FakeResponse:
         self.read_to_end = True
 
     async def aclose(self) -> None:
-        """Remember that the response was released."""
+        """Record that the response was released."""
         self.closed = True
 
 
@@ -124,5 +124,5 @@ class FakeFetch:
         return all(response.closed for response in self.responses)
 
     def json(self, index: int = -1) -> Any:
-        """The body of a request as JSON; the last one's unless ``index`` says otherwise."""
+        """The body of a request as JSON: the last one, or that at ``index``."""
         return json.loads(self.requests[index].body or b"null")

@@ -1,7 +1,7 @@
-"""Receivers' rules as checkers: what a server would refuse of a request.
+"""The receivers' rules as checks: what a server would refuse of a request.
 
 The limits are those of `sidestream.receivers`; everything else is written against the JSON that is
-sent, apart from the builders, so that the two can be held against each other.
+sent, independently of the builders, so that one can test the other.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _SAMPLING = ("temperature", "top_p")
 def check_request(
     to: str | Receiver, request: dict[str, Any], *, made_here: Collection[str] | None = None
 ) -> list[str]:
-    """What the receiver would refuse of a request, each with its place; empty if it takes it.
+    """List what the receiver would refuse of a request, each with its place.
 
-    ``to`` is a receiver, or the key of one, whose model and wire API the request tells.
-    ``made_here`` are the ids, signatures and encrypted contents that this server has given: with
-    them, others' are refused.
+    ``to`` is a receiver, or the key of one whose model and wire API follow from the request.
+    ``made_here`` are the ids, signatures and encrypted contents that this server has made. If it
+    is given, those of other servers are refused.
     """
     chat = "messages" in request
     if isinstance(to, str):
@@ -389,7 +389,7 @@ class _Check:
 
 
 def _signature(call: dict[str, Any]) -> str | None:
-    """A call's thought signature: Vertex signs under its own name."""
+    """A call's thought signature, which Vertex keeps in a field of its own."""
     by_name = call.get("extra_content") or {}
     signed = [value.get("thought_signature") for value in by_name.values()]
     return next((signature for signature in signed if signature), None)

@@ -1,4 +1,4 @@
-"""A provider of the Responses API that keeps its answers, so that they can be picked up."""
+"""A provider of the Responses API that stores its answers, so that they can be resumed."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from sidestream.transport import HttpRequest
 
 
 class StoredResponses(FakeFetch):
-    """A `Fetch` that gives each request for an answer the next of ``answers``, and keeps it.
+    """A `Fetch` that gives each new request the next of ``answers``, and stores it.
 
-    ``GET /responses/{id}?stream=true&starting_after=N`` gives the frames after N, without
-    ``stream`` the whole response; ``POST /responses/{id}/cancel`` is noted. Only what is asked for
-    with ``background`` is kept. The frames are numbered anew, from 0.
+    ``GET /responses/{id}?stream=true&starting_after=N`` gives the frames after N, or the whole
+    response without ``stream``. ``POST /responses/{id}/cancel`` is recorded. Only answers to
+    requests with ``background`` are stored. The frames are numbered anew, from 0.
 
-    Each of ``cuts`` breaks one connection after so many bytes; the connections after them last.
+    Each of ``cuts`` breaks one connection after that many bytes; later connections do not break.
     """
 
     def __init__(self, *answers: MockSSEStream, cuts: Iterable[int] = ()) -> None:
         super().__init__(then=self._answer)
         self.cancelled_ids: list[str] = []
-        """Of the answers that were to be cancelled."""
+        """The ids of the answers for which a cancellation was received."""
         self.streams = True
-        """False: as OpenAI does after some minutes, give stored answers as a whole only."""
+        """If False, stored answers are given as a whole only, as OpenAI does after some minutes."""
         self.looks_until_done = 0
-        """How many requests for the whole answer are told that it is not finished."""
+        """How many requests for the whole answer find it unfinished."""
         self.pace_s = 0.0
         """How long it takes to write each frame, in seconds."""
         self.cuts = list(cuts)
@@ -39,19 +39,19 @@ class StoredResponses(FakeFetch):
         self._kept: dict[str, list[dict[str, Any]]] = {}
 
     def answer_next(self, *answers: MockSSEStream) -> None:
-        """Give the next requests for an answer these, instead of what was to come."""
+        """Replace the answers that are still to be given."""
         self._answers = [_numbered(answer.body) for answer in answers]
 
     @property
     def asked(self) -> int:
-        """How often a new answer was asked for."""
+        """The number of requests for a new answer."""
         return sum(
             request.method == "POST" and request.address.endswith("/responses")
             for request in self.requests
         )
 
     def forget(self) -> None:
-        """Know no answer any more."""
+        """Delete all stored answers."""
         self._kept.clear()
 
     def _answer(self, request: HttpRequest) -> Reply | Refuse:
@@ -96,7 +96,7 @@ def _refusal(status: int, message: str) -> Reply:
 
 
 def _numbered(body: bytes) -> list[dict[str, Any]]:
-    """The frames of a stream that are JSON, counted."""
+    """The JSON frames of a stream, numbered from 0."""
     frames: list[dict[str, Any]] = []
     for event in SSEDecoder().feed(body):
         if event.data.startswith("{"):

@@ -1,4 +1,4 @@
-"""Scripted event streams: what a server would send, when, in which pieces, and how it fails."""
+"""Scripted event streams: what a server sends, when, in which chunks, and how it fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class MockSSEStream:
         return self.raw(self._newline.join([*lines, "", ""]).encode("utf-8", "surrogatepass"))
 
     def comment(self, text: str = "keepalive") -> Self:
-        """Add a comment line, as servers send them to show that they live."""
+        """Add a comment line, which servers send to keep the connection open."""
         return self.raw(f": {text}{self._newline}".encode())
 
     def raw(self, data: bytes) -> Self:
@@ -76,7 +76,7 @@ class MockSSEStream:
         return self
 
     def chunked(self, sizes: int | Iterable[int]) -> Self:
-        """Cut the body into chunks of one size, or of the given sizes (the rest comes as one)."""
+        """Cut the body into chunks of one size, or of the given sizes (the rest is one chunk)."""
         if isinstance(sizes, int):
             self._size = sizes
             return self
@@ -93,7 +93,7 @@ class MockSSEStream:
         return self.fail_at(len(self._body), message)
 
     def stall(self) -> Self:
-        """Keep the connection open after what was added so far, and say nothing any more."""
+        """Keep the connection open after what was added so far, and send nothing more."""
         return self.stall_at(len(self._body))
 
     def cut_at(self, byte: int) -> Self:
@@ -119,7 +119,7 @@ class MockSSEStream:
         return bytes(self._body)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Play the script: yields the chunks when their time comes, then ends as it says."""
+        """Yield the chunks at their times, then end as the script does."""
         limit, end, message = self._end
         limit = len(self._body) if limit is None else min(limit, len(self._body))
         pauses = sorted(self._pauses)
@@ -146,8 +146,8 @@ class MockSSEStream:
     def from_file(cls, path: str | Path) -> Self:
         """Read a recording.
 
-        ``.json`` is a list of events and ``.jsonl`` an event a line, each sent as ``data:``.
-        Anything else is the bytes of the stream as a server sent them.
+        ``.json`` is a list of events and ``.jsonl`` has one event per line; each is sent as
+        ``data:``. Any other file holds the bytes of the stream as a server sent them.
         """
         path = Path(path)
         stream = cls()
@@ -188,13 +188,13 @@ class ResponsesStream(MockSSEStream):
         return self.event(data, event=type if self._event_lines else None)
 
     def created(self) -> Self:
-        """``response.created`` and ``response.in_progress``."""
+        """Add ``response.created`` and ``response.in_progress``."""
         response = self._response("in_progress")
         self.send("response.created", response=response)
         return self.send("response.in_progress", response=response)
 
     def text(self, *deltas: str, item_id: str | None = None, done: bool = True) -> Self:
-        """An assistant's message, in deltas. With ``done=False`` it is left open."""
+        """Add a message of the assistant, in deltas. With ``done=False`` it is left open."""
         index, item_id = self._next("msg", item_id)
         message = {"id": item_id, "type": "message", "role": "assistant", "content": []}
         self._added(index, {**message, "status": "in_progress"})
@@ -211,7 +211,7 @@ class ResponsesStream(MockSSEStream):
         return self
 
     def reasoning(self, *deltas: str, encrypted_content: str | None = None) -> Self:
-        """A reasoning item with one summary part, in deltas."""
+        """Add a reasoning item with one summary part, in deltas."""
         index, item_id = self._next("rs", None)
         item: dict[str, Any] = {"id": item_id, "type": "reasoning", "summary": []}
         self._added(index, item)
@@ -232,7 +232,7 @@ class ResponsesStream(MockSSEStream):
     def function_call(
         self, name: str, *arguments: str, call_id: str | None = None, done: bool = True
     ) -> Self:
-        """A function call, its JSON arguments in deltas. With ``done=False`` it is left open."""
+        """Add a function call, its arguments in deltas. With ``done=False`` it is left open."""
         index, item_id = self._next("fc", None)
         call_id = call_id or f"call_{index + 1}"
         item = {"id": item_id, "type": "function_call", "call_id": call_id, "name": name}
@@ -247,7 +247,7 @@ class ResponsesStream(MockSSEStream):
         return self
 
     def custom_tool_call(self, name: str, *input: str, call_id: str | None = None) -> Self:
-        """A custom tool call, its text in deltas."""
+        """Add a custom tool call, its text in deltas."""
         index, item_id = self._next("ctc", None)
         call_id = call_id or f"call_{index + 1}"
         item = {"id": item_id, "type": "custom_tool_call", "call_id": call_id, "name": name}
@@ -261,24 +261,24 @@ class ResponsesStream(MockSSEStream):
         return self
 
     def completed(self, *, input_tokens: int = 10, output_tokens: int = 5, **usage: Any) -> Self:
-        """``response.completed`` with all finished items and the usage."""
+        """Add ``response.completed`` with all finished items and the usage."""
         total = input_tokens + output_tokens
         tokens = {"input_tokens": input_tokens, "output_tokens": output_tokens}
         response = self._response("completed", usage={**tokens, "total_tokens": total, **usage})
         return self.send("response.completed", response=response)
 
     def incomplete(self, reason: str = "max_output_tokens") -> Self:
-        """``response.incomplete``."""
+        """Add ``response.incomplete``."""
         response = self._response("incomplete", incomplete_details={"reason": reason})
         return self.send("response.incomplete", response=response)
 
     def failed(self, code: str | None, message: str, **error: Any) -> Self:
-        """``response.failed``."""
+        """Add ``response.failed``."""
         error = {"code": code, "message": message, **error}
         return self.send("response.failed", response=self._response("failed", error=error))
 
     def error(self, code: str | None, message: str, **fields: Any) -> Self:
-        """An ``error`` event."""
+        """Add an ``error`` event."""
         return self.send("error", code=code, message=message, param=None, **fields)
 
     def _next(self, prefix: str, item_id: str | None) -> tuple[int, str]:
@@ -331,7 +331,7 @@ class ChatStream(MockSSEStream):
         return self
 
     def reasoning(self, *deltas: str, field: str = "reasoning_content") -> Self:
-        """Add reasoning under the name that the server at hand uses."""
+        """Add reasoning, in the field that the server uses."""
         for delta in deltas:
             self.delta({field: delta})
         return self
@@ -358,5 +358,5 @@ class ChatStream(MockSSEStream):
         return self.event({**self._head, "choices": [], "usage": usage})
 
     def error(self, code: str | int | None, message: str, **fields: Any) -> Self:
-        """Add a chunk that says that the server failed."""
+        """Add a chunk with an error."""
         return self.event({"error": {"code": code, "message": message, **fields}})
