@@ -1,6 +1,6 @@
 /**
- * What a run of code has to show beside its texts, as far as it is what it should be. It may have been made up: by the
- * code, which can speak in the place of what runs it, or by whoever wrote a file that is imported.
+ * Checks the figures and files of a run of code, and drops whatever does not have the expected form. They are untrusted:
+ * the code can forge the messages of the program that runs it, and anybody can write a file that is imported.
  */
 
 import { cleanSvg } from "./svg.js";
@@ -11,19 +11,20 @@ const IMAGES = ["png", "jpeg", "webp", "gif"];
 const MOST_FIGURES = 8;
 /** Characters: of a megabyte, also in base64. */
 const LARGEST_FIGURE = 1_400_000;
-/** Texts and elements of the HTML that is shown, and levels of elements. */
+/** Texts and elements in the HTML of a figure. */
 const MOST_NODES = 10_000;
+/** Levels of nested elements. */
 const DEEPEST = 30;
 const MOST_FILES = 10;
 /** Characters of all files' contents: 2 MB in base64. */
 const LARGEST_FILES = 2_700_000;
 const LONGEST_NAME = 200;
-/** In the name of a file they could have it look like one of another kind. */
+/** Invisible characters: in a file's name they can disguise its extension. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
  * @param {any} raw
- * @returns {{figures?: Figure[], files?: RunFile[]}}  Without what there is none of.
+ * @returns {{figures?: Figure[], files?: RunFile[]}}  A list that would be empty is left out.
  */
 export function cleanParts(raw) {
   const figures = list(raw?.figures).slice(0, MOST_FIGURES).flatMap(cleanFigure);

@@ -65,7 +65,7 @@ export function closeOpen(markdown) {
   for (const [index, line] of lines.entries()) {
     const [whole, quotes, spaces, marker = ""] = /** @type {RegExpExecArray} */ (PREFIX.exec(line));
     const text = line.slice(whole.length);
-    // Inside of code a list marker is code.
+    // Inside a fence, a list marker is part of the code.
     const code = line.slice(quotes.length + spaces.length);
     if (fence) {
       const hasLeft = fence.prefix.includes(">") !== quotes.includes(">") || (code && spaces.length < fence.indent);
@@ -102,7 +102,7 @@ export function closeOpen(markdown) {
     if (/^\$\$(?!.*\$\$)/.test(text)) math = "$$";
     else if (/^\\\[(?!.*\\\])/.test(text)) math = "\\]";
     else {
-      // Each mark of code looks for its end.
+      // In a very long line this search would take quadratic time: each backtick looks for its partner.
       const prose = text.length > LONG_LINE ? text : text.replace(/(`+)(?!`).*?[^`]\1(?!`)/g, "");
       isComment = prose.lastIndexOf("<!--") > prose.lastIndexOf("-->");
       for (const [, isEnd, name] of prose.matchAll(TAGS)) {

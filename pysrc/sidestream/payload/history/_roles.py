@@ -19,7 +19,12 @@ from sidestream.types.wire_api import WireApi
 
 
 def order_roles(items: Sequence[ResponseItem], receiver: Receiver) -> list[ResponseItem]:
-    """Put the roles into an order that the receiver's chat template takes."""
+    """Move, merge or add messages until the receiver's rules on the order of roles are met.
+
+    System messages come first, the first other message is the user's, two of the user's become
+    one, and a message of the assistant stands between a tool's output and the user, each only
+    where the receiver asks for it.
+    """
     if receiver.wire_api is WireApi.CHAT:
         items = _move_tool_images_to_user(items)
     turns: list[ResponseItem] = []
