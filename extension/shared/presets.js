@@ -23,6 +23,9 @@ import { text } from "./text.js";
  * @property {MessageKey} [key_hint]
  */
 
+/** The model of a new profile at OpenAI, and the example where OpenAI's models are offered. */
+const OPENAI_MODEL = "gpt-5.2";
+
 /** @type {Preset[]} */
 export const PRESETS = [
   {
@@ -32,7 +35,7 @@ export const PRESETS = [
     base_url: "https://api.openai.com/v1",
     wire_api: "responses",
     needs_key: true,
-    model: "gpt-5.1",
+    model: OPENAI_MODEL,
     key_hint: "preset_openai_key",
   },
   {
@@ -54,7 +57,7 @@ export const PRESETS = [
     wire_api: "responses",
     needs_key: false,
     needs_sign_in: true,
-    model: "gpt-5.2",
+    model: OPENAI_MODEL,
     hint: "preset_chatgpt_hint",
   },
   {
@@ -64,7 +67,7 @@ export const PRESETS = [
     base_url: "https://openrouter.ai/api/v1",
     wire_api: "chat",
     needs_key: true,
-    model: "openai/gpt-5.1",
+    model: `openai/${OPENAI_MODEL}`,
     hint: "preset_openrouter_hint",
     key_hint: "preset_openrouter_key",
   },

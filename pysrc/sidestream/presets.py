@@ -1,7 +1,7 @@
 """The providers that a user can pick by name.
 
-The options page offers the same ones, from ``extension/options/presets.js``, and a test of it holds
-the two lists together.
+The options page offers the same ones, from ``extension/shared/presets.js``, and a test of it
+compares the two lists.
 """
 
 from __future__ import annotations

@@ -72,6 +72,15 @@ test("the presets agree with those of the core", () => {
   }
 });
 
+test("one model of OpenAI is the example everywhere", () => {
+  const read = (/** @type {string} */ path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const python = ["pysrc/sidestream/presets.py", "pysrc/sidestream/__main__.py"].map(read);
+  const messages = Object.values(JSON.parse(read("extension/_locales/en/messages.json"))).map(({ message }) => message);
+  const texts = [...PRESETS.map(({ model = "" }) => model), ...messages, ...python];
+  const models = texts.join("\n").match(/gpt-\d[\w.-]*\w/g) ?? [];
+  assert.deepEqual([...new Set(models)], [PRESETS[0].model]);
+});
+
 test("what is filled in becomes settings, and settings fill the form", () => {
   const filled = values({
     base_url: " https://api.openai.com/v1 ",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { presetOf } from "../../extension/shared/presets.js";
 import { providerTools } from "../../extension/worker/settings/provider-tools.js";
 import { forgetAll, local, session, storedText } from "./worker-globals.js";
 
@@ -695,6 +696,7 @@ test("the tokens of an auth.json become a sign-in", async () => {
   const [id] = await importAuthJson(JSON.stringify(authJson("me@a.test")));
   const { settings, auth_json, profile_id, api_key } = await connectionOf("");
   assert.deepEqual([settings.preset, settings.name, profile_id, api_key], ["chatgpt", "ChatGPT", id, undefined]);
+  assert.equal(settings.model, presetOf("chatgpt").model);
   assert.deepEqual(JSON.parse(String(auth_json)), authJson("me@a.test"));
   const { profiles } = await describeSettings();
   assert.deepEqual(profiles[0].sign_in, { account: "me@a.test", plan: "plus", expires_at: 2_000_000_000_000 });

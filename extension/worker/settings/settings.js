@@ -21,15 +21,13 @@ import * as vault from "./vault.js";
 /** @import { State } from "./profile-store.js" */
 /** @import { Secret } from "./vault.js" */
 
-/** The model of a profile that an `auth.json` brings. */
-const FIRST_MODEL = "gpt-5.2";
 const CHATGPT = firstSettings("chatgpt");
 const OPENAI = firstSettings("openai");
 
-/** @param {string} key  Of a preset. @returns {Settings} */
+/** The settings of a profile that an `auth.json` brings. @param {string} key  Of a preset. @returns {Settings} */
 function firstSettings(key) {
-  const { name, base_url, wire_api } = presetOf(key);
-  return { preset: key, name, base_url, wire_api, model: FIRST_MODEL };
+  const { name, base_url, wire_api, model = "" } = presetOf(key);
+  return { preset: key, name, base_url, wire_api, model };
 }
 
 /**
