@@ -15,6 +15,8 @@ ACCENTS = str.maketrans("aceinouyACEINOUY", "áçéíñóúýÁÇÉÍÑÓÚÝ")
 PLACEHOLDER = re.compile(r"(\$\w+\$|\$[1-9$])")
 LONGER = 0.4
 """By what part of its length a text grows, as English grows in other languages."""
+LONGEST_WORD = 12
+"""In characters: the padding can be wrapped like any text."""
 KEPT = {"language"}
 """Messages that are data and no text."""
 
@@ -23,7 +25,9 @@ def pseudo(message: str) -> str:
     """The message in the pseudo-locale; its placeholders stay as they are."""
     parts = PLACEHOLDER.split(message)
     parts[::2] = [part.translate(ACCENTS) for part in parts[::2]]
-    return f"⟦{''.join(parts)}{'·' * round(LONGER * len(message))}⟧"
+    padding = "·" * round(LONGER * len(message))
+    words = [padding[at : at + LONGEST_WORD] for at in range(0, len(padding), LONGEST_WORD)]
+    return f"⟦{''.join(parts)}{' '.join(words)}⟧"
 
 
 def translate(extension: Path) -> None:
