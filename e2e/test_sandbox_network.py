@@ -296,7 +296,7 @@ def test_a_host_that_is_taken_away_ends_what_runs(app: App, site: Site, other: S
     allow(app, other.host)
     first, second, third = app.lasting_page.evaluate("Promise.all(runs)")
     assert (first["run"]["ended"], first["run"]["lost"]) == ("stopped", True)
-    assert "taken a host away" in first["run"]["traceback"]
+    assert "removed a host" in first["run"]["traceback"]
     # What waited runs with the new list.
     assert second["run"]["value"] == "(False, 200)"
     assert "may not be reached" in third["run"]["traceback"]

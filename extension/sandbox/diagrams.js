@@ -5,7 +5,7 @@
 
 import { cleanSvg } from "../shared/svg.js";
 
-/** @import { Diagram } from "../shared/protocol.js" */
+/** @import { RawDiagram } from "../shared/protocol.js" */
 
 /** A frame that takes longer to load has failed, and a drawing that takes longer is ended with its frame. */
 const START_MS = 30_000;
@@ -15,8 +15,6 @@ const IDLE_MS = 60_000;
 const LONGEST_SVG = 4_000_000;
 const LARGEST = 20_000;
 const LONGEST_ERROR = 1_500;
-
-const FAILED = "The diagram could not be drawn.";
 
 /** @type {Frame | undefined} */
 let frame;
@@ -29,7 +27,7 @@ let idle;
  * Draws a diagram after those that were asked for before.
  * @param {string} text
  * @param {boolean} dark
- * @returns {Promise<Diagram>}
+ * @returns {Promise<RawDiagram>}
  */
 export function draw(text, dark) {
   clearTimeout(idle);
@@ -44,25 +42,26 @@ export function draw(text, dark) {
 /**
  * @param {string} text
  * @param {boolean} dark
- * @returns {Promise<Diagram>}
+ * @returns {Promise<RawDiagram>}
  */
 async function drawNow(text, dark) {
   frame ??= new Frame();
   if (!(await frame.ready)) {
     removeFrame();
-    return { error: `${FAILED} Mermaid did not start.` };
+    return { failure: "not_started" };
   }
   const answer = await frame.ask({ text, dark });
   if (!answer) {
     removeFrame();
-    return { error: `${FAILED} It took longer than ${TIME_LIMIT_MS / 1000} s, and was stopped.` };
+    return { failure: "timeout" };
   }
-  if (typeof answer.error === "string") return { error: FAILED, details: answer.error.slice(0, LONGEST_ERROR) };
+  if (typeof answer.error === "string") return { failure: "failed", details: answer.error.slice(0, LONGEST_ERROR) };
   const { svg, width, height } = answer;
-  if (typeof svg !== "string" || !svg.startsWith("<svg") || svg.length > LONGEST_SVG)
-    return { error: `${FAILED} It is too large.` };
+  if (typeof svg !== "string" || !svg.startsWith("<svg") || svg.length > LONGEST_SVG) {
+    return { failure: "too_large" };
+  }
   const clean = cleanSvg(svg, { isDiagram: true });
-  if (!clean) return { error: `${FAILED} It is too large, or has parts that cannot be shown.` };
+  if (!clean) return { failure: "not_showable" };
   return { svg: clean, width: size(width), height: size(height) };
 }
 

@@ -7,7 +7,7 @@ import { originsOf } from "../shared/hosts.js";
 import { cleanParts } from "../shared/run-parts.js";
 import { fetchFiles } from "./files.js";
 
-/** @import { PythonRun } from "../shared/protocol.js" */
+/** @import { RawRun, RunFailure } from "../shared/protocol.js" */
 
 /** A start that takes longer has failed. */
 const START_MS = 60_000;
@@ -18,12 +18,23 @@ const PING_MS = 2_000;
 const MISSED_PINGS = 3;
 /** Of each text, whatever the sandbox sends. */
 const MOST_OUTPUT = 40_000;
-const NOT_AT_REST = "[Something that the code had started did not end with it, so Python was ended.]";
 
 /**
  * @typedef {"timeout" | "stopped" | "memory" | "broken" | "restless" | "evicted" | "hosts"} End  Why an interpreter was
  *   ended.
  */
+
+/** In place of a result that is no JSON. */
+const UNREADABLE = {};
+
+/** Why an interpreter did not start. */
+class NotStarted extends Error {
+  /** @param {RunFailure} failure */
+  constructor(failure) {
+    super(failure.code);
+    this.failure = failure;
+  }
+}
 
 export class Interpreter {
   /** @type {HTMLIFrameElement} */
@@ -45,7 +56,8 @@ export class Interpreter {
   #last = Promise.resolve();
   /** Once it is ended: why. @type {End | undefined} */
   ended;
-  #detail = "";
+  /** @type {RunFailure | undefined} */
+  #failure;
 
   /**
    * @param {number} memoryLimit  In bytes.
@@ -62,17 +74,17 @@ export class Interpreter {
     this.#frame.src = "sandbox.html";
     /** @type {Promise<void>} */
     const ready = new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("Python did not start in time.")), START_MS);
+      const timer = setTimeout(() => reject(new NotStarted({ code: "start_timeout" })), START_MS);
       this.#onMessage = ({ type, reason }) => {
         clearTimeout(timer);
         this.#started = type === "Ready";
         if (this.#started) resolve();
-        else reject(new Error(`Python did not start: ${String(reason).slice(0, 200)}`));
+        else reject(new NotStarted({ code: "start_failed", reason: String(reason).slice(0, 200) }));
       };
       this.#over.signal.addEventListener("abort", () => clearTimeout(timer));
     });
     // An interpreter that could not start is an ended one.
-    this.#ready = ready.catch((error) => this.end("broken", error.message));
+    this.#ready = ready.catch((error) => this.end("broken", error.failure));
     port1.onmessage = ({ data }) => this.#onMessage(data ?? {});
     addEventListener("message", (event) => this.#hear(event), { signal: this.#over.signal });
     this.#frame.addEventListener("load", () => this.#load(port2, memoryLimit), { once: true });
@@ -109,7 +121,7 @@ export class Interpreter {
    * Runs code after what was asked for before.
    * @param {string} code
    * @param {number} timeLimit  In milliseconds; starting Python does not count.
-   * @returns {Promise<PythonRun | undefined>}  Undefined if a run before it has ended this interpreter.
+   * @returns {Promise<RawRun | undefined>}  Undefined if a run before it has ended this interpreter.
    */
   run(code, timeLimit) {
     this.pending += 1;
@@ -129,21 +141,21 @@ export class Interpreter {
   /**
    * @param {string} code
    * @param {number} timeLimit
-   * @returns {Promise<PythonRun | undefined>}
+   * @returns {Promise<RawRun | undefined>}
    */
   async #run(code, timeLimit) {
     if (this.ended && this.ended !== "stopped") return undefined;
     const output = { stdout: "", stderr: "" };
     let begin = performance.now();
-    /** @returns {PythonRun} */
+    /** @returns {RawRun} */
     const cutOff = () => ({
       ...output,
       ended: outcome(/** @type {End} */ (this.ended)),
-      ...(this.#detail ? { traceback: this.#detail } : {}),
+      ...(this.#failure ? { failure: this.#failure } : {}),
       duration_ms: Math.round(performance.now() - begin),
       lost: true,
     });
-    /** @type {Promise<PythonRun>} */
+    /** @type {Promise<RawRun>} */
     const ended = new Promise((resolve) => {
       this.#onEnd = () => resolve(cutOff());
     });
@@ -152,7 +164,7 @@ export class Interpreter {
     begin = performance.now();
     const timer = setTimeout(() => this.end("timeout"), timeLimit);
     const pings = setInterval(() => this.#ping(), PING_MS);
-    /** @type {Promise<PythonRun>} */
+    /** @type {Promise<RawRun>} */
     const finished = new Promise((resolve) => {
       this.#onMessage = (message) => {
         if (message.type === "Output") {
@@ -162,14 +174,14 @@ export class Interpreter {
           const result = { ...output, ...clean(message.result) };
           // What filled the memory is still there, and the next run would have none.
           const end = result.ended === "memory" ? "memory" : message.isQuiet === true ? undefined : "restless";
-          if (end === "restless") result.stderr = `${result.stderr}${NOT_AT_REST}\n`;
+          if (end === "restless") result.failure = { code: "not_at_rest" };
           resolve(end ? { ...result, lost: true } : result);
           if (end) this.end(end);
         } else if (message.type === "Late") {
           // Of an earlier run, and this one is under way.
-          this.end("restless", NOT_AT_REST);
+          this.end("restless", { code: "leftover" });
         } else {
-          this.end("broken", `Python broke down: ${String(message.reason).slice(0, 1000)}`);
+          this.end("broken", { code: "crashed", reason: String(message.reason).slice(0, 1000) });
         }
       };
       this.#port.postMessage({ code });
@@ -195,12 +207,12 @@ export class Interpreter {
   /**
    * Removes the frame, and all that runs in it.
    * @param {End} reason
-   * @param {string} [detail]  Shown to the user beside the reason.
+   * @param {RunFailure} [failure]  What the user is shown beside the reason.
    */
-  end(reason, detail = "") {
+  end(reason, failure) {
     if (this.ended) return;
     this.ended = reason;
-    this.#detail = detail;
+    this.#failure = failure;
     this.#over.abort();
     this.#port.close();
     this.#frame.remove();
@@ -210,7 +222,7 @@ export class Interpreter {
 
 /**
  * @param {End} end
- * @returns {PythonRun["ended"]}
+ * @returns {RawRun["ended"]}
  */
 function outcome(end) {
   if (end === "timeout" || end === "memory") return end;
@@ -220,7 +232,7 @@ function outcome(end) {
 /**
  * What Python says of a run, as far as it is what it should be: the code can say in its place whatever it likes.
  * @param {unknown} json
- * @returns {Omit<PythonRun, "stdout" | "stderr">}
+ * @returns {Omit<RawRun, "stdout" | "stderr">}
  */
 function clean(json) {
   const raw = parse(json);
@@ -235,6 +247,7 @@ function clean(json) {
     duration_ms: Number(raw?.duration_ms) || 0,
     ...(value === undefined ? {} : { value }),
     ...(traceback === undefined ? {} : { traceback }),
+    ...(raw === UNREADABLE ? { failure: { code: "unreadable" } } : {}),
     ...(figures ? { figures } : {}),
     ...(files ? { files } : {}),
   };
@@ -245,6 +258,6 @@ function parse(json) {
   try {
     return JSON.parse(String(json));
   } catch {
-    return { traceback: "What came out of the sandbox cannot be read." };
+    return UNREADABLE;
   }
 }

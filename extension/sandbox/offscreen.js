@@ -9,7 +9,7 @@ import { isWorker } from "../shared/sender.js";
 import { draw } from "./diagrams.js";
 import { Interpreter } from "./interpreter.js";
 
-/** @import { PythonRun, SandboxRequest } from "../shared/protocol.js" */
+/** @import { RawRun, SandboxRequest } from "../shared/protocol.js" */
 /** @import { End } from "./interpreter.js" */
 
 /**
@@ -19,8 +19,6 @@ import { Interpreter } from "./interpreter.js";
 const MOST_INTERPRETERS = 3;
 /** A Python is ended when it was not used for this time, because it holds some 100 MB. */
 const IDLE_MS = 30 * 60_000;
-
-const NOT_ALLOWED_ANY_MORE = "Python was ended, because the user has taken a host away that it could reach.";
 
 /** By conversation, the one used last at the end. @type {Map<string, Interpreter>} */
 const interpreters = new Map();
@@ -33,7 +31,7 @@ const lost = new Map();
 const allowed = new Map();
 /**
  * What runs or waits, for panels that did not ask for it.
- * @type {Set<{conversation: string, code: string, result: Promise<PythonRun>}>}
+ * @type {Set<{conversation: string, code: string, result: Promise<RawRun>}>}
  */
 const underWay = new Set();
 /** @type {Map<string, ReturnType<typeof setTimeout>>} */
@@ -96,7 +94,7 @@ function limit({ conversation, hosts }) {
 
 /**
  * @param {Extract<SandboxRequest, {type: "Run"}>} request
- * @returns {Promise<PythonRun>}
+ * @returns {Promise<RawRun>}
  */
 async function track(request) {
   const { conversation, code } = request;
@@ -111,7 +109,7 @@ async function track(request) {
 
 /**
  * @param {Extract<SandboxRequest, {type: "Run"}>} request
- * @returns {Promise<PythonRun>}
+ * @returns {Promise<RawRun>}
  */
 async function run(request) {
   const { conversation, code, time_limit_ms, memory_limit_mb } = request;
@@ -137,7 +135,7 @@ async function run(request) {
   );
   const reason = lost.get(conversation);
   lost.delete(conversation);
-  return /** @type {PythonRun} */ (reason ? { ...result, [reason]: true } : result);
+  return /** @type {RawRun} */ (reason ? { ...result, [reason]: true } : result);
 }
 
 /**
@@ -174,5 +172,5 @@ function end(conversation, reason) {
   // Who waits for a run learns it from its result.
   if (reason === "evicted") lost.set(conversation, "evicted");
   else if (reason === "hosts" && !interpreter.pending) lost.set(conversation, "new_hosts");
-  interpreter.end(reason, reason === "hosts" ? NOT_ALLOWED_ANY_MORE : "");
+  interpreter.end(reason, reason === "hosts" ? { code: "host_removed" } : undefined);
 }

@@ -485,13 +485,25 @@ export const PANELS = "panels";
  */
 
 /**
- * A drawn diagram as SVG with its size in CSS pixels, or why there is none, with what Mermaid said of it. Untrusted: it
- * is shown as an image.
- * @typedef {{svg: string, width: number, height: number} | {error: string, details?: string}} Diagram
+ * A run as the sandbox reports it. Pages of the sandbox know no texts: why it failed is a code, which the worker turns
+ * into a text (`worker/sandbox-texts.js`). `not_at_rest`: something that this run started continues after it, `leftover`:
+ * something that an earlier run started.
+ * @typedef {PythonRun & {failure?: RunFailure}} RawRun
+ * @typedef {{code: "start_timeout" | "start_failed" | "crashed" | "not_at_rest" | "leftover" | "host_removed" | "unreadable",
+ *   reason?: string}} RunFailure
  */
 
 /**
- * Worker to offscreen document. `Run` answers a {@link PythonRun}, `Draw` a {@link Diagram}. `Limit` says what may be
+ * A drawn diagram as SVG with its size in CSS pixels, or why there is none, with what Mermaid said of it. Untrusted: it
+ * is shown as an image.
+ * @typedef {{svg: string, width: number, height: number} | {error: string, details?: string}} Diagram
+ * @typedef {{svg: string, width: number, height: number} | {failure: DiagramFailure, details?: string}} RawDiagram
+ *   As the sandbox reports it.
+ * @typedef {"failed" | "not_started" | "timeout" | "too_large" | "not_showable"} DiagramFailure
+ */
+
+/**
+ * Worker to offscreen document. `Run` answers a {@link RawRun}, `Draw` a {@link RawDiagram}. `Limit` says what may be
  * reached from now on, and ends a Python that could reach more.
  * @typedef {{to: typeof SANDBOX, type: "Run", conversation: string, code: string, hosts: string[],
  *     time_limit_ms: number,

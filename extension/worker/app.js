@@ -73,7 +73,7 @@ export class App {
     const panel = this.#panels.add(port);
     port.onDisconnect.addListener(() => {
       this.#panels.remove(panel);
-      this.#python.tell({ type: "Left", panel }).catch(() => {});
+      this.#python.sendIfRunning({ type: "Left", panel }).catch(() => {});
     });
     port.onMessage.addListener((command) => {
       this.#carryOut(panel, command).catch((error) => this.#reject(panel, command, error));
@@ -113,7 +113,7 @@ export class App {
       return this.#python.send({ ...command, panel, conversation: await this.#shownIn(panel) });
     }
     if (Object.hasOwn(this.#commands, type)) return /** @type {any} */ (this.#commands[type])(command, panel);
-    throw new UserError("unsupported", text("panel_unknown_command"), text("panel_reopen"));
+    throw new UserError("unsupported", text("error_unsupported_action"), text("panel_reopen"));
   }
 
   /**
@@ -260,7 +260,7 @@ export class App {
   /** @param {string} id  Of a conversation that was deleted. */
   async #onDelete(id) {
     // A Python that does not start has nothing to forget.
-    this.#python.tell({ type: "Forget", conversation: id }).catch(() => {});
+    this.#python.sendIfRunning({ type: "Forget", conversation: id }).catch(() => {});
     forgetPython(id).catch((error) => logError("A deleted conversation's Python could not be ended:", error));
     for (const panel of this.#panels.numbers) {
       if ((await this.#panels.get(panel)?.shown) !== id) continue;
@@ -292,7 +292,7 @@ export class App {
 
   async #sendProvider() {
     this.#panels.post({ type: "Provider", provider: await providerView() });
-    this.#python.tell({ type: "NewProvider" }).catch(() => {});
+    this.#python.sendIfRunning({ type: "NewProvider" }).catch(() => {});
   }
 
   /** @param {import("./python/python.js").BootState} state */
@@ -314,7 +314,7 @@ export class App {
     // A Python that sleeps is woken only if a message waits.
     const message = { type: "NewAccount" };
     const isAwaited = (await unfinishedConversations()).length > 0;
-    const sent = isAwaited ? this.#python.send(message) : this.#python.tell(message);
+    const sent = isAwaited ? this.#python.send(message) : this.#python.sendIfRunning(message);
     sent.catch(() => {});
   }
 

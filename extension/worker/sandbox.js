@@ -1,13 +1,15 @@
 /**
- * What is done in the sandbox: Python code of a conversation is run, for the panel's "Run" button and for whoever else
- * in the worker has code to run, and diagrams are drawn. The sandbox itself is in an offscreen document (`sandbox/`),
- * which is made when it is first needed.
+ * The sandbox as the worker uses it: it runs a conversation's Python code, for the panel's "Run" button and for the
+ * model's calls, and draws diagrams. The sandbox itself is in an offscreen document (`sandbox/`), which is created when
+ * it is first needed.
  */
 
 import { UserError } from "../shared/errors.js";
 import { readHosts } from "../shared/hosts.js";
 import { logError } from "../shared/log.js";
 import { SANDBOX } from "../shared/protocol.js";
+import { text } from "../shared/text.js";
+import { withDiagramText, withRunText } from "./sandbox-texts.js";
 import { networkOf } from "./storage/conversation-store.js";
 
 /** @import { Diagram, PythonRun, SandboxRequest } from "../shared/protocol.js" */
@@ -23,7 +25,7 @@ const LONGEST_CODE = 1_000_000;
 const LONGEST_DIAGRAM = 50_000;
 
 /** @type {Promise<void> | undefined} */
-let making;
+let creating;
 
 /**
  * The result comes once the code is done, or has been ended: by the time limit, by `stopPython`, or because it broke
@@ -36,11 +38,11 @@ let making;
  * @returns {Promise<PythonRun>}
  */
 export async function runPython({ conversation, code, time_limit_ms, memory_limit_mb }) {
-  if (code.length > LONGEST_CODE) throw new UserError("invalid_request", "The code is too long to be run.");
-  await beThere();
+  if (code.length > LONGEST_CODE) throw new UserError("invalid_request", text("run_code_too_long"));
+  await ensureDocument();
   // This is read last: a change that is stored later reaches the sandbox later, too.
   const hosts = await hostsOf(conversation);
-  return ask({
+  const run = await ask({
     to: SANDBOX,
     type: "Run",
     conversation,
@@ -49,6 +51,7 @@ export async function runPython({ conversation, code, time_limit_ms, memory_limi
     time_limit_ms: within(time_limit_ms, TIME_LIMIT_MS, LONGEST_MS),
     memory_limit_mb: within(memory_limit_mb, MEMORY_LIMIT_MB, LARGEST_MB),
   });
+  return withRunText(run);
 }
 
 /**
@@ -59,13 +62,10 @@ export async function runPython({ conversation, code, time_limit_ms, memory_limi
  */
 export async function drawDiagram(source, dark) {
   if (source.length > LONGEST_DIAGRAM) {
-    const most = LONGEST_DIAGRAM.toLocaleString("en");
-    return {
-      error: `The diagram is too long to be drawn: ${source.length.toLocaleString("en")} characters of at most ${most}.`,
-    };
+    return { error: text("diagram_too_long", source.length, LONGEST_DIAGRAM) };
   }
-  await beThere();
-  return ask({ to: SANDBOX, type: "Draw", source, dark });
+  await ensureDocument();
+  return withDiagramText(await ask({ to: SANDBOX, type: "Draw", source, dark }));
 }
 
 /**
@@ -73,7 +73,7 @@ export async function drawDiagram(source, dark) {
  * @param {string} conversation
  */
 export async function limitPython(conversation) {
-  if (!(await isThere())) return;
+  if (!(await hasDocument())) return;
   const hosts = await hostsOf(conversation);
   await ask({ to: SANDBOX, type: "Limit", conversation, hosts });
 }
@@ -92,7 +92,7 @@ async function hostsOf(conversation) {
  * @returns {Promise<string[]>}  The codes.
  */
 export async function runningPython(conversation) {
-  return (await isThere()) ? (await ask({ to: SANDBOX, type: "Running", conversation })).codes : [];
+  return (await hasDocument()) ? (await ask({ to: SANDBOX, type: "Running", conversation })).codes : [];
 }
 
 /**
@@ -102,7 +102,8 @@ export async function runningPython(conversation) {
  * @returns {Promise<{run?: PythonRun}>}  Without a run when it is over.
  */
 export async function joinPython(conversation, code) {
-  return (await isThere()) ? ask({ to: SANDBOX, type: "Join", conversation, code }) : {};
+  const { run } = (await hasDocument()) ? await ask({ to: SANDBOX, type: "Join", conversation, code }) : {};
+  return run ? { run: withRunText(run) } : {};
 }
 
 /**
@@ -110,7 +111,7 @@ export async function joinPython(conversation, code) {
  * @param {string} conversation
  */
 export async function stopPython(conversation) {
-  if (await isThere()) await ask({ to: SANDBOX, type: "Stop", conversation });
+  if (await hasDocument()) await ask({ to: SANDBOX, type: "Stop", conversation });
 }
 
 /**
@@ -118,25 +119,25 @@ export async function stopPython(conversation) {
  * @param {string} [conversation]
  */
 export async function forgetPython(conversation) {
-  if (!(await isThere())) return;
+  if (!(await hasDocument())) return;
   await ask({ to: SANDBOX, type: "Forget", ...(conversation === undefined ? {} : { conversation }) });
 }
 
 /** Resolves when the offscreen document is there. */
-async function beThere() {
-  if (await isThere()) return;
-  making ??= make();
-  await making;
+async function ensureDocument() {
+  if (await hasDocument()) return;
+  creating ??= createDocument();
+  await creating;
 }
 
-async function isThere() {
+async function hasDocument() {
   const found = await chrome.runtime.getContexts({
     contextTypes: [/** @type {chrome.runtime.ContextType} */ ("OFFSCREEN_DOCUMENT")],
   });
-  return found.length > 0 && making === undefined;
+  return found.length > 0 && creating === undefined;
 }
 
-async function make() {
+async function createDocument() {
   try {
     await chrome.offscreen.createDocument({
       url: PAGE,
@@ -145,10 +146,10 @@ async function make() {
         "Runs Python code that the user or a model wrote, in a sandboxed frame with a worker, and draws a model's diagrams in another one.",
     });
   } catch (error) {
-    logError("The offscreen document could not be made:", error);
-    throw new UserError("internal", "The sandbox could not be started.", "Try again.");
+    logError("The offscreen document could not be created:", error);
+    throw new UserError("internal", text("run_sandbox_not_started"), text("error_try_again"));
   } finally {
-    making = undefined;
+    creating = undefined;
   }
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { UserError } from "../errors.js";
+import { text } from "../text.js";
 import { database, keysOf, write } from "./database.js";
 import { attachmentsOf } from "./drafts.js";
 
@@ -47,16 +48,8 @@ export async function keepAttachment(attachment, content) {
 /** @param {Attachment} attachment */
 function unfit({ kind }) {
   return kind === "image"
-    ? new UserError(
-        "invalid_request",
-        "The image cannot be attached.",
-        "PNG, JPEG, WebP and GIF work, up to some 6 MB.",
-      )
-    : new UserError(
-        "invalid_request",
-        `The text is too long to be attached: it may have ${longest(kind).toLocaleString("en")} characters.`,
-        "Select a part of it, and attach that.",
-      );
+    ? new UserError("invalid_request", text("attachment_image_unfit"), text("attachment_image_formats"))
+    : new UserError("invalid_request", text("attachment_text_too_long", longest(kind)), text("attachment_select_part"));
 }
 
 /**

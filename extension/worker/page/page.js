@@ -3,7 +3,7 @@
 import { pageName, publicAddress } from "../../shared/address.js";
 import { UserError } from "../../shared/errors.js";
 import { logError } from "../../shared/log.js";
-import { language, text } from "../../shared/text.js";
+import { list, text } from "../../shared/text.js";
 import { within } from "./patience.js";
 
 /** @import { PageText } from "../../shared/protocol.js" */
@@ -211,7 +211,7 @@ export function missingOf(read) {
   const reasons = Object.entries(REASONS)
     .filter(([name]) => names.includes(name))
     .map(([name, key]) => {
-      if (name === "frames" && hosts.length > 0) return text("page_missing_frames_named", listed(hosts));
+      if (name === "frames" && hosts.length > 0) return text("page_missing_frames_named", list(hosts));
       return name in NUMBERS ? text(key, NUMBERS[name]) : text(key);
     });
   return reasons.length > 0 ? text("page_partly_read", reasons.join(" ")) : "";
@@ -221,11 +221,6 @@ export function missingOf(read) {
 function namedHosts(hosts) {
   const all = Array.isArray(hosts) ? hosts : [];
   return all.filter((host) => typeof host === "string" && /^[\w.-]{1,80}$/.test(host)).slice(0, 3);
-}
-
-/** @param {string[]} items */
-function listed(items) {
-  return new Intl.ListFormat(language(), { style: "short", type: "unit" }).format(items);
 }
 
 /** @param {MessageKey} message @param {MessageKey} [hint] */

@@ -1,6 +1,7 @@
 /** Python's life in this worker: started when it is needed, started again when it failed or died. */
 
 import { logError } from "../../shared/log.js";
+import { text } from "../../shared/text.js";
 import { awakeDuring, holdAwake } from "../keep-alive.js";
 import { boot } from "./boot.js";
 import { abortAll } from "./bridge.js";
@@ -11,16 +12,18 @@ import { forgetSnapshots } from "./snapshot.js";
 
 /** @typedef {{state: "starting" | "ready" | "failed", message: string}} BootState */
 
-const STARTING = "Starting Python...";
 /** How often a dead interpreter is replaced unasked. A cause that lasts must not keep the machine busy for ever. */
 const MAX_REVIVALS = 3;
+
+/** @returns {BootState} */
+const starting = () => ({ state: "starting", message: text("python_starting") });
 
 /** Starts Python once and keeps it running. */
 export class PythonSupervisor {
   /** @type {Promise<Python> | undefined} */
   #python;
   /** @type {BootState} */
-  #state = { state: "starting", message: STARTING };
+  #state = starting();
   #revivals = 0;
   #cut = () => {};
   /** @type {(() => void) | undefined} */
@@ -31,8 +34,8 @@ export class PythonSupervisor {
 
   /**
    * @param {Host} host  What Python may call.
-   * @param {(state: BootState) => void} onState  Told of each change.
-   * @param {() => void} onDeath  Told when an interpreter is gone, with all that was under way in it.
+   * @param {(state: BootState) => void} onState  Called on each change.
+   * @param {() => void} onDeath  Called when an interpreter is gone, with everything that was under way in it.
    */
   constructor(host, onState, onDeath) {
     this.#host = host;
@@ -40,7 +43,7 @@ export class PythonSupervisor {
     this.#onDeath = onDeath;
   }
 
-  /** How far it is. */
+  /** Whether Python is starting, ready or failed. */
   get state() {
     return this.#state;
   }
@@ -76,10 +79,10 @@ export class PythonSupervisor {
   }
 
   /**
-   * Give a message to a Python that runs or is starting. Where there is none, nobody needs to know.
+   * Send a message to a Python that runs or is starting. Where there is none, the message is not needed.
    * @param {Record<string, unknown>} message
    */
-  async tell(message) {
+  async sendIfRunning(message) {
     if (this.#python) await this.send(message);
   }
 
@@ -97,7 +100,7 @@ export class PythonSupervisor {
     this.#release = undefined;
   }
 
-  /** Give the running Python up, with all that it works on: nothing of that is heard of, stored or sent any more. */
+  /** Discards the running Python: nothing that it was working on is reported, stored or sent from here on. */
   async discard() {
     const python = await this.#python?.catch(() => undefined);
     this.#cut();
@@ -105,17 +108,17 @@ export class PythonSupervisor {
     python.release();
     await this.#clear();
     this.#python = undefined;
-    this.#setState({ state: "starting", message: STARTING });
+    this.#setState(starting());
   }
 
   async #boot() {
-    this.#setState({ state: "starting", message: STARTING });
+    this.#setState(starting());
     try {
-      const { host, cut } = onALeash(this.#host);
+      const { host, cut } = detachable(this.#host);
       this.#cut = cut;
       const python = await boot(host);
       this.#setState({ state: "ready", message: "" });
-      python.died.then((reason) => this.#buried(python, reason));
+      python.died.then((reason) => this.#onDied(python, reason));
       return python;
     } catch (error) {
       logError("Python did not start:", error);
@@ -127,17 +130,14 @@ export class PythonSupervisor {
   }
 
   /** @param {Python} python @param {unknown} reason */
-  async #buried(python, reason) {
-    if ((await this.#python?.catch(() => {})) !== python) return; // given up before
+  async #onDied(python, reason) {
+    if ((await this.#python?.catch(() => {})) !== python) return; // discarded before
     logError("Python died:", reason);
     python.release();
     await this.#clear();
     this.#python = undefined;
     if (this.#revivals >= MAX_REVIVALS) {
-      this.#setState({
-        state: "failed",
-        message: "Python stopped again and again. Restart it to go on; nothing that had arrived is lost.",
-      });
+      this.#setState({ state: "failed", message: text("python_keeps_stopping") });
       return;
     }
     this.#revivals += 1;
@@ -161,12 +161,12 @@ export class PythonSupervisor {
 }
 
 /**
- * The host of one Python. An interpreter cannot be ended, so one that was given up may go on for a while: behind the
- * cut it reaches nothing, and waits for ever for the answer.
+ * The host of one Python. An interpreter cannot be ended, so a discarded one may continue for a while. After the cut its
+ * calls reach nothing, and wait forever for an answer.
  * @param {Host} host
  * @returns {{host: Host, cut: () => void}}
  */
-function onALeash(host) {
+function detachable(host) {
   let isCut = false;
   const never = new Promise(() => {});
   const calls = Object.entries(host).map(([name, call]) => {
@@ -186,7 +186,6 @@ function bootMessage(error) {
   // Emscripten's ExitStatus has a message, but is no Error.
   const { message = String(error) } = /** @type {{message?: string}} */ (error ?? {});
   const detail = message.trim().split("\n").at(-1);
-  if (/memory/i.test(`${detail}`))
-    return "Python could not start: there is not enough memory. Close some tabs, then restart it.";
-  return `Python could not start (${detail}). Restart it; if that does not help, install the extension again.`;
+  if (/memory/i.test(`${detail}`)) return text("python_out_of_memory");
+  return text("python_not_started", detail ?? "");
 }

@@ -1,6 +1,7 @@
-/** Questions to Python that have one answer each, such as a trial of a connection. */
+/** Questions to Python that have one answer each, such as a test of a connection. */
 
 import { toTurnError, UserError } from "../../shared/errors.js";
+import { text } from "../../shared/text.js";
 
 /**
  * Python's answer: whatever was asked for, or what went wrong.
@@ -47,9 +48,9 @@ export class Questions {
     this.#pending.delete(request);
   }
 
-  /** Python has ended: what it worked on gets no other answer. */
+  /** Python has ended, so the questions that it worked on get no other answer. */
   fail() {
-    const error = toTurnError(new UserError("internal", "Python stopped while it worked on this.", "Try again."));
+    const error = toTurnError(new UserError("internal", text("python_stopped"), text("error_try_again")));
     for (const request of [...this.#pending.keys()]) this.settle(request, { ok: false, error });
   }
 }

@@ -2,6 +2,7 @@
 
 import { UserError } from "../../shared/errors.js";
 import { described, dropAttachment, keepAttachment, loadAttachment } from "../../shared/storage/attachments.js";
+import { text } from "../../shared/text.js";
 import { captureTab, readPage, readSelection, shownTab } from "../page/page.js";
 import { loadShown } from "../storage/stored-view.js";
 
@@ -12,13 +13,13 @@ export function attachmentHandlers() {
   return {
     KeepAttachment: async (request) => {
       const [attachment] = described([request.attachment]);
-      if (!attachment) throw new UserError("invalid_request", "This cannot be attached.");
+      if (!attachment) throw new UserError("invalid_request", text("attachment_invalid"));
       await keepAttachment(attachment, request.content);
       return {};
     },
     LoadAttachment: async ({ id, conversation = "" }) => {
       const content = await loadAttachment(String(conversation), String(id));
-      if (content === undefined) throw new UserError("not_found", "What was attached is not there any more.");
+      if (content === undefined) throw new UserError("not_found", text("attachment_gone"));
       return { content };
     },
     DropAttachment: async ({ id }) => {
@@ -27,7 +28,7 @@ export function attachmentHandlers() {
     },
     LoadShown: async ({ conversation, turn, block }) => {
       const shown = await loadShown(String(conversation), String(turn), Number(block));
-      if (!shown) throw new UserError("not_found", "What was shown here is not there any more.");
+      if (!shown) throw new UserError("not_found", text("artifacts_gone"));
       return { shown };
     },
     ReadPage: async ({ what, window, granted }) => {

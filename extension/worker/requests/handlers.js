@@ -4,6 +4,7 @@
 
 import { toTurnError, UserError } from "../../shared/errors.js";
 import { logError } from "../../shared/log.js";
+import { text } from "../../shared/text.js";
 import { awakeDuring } from "../keep-alive.js";
 import { attachmentHandlers } from "./attachments.js";
 import { conversationHandlers } from "./conversations.js";
@@ -44,6 +45,6 @@ export function createAnswer(links) {
  */
 async function answer(handlers, request) {
   const handle = Object.hasOwn(handlers, request?.type) && /** @type {Handler<any>} */ (handlers[request.type]);
-  if (!handle) throw new UserError("unsupported", "This version does not know that request.", "Load the page again.");
+  if (!handle) throw new UserError("unsupported", text("error_unsupported_action"), text("error_reload_this_page"));
   return { ok: true, .../** @type {any} */ (await handle(request)) };
 }

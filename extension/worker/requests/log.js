@@ -1,6 +1,7 @@
 /** Requests about the error log, which Python keeps. */
 
 import { logError } from "../../shared/log.js";
+import { text } from "../../shared/text.js";
 import { recall } from "../storage/meta-store.js";
 
 /** @import { Handlers, Links } from "./handler.js" */
@@ -23,11 +24,11 @@ export function logHandlers({ askPython }) {
 async function errorLog(askPython) {
   try {
     const reply = await askPython({ type: "LoadLog" });
-    if (reply.ok) return reply.text || "Nothing has been logged.";
+    if (reply.ok) return reply.text || text("log_empty");
   } catch (error) {
     logError("Python could not show the log:", error);
   }
-  return (await recall("log")) || "Nothing has been logged.";
+  return (await recall("log")) || text("log_empty");
 }
 
 /** The versions of the extension and of the browser, for the head of the log. */

@@ -1,5 +1,6 @@
 /** Requests about providers: their profiles, keys and sign-ins. */
 
+import { plural } from "../../shared/text.js";
 import { forgetEverything } from "../reset.js";
 import { forgetPython } from "../sandbox.js";
 import { describeSettings, trialConnection } from "../settings/connections.js";
@@ -15,7 +16,7 @@ import * as settings from "../settings/settings.js";
  *   "ExportSettings" | "ImportSettings" | "ResetEverything" | "TestConnection" | "ListModels" | "DescribeModel">}
  */
 export function settingsHandlers({ askPython, onProviderChange, onAccountChange, endPython, revivePython }) {
-  /** Tells panels and Python, and replies with what is stored now. */
+  /** Informs panels and Python, and replies with what is stored now. */
   const changed = async () => {
     await onProviderChange();
     return settingsView();
@@ -44,8 +45,7 @@ export function settingsHandlers({ askPython, onProviderChange, onAccountChange,
     ImportSettings: async ({ text, seen }) => {
       const { added, of, brings, left_out = [] } = await settings.importSettings(text, seen);
       if (brings) return { brings_profiles: brings, left_out };
-      const rest = added < of ? "; the others are there already" : "";
-      const message = `${added} of ${of} ${of === 1 ? "profile" : "profiles"} added${rest}.`;
+      const message = plural(added < of ? "profiles_added_rest_there" : "profiles_added", of, added);
       return { ...(await changed()), message, left_out };
     },
     ResetEverything: async () => {
