@@ -261,6 +261,6 @@ test("a file of settings with a profile that is none is refused with a reason", 
   for (const profile of [null, 1, "a", []])
     assert.throws(
       () => readSettingsFile(JSON.stringify({ format: "sidestream-settings", version: 1, profiles: [profile] })),
-      { name: "UserError", message: /a profile that is none/ },
+      { name: "UserError", message: /A profile in this file is damaged/ },
     );
 });

@@ -79,10 +79,10 @@ test("a ciphertext that is moved to another origin, profile or kind does not ope
   const { entries } = /** @type {any} */ (local.data.vault);
   entries.q = { ...entries.p };
   entries.p.origin = B;
-  await refused(readKey({ ...PROFILE, origin: B }), /cannot be read/);
-  await refused(readKey({ id: "q", origin: A }), /cannot be read/);
+  await refused(readKey({ ...PROFILE, origin: B }), /can't be read/);
+  await refused(readKey({ id: "q", origin: A }), /can't be read/);
   entries.p = { ...entries.q, kind: "sign_in" };
-  await refused(readKey(PROFILE), /cannot be read/);
+  await refused(readKey(PROFILE), /can't be read/);
 });
 
 test("a damaged ciphertext is said, not guessed at", async () => {
@@ -91,7 +91,7 @@ test("a damaged ciphertext is said, not guessed at", async () => {
   // Its first byte is random: another one must differ from it for certain.
   const data = atob(sealed.data);
   sealed.data = btoa(String.fromCharCode(data.charCodeAt(0) ^ 1) + data.slice(1));
-  await refused(readKey(PROFILE), /cannot be read/);
+  await refused(readKey(PROFILE), /can't be read/);
 });
 
 test("the same key is never stored as the same text", async () => {
@@ -243,7 +243,7 @@ test("the settings and the key of the first version become a profile", async () 
   const { version, entries } = /** @type {any} */ (local.data.vault);
   assert.deepEqual([version, entries["1"].version], [2, undefined]);
   entries["2"] = entries["1"];
-  await refused(vault.readSecret({ id: "2", origin: A }), /cannot be read/);
+  await refused(vault.readSecret({ id: "2", origin: A }), /can't be read/);
 });
 
 test("a migration while the key is locked keeps it, and binds it when it is unlocked", async () => {
@@ -396,7 +396,7 @@ for (const value of [undefined, null, "x", 5, []]) {
 
 for (const key of ["sk with blank", "sk-\u00e4"]) {
   test(`refused key: ${JSON.stringify(key)}`, async () => {
-    await refused(saveSettings(settings(), key, undefined), /^API key: It holds/);
+    await refused(saveSettings(settings(), key, undefined), /^API key: This has a space/);
     assert.deepEqual(local.data, {});
   });
 }
@@ -440,12 +440,12 @@ for (const own of ["not-needed", "EMPTY", "lm-studio", "key", "abc==", "a:b", "M
 }
 
 for (const [text, message] of /** @type {[string, RegExp][]} */ ([
-  ['{"OPENAI_API_KEY": "sk-1"}', /^API key: It is a JSON text/],
-  ["https://platform.openai.com/api-keys", /^API key: It is a web address/],
-  ["Bearer", /^API key: There is no key behind/],
-  ["OPENAI_API_KEY=sk-1\nOPENAI_ORG=org-1", /^API key: It holds several lines/],
-  ["sk-proj-****abcd", /^API key: A part of it is masked/],
-  ["sk-...abcd", /^API key: A part of it is masked/],
+  ['{"OPENAI_API_KEY": "sk-1"}', /^API key: This is JSON text/],
+  ["https://platform.openai.com/api-keys", /^API key: This is a web address/],
+  ["Bearer", /^API key: There is no key after/],
+  ["OPENAI_API_KEY=sk-1\nOPENAI_ORG=org-1", /^API key: This has several lines/],
+  ["sk-proj-****abcd", /^API key: Part of the key is masked/],
+  ["sk-...abcd", /^API key: Part of the key is masked/],
 ])) {
   test(`no key: ${JSON.stringify(text)}`, async () => {
     await refused(saveSettings(settings(), text, undefined), message);
@@ -570,9 +570,9 @@ test("a profile goes with its key, and another one answers", async () => {
   assert.equal((await connectionOf("")).api_key, "sk-second");
   await removeProfile(second);
   assert.deepEqual([local.data.profiles, local.data.vault], [[], undefined]);
-  await refused(removeProfile(second), /not there any more/);
-  await refused(activateProfile("1"), /not there any more/);
-  await refused(saveProfile({ id: "1", settings: settings() }, undefined, undefined), /not there any more/);
+  await refused(removeProfile(second), /no longer exists/);
+  await refused(activateProfile("1"), /no longer exists/);
+  await refused(saveProfile({ id: "1", settings: settings() }, undefined, undefined), /no longer exists/);
 });
 
 test("changes at the same time are all kept", async () => {
@@ -661,9 +661,9 @@ test("imported profiles stand behind those that are there, and the active one st
 
 const EXPORT = { format: "sidestream-settings", version: 1, active: 0, profiles: [settings()] };
 for (const [file, message] of /** @type {[unknown, RegExp][]} */ ([
-  ["{", /no JSON/],
-  ["null", /no export/],
-  [{ profiles: [] }, /no export/],
+  ["{", /not JSON/],
+  ["null", /not a settings file/],
+  [{ profiles: [] }, /not a settings file/],
   [{ ...EXPORT, version: 2 }, /another version/],
   [{ ...EXPORT, profiles: [] }, /no profiles/],
   [{ ...EXPORT, profiles: [settings(), settings({ base_url: "nowhere" })] }, /^Base URL/],
@@ -746,7 +746,7 @@ for (const [file, message] of /** @type {[string | undefined, RegExp][]} */ ([
   ["{}", /neither a ChatGPT sign-in nor an API key/],
   ['{"tokens": {"refresh_token": "x"}}', /neither/],
   [JSON.stringify(EXPORT), /Import settings/],
-  [`{"x": "${"x".repeat(70_000)}"}`, /too long/],
+  [`{"x": "${"x".repeat(70_000)}"}`, /too large/],
 ])) {
   test(`no auth.json: ${message}`, async () => {
     const error = await importAuthJson(file).catch((/** @type {any} */ reason) => reason);

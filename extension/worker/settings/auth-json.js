@@ -1,41 +1,36 @@
 /**
- * Codex's `auth.json`: what of it is of use, and what a sign-in tells about itself. The tokens are used by
- * `pysrc/sidestream/auth.py`.
+ * Reads Codex's `auth.json`: its sign-in or API key, and what may be shown of a sign-in. `pysrc/sidestream/auth.py` uses
+ * the tokens.
  */
 
 import { configurationError } from "../../shared/errors.js";
+import { text } from "../../shared/text.js";
 
 /** @import { SignInView } from "../../shared/protocol.js" */
 
 const MAX_LENGTH = 65_536;
 const CLAIMS = "https://api.openai.com/auth";
-const WHERE = "Choose the whole file ~/.codex/auth.json, as codex login writes it.";
 
 /**
- * @param {unknown} text  The file's content.
+ * @param {unknown} content  The file's.
  * @returns {{signIn?: string, apiKey?: string}}  At least one of both. The sign-in is the file without the API key.
  *   Throws a `UserError` when this is no such file; it quotes nothing of it.
  */
-export function parseAuthJson(text) {
-  if (typeof text !== "string" || !text.trim()) throw configurationError("The auth.json is empty.", WHERE);
-  if (text.length > MAX_LENGTH) throw configurationError("This is too long for an auth.json.", WHERE);
-  const file = parseObject(text);
-  if (!file) throw configurationError("This is no auth.json: it is not a JSON object.", WHERE);
+export function parseAuthJson(content) {
+  const hint = text("auth_json_choose");
+  if (typeof content !== "string" || !content.trim()) throw configurationError(text("auth_json_empty"), hint);
+  if (content.length > MAX_LENGTH) throw configurationError(text("auth_json_too_large"), hint);
+  const file = parseObject(content);
+  if (!file) throw configurationError(text("auth_json_not_json"), hint);
   if (file.format === "sidestream-settings") {
-    throw configurationError(
-      "This is an export of Sidestream's settings, no auth.json.",
-      "Use “Import settings” for it.",
-    );
+    throw configurationError(text("auth_json_is_settings"), text("auth_json_use_import"));
   }
   const accessToken = file.tokens?.access_token;
   const key = file.OPENAI_API_KEY;
   const signIn = typeof accessToken === "string" && accessToken.trim() ? { ...file, OPENAI_API_KEY: null } : undefined;
   const apiKey = typeof key === "string" && key.trim() ? key.trim() : undefined;
   if (!signIn && !apiKey) {
-    throw configurationError(
-      "This file holds neither a ChatGPT sign-in nor an API key.",
-      "Run codex login, then choose its new ~/.codex/auth.json.",
-    );
+    throw configurationError(text("auth_json_no_secret"), text("auth_json_log_in"));
   }
   return { ...(signIn ? { signIn: JSON.stringify(signIn) } : {}), ...(apiKey ? { apiKey } : {}) };
 }
@@ -78,10 +73,10 @@ function payloadOf(token) {
   }
 }
 
-/** @param {string} text @returns {Record<string, any> | undefined} */
-function parseObject(text) {
+/** @param {string} json @returns {Record<string, any> | undefined} */
+function parseObject(json) {
   try {
-    const value = JSON.parse(text);
+    const value = JSON.parse(json);
     return value && typeof value === "object" && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,7 @@
 /** Who answers: the active profile or another one, with its secret, and what the pages are shown of that. */
 
 import { configurationError } from "../../shared/errors.js";
+import { text } from "../../shared/text.js";
 import { DEMO } from "../paths.js";
 import { describeSignIn } from "./auth-json.js";
 import { checkKey, checkSettings, requireOwnSecret } from "./profile-checks.js";
@@ -86,17 +87,9 @@ export const connectionOf = inTurn(async (/** @type {string} */ id) => {
   const state = await readState();
   const profile = id ? state.profiles.find((other) => other.id === id) : activeOf(state);
   if (profile) return withSecret(profile.settings, profile.id, await vault.readSecret(ownerOf(profile)));
-  if (id)
-    throw configurationError(
-      "The provider that was chosen for this conversation is no longer in the settings.",
-      "Choose another one in the conversation's settings.",
-    );
+  if (id) throw configurationError(text("provider_gone"), text("provider_choose_another"));
   const demo = await loadDemo();
-  if (!demo)
-    throw configurationError(
-      "No provider is set up yet.",
-      "Open the settings, choose a provider and enter its API key.",
-    );
+  if (!demo) throw configurationError(text("provider_none"), text("provider_set_up"));
   /** @type {Connection} */
   const connection = { settings: { wire_api: "responses", ...demo, preset: "custom" } };
   return connection;
@@ -145,7 +138,7 @@ let demo;
 function loadDemo() {
   demo ??= fetch(DEMO)
     .then((response) => (response.ok ? response.json() : null))
-    .then((data) => data && { name: "Demo", ...data })
+    .then((data) => data && { name: text("provider_demo"), ...data })
     .catch(() => null);
   return /** @type {Promise<Demo | null>} */ (demo);
 }

@@ -4,6 +4,7 @@
 
 import { isLoopback } from "../../shared/loopback.js";
 import { readApiKey, readProfile, settingError } from "../../shared/profile-schema.js";
+import { text } from "../../shared/text.js";
 import * as vault from "./vault.js";
 
 /** @import { Settings } from "../../shared/protocol.js" */
@@ -39,7 +40,7 @@ export async function requireOwnSecret({ id, origin }) {
   throw settingError({
     field: "api_key",
     code: "other_origin",
-    message: `The stored key belongs to ${stored} and is not sent to ${origin}.`,
-    hint: `Enter the key for ${origin}, or remove the stored key if none is needed there.`,
+    message: text("key_other_origin", stored, origin),
+    hint: text("key_enter_for_origin", origin),
   });
 }

@@ -4,6 +4,7 @@
  */
 
 import { configurationError } from "../../shared/errors.js";
+import { text } from "../../shared/text.js";
 import * as vault from "./vault.js";
 
 /** @import { Profile, Settings } from "../../shared/protocol.js" */
@@ -96,7 +97,7 @@ export const newId = ({ profiles }) => (profiles.length > 0 ? crypto.randomUUID(
  */
 export function profileOf({ profiles }, id) {
   const profile = profiles.find((each) => each.id === id);
-  if (!profile) throw configurationError("This profile is not there any more.", "Load the page again.");
+  if (!profile) throw configurationError(text("profile_gone"), text("error_reload_this_page"));
   return profile;
 }
 

@@ -2,6 +2,7 @@
 
 import { configurationError } from "../../shared/errors.js";
 import { isObject, makePlain } from "../../shared/plain.js";
+import { text } from "../../shared/text.js";
 
 /** @import { Settings } from "../../shared/protocol.js" */
 
@@ -111,40 +112,37 @@ export function writeSettingsFile(settings, active) {
     const clean = withoutSecrets(each, (name) => left_out.add(name));
     return Object.fromEntries(FIELDS.map((field) => [field, inOrder(clean[field])]));
   });
-  const text = `${JSON.stringify({ format: FORMAT, version: VERSION, active, profiles }, null, 2)}\n`;
-  return { text, left_out: [...left_out] };
+  const written = `${JSON.stringify({ format: FORMAT, version: VERSION, active, profiles }, null, 2)}\n`;
+  return { text: written, left_out: [...left_out] };
 }
 
 /**
- * @param {unknown} text
+ * @param {unknown} content
  * @returns {{settings: Record<string, any>[], active: number, left_out: string[]}}  Not checked yet, but without
  *   anything that an export leaves out; `left_out` names that. Throws a `UserError` when this is no such file.
  */
-export function readSettingsFile(text) {
-  const hint = "Choose a file that “Export settings” wrote.";
+export function readSettingsFile(content) {
+  const hint = text("settings_file_choose");
   /** @type {any} */
   let file;
-  const written = String(text);
-  if (written.length > LONGEST) throw configurationError("This file is too long for an export of settings.", hint);
+  const written = String(content);
+  if (written.length > LONGEST) throw configurationError(text("settings_file_too_large"), hint);
   try {
     file = JSON.parse(written);
   } catch {
-    throw configurationError("This is no export of Sidestream's settings: it is no JSON.", hint);
+    throw configurationError(text("settings_file_not_json"), hint);
   }
   if (file?.tokens || file?.OPENAI_API_KEY !== undefined) {
-    throw configurationError("This is a Codex auth.json, no export of settings.", "Use “Import Codex sign-in” for it.");
+    throw configurationError(text("settings_file_auth_json"), text("settings_file_use_sign_in"));
   }
   if (file?.format !== FORMAT || !Array.isArray(file.profiles)) {
-    throw configurationError("This is no export of Sidestream's settings.", hint);
+    throw configurationError(text("settings_file_not_settings"), hint);
   }
   if (file.version !== VERSION) {
-    throw configurationError(
-      "This export was written by another version of Sidestream, which this one does not understand.",
-      "Update Sidestream, then try again.",
-    );
+    throw configurationError(text("settings_file_other_version"), text("settings_file_update"));
   }
-  if (file.profiles.length === 0) throw configurationError("This export holds no profiles.", hint);
-  if (!file.profiles.every(isObject)) throw configurationError("This export holds a profile that is none.", hint);
+  if (file.profiles.length === 0) throw configurationError(text("settings_file_empty"), hint);
+  if (!file.profiles.every(isObject)) throw configurationError(text("settings_file_damaged"), hint);
   makePlain(file);
   /** @type {Set<string>} */
   const left_out = new Set();

@@ -1,17 +1,19 @@
 /**
- * The secrets of the provider profiles, at rest and in use: an API key, or the tokens of a ChatGPT sign-in.
+ * The secrets of the provider profiles: API keys, and the tokens of ChatGPT sign-ins.
  *
- * At rest each is a ciphertext (AES-GCM) in `chrome.storage.local`, bound to its profile and to the origin that it is
- * for: it does not decrypt for another one. The encrypting key is a WebCrypto key in IndexedDB that cannot be exported,
- * or, with a passphrase, one derived from that (PBKDF2, SHA-256), the same for all secrets. The derived key lives in
- * `chrome.storage.session` while unlocked, itself encrypted under the first one.
+ * Each secret is stored as a ciphertext (AES-GCM) in `chrome.storage.local`. The ciphertext is bound to the profile and
+ * to the origin that the secret is for, so it cannot be decrypted for another one. The encrypting key is a WebCrypto key
+ * in IndexedDB that cannot be exported. With a passphrase it is a key that is derived from the passphrase instead
+ * (PBKDF2, SHA-256), the same for all secrets. While the vault is unlocked, the derived key is kept in
+ * `chrome.storage.session`, encrypted under the WebCrypto key.
  *
- * Only the service worker imports this module, and only {@link readSecret} gives a secret away: to the request that
- * needs it.
+ * Only the service worker imports this module, and only {@link readSecret} returns a secret, for the request that needs
+ * it.
  */
 
 import { configurationError } from "../../shared/errors.js";
 import { passphraseProblem, settingError } from "../../shared/profile-schema.js";
+import { text } from "../../shared/text.js";
 import { deviceKey } from "./device-key.js";
 
 const ITERATIONS = 600_000;
@@ -24,16 +26,16 @@ const UNLOCKED = "vault_unlocked";
  * @typedef {"api_key" | "sign_in"} SecretKind
  * @typedef {{origin: string, kind: SecretKind, sealed: Sealed, version?: 1}} Entry  One secret. With version 1 it is
  *   bound to its origin alone.
- * @typedef {{version: 2, entries: Record<string, Entry>, kdf?: Kdf}} VaultRecord  Entries by the profile's id; never
- *   without any.
- * @typedef {{version: 1, origin: string, sealed: Sealed, kdf?: Kdf}} FirstVaultRecord  As it was with a single key.
+ * @typedef {{version: 2, entries: Record<string, Entry>, kdf?: Kdf}} VaultRecord  Entries by the profile's id. There
+ *   is no record without entries.
+ * @typedef {{version: 1, origin: string, sealed: Sealed, kdf?: Kdf}} FirstVaultRecord  The first format, which held a single key.
  * @typedef {{kind: SecretKind, text: string}} Secret
  * @typedef {{id: string, origin: string}} Owner  A profile's id, and the origin of its base URL.
  * @typedef {object} VaultState
  * @property {boolean} protected  A passphrase is set.
  * @property {boolean} locked
  * @property {(owner: Owner) => SecretKind | undefined} kindOf  What is stored for a profile and its origin.
- * @property {(id: string) => string | undefined} originOf  Whom a profile's secret is for.
+ * @property {(id: string) => string | undefined} originOf  The origin that a profile's secret is for.
  */
 
 const encoder = new TextEncoder();
@@ -42,8 +44,8 @@ const decoder = new TextDecoder();
 /** @param {Uint8Array} bytes */
 const toBase64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
-/** @param {string} text */
-const fromBase64 = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+/** @param {string} base64 */
+const fromBase64 = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 
 /** @param {string} purpose */
 const boundTo = (purpose) => encoder.encode(`sidestream/1 ${purpose}`);
@@ -94,8 +96,8 @@ async function readRecord() {
 const purposeOf = (id, { version, origin, kind }) => (version === 1 ? origin : `${kind} ${id} ${origin}`);
 
 /**
- * A record of the first version, with its key given to a profile. Nothing is decrypted: that has time until it is
- * unlocked.
+ * Turns a record of the first version into the current one, whose key belongs to a profile. Nothing is decrypted, since
+ * the vault may be locked.
  * @param {FirstVaultRecord | VaultRecord} record
  * @param {string} id
  * @returns {VaultRecord}
@@ -116,7 +118,7 @@ const unlockPurpose = (record) => `unlocked ${record.kdf?.salt}`;
 async function unlockedBits(record) {
   const { [UNLOCKED]: sealed } = await chrome.storage.session.get(UNLOCKED);
   if (!sealed) return undefined;
-  // One that belongs to an earlier passphrase does not open.
+  // A key that belongs to an earlier passphrase cannot be decrypted.
   return open(await deviceKey(), /** @type {Sealed} */ (sealed), unlockPurpose(record)).catch(() => undefined);
 }
 
@@ -136,7 +138,7 @@ async function recordKey(record) {
 }
 
 /**
- * What is stored for whom, and whether it can be used now.
+ * Which secrets are stored for which profiles, and whether they can be used now.
  * @returns {Promise<VaultState>}
  */
 export async function vaultState() {
@@ -152,7 +154,7 @@ export async function vaultState() {
 
 /**
  * A profile's secret, for immediate use; undefined when none is stored for its origin.
- * Throws a `UserError` when it is locked or cannot be read any more.
+ * Throws a `UserError` when the secret is locked, or can no longer be decrypted.
  * @param {Owner} owner
  * @returns {Promise<Secret | undefined>}
  */
@@ -161,7 +163,7 @@ export async function readSecret({ id, origin }) {
   const entry = record?.entries[id];
   if (!record || entry?.origin !== origin) return undefined;
   const key = await recordKey(record);
-  if (!key) throw configurationError("The API key is locked.", "Enter your passphrase to unlock it.");
+  if (!key) throw configurationError(text("key_locked"), text("key_unlock"));
   return { kind: entry.kind, text: await decrypt(key, id, entry) };
 }
 
@@ -170,9 +172,8 @@ async function decrypt(key, id, entry) {
   try {
     return decoder.decode(await open(key, entry.sealed, purposeOf(id, entry)));
   } catch {
-    if (entry.kind === "sign_in")
-      throw configurationError("The stored sign-in cannot be read any more.", "Import the Codex auth.json again.");
-    throw configurationError("The stored API key cannot be read any more.", "Enter the key again in the settings.");
+    if (entry.kind === "sign_in") throw configurationError(text("sign_in_unreadable"), text("sign_in_import_again"));
+    throw configurationError(text("key_unreadable"), text("key_enter_again"));
   }
 }
 
@@ -182,14 +183,14 @@ async function decrypt(key, id, entry) {
  * @param {Secret} secret
  * @returns {Promise<Entry>}
  */
-async function makeEntry(key, { id, origin }, { kind, text }) {
+async function makeEntry(key, { id, origin }, { kind, text: secretText }) {
   /** @type {Entry} */
   const entry = { origin, kind, sealed: { iv: "", data: "" } };
-  return { ...entry, sealed: await seal(key, encoder.encode(text), purposeOf(id, entry)) };
+  return { ...entry, sealed: await seal(key, encoder.encode(secretText), purposeOf(id, entry)) };
 }
 
 /**
- * Store a profile's secret in place of the one that it had. It is protected like the others.
+ * Stores a profile's secret in place of its earlier one, under the same key as the others.
  * Throws a `UserError`, with nothing changed, when that is impossible.
  * @param {Owner} owner
  * @param {Secret} secret
@@ -197,17 +198,13 @@ async function makeEntry(key, { id, origin }, { kind, text }) {
 export async function storeSecret(owner, secret) {
   const record = (await readRecord()) ?? { version: 2, entries: {} };
   const key = await recordKey(record);
-  if (!key)
-    throw configurationError(
-      "The API key is locked, so it cannot be replaced.",
-      "Unlock it first, or set a new passphrase.",
-    );
+  if (!key) throw configurationError(text("key_locked_not_replaced"), text("key_unlock_first"));
   await writeRecord({ ...record, entries: { ...record.entries, [owner.id]: await makeEntry(key, owner, secret) } });
 }
 
 /**
- * Write new tokens over those that they were made of. If these are no longer there (removed, or replaced by another
- * sign-in), nothing happens.
+ * Replaces tokens by the new ones that were obtained with them. Nothing happens if the old ones are no longer stored,
+ * because they were removed, or replaced by another sign-in.
  * @param {string} id
  * @param {string} before
  * @param {string} after
@@ -220,7 +217,7 @@ export async function renewSecret(id, before, after) {
 }
 
 /**
- * Works while locked, too. Without any secret there is no passphrase either.
+ * Removes a profile's secret, also while the vault is locked. The passphrase goes with the last secret.
  * @param {string} id
  */
 export async function removeSecret(id) {
@@ -233,7 +230,7 @@ export async function removeSecret(id) {
 }
 
 /**
- * Set, change or ("") remove the passphrase, and store a profile's secret in the same step where one is given.
+ * Sets, changes or ("") removes the passphrase, and stores a profile's secret in the same step if one is given.
  * Throws a `UserError`, with nothing changed, when that is impossible.
  * @param {string} passphrase
  * @param {Owner} owner
@@ -248,18 +245,15 @@ export async function changePassphrase(passphrase, owner, secret) {
     throw settingError({
       field: "passphrase",
       code: "no_key",
-      message: "There is no API key to protect.",
-      hint: "Enter the API key as well, or leave the passphrase empty.",
+      message: text("passphrase_no_key"),
+      hint: text("passphrase_enter_key"),
     });
   }
   const kept = Object.entries(record?.entries ?? {}).filter(([id]) => !secret || id !== owner.id);
   const oldKey = record && (await recordKey(record));
-  // A lost passphrase can be left behind with the key that was under it, but not with those of other profiles.
+  // A user who lost the passphrase may replace the only key, but the keys of other profiles must not be lost with it.
   if (kept.length > 0 && !oldKey) {
-    throw configurationError(
-      "The stored keys are locked, so their passphrase cannot be changed.",
-      "Unlock them in the panel. If the passphrase is lost, remove the keys of the other profiles first.",
-    );
+    throw configurationError(text("passphrase_keys_locked"), text("passphrase_unlock_or_remove"));
   }
   /** @type {Kdf | undefined} */
   const kdf = passphrase
@@ -270,8 +264,9 @@ export async function changePassphrase(passphrase, owner, secret) {
   /** @type {Record<string, Entry>} */
   const entries = {};
   for (const [id, entry] of kept) {
-    const text = await decrypt(/** @type {CryptoKey} */ (oldKey), id, entry);
-    entries[id] = await makeEntry(newKey, { id, origin: entry.origin }, { kind: entry.kind, text });
+    const secretText = await decrypt(/** @type {CryptoKey} */ (oldKey), id, entry);
+    const owned = { id, origin: entry.origin };
+    entries[id] = await makeEntry(newKey, owned, { kind: entry.kind, text: secretText });
   }
   if (secret) entries[owner.id] = await makeEntry(newKey, owner, secret);
   /** @type {VaultRecord} */
@@ -285,7 +280,7 @@ export async function changePassphrase(passphrase, owner, secret) {
 const writeRecord = (record) => chrome.storage.local.set({ [RECORD]: record });
 
 /**
- * Unlock until the browser ends. Throws a `UserError` for a wrong passphrase.
+ * Unlocks the vault until the browser exits. Throws a `UserError` for a wrong passphrase.
  * @param {string} passphrase
  */
 export async function unlock(passphrase) {
@@ -297,25 +292,22 @@ export async function unlock(passphrase) {
     Object.entries(record.entries).map(([id, entry]) => open(key, entry.sealed, purposeOf(id, entry))),
   );
   if (!opened.some(({ status }) => status === "fulfilled")) {
-    throw configurationError(
-      "This passphrase is wrong.",
-      "Try again. If it is lost, enter the API key anew in the settings.",
-    );
+    throw configurationError(text("passphrase_wrong"), text("passphrase_lost"));
   }
   await rememberUnlocked(record, bits);
   await renewBinding();
 }
 
-/** Binds what came from the first version to its profile as well, as soon as it can be read. */
+/** Binds secrets of the first version to their profiles as well, as soon as they can be decrypted. */
 export async function renewBinding() {
   const record = await readRecord();
   const key = record && (await recordKey(record));
   if (!record || !key) return;
   for (const [id, entry] of Object.entries(record.entries)) {
     if (entry.version !== 1) continue;
-    const text = await decrypt(key, id, entry).catch(() => undefined);
-    if (text === undefined) continue;
-    record.entries[id] = await makeEntry(key, { id, origin: entry.origin }, { kind: entry.kind, text });
+    const secretText = await decrypt(key, id, entry).catch(() => undefined);
+    if (secretText === undefined) continue;
+    record.entries[id] = await makeEntry(key, { id, origin: entry.origin }, { kind: entry.kind, text: secretText });
     await writeRecord(record);
   }
 }
