@@ -1,7 +1,7 @@
 /** Chrome's permission to reach a server. */
 
+import { hostOf } from "../shared/address.js";
 import { list, text } from "../shared/text.js";
-import { hostOf } from "./form.js";
 import { complain } from "./messages.js";
 
 /**

@@ -2,6 +2,7 @@
  * What the form holds as settings, and what is wrong with it. No DOM here.
  */
 
+import { hostOf } from "../shared/address.js";
 import { isLoopback } from "../shared/loopback.js";
 import { labelOfPreset, PRESETS, presetOf } from "../shared/presets.js";
 import { FIELDS, messageAtField, passphraseProblem, readApiKey, readProfile } from "../shared/profile-schema.js";
@@ -214,11 +215,6 @@ export function permissionsForAuthJson(content) {
   } catch {
     return [];
   }
-}
-
-/** @param {string} baseUrl */
-export function hostOf(baseUrl) {
-  return URL.canParse(baseUrl.trim()) ? new URL(baseUrl.trim()).host : "";
 }
 
 /**

@@ -3,6 +3,7 @@
  * never shown.
  */
 
+import { hostOf } from "../shared/address.js";
 import { COMPACTIONS, EFFORTS, labelOf, SUMMARIES, VERBOSITIES } from "../shared/choices.js";
 import { readKey } from "../shared/pasted-key.js";
 import { labelOfPreset, PRESETS, presetOf } from "../shared/presets.js";
@@ -19,7 +20,7 @@ import { addressRisks } from "./address-risk.js";
 import { ask } from "./ask.js";
 import "./error-log.js";
 import { clearErrors, controls, fill, names, point, setPlaceholder, values } from "./fields.js";
-import { hostOf, isInsecure, keepsAnswers, originOf, permissionsFor, readForm, valuesOf } from "./form.js";
+import { isInsecure, keepsAnswers, originOf, permissionsFor, readForm, valuesOf } from "./form.js";
 import { AUTH_JSON, openImport, SETTINGS, setUpImports } from "./import-dialog.js";
 import { complain, during, say } from "./messages.js";
 import { confirmed } from "./question.js";

@@ -3,6 +3,15 @@
 const LONGEST = 2_000;
 
 /**
+ * @param {string} address
+ * @returns {string}  Its host as the browser writes it, with letters beyond ASCII in their code; empty if it is none.
+ */
+export function hostOf(address) {
+  const trimmed = address.trim();
+  return URL.canParse(trimmed) ? new URL(trimmed).host : "";
+}
+
+/**
  * A page as it is shown to the user with a question, so that the one that is read can be compared with it.
  * @param {{id?: number, url?: string}} tab
  */

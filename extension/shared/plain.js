@@ -11,8 +11,10 @@ const LONGEST_ID = 500;
 
 /** @param {unknown} value @returns {value is string} */
 export const isText = (value) => typeof value === "string";
+/** @param {unknown} value @returns {value is string}  An empty text is none. */
+export const hasText = (value) => isText(value) && value !== "";
 /** @param {unknown} value @returns {value is string} */
-export const isId = (value) => isText(value) && value !== "" && value.length <= LONGEST_ID;
+export const isId = (value) => hasText(value) && value.length <= LONGEST_ID;
 /** @param {unknown} value @returns {value is boolean} */
 export const isFlag = (value) => typeof value === "boolean";
 /** @param {any} value @returns {value is Record<string, any>} */

@@ -38,7 +38,7 @@ function cleanFiles(files) {
   return files
     .filter((file) => typeof file?.name === "string" && Number.isFinite(file.size))
     .map(({ name, size, base64 }) => {
-      const isKept = isText(base64, room);
+      const isKept = isShortText(base64, room);
       if (isKept) room -= base64.length;
       return { name: name.replace(UNSEEN, "").slice(0, LONGEST_NAME), size, ...(isKept ? { base64 } : {}) };
     });
@@ -49,9 +49,9 @@ function cleanFiles(files) {
  * @returns {Figure[]}
  */
 function cleanFigure(raw) {
-  if (raw?.type === "svg" && isText(raw.text)) return [{ type: "svg", text: cleanSvg(raw.text) ?? "" }];
-  if (IMAGES.includes(raw?.type) && isText(raw.base64)) return [{ type: raw.type, base64: raw.base64 }];
-  if (raw?.type === "html" && isText(raw.text)) {
+  if (raw?.type === "svg" && isShortText(raw.text)) return [{ type: "svg", text: cleanSvg(raw.text) ?? "" }];
+  if (IMAGES.includes(raw?.type) && isShortText(raw.base64)) return [{ type: raw.type, base64: raw.base64 }];
+  if (raw?.type === "html" && isShortText(raw.text)) {
     return [{ type: "html", text: raw.text, nodes: prune(list(raw.nodes), DEEPEST, { left: MOST_NODES }) }];
   }
   return [];
@@ -87,7 +87,7 @@ function pruneElement(node, depth, room) {
 }
 
 /** @param {unknown} value @param {number} [longest] */
-function isText(value, longest = LARGEST_FIGURE) {
+function isShortText(value, longest = LARGEST_FIGURE) {
   return typeof value === "string" && value.length <= longest;
 }
 

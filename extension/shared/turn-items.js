@@ -2,6 +2,8 @@
  * What a finished item of an answer shows: the text of a tool call, what code printed, and the sources that are cited.
  */
 
+import { hasText } from "./plain.js";
+
 /** @import {Block, Source} from "./protocol.js" */
 
 /**
@@ -12,7 +14,7 @@
 export function logsOf({ type, outputs }) {
   if (type !== "code_interpreter_call") return "";
   const logs = (outputs ?? []).map((/** @type {any} */ part) => part?.logs);
-  return logs.filter((/** @type {unknown} */ log) => typeof log === "string" && log).join("\n");
+  return logs.filter((/** @type {unknown} */ log) => hasText(log)).join("\n");
 }
 
 /** So many sources of one text are named, as in `session/blocks.py`. */
@@ -54,15 +56,10 @@ export function citationsOf(annotations) {
   const found = [];
   for (const annotation of annotations) {
     const { url, title } = annotation?.url_citation ?? annotation ?? {};
-    if (isText(url)) found.push(isText(title) ? { url, title } : { url });
-    else if (isText(annotation?.filename)) found.push({ title: annotation.filename });
+    if (hasText(url)) found.push(hasText(title) ? { url, title } : { url });
+    else if (hasText(annotation?.filename)) found.push({ title: annotation.filename });
   }
   return found;
-}
-
-/** @param {unknown} value @returns {value is string} */
-function isText(value) {
-  return typeof value === "string" && value !== "";
 }
 
 /**

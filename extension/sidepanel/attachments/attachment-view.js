@@ -3,6 +3,7 @@
  * text here and nothing else.
  */
 
+import { hostOf } from "../../shared/address.js";
 import { bytesOf, tooMuch } from "../../shared/picture.js";
 import { el, icon } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
@@ -36,7 +37,7 @@ const PIECE = 20_000;
 function attachmentChip(attachment, { conversation, content, onRemove, onPutIn }) {
   const { kind, url, tokens, missing } = attachment;
   const title = revealed(attachment.title);
-  const host = url ? hostOf(url) : "";
+  const host = url ? hostOf(url) || url : "";
   const about = host || (kind === "text" ? "Pasted" : "");
   const size = `${about ? " · " : ""}${tokensText(tokens)}`;
   const part = missing ? "Only a part of it" : "";
@@ -226,9 +227,4 @@ export class AttachmentList {
     this.root.append(...attachments.map((attachment) => attachmentChip(attachment, options(attachment))));
     this.root.hidden = attachments.length === 0;
   }
-}
-
-/** @param {string} url */
-function hostOf(url) {
-  return URL.canParse(url) ? new URL(url).host || url : url;
 }

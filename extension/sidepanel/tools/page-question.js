@@ -1,6 +1,6 @@
 /** Shows which page a call of `read_page` or `read_selection` would read, while it waits for the user's approval. */
 
-import { pageName, publicAddress } from "../../shared/address.js";
+import { hostOf, pageName, publicAddress } from "../../shared/address.js";
 import { el } from "../../ui/dom.js";
 import { revealed } from "../../ui/revealed.js";
 import { waitForPermission } from "../attachments/page-permission.js";
@@ -62,11 +62,6 @@ export class AskedPage {
       this.#stopWaiting = null;
     }
   }
-}
-
-/** @param {string} url @returns {string}  As the browser's own: letters beyond ASCII stand in their code. */
-function hostOf(url) {
-  return URL.canParse(url) ? new URL(url).host : "";
 }
 
 /** @param {string} text @param {number} most */

@@ -4,6 +4,7 @@
  */
 
 import { configurationError } from "../../shared/errors.js";
+import { hasText } from "../../shared/plain.js";
 import { text } from "../../shared/text.js";
 
 /** @import { SignInView } from "../../shared/protocol.js" */
@@ -44,18 +45,15 @@ export function describeSignIn(authJson) {
   const tokens = parseObject(authJson)?.tokens ?? {};
   const identity = payloadOf(tokens.id_token);
   const claims = identity[CLAIMS] ?? {};
-  const account = [identity.email, claims.chatgpt_account_id, tokens.account_id].find(isText);
+  const account = [identity.email, claims.chatgpt_account_id, tokens.account_id].find(hasText);
   const plan = claims.chatgpt_plan_type;
   const { exp } = payloadOf(tokens.access_token);
   return {
     ...(account ? { account } : {}),
-    ...(isText(plan) ? { plan } : {}),
+    ...(hasText(plan) ? { plan } : {}),
     ...(typeof exp === "number" ? { expires_at: exp * 1000 } : {}),
   };
 }
-
-/** @param {unknown} value @returns {value is string} */
-const isText = (value) => typeof value === "string" && value !== "";
 
 /**
  * The middle part of a JSON web token; its signature is the server's matter.
@@ -63,7 +61,7 @@ const isText = (value) => typeof value === "string" && value !== "";
  * @returns {Record<string, any>}
  */
 function payloadOf(token) {
-  const parts = isText(token) ? token.split(".") : [];
+  const parts = hasText(token) ? token.split(".") : [];
   if (parts.length !== 3) return {};
   try {
     const bytes = Uint8Array.from(atob(parts[1].replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));

@@ -4,7 +4,7 @@
  */
 
 import { UserError } from "../../shared/errors.js";
-import { isId, isShallow, isText, isTime, makePlain } from "../../shared/plain.js";
+import { hasText, isId, isShallow, isTime, makePlain } from "../../shared/plain.js";
 import { isContent } from "../../shared/storage/attachments.js";
 import { inOneLine } from "../../shared/storage/migrations.js";
 import { isCircular } from "./branches.js";
@@ -42,7 +42,7 @@ export function parseExport(text) {
 function checked(conversation, index) {
   const place = `Conversation ${index + 1} of the file`;
   const { id, title, created_at, updated_at, turns } = conversation ?? {};
-  const isTitle = title === undefined || (isText(title) && title !== "");
+  const isTitle = title === undefined || hasText(title);
   if (!isId(id) || !isTitle || !isTime(created_at) || !isTime(updated_at)) {
     throw unreadable(`${place} has no proper id, title or times.`);
   }
