@@ -146,6 +146,44 @@ def test_by_keyboard(chat: Panel) -> None:
     expect(conversations.button).to_be_focused()
 
 
+def test_results_that_come_late_leave_a_title_that_is_being_written(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    for title in ("Harbour lights", "Hill walks"):
+        panel.ask(title)
+        panel.expect_idle()
+        panel.new_chat.click()
+    conversations = ConversationList(panel).show()
+    expect(conversations.rows.filter(has_text="Hill walks")).to_be_visible()
+    panel.page.evaluate(
+        """() => {
+          const send = chrome.runtime.sendMessage.bind(chrome.runtime);
+          chrome.runtime.sendMessage = async (request) => {
+            const reply = await send(request);
+            if (request.type === "ListConversations" && request.query)
+              await new Promise((release) => { window.release = release; });
+            return reply;
+          };
+        }"""
+    )
+    conversations.search.fill("Harbour")
+    panel.page.wait_for_function("() => window.release")
+    conversations.act("Harbour lights", "Rename")
+    box = conversations.dialog.get_by_role("textbox", name="Title")
+    box.fill("Port")
+    panel.page.evaluate("() => { window.release(); delete window.release; }")
+    box.press_sequentially(" lights")
+    expect(box).to_have_value("Port lights")
+    expect(box).to_be_focused()
+    box.press("Enter")
+    expect(conversations.rows.filter(has_text="Port lights")).to_be_visible()
+    panel.page.wait_for_function("() => window.release")
+    panel.page.evaluate("() => window.release()")
+    expect(conversations.rows).to_have_count(1)
+    expect(conversations.rows.first).to_contain_text("Port lights")
+    expect(conversations.rows.first.locator(".open")).to_be_focused()
+
+
 def test_the_shown_conversation_is_deleted_and_brought_back(
     chat: Panel, app: App, server: ScriptedServer
 ) -> None:

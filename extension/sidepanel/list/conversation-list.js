@@ -48,6 +48,8 @@ export class ConversationList {
   #loading = false;
   /** Conversations that the search could not look through yet. */
   #pending = 0;
+  /** Results came while a title was being written: they are loaded again when that is done. */
+  #isOutdated = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pendingTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -104,6 +106,8 @@ export class ConversationList {
     this.#searches += 1;
     const found = await this.#find();
     if (!found) return;
+    this.#isOutdated = this.#isRenaming();
+    if (this.#isOutdated) return;
     const { conversations = [], next, pending = 0 } = found;
     this.#next = next;
     this.#pending = pending;
@@ -114,6 +118,19 @@ export class ConversationList {
     byId("list-scroller").scrollTop = 0;
     this.#afterChange();
     this.#storage.update();
+  }
+
+  /** Whether a title is being written: its box must not be replaced under the user's hands. */
+  #isRenaming() {
+    return this.#list.querySelector("form")?.contains(document.activeElement) ?? false;
+  }
+
+  /** Loads the results that came while a title was being written, and keeps the focus in the list. */
+  async #loadMissed() {
+    await this.#load();
+    const [first] = this.#list.children;
+    if (first) focusRow(first);
+    else this.#search.focus();
   }
 
   /** Takes in what could not be looked through before. Rows that have the focus stay as they are. */
@@ -241,6 +258,7 @@ export class ConversationList {
       row.replaceWith(next);
       this.#setActive(next);
       focusRow(next);
+      if (this.#isOutdated) this.#notice.guard(() => this.#loadMissed());
     };
     const rename = async (/** @type {string} */ title) => {
       await ask({ type: "RenameConversation", id, title });
@@ -253,6 +271,9 @@ export class ConversationList {
       onSubmit: (title) => this.#notice.guard(() => rename(title)),
       // The title stays as it is, and what was typed is kept for the next time.
       onCancel: () => finish(conversation),
+    });
+    box.addEventListener("blur", () => {
+      if (this.#isOutdated && form.isConnected) this.#notice.guard(() => this.#load());
     });
     row.replaceChildren(form);
     box.select();
