@@ -74,7 +74,7 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """What a reader has on the screen at the end."""
+        """The text that a reader sees at the end."""
         shown, finished = "", ""
         for event in self.events:
             if isinstance(event, OutputTextDelta):

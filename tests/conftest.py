@@ -10,7 +10,7 @@ import sys
 
 from hypothesis import HealthCheck, settings
 
-# No check that a busy machine decides: the same commit has the same result everywhere.
+# No check depends on the load of the machine: a commit has the same result everywhere.
 settings.register_profile(
     "default",
     deadline=None,

@@ -202,7 +202,7 @@ def test_a_stale_token_is_renewed_before_it_is_used() -> None:
     assert stored[0]["tokens"]["account_id"] == "acc-stored"
     assert stored[0]["last_refresh"] == "2027-01-15T08:00:00Z"
     assert stored[0]["mine"] == "kept"
-    # What is stored is a copy: changing it changes nothing here.
+    # The stored data is a copy, so changing it has no effect.
     stored[0]["tokens"]["access_token"] = "changed"
     assert "changed" not in run(auth.headers(no_fetch()))["Authorization"]
 
@@ -372,7 +372,7 @@ def test_nothing_secret_shows() -> None:
     ],
 )
 def test_a_key_is_taken_as_it_is_pasted(pasted: str) -> None:
-    """crewAI#5999, edenai-apis#350, postiz#1990, opik#7416: keys with what stood around them."""
+    """crewAI#5999, edenai-apis#350, postiz#1990, opik#7416: keys with the text around them."""
     assert clean_key(pasted) == "sk-test-0123"
 
 

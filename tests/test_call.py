@@ -165,7 +165,7 @@ def test_header_events_are_repeated_only_where_they_differ() -> None:
     ]
 
 
-# --- errors that the stream itself tells -------------------------------------------------------
+# --- errors in the stream ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_leaving_the_loop_early_aborts_too() -> None:
     run(main())
 
 
-# --- what a result says of how it went ----------------------------------------------------------
+# --- deadlines ----------------------------------------------------------------------------------
 
 
 def test_a_deadline_ends_a_call_with_what_has_arrived() -> None:

@@ -1,4 +1,4 @@
-"""What a server repeats of the key, in every form that anybody thought of."""
+"""A key that a server repeats is removed, in every known form."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_an_echo_is_cut_out_in_every_form(form: str) -> None:
-    """Encodings of a secret show it as well: ovh/cds#7822, ModularPipelines#2994."""
+    """Encodings of a secret reveal it as well: ovh/cds#7822, ModularPipelines#2994."""
     cut = ECHOES.cut(f"before {form} after")
     assert cut.startswith("before ")
     assert cut.endswith(" after")
     assert MASK in cut
-    # What stays at the ends of base64 are the characters that depend on the neighbours.
+    # The characters at the ends of base64 depend on the neighbours, and stay.
     assert len(cut) < len("before *** after") + 12 + cut.count("\n")
 
 
@@ -175,7 +175,7 @@ def cleaned(*events: Any, key: str = KEY) -> list[Any]:
 
 
 def test_a_key_over_several_deltas_is_cut_out_and_agrees_with_the_item() -> None:
-    """ModularPipelines#2994: what lies over the border of two pieces escapes a replacement."""
+    """ModularPipelines#2994: a secret across the border of two pieces escapes a replacement."""
     text = f"Your key is {KEY}, right?"
     deltas = [
         OutputTextDelta(delta=text[at : at + 3], item_id="m") for at in range(0, len(text), 3)

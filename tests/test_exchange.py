@@ -23,7 +23,7 @@ def test_reading_pauses_while_no_chunk_is_taken() -> None:
     async def main() -> None:
         exchange = Exchange(send(response), 5000)
         await exchange.wait()
-        await asyncio.sleep(3600)  # we are slow, not the server
+        await asyncio.sleep(3600)  # the reader is slow, not the server
         assert not exchange.ended
         assert len(exchange.take()) == 800_000
         await exchange.wait()
@@ -97,12 +97,12 @@ def test_bytes_reset_the_silence() -> None:
     async def main() -> list[float]:
         loop = asyncio.get_running_loop()
         exchange = Exchange(send(FakeResponse(Reply(stream))), 300_000)
-        told = []
+        reported = []
         while not exchange.ended:
             exchange.take()
             if not await exchange.wait():
-                told.append(loop.time())
+                reported.append(loop.time())
         await exchange.aclose()
-        return told
+        return reported
 
     assert run(main()) == pytest.approx([59, 119])

@@ -1,7 +1,7 @@
 """Work grows with the size of what a server sends, and no faster.
 
-Counted in steps of the interpreter, never in seconds: four times as much may take four times as
-many steps, and a little more. What the interpreter does in one step is bounded elsewhere.
+Work is counted in steps of the interpreter, never in seconds. Four times as much may take four
+times as many steps, and a little more. The work within one step is bounded elsewhere.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SMALL = 40
 
 
 def steps(work: Callable[[], object]) -> int:
-    """How many steps the interpreter takes for it."""
+    """Count the steps that the interpreter takes."""
     count = 0
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
@@ -62,7 +62,7 @@ def steps(work: Callable[[], object]) -> int:
 
 
 def grows_like_its_size(make: Callable[[int], Callable[[], object]], small: int = SMALL) -> None:
-    make(small)()  # what is done once only is done now
+    make(small)()  # work that is done only once happens here
     if sys.platform == "emscripten":
         pytest.skip("Pyodide's interpreter does not report each of its steps")
     few, many = steps(make(small)), steps(make(4 * small))
@@ -73,7 +73,7 @@ def grows_like_its_size(make: Callable[[int], Callable[[], object]], small: int 
 
 
 def read(wire_api: str, frames: Frames) -> tuple[Decoder, Turn]:
-    """An answer, read and taken into a turn as a chat does it."""
+    """Read an answer into a turn, as a chat does."""
     decoder = decoder_for(wire_api)
     turn = Turn(id="t", user="", created_at=0)
     events = Events(joined=True)
@@ -141,7 +141,7 @@ def many(make: Callable[[int], dict[str, Any]]) -> Callable[[int], Frames]:
 
 RESPONSES: dict[str, Callable[[int], Frames]] = {
     "calls": many(lambda n: done(call(n), n)),
-    # hermes-agent#106125: looking for a call's row among all others, at each start and end.
+    # hermes-agent#106125: each start and end searched the rows of all calls.
     "calls that begin and end": lambda count: [
         CREATED,
         *(added(call(n), n) for n in range(count)),
@@ -245,7 +245,7 @@ CHAT: dict[str, Callable[[int], Frames]] = {
         chunk(content="a", annotations=[{"type": "url_citation", "url": f"https://a.test/{n}"}])
         for n in range(count)
     ],
-    # oh-my-pi#10726: what each delta costs must not grow with the message.
+    # oh-my-pi#10726: the cost of a delta must not grow with the message.
     "reasoning details": lambda count: [
         chunk(reasoning_details=[{"type": "reasoning.text", "index": n, "text": "a"}])
         for n in range(count)
@@ -312,7 +312,7 @@ def test_an_answer_of_too_many_parts_ends_with_an_error(
     assert not decoder.error.retryable
     assert turn.blocks
     assert len(turn.blocks) <= MAX_ITEMS + 1
-    # Each call has an output, which says that it was not carried out.
+    # Each call has an output, which reports that it was not run.
     assert len(turn.items) <= 2 * (MAX_ITEMS + 1)
 
 
@@ -361,7 +361,7 @@ def test_families_of_limits_without_end() -> None:
 
 
 def ids_of(count: int) -> list[ResponseItem]:
-    """Calls and messages of one id, each of which says something else."""
+    """Calls and messages with one id and different contents."""
     items: list[ResponseItem] = []
     for n in range(count):
         arguments = f'{{"n":{n}}}'
@@ -392,7 +392,7 @@ FRAMES = {
 def test_a_frame_of_too_much_is_not_worked_on(
     wire_api: str, frame: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused by a look at its size and its marks; nobody takes it apart."""
+    """The frame is refused by its size and its brackets, without parsing it."""
     decoder = decoder_for(wire_api)
     taken: list[int] = []
 
@@ -433,7 +433,7 @@ def test_a_list_of_models_without_end() -> None:
 
 @pytest.mark.parametrize("mark", ["<think></think>", "<|START_TEXT|>", "<think>a</think> "])
 def test_marks_of_reasoning_without_end(mark: str) -> None:
-    """Each of them used to be read by a call of its own within the one before."""
+    """Each of them used to be read by a nested call."""
     pieces = InBand().feed(mark * 20_000)
     assert sum(len(said) for kind, said in pieces if kind == "text") > 10_000 * len(mark)
 

@@ -171,7 +171,7 @@ def test_the_body_of_an_error_may_break_or_hang() -> None:
 
 
 class Refreshing:
-    """Tokens of which only the second one is good."""
+    """Tokens of which only the second is accepted."""
 
     mode = "chatgpt"
 

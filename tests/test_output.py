@@ -107,10 +107,10 @@ def test_batches_hold_what_the_single_events_hold(chat: bool) -> None:
         batched = [event for batch in batches for event in batch]
         assert all(batches)
         for kind in (OutputTextDelta, OutputItemDone, Completed):
-            told, joined = ([e for e in es if isinstance(e, kind)] for es in (events, batched))
+            single, joined = ([e for e in es if isinstance(e, kind)] for es in (events, batched))
             if kind is OutputTextDelta:
-                told, joined = ("".join(e.delta for e in es) for es in (told, joined))
-            assert joined == told
+                single, joined = ("".join(e.delta for e in es) for es in (single, joined))
+            assert joined == single
 
 
 def test_batches_end_with_the_error_and_without_what_is_hidden() -> None:
@@ -123,7 +123,7 @@ def test_batches_end_with_the_error_and_without_what_is_hidden() -> None:
     ]
 
 
-# --- what a result says of how it went ----------------------------------------------------------
+# --- hidden reasoning, origins ------------------------------------------------------------------
 
 
 def test_raw_reasoning_that_is_not_wanted_is_in_no_item() -> None:

@@ -1,4 +1,4 @@
-"""A stored answer is asked for until it is finished."""
+"""A stored answer is requested until it is finished."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.client_calls import PROMPT, client
 
 
 def test_an_answer_that_stays_queued_is_given_up_after_an_hour() -> None:
-    """agno-agi/agno#7444: it was asked about for ever, without a word to the user."""
+    """agno-agi/agno#7444: it was requested for ever, without a message to the user."""
     queued = {"id": "resp_1", "object": "response", "status": "queued", "output": []}
 
     def answer(request: Any) -> Reply:

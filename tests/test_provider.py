@@ -167,7 +167,7 @@ def test_the_chatgpt_backend_is_sent_a_client_version_with_models_only() -> None
     assert mine.url("models").endswith("/models?client_version=1")
 
 
-# --- who it is ---------------------------------------------------------------------------------
+# --- which provider it is ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

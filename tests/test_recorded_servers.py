@@ -1,4 +1,4 @@
-"""Answers of real servers, byte for byte as they came over the wire, through the whole client.
+"""Answers of real servers, byte for byte as they arrived, through the whole client.
 
 Recorded from the LiteLLM proxy 1.106.2 (in front of the demo provider), llama.cpp's llama-server
 0c1e570 and transformers serve 5.23.0 (models with random weights); see docs/heavier-servers.md.
@@ -31,7 +31,7 @@ EXPECTED: dict[str, tuple[list[type], tuple[int, int, int, int], ErrorKind | Non
 
 
 def deltas(name: str) -> str:
-    """The text, read as simply as can be."""
+    """Read the text in the simplest way."""
     text = ""
     for line in (RECORDED / f"{name}.sse").read_text(encoding="utf-8").splitlines():
         if line.startswith("data: {"):

@@ -58,7 +58,7 @@ def test_secret_headers(name: str, secret: bool) -> None:
 def test_redaction_takes_linear_time(piece: str) -> None:
     begin = time.perf_counter()
     redact((piece * 65_536)[:65_536])
-    # Some 15 ms on a quiet machine.
+    # This takes some 15 ms on an idle machine.
     assert time.perf_counter() - begin < 1
 
 

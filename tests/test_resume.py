@@ -1,4 +1,4 @@
-"""An answer that the provider keeps is picked up where it broke: nothing doubled, nothing lost."""
+"""A stored answer is resumed where it broke off: nothing is doubled, nothing is lost."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 RECORDINGS = [
     path
     for path in sorted(FIXTURES.glob("*/*responses*.sse"))
-    # These two fail with what may be tried again.
+    # These two fail with errors that may be retried.
     if "failed" not in path.name and "error_event" not in path.name
 ]
 PROMPT = Prompt.from_text("Hi")
@@ -69,8 +69,8 @@ def client(fetch: Any, **fields: Any) -> Client:
     return Client(fetch=fetch, now=now, random=lambda: 0.0, **settings)
 
 
-class Told:
-    """What a call told, and how it ended."""
+class Received:
+    """The events of a call, and how it ended."""
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
@@ -93,25 +93,25 @@ class Told:
         return [event for event in self.events if isinstance(event, Reconnecting)]
 
 
-async def take(batches: Any, limit: int | None = None) -> Told:
-    """Everything, or the first ``limit`` batches as if the process had ended after them."""
-    told = Told()
+async def take(batches: Any, limit: int | None = None) -> Received:
+    """Take all batches, or the first ``limit`` as if the process had ended after them."""
+    received = Received()
     try:
         async with aclosing(batches) as all_batches:
             async for batch in all_batches:
-                if len(told.batches) == limit:
+                if len(received.batches) == limit:
                     break
-                told.batches.append(batch)
+                received.batches.append(batch)
     except SidestreamError as error:
-        told.error = error
-    return told
+        received.error = error
+    return received
 
 
-def ask(fetch: Any, *, limit: int | None = None, **fields: Any) -> Told:
+def ask(fetch: Any, *, limit: int | None = None, **fields: Any) -> Received:
     return run(take(client(fetch, **fields).stream_batches(PROMPT), limit))
 
 
-def resume(fetch: Any, response_id: str = "resp_1", after: int = 5, **fields: Any) -> Told:
+def resume(fetch: Any, response_id: str = "resp_1", after: int = 5, **fields: Any) -> Received:
     return run(take(client(fetch).resume(response_id, after, **fields)))
 
 
@@ -124,10 +124,10 @@ def cut_after(stream: MockSSEStream, words: str) -> int:
 
 def test_a_broken_stream_is_resumed_and_not_requested_again() -> None:
     server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
-    told = ask(server)
-    assert told.error is None
-    assert told.text == "Hello, world!"
-    assert [wait.resumes for wait in told.waits] == [True]
+    received = ask(server)
+    assert received.error is None
+    assert received.text == "Hello, world!"
+    assert [wait.resumes for wait in received.waits] == [True]
     assert server.asked == 1
     again = server.requests[1]
     assert (again.method, again.body) == ("GET", None)
@@ -138,43 +138,43 @@ def test_a_broken_stream_is_resumed_and_not_requested_again() -> None:
         "starting_after": [str(sequence["sequence_number"])],
     }
     assert "idempotency-key" not in {name.lower() for name in again.headers}
-    assert told.types.count("Completed") == 1
+    assert received.types.count("Completed") == 1
 
 
 def test_what_a_server_sends_twice_is_taken_once() -> None:
     cut = cut_after(hello(), '"lo, "}\n\n')
     fetch = FakeFetch(Reply(hello().fail_at(cut)), Reply(hello()))
-    told = ask(fetch)
-    assert told.text == "Hello, world!"
+    received = ask(fetch)
+    assert received.text == "Hello, world!"
     assert [request.method for request in fetch.requests] == ["POST", "GET"]
 
 
 def test_each_resumption_that_brings_something_gives_the_budget_back() -> None:
     stream = ResponsesStream().created().text(*LONG).completed()
     server = StoredResponses(stream, cuts=[1500] * 12)
-    told = ask(server)
-    assert told.error is None
-    assert told.text == "".join(LONG)
-    assert len(told.waits) > 3
-    assert {wait.attempt for wait in told.waits} == {1}
+    received = ask(server)
+    assert received.error is None
+    assert received.text == "".join(LONG)
+    assert len(received.waits) > 3
+    assert {wait.attempt for wait in received.waits} == {1}
 
 
 def test_resumptions_that_bring_nothing_end() -> None:
     server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n'), 20, 20, 20, 20])
-    told = ask(server)
-    assert told.error is not None
-    assert told.error.kind is ErrorKind.STREAM_CLOSED
-    assert [wait.attempt for wait in told.waits] == [1, 2, 3]
-    assert told.text == "Hello, "
+    received = ask(server)
+    assert received.error is not None
+    assert received.error.kind is ErrorKind.STREAM_CLOSED
+    assert [wait.attempt for wait in received.waits] == [1, 2, 3]
+    assert received.text == "Hello, "
     assert (server.asked, len(server.requests)) == (1, 4)
 
 
 def test_requests_that_fail_while_resuming_void_nothing() -> None:
     stream = hello()
     cut = cut_after(stream, '"lo, "}\n\n')
-    told = ask(FakeFetch(Reply(hello().fail_at(cut)), Refuse(), Refuse(), Reply(hello())))
-    assert told.text == "Hello, world!"
-    assert [wait.resumes for wait in told.waits] == [True, True, True]
+    received = ask(FakeFetch(Reply(hello().fail_at(cut)), Refuse(), Refuse(), Reply(hello())))
+    assert received.text == "Hello, world!"
+    assert [wait.resumes for wait in received.waits] == [True, True, True]
 
 
 def test_an_answer_that_the_provider_deleted_is_requested_again() -> None:
@@ -185,21 +185,21 @@ def test_an_answer_that_the_provider_deleted_is_requested_again() -> None:
             server.forget()
         return await server(request)
 
-    told = ask(fetch)
-    assert told.error is None
-    assert [wait.resumes for wait in told.waits] == [True, False]
+    received = ask(fetch)
+    assert received.error is None
+    assert [wait.resumes for wait in received.waits] == [True, False]
     assert server.asked == 2
-    assert told.waits[1].reason == "The connection broke: connection reset."
-    assert told.text == "Hello, Hello, world!"  # the second notice has taken the first word back
+    assert received.waits[1].reason == "The connection broke: connection reset."
+    assert received.text == "Hello, Hello, world!"  # the second notice voids the first word
 
 
 def test_an_answer_that_can_no_longer_be_streamed_is_waited_for_and_completed() -> None:
     server = StoredResponses(hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
     server.streams = False
     server.looks_until_done = 3
-    told = ask(server)
-    assert told.error is None
-    assert told.text == "Hello, world!"
+    received = ask(server)
+    assert received.error is None
+    assert received.text == "Hello, world!"
     assert server.asked == 1
     assert [urlsplit(request.url).query for request in server.requests[2:]] == [""] * 4
     assert server.times[-1] - server.times[-4] == pytest.approx(2 + 3 + 4.5)
@@ -209,34 +209,34 @@ def test_an_answer_that_failed_meanwhile_raises_its_error() -> None:
     stream = ResponsesStream().created().text("Hel", done=False)
     cut = len(stream.body)
     server = StoredResponses(stream.failed("server_error", "It broke."), hello(), cuts=[cut])
-    told = ask(server)
-    assert told.error is None  # asked for again, as any answer that fails is
+    received = ask(server)
+    assert received.error is None  # requested again, as any failed answer is
     assert server.asked == 2
-    assert [wait.resumes for wait in told.waits] == [True, False]
+    assert [wait.resumes for wait in received.waits] == [True, False]
 
 
 def test_a_finished_call_does_not_stop_an_answer_from_being_resumed() -> None:
     stream = ResponsesStream().created().function_call("look", '{"a"', ": 1}").text("Done.")
     server = StoredResponses(stream.completed(), cuts=[cut_after(stream, '"Done."}\n\n')])
-    told = ask(server)
-    assert told.error is None
-    assert told.types.count("OutputItemDone") == 2
+    received = ask(server)
+    assert received.error is None
+    assert received.types.count("OutputItemDone") == 2
     assert server.asked == 1
 
 
 def test_without_background_nothing_is_resumed() -> None:
     for options in (CallOptions(), CallOptions(background=False)):
         server = StoredResponses(hello(), hello(), cuts=[cut_after(hello(), '"lo, "}\n\n')])
-        told = ask(server, defaults=options)
-        assert {(b.response_id, b.sequence_number) for b in told.batches} == {("", None)}
-        assert [wait.resumes for wait in told.waits] == [False]
+        received = ask(server, defaults=options)
+        assert {(b.response_id, b.sequence_number) for b in received.batches} == {("", None)}
+        assert [wait.resumes for wait in received.waits] == [False]
         assert server.asked == 2
 
 
 def test_chat_completions_know_no_background() -> None:
     server = StoredResponses(ResponsesStream().created())
-    told = ask(server, defaults=CallOptions(background=True, wire_api=WireApi.CHAT))
-    assert told.error is not None
+    received = ask(server, defaults=CallOptions(background=True, wire_api=WireApi.CHAT))
+    assert received.error is not None
     assert "background" not in json.loads(server.requests[0].body or b"")
     assert all(request.method == "POST" for request in server.requests)
 
@@ -267,24 +267,24 @@ def test_a_stream_that_is_cut_anywhere_any_number_of_times_loses_nothing(
 
     def events(server: StoredResponses) -> tuple[list[ResponseEvent], str]:
         async def main() -> tuple[list[ResponseEvent], str]:
-            told, ended = [], ""
+            received, ended = [], ""
             try:
                 async for event in client(server, provider=provider).stream(PROMPT):
-                    told.append(event)
+                    received.append(event)
             except SidestreamError as error:
                 ended = error.message
-            return told, ended
+            return received, ended
 
-        told, ended = run(main())
-        return [e for e in told if not isinstance(e, Reconnecting)], ended
+        received, ended = run(main())
+        return [e for e in received if not isinstance(e, Reconnecting)], ended
 
     server = StoredResponses(*[stream] * 9, cuts=data.draw(cuts))
-    told = events(server)
+    received = events(server)
     if server.asked == 1:
-        assert told == events(StoredResponses(stream))
+        assert received == events(StoredResponses(stream))
     else:
-        # Cut before anything had come: there was nothing to pick up yet.
-        assert told[0][-1:] == events(StoredResponses(stream))[0][-1:]
+        # It broke before anything arrived, so there was nothing to resume.
+        assert received[0][-1:] == events(StoredResponses(stream))[0][-1:]
 
 
 # --- in another process ------------------------------------------------------------------------
@@ -296,46 +296,46 @@ def test_what_has_ended_meanwhile_is_replayed() -> None:
     server_text = first.text
     at = first.batches[-1]
     assert at.sequence_number is not None
-    told = run(take(client(server).resume(at.response_id, at.sequence_number)))
-    assert told.error is None
-    assert server_text + told.text == "Hello, world!"
-    assert "Created" not in told.types
-    assert told.types[-1] == "Completed"
-    last = told.events[-1]
+    received = run(take(client(server).resume(at.response_id, at.sequence_number)))
+    assert received.error is None
+    assert server_text + received.text == "Hello, world!"
+    assert "Created" not in received.types
+    assert received.types[-1] == "Completed"
+    last = received.events[-1]
     assert isinstance(last, Completed)
     assert last.response_id == "resp_1"
 
 
 def test_deltas_continue_where_they_stopped_and_finished_items_are_whole() -> None:
-    """Also when what is left of a text begins like the whole."""
+    """This holds even if the rest of a text begins like the whole."""
     server = StoredResponses(ResponsesStream().created().text("aa", "aa", "aa").completed())
     ask(server, limit=2)
-    told = resume(server, after=4)
-    assert told.text == "aaaa"
-    assert told.types == ["OutputTextDelta", "OutputItemDone", "Completed"]
-    (item,) = (event.item for event in told.events if isinstance(event, OutputItemDone))
+    received = resume(server, after=4)
+    assert received.text == "aaaa"
+    assert received.types == ["OutputTextDelta", "OutputItemDone", "Completed"]
+    (item,) = (event.item for event in received.events if isinstance(event, OutputItemDone))
     assert isinstance(item, MessageItem)
     assert item.text == "aaaaaa"
 
 
 def test_finished_items_are_not_given_again() -> None:
-    """Not even if the provider tells the whole answer once more."""
+    """This holds even if the provider sends the whole answer again."""
     server = StoredResponses(hello())
     whole = ask(server)
     items = [event.item for event in whole.events if isinstance(event, OutputItemDone)]
     server.streams = False
-    told = resume(server, after=11, finished_items=items[:1])
-    assert [e.item for e in told.events if isinstance(e, OutputItemDone)] == items[1:]
+    received = resume(server, after=11, finished_items=items[:1])
+    assert [e.item for e in received.events if isinstance(e, OutputItemDone)] == items[1:]
 
 
 def test_the_rest_may_break_as_well() -> None:
     server = StoredResponses(hello())
     ask(server, limit=2)
     server.cuts = [900, 900]
-    told = resume(server, after=2)
-    assert told.error is None
-    assert told.types.count("Completed") == 1
-    assert [wait.resumes for wait in told.waits] == [True, True]
+    received = resume(server, after=2)
+    assert received.error is None
+    assert received.types.count("Completed") == 1
+    assert [wait.resumes for wait in received.waits] == [True, True]
 
 
 def test_an_answer_that_was_cancelled_meanwhile() -> None:
@@ -343,20 +343,20 @@ def test_an_answer_that_was_cancelled_meanwhile() -> None:
     cancelled = stream._response("cancelled")
     server = StoredResponses(stream.send("response.cancelled", response=cancelled))
     ask(server, limit=3)
-    told = resume(server, after=4)
-    assert told.error is not None
-    assert told.error.kind is ErrorKind.INCOMPLETE
-    assert "cancelled" in told.error.message
+    received = resume(server, after=4)
+    assert received.error is not None
+    assert received.error.kind is ErrorKind.INCOMPLETE
+    assert "cancelled" in received.error.message
 
 
 def test_an_answer_that_is_gone() -> None:
     server = StoredResponses()
-    told = resume(server)
-    assert told.types == ["Completed"]
-    assert told.error is not None
-    assert told.error.kind is ErrorKind.NOT_FOUND
-    assert told.error.message == "The provider does not have this answer any more."
-    assert "not found" in str(told.error)
+    received = resume(server)
+    assert received.types == ["Completed"]
+    assert received.error is not None
+    assert received.error.kind is ErrorKind.NOT_FOUND
+    assert received.error.message == "The provider does not have this answer any more."
+    assert "not found" in str(received.error)
     assert len(server.requests) == 1
 
 

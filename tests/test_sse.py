@@ -162,7 +162,7 @@ def test_agrees_with_the_standard_however_it_is_cut(body: bytes, cuts: list[int]
 
 @given(body=st.lists(PIECES, max_size=30).map(b"".join), size=st.integers(1, 9))
 def test_the_limit_does_not_depend_on_the_cut(body: bytes, size: int) -> None:
-    body = body.replace(b"\xef\xbb\xbf", b"")  # the one byte order mark is counted only when cut
+    body = body.replace(b"\xef\xbb\xbf", b"")  # the one byte order mark counts only if it is cut
 
     def outcome(*chunks: bytes) -> tuple[list[ServerSentEvent], bool]:
         decoder = SSEDecoder(max_frame_bytes=12)

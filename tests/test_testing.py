@@ -146,7 +146,7 @@ def test_call_soon_threadsafe_is_call_soon() -> None:
 
 
 def play(stream: MockSSEStream) -> tuple[list[bytes], list[float], str]:
-    """Chunks, their times, and how it ended."""
+    """Return the chunks, their times, and how the stream ended."""
 
     async def main() -> tuple[list[bytes], list[float], str]:
         loop = asyncio.get_running_loop()

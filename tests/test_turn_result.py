@@ -56,7 +56,7 @@ def test_complete_keeps_the_last_limits_of_each_family() -> None:
     assert [s.primary.used_percent for s in result.rate_limits if s.primary] == [6]
 
 
-# --- what a result says of how it went ----------------------------------------------------------
+# --- how the call went --------------------------------------------------------------------------
 
 
 def test_a_result_holds_its_attempts_and_its_finish_reason() -> None:

@@ -123,7 +123,7 @@ ERRORS = st.builds(
 
 
 def asked(request: dict[str, Any]) -> Any:
-    """What no change may touch: whom, what, and with which tools."""
+    """Return what no change may touch: the model, the messages and the tools."""
     items = request.get("messages") or request.get("input") or []
     said = json.dumps(items)
     return (

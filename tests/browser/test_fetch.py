@@ -20,7 +20,7 @@ URL = "https://a.test/v1/models"
 
 
 class Bytes:
-    """As much of a ``Uint8Array`` as is used."""
+    """The part of a ``Uint8Array`` that is used."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -30,7 +30,7 @@ class Bytes:
 
 
 class ScriptedExchange:
-    """Plays ``python/bridge.js``: each entry of ``arrivals`` comes a second after the last."""
+    """Stands in for ``python/bridge.js``: the entries of ``arrivals`` arrive a second apart."""
 
     def __init__(self, head: dict[str, Any], *arrivals: bytes, failure: str = "") -> None:
         self._head = head

@@ -11,7 +11,7 @@ from sidestream.browser.loop import TURN_S, share_turns
 
 
 class BrowserLoop(asyncio.AbstractEventLoop):
-    """Plays Pyodide's loop: what is called soon becomes a task of the browser."""
+    """Stands in for Pyodide's loop: each `call_soon` becomes a task of the browser."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -21,12 +21,12 @@ STREAMS = Path(__file__).parent.parent / "fixtures" / "streams"
 
 @dataclass
 class Outcome:
-    """Everything that came of an answer."""
+    """The events, the items and the error of an answer."""
 
     decoder: Decoder
     events: list[ev.ResponseEvent]
     fed: int
-    """How many of the events came before `close`."""
+    """The number of events before `close`."""
 
     def of(self, *types: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, types)]
@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def items(self) -> list[Any]:
-        """Reasoning may be finished twice, the second time with more."""
+        """The finished items. Reasoning may be finished twice, the second time with more."""
         items: list[Any] = []
         for event in self.of(ev.OutputItemDone):
             item = event.item
@@ -90,7 +90,7 @@ class Outcome:
 
 
 def check(outcome: Outcome, *, exact: bool = True) -> None:
-    """What holds for every answer. ``exact`` is false for nonsense, where only order may differ."""
+    """Check what holds for every answer. Nonsense is not ``exact``: its order may differ."""
     assert outcome.types.count("Completed") == 1
     assert outcome.types[-1] == "Completed"
     assert outcome.decoder.done
@@ -138,8 +138,8 @@ def check(outcome: Outcome, *, exact: bool = True) -> None:
     summary = "".join(part.text for item in thoughts for part in item.summary)
     assert Counter(outcome.reasoning) == Counter(content)
     assert Counter(outcome.summary) == Counter(summary)
-    told = "".join(event.text for event in outcome.of(ev.ReasoningSummaryDone))
-    assert Counter(told) == Counter(summary)
+    finished = "".join(event.text for event in outcome.of(ev.ReasoningSummaryDone))
+    assert Counter(finished) == Counter(summary)
 
     if exact:
         arguments = deltas(ev.FunctionCallArgumentsDelta)
@@ -174,7 +174,7 @@ def play() -> Play:
 
 
 def frames_of(name: str) -> tuple[str, list[str]]:
-    """Wire API and frames of a recorded stream."""
+    """Return the wire API and the frames of a recorded stream."""
     decoder = SSEDecoder()
     data = (STREAMS / f"{name}.sse").read_bytes()
     return "chat" if "_chat" in name else "responses", [e.data for e in decoder.feed(data)]
@@ -182,11 +182,11 @@ def frames_of(name: str) -> tuple[str, list[str]]:
 
 @pytest.fixture(scope="session")
 def recorded() -> Callable[[str], tuple[str, list[str]]]:
-    """Wire API and frames of the recorded stream of a name."""
+    """Return a function from the name of a recorded stream to its wire API and frames."""
     return frames_of
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """``stream`` runs a test for every recording."""
+    """Run tests with an argument ``stream`` for every recording."""
     if "stream" in metafunc.fixturenames:
         metafunc.parametrize("stream", sorted(path.stem for path in STREAMS.glob("*.sse")))

@@ -29,7 +29,7 @@ def new_decoder(path: Path) -> Decoder:
 
 
 def merged(events: list[ev.ResponseEvent]) -> list[ev.ResponseEvent]:
-    """What joining means, said in another way."""
+    """Join deltas in a second, simpler way."""
     found: list[ev.ResponseEvent] = []
     for event in events:
         place = PLACES.get(type(event))
@@ -108,7 +108,7 @@ def test_a_split_character_is_put_together_across_joined_deltas() -> None:
 
 
 class PlainDecoder(ResponsesDecoder):
-    """Reads every frame in the way that is meant for all of them."""
+    """Reads every frame by the general path."""
 
     def _go_on(self, frames: Iterator[str | bytes], events: Events) -> str | bytes | None:
         return next(frames, None)

@@ -110,7 +110,7 @@ def test_junk_between_frames_loses_none(rubbish: list[str], data: Any, play: Any
         mixed = list(frames)
         for junk in rubbish:
             if wire_api == "chat" and not _is_json(junk):
-                continue  # nothing repeats what stood there
+                continue  # nothing repeats the text of this frame
             mixed.insert(data.draw(st.integers(0, len(mixed))), junk)
         clean = play(wire_api, frames)
         outcome = play(wire_api, mixed)
@@ -126,7 +126,7 @@ def _is_json(text: str) -> bool:
 
 
 def _counts(text: str) -> bool:
-    """Whether a decoder would take this for something."""
+    """Whether a decoder would read a frame from this."""
     if text.strip() in ("[DONE]", "DONE"):
         return True
     try:
@@ -144,7 +144,7 @@ def _recording(name: str) -> tuple[str, list[str]]:
     return "chat" if "_chat" in name else "responses", frames
 
 
-# --- the same answer, told in every way ----------------------------------------------------------
+# --- the same answer, sent in every way ----------------------------------------------------------
 
 
 @dataclass
@@ -186,10 +186,10 @@ PIECES = st.lists(st.text('abc😀é \n"\\', min_size=1, max_size=3), min_size=1
 
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[list[Item], list[dict[str, Any]]]:
-    """Items, and frames that tell them with as much left out as can be."""
+    """Draw items, and frames with these items from which everything optional may be missing."""
     kinds = draw(st.lists(st.sampled_from(sorted(NAMES)), min_size=1, max_size=4))
     items = [Item(kind, draw(PIECES), place) for place, kind in enumerate(kinds)]
-    # What the frames of an item are found by. "rotating": an id of its own in every frame.
+    # How the frames of an item are matched. "rotating": every frame has another id.
     by = draw(st.sampled_from(["both", "id", "index", "rotating", "colliding", "order"]))
     drop = draw(
         st.sets(st.sampled_from(["added", "part", "text_done", "part_done", "item_done", "deltas"]))
@@ -242,15 +242,15 @@ def answers(draw: st.DrawFn) -> tuple[list[Item], list[dict[str, Any]]]:
     if by == "order":
         frames = [data for item in items for data in item.frames]
     else:
-        # Any order of the items' frames that keeps each item's own.
+        # The items' frames are interleaved; each item's own order is kept.
         order = [item for item in items for _ in item.frames]
         random.Random(draw(st.integers(0, 2**32))).shuffle(order)
         queues = {item.place: iter(item.frames) for item in items}
         frames = [next(queues[item.place]) for item in order]
-    told = [item.whole() for item in items]
+    sent = [item.whole() for item in items]
     if by == "rotating":
-        told = [{**raw, "id": f"{raw['id']}_last"} for raw in told]
-    done = {"id": "resp_1", "status": "completed", "output": told if output else []}
+        sent = [{**raw, "id": f"{raw['id']}_last"} for raw in sent]
+    done = {"id": "resp_1", "status": "completed", "output": sent if output else []}
     return items, [*frames, {"type": "response.completed", "response": done}]
 
 
@@ -264,8 +264,8 @@ def test_answers_agree_with_what_streamed(
     texts = {kind: sorted(i.text for i in items if i.kind == kind) for kind in NAMES}
     assert sorted(message.text for message in outcome.messages) == texts["message"]
     assert sorted(call[2] for call in outcome.calls) == texts["function_call"]
-    told = ["".join(p.text for p in i.summary) for i in outcome.items if i.type == "reasoning"]
-    assert sorted(told) == texts["reasoning"]
+    sent = ["".join(p.text for p in i.summary) for i in outcome.items if i.type == "reasoning"]
+    assert sorted(sent) == texts["reasoning"]
     assert {call[0] for call in outcome.calls} <= {"tool"}
     assert sorted(outcome.text) == sorted("".join(texts["message"]))
 
@@ -275,7 +275,7 @@ def test_answers_agree_with_what_streamed(
 
 @st.composite
 def chats(draw: st.DrawFn) -> tuple[str, str, list[str], list[Any]]:
-    """Text, reasoning, arguments of the calls, and chunks that tell them."""
+    """Draw text, reasoning, the arguments of calls, and chunks with them."""
     text, reasoning = draw(PIECES), draw(PIECES)
     calls = [
         json.dumps({"value": value})

@@ -1,4 +1,4 @@
-"""The recorded streams of the servers in use, and what is in them."""
+"""Recorded streams of real servers, and what they contain."""
 
 from __future__ import annotations
 

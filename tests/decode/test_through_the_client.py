@@ -1,4 +1,4 @@
-"""What the decoders promise, seen through `Client`."""
+"""The guarantees of the decoders, tested through `Client`."""
 
 from __future__ import annotations
 

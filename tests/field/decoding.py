@@ -1,4 +1,4 @@
-"""Reads the bytes of an answer as the client does, and what the tests look at."""
+"""Reads the bytes of an answer as the client does, and builds frames for the tests."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def completed(*output: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def responses(*deltas: str, whole: bool = True) -> bytes:
-    """A message of the Responses API; ``whole``: its text is repeated wherever OpenAI does."""
+    """A message of the Responses API. With ``whole``, its text is repeated as OpenAI does."""
     said = message("".join(deltas))
     frames = [added(message("")), *(text(delta) for delta in deltas)]
     if whole:
@@ -90,7 +90,7 @@ def read(
     exact: bool = True,
     joined: bool = True,
 ) -> Outcome:
-    """What becomes of an answer whose bytes arrive in pieces of ``size``."""
+    """Decode an answer whose bytes arrive in pieces of ``size``."""
     frames, decoder = SSEDecoder(), decoder_for(wire_api, now=lambda: 0.0)
     events: list[ev.ResponseEvent] = []
     for start in range(0, len(body), size):
@@ -107,11 +107,11 @@ def read(
     return outcome
 
 
-def story(outcome: Outcome) -> list[tuple[str, str]]:
+def outline(outcome: Outcome) -> list[tuple[str, str]]:
     """Type and text of each item."""
-    told = []
+    found = []
     for item in outcome.items:
         parts = getattr(item, "content", None) or []
         said = "".join(getattr(part, "text", getattr(part, "refusal", "")) for part in parts)
-        told.append((item.type, said or getattr(item, "arguments", "")))
-    return told
+        found.append((item.type, said or getattr(item, "arguments", "")))
+    return found

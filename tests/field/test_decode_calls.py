@@ -1,4 +1,4 @@
-"""Public reports about calls and items that were put together wrong."""
+"""Public reports about calls and items that were assembled wrongly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from sidestream.decode import decoder_for
-from tests.field.decoding import added, call, chat, completed, done, message, read, sse, story, text
+from tests.field.decoding import (
+    added,
+    call,
+    chat,
+    completed,
+    done,
+    message,
+    outline,
+    read,
+    sse,
+    text,
+)
 
 WEATHER = '{"city":"Rome"}'
 
@@ -174,19 +185,19 @@ CALLS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
 
 @pytest.mark.parametrize("case", CALLS)
 def test_calls_are_assembled_from_their_pieces(case: str) -> None:
-    """The reports stand beside the cases."""
+    """The reports are named beside the cases."""
     deltas, expected = CALLS[case]
     for finish in ("tool_calls", "stop"):
-        # What was shown of arguments that changed cannot agree with them.
+        # Arguments that changed cannot agree with the deltas that were shown.
         outcome = read("chat", chat(*deltas, finish=finish), exact="changed" not in case)
         assert outcome.error is None
         assert [(name, arguments) for name, _, arguments in outcome.calls] == expected
         ids = [call_id for _, call_id, _ in outcome.calls]
-        assert len(set(ids)) == len(ids), "outputs could not be told apart"
+        assert len(set(ids)) == len(ids), "outputs could not be distinguished"
 
 
 def test_a_whole_message_completes_what_streamed_of_its_calls() -> None:
-    """What only the message at the end has of a call counts, and nothing is called twice."""
+    """The message at the end completes a call, and nothing is called twice."""
     function = {"name": "get", "arguments": WEATHER}
     again = [{"id": "1", "function": function, "extra_content": {"google": {"x": 1}}}]
     last = {"choices": [{"message": {"tool_calls": again}, "finish_reason": "tool_calls"}]}
@@ -201,8 +212,8 @@ def test_a_whole_message_completes_what_streamed_of_its_calls() -> None:
 
 
 def test_arguments_are_joined_in_linear_time() -> None:
-    """langchain-ai/deepagents#5712: each look at the arguments so far costs as much as they are
-    long; here only a few are taken."""
+    """langchain-ai/deepagents#5712: each look at the arguments so far costs as much as their
+    length, so they are looked at only a few times."""
     count = 5000
     deltas = [call("run", '{"code":"', index=0, id="1")]
     deltas += [call(None, "{}", index=0) for _ in range(count)]
@@ -232,14 +243,14 @@ def test_items_finish_in_the_order_in_which_they_began() -> None:
         completed(),
     ]
     outcome = read("responses", sse(*frames))
-    assert story(outcome) == [("message", "Let me see."), ("function_call", "{}")]
+    assert outline(outcome) == [("message", "Let me see."), ("function_call", "{}")]
     # A stream that breaks does not lose the call that waits for its message.
     outcome = read("responses", sse(*frames[:4]))
-    assert story(outcome) == [("message", "Let me see."), ("function_call", "{}")]
+    assert outline(outcome) == [("message", "Let me see."), ("function_call", "{}")]
 
 
 def test_a_whole_call_that_waits_is_known() -> None:
-    """The answer is not asked for again then, though its message is not finished."""
+    """The request is not repeated then, though its message is not finished."""
     decoder = decoder_for("responses")
     frames = [added(message("")), text("Hm"), added(CALL, 1), done(CALL, 1)]
     known = []
@@ -269,29 +280,29 @@ def test_an_item_that_is_announced_again_is_a_repeat(twice: bool) -> None:
             {"type": "response.content_part.done", "part": said["content"][0], **part},
         ]
     outcome = read("responses", sse(*frames, completed(said)))
-    assert story(outcome) == [("message", "Hello.")]
+    assert outline(outcome) == [("message", "Hello.")]
     assert outcome.text == "Hello."
     assert outcome.types.count("OutputItemAdded") == 1
 
 
 def test_an_id_that_is_used_again_is_another_item() -> None:
-    """Gateways that call every message the same."""
+    """Some gateways give every message the same id."""
     frames = [added(message("")), text("One."), done(message("One."))]
     frames += [added(message(""), 1), text("Two.", index=1), done(message("Two."), 1)]
     outcome = read("responses", sse(*frames, completed()), exact=False)
-    assert story(outcome) == [("message", "One."), ("message", "Two.")]
+    assert outline(outcome) == [("message", "One."), ("message", "Two.")]
     frames = [done(message("One.")), added(message(""), 1), done(message("Two."), 1), completed()]
-    assert story(read("responses", sse(*frames), exact=False)) == [
+    assert outline(read("responses", sse(*frames), exact=False)) == [
         ("message", "One."),
         ("message", "Two."),
     ]
 
 
 def test_empty_messages_are_no_items() -> None:
-    """An empty message beside a call: several receivers refuse it when it comes back."""
+    """An empty message beside a call: several receivers refuse it in the history."""
     frames = [added(message("")), done(message("")), done(CALL, 1), completed(message(""), CALL)]
-    assert story(read("responses", sse(*frames))) == [("function_call", "{}")]
-    assert story(read("chat", chat({"content": ""}, call("a", "{}", index=0, id="1")))) == [
+    assert outline(read("responses", sse(*frames))) == [("function_call", "{}")]
+    assert outline(read("chat", chat({"content": ""}, call("a", "{}", index=0, id="1")))) == [
         ("function_call", "{}")
     ]
 

@@ -1,4 +1,4 @@
-"""Public reports about answers that failed and were told as good ones."""
+"""Public reports about failed answers that were shown as good ones."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.field.decoding import (
     chunk,
     completed,
     message,
+    outline,
     read,
     responses,
     sse,
-    story,
     text,
 )
 
@@ -29,7 +29,7 @@ HALF = {
 }
 BOTH = pytest.mark.parametrize("wire_api", ["chat", "responses"])
 
-# How servers tell an error, whichever their wire API is.
+# How servers report an error, whatever their wire API is.
 SHAPES = {
     # llama.cpp until September 2025
     "field": b'error: {"code":500,"message":"boom","type":"server_error"}\n\n',
@@ -124,13 +124,13 @@ def test_an_error_is_the_whole_body_of_a_200(wire_api: str, body: dict[str, obje
 
 
 def test_a_chunk_that_cannot_be_read_is_a_broken_stream() -> None:
-    """SamSaffron/term-llm#448: a cut-off chunk is skipped, the answer told as whole."""
+    """SamSaffron/term-llm#448: a truncated chunk is skipped, and the answer shown as whole."""
     cut = sse(chunk(content="Hel"), '{"id":"c","choices":[{"index":0,"delta":{"cont')
     outcome = read("chat", cut + DONE)
     assert outcome.error.kind is ErrorKind.STREAM_CLOSED
     assert outcome.error.retryable
     assert outcome.text == "Hel"
-    # With a call under way, nothing is made of its half.
+    # Half a call is dropped.
     half = sse(chunk(**call("tool", '{"path": "/tm', index=0, id="1")), '{"id":"c","cho')
     outcome = read("chat", half + DONE)
     assert outcome.error.kind is ErrorKind.STREAM_CLOSED
@@ -138,7 +138,7 @@ def test_a_chunk_that_cannot_be_read_is_a_broken_stream() -> None:
 
 
 def test_two_chunks_in_one_event_are_both_read() -> None:
-    """What is glued together and whole is no broken stream."""
+    """Whole chunks without a separator are no broken stream."""
     both = json.dumps(chunk(content="a")) + json.dumps(chunk(content="b"))
     outcome = read("chat", sse(both, chunk("stop")))
     assert outcome.error is None
@@ -173,14 +173,14 @@ def test_two_chunks_in_one_event_are_both_read() -> None:
 )
 def test_other_ends_than_good_ones_are_errors(reason: str, kind: ErrorKind, word: str) -> None:
     """vllm-project/vllm#57082 (``abort`` before ``[DONE]``), CherryHQ/cherry-studio#16079 (filters
-    and unmapped reasons shown as success), and DeepSeek's, Gemini's, Bedrock's and GLM's own words.
+    and unmapped reasons shown as success), and the reasons of DeepSeek, Gemini, Bedrock and GLM.
     """
     outcome = read("chat", chat({"content": "Half"}, finish=reason))
     assert outcome.error.kind is kind
     assert word in str(outcome.error)
     assert outcome.text == "Half"
     assert outcome.completed.finish_reason == reason
-    # What the user can do about it is not to send the same again by machine, unless it may help.
+    # The request is repeated only if that may help.
     assert outcome.error.retryable is (kind not in (ErrorKind.INCOMPLETE,))
 
 
@@ -218,7 +218,7 @@ def test_an_empty_finish_reason_is_none(reason: str) -> None:
     ],
 )
 def test_an_empty_answer_is_an_error(body: bytes) -> None:
-    """lmstudio-ai/lmstudio-bug-tracker#2339: ``stop`` without a word, told as a good answer."""
+    """lmstudio-ai/lmstudio-bug-tracker#2339: ``stop`` without any text, shown as a good answer."""
     outcome = read("chat", body)
     assert outcome.error is not None
     assert not outcome.error.retryable
@@ -244,12 +244,12 @@ def test_a_stream_without_its_end_stays_an_error() -> None:
     body = responses("Hello").split(b'data: {"type": "response.completed"')[0]
     outcome = read("responses", body)
     assert outcome.error.kind is ErrorKind.STREAM_CLOSED
-    assert story(outcome) == [("message", "Hello")]
+    assert outline(outcome) == [("message", "Hello")]
     assert outcome.completed.response_id == ""
 
 
 def test_the_last_event_may_lack_its_blank_line() -> None:
-    """apogee#139, for both wire APIs: what is whole counts."""
+    """apogee#139, for both wire APIs: a whole event counts."""
     assert read("chat", sse(chunk(content="Hi")) + b"data: [DONE]").error is None
     body = responses("Hi").removesuffix(b"\n\n")
     outcome = read("responses", body)
@@ -284,7 +284,7 @@ def test_the_text_may_be_in_the_last_event_alone() -> None:
     """NousResearch/hermes-agent#5707: no output at all, but its text beside it."""
     outcome = read("responses", sse(completed(output_text="Hello")))
     assert outcome.error is None
-    assert story(outcome) == [("message", "Hello")]
-    assert story(read("responses", sse(text("Hi"), completed(output_text="Hi")))) == [
+    assert outline(outcome) == [("message", "Hello")]
+    assert outline(read("responses", sse(text("Hi"), completed(output_text="Hi")))) == [
         ("message", "Hi")
     ]

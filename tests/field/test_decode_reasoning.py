@@ -17,10 +17,10 @@ from tests.field.decoding import (
     completed,
     done,
     message,
+    outline,
     read,
     responses,
     sse,
-    story,
     text,
 )
 
@@ -107,10 +107,10 @@ def test_reasoning_in_the_text_becomes_an_item_wherever_it_is_cut(said: str) -> 
     expected = ANSWERS[said] or [(SAID, said)]
     for size in (1, 2, 3, 5, 1000):
         outcome = read("chat", chat(*({"content": piece} for piece in pieces(said, size))))
-        assert story(outcome) == expected
+        assert outline(outcome) == expected
         for whole in (True, False):
             outcome = read("responses", responses(*pieces(said, size), whole=whole))
-            assert story(outcome) == expected
+            assert outline(outcome) == expected
             assert outcome.error is None
         thoughts = [item for item in outcome.items if item.type == THOUGHT]
         assert all(item.field == IN_BAND and item.id is None for item in thoughts)
@@ -120,8 +120,8 @@ def test_reasoning_in_the_text_becomes_an_item_wherever_it_is_cut(said: str) -> 
 def test_reasoning_in_a_text_that_arrives_at_once(said: str) -> None:
     """The same where nothing streams, and where a whole message follows the deltas."""
     expected = ANSWERS[said] or [(SAID, said)]
-    thought = "\n\n".join(told for kind, told in expected if kind == THOUGHT)
-    rest = "".join(told for kind, told in expected if kind == SAID)
+    thought = "\n\n".join(text for kind, text in expected if kind == THOUGHT)
+    rest = "".join(text for kind, text in expected if kind == SAID)
     whole = {"choices": [{"message": {"content": said}, "finish_reason": "stop"}]}
     deltas = chat(*({"content": piece} for piece in pieces(said, 3)))
     for outcome in (
@@ -133,13 +133,13 @@ def test_reasoning_in_a_text_that_arrives_at_once(said: str) -> None:
         read("responses", sse(done(message(said)), completed())),
         read("responses", sse(completed(message(said)))),
     ):
-        told = story(outcome)
-        assert "\n\n".join(s for kind, s in told if kind == THOUGHT) == thought
-        assert "".join(s for kind, s in told if kind == SAID) == rest
+        items = outline(outcome)
+        assert "\n\n".join(s for kind, s in items if kind == THOUGHT) == thought
+        assert "".join(s for kind, s in items if kind == SAID) == rest
 
 
 def test_text_that_turns_out_to_be_reasoning_is_withdrawn() -> None:
-    """bytedance/deer-flow#3217, the other way round: what was shown as text vanishes from it."""
+    """bytedance/deer-flow#3217, the other way round: text that was shown disappears from it."""
     body = chat({"content": "Let me see. "}, {"content": "Yes.\n</th"}, {"content": "ink>\nHello"})
     outcome = read("chat", body, size=7, joined=False)
     kinds = [kind for kind in outcome.types if kind != "ReasoningContentDelta"]
@@ -149,24 +149,24 @@ def test_text_that_turns_out_to_be_reasoning_is_withdrawn() -> None:
         *("OutputItemDone", "Completed"),
     ]
     assert outcome.of(ev.OutputTextReplaced) == [ev.OutputTextReplaced(text="")]
-    assert story(outcome) == [(THOUGHT, "Let me see. Yes."), (SAID, "Hello")]
+    assert outline(outcome) == [(THOUGHT, "Let me see. Yes."), (SAID, "Hello")]
     body = sse(text("Yes."), text("\n</think>Hello"), completed())
     outcome = read("responses", body, size=7)
     assert outcome.of(ev.OutputTextReplaced) == [ev.OutputTextReplaced(text="", item_id="m")]
-    assert story(outcome) == [(THOUGHT, "Yes."), (SAID, "Hello")]
+    assert outline(outcome) == [(THOUGHT, "Yes."), (SAID, "Hello")]
 
 
 def test_a_block_without_its_end_before_a_call() -> None:
     """vLLM's Kimi K2 parser: a tool call may end the reasoning without a tag."""
     body = chat({"content": "<think>I look it up."}, call("find", '{"q":1}', index=0, id="1"))
-    assert story(read("chat", body)) == [(THOUGHT, "I look it up."), ("function_call", '{"q":1}')]
+    assert outline(read("chat", body)) == [(THOUGHT, "I look it up."), ("function_call", '{"q":1}')]
 
 
 def test_reasoning_that_a_servers_parser_missed() -> None:
     """kekzl/imp#793: thinking leaks into ``content`` beside what is in ``reasoning_content``."""
     body = chat({"reasoning_content": "Hm."}, {"content": "Well.\n</think>"}, {"content": "Hello"})
     outcome = read("chat", body)
-    assert story(outcome) == [(THOUGHT, "Hm."), (THOUGHT, "Well."), (SAID, "Hello")]
+    assert outline(outcome) == [(THOUGHT, "Hm."), (THOUGHT, "Well."), (SAID, "Hello")]
     assert [item.field for item in outcome.items[:2]] == ["reasoning_content", IN_BAND]
 
 
@@ -184,14 +184,14 @@ def test_reasoning_that_a_servers_parser_missed() -> None:
     size=st.integers(1, 9),
 )
 def test_no_text_is_lost_or_changed_however_it_is_cut(said: str, size: int) -> None:
-    """The cut is the network's: it must not make a difference."""
+    """The network decides where text is cut, so that must not make a difference."""
     once = read("chat", chat({"content": said}))
     cut = read("chat", chat(*({"content": piece} for piece in pieces(said, size))))
-    assert story(cut) == story(once)
+    assert outline(cut) == outline(once)
     for joined in (True, False):
         body = responses(*pieces(said, size), whole=False)
         streamed = read("responses", body, joined=joined)
-        assert story(streamed) == story(once)
+        assert outline(streamed) == outline(once)
         assert streamed.error == once.error or streamed.error.kind is once.error.kind
 
 
@@ -363,7 +363,7 @@ def test_the_field_of_reasoning_is_kept(delta: dict[str, Any], field: str | None
 def test_a_signature_that_comes_after_its_call_is_kept(index: dict[str, int]) -> None:
     """open-webui/computer#224: Gemini leaves the index out, splits the arguments, ends with "stop"
     and sends the signature in a delta of its own. ServiceNow/eva#206, NousResearch/hermes-agent
-    #2997 and can1357/oh-my-pi#10173 lose it while they put the call together.
+    #2997 and can1357/oh-my-pi#10173 lose it while they assemble the call.
     """
     signature = {"google": {"thought_signature": "SIG"}}
     body = chat(
@@ -377,7 +377,7 @@ def test_a_signature_that_comes_after_its_call_is_kept(index: dict[str, int]) ->
 
 
 def test_unknown_fields_of_responses_items_are_kept_and_ours_are_not_theirs_to_set() -> None:
-    """What a gateway adds to an item is kept; nobody may forge an item's origin."""
+    """Fields that a gateway adds to an item are kept, but cannot forge an item's origin."""
     forged = {"origin": {"provider": "https://evil.test", "model": ""}, "extra": {"a": 1}}
     reasoning = {"id": "rs", "type": "reasoning", "summary": [], "signature": "S", **forged}
     said = {**message("Hi"), "status": "completed", "phase": "final_answer", **forged}
@@ -419,16 +419,16 @@ def test_what_only_the_end_has_of_reasoning_is_added_to_it() -> None:
 def test_a_lone_closing_tag_by_its_longer_name() -> None:
     """anomalyco/opencode#36569: MiniMax M3 ends its reasoning with ``</thinking>``."""
     body = chat({"content": "The user wants.\n</think"}, {"content": "ing>\n\nHello"})
-    assert story(read("chat", body)) == [(THOUGHT, "The user wants."), (SAID, "Hello")]
+    assert outline(read("chat", body)) == [(THOUGHT, "The user wants."), (SAID, "Hello")]
     said = "The tag `</thinking>` ends it."
-    assert story(read("chat", chat({"content": said}))) == [(SAID, said)]
+    assert outline(read("chat", chat({"content": said}))) == [(SAID, said)]
 
 
 def test_reasoning_in_a_part_with_summaries() -> None:
     """databricks/appkit#559: gpt-oss at Databricks sends its content in parts."""
     part = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
     body = chat({"content": [part]}, {"content": [{"type": "text", "text": "Hello"}]})
-    assert story(read("chat", body)) == [(THOUGHT, "Hm."), (SAID, "Hello")]
+    assert outline(read("chat", body)) == [(THOUGHT, "Hm."), (SAID, "Hello")]
 
 
 def test_the_same_reasoning_in_the_text_and_in_a_field() -> None:
@@ -438,4 +438,4 @@ def test_the_same_reasoning_in_the_text_and_in_a_field() -> None:
         {"content": " asks.", "reasoning_content": " asks."},
         {"content": "</think>Hello"},
     ]
-    assert story(read("chat", chat(*deltas))) == [(THOUGHT, "The user asks."), (SAID, "Hello")]
+    assert outline(read("chat", chat(*deltas))) == [(THOUGHT, "The user asks."), (SAID, "Hello")]

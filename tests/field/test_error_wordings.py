@@ -71,7 +71,7 @@ SAME_IN_STREAMS = {
         if row["status"] not in (None, 402, 403)
         and row["kind"] in SAME_IN_STREAMS
         and not row.get("headers")
-        # Without a status these say too little.
+        # Without a status these are ambiguous.
         and not (isinstance(row["body"], dict) and set(row["body"]) <= {"status", "title"})
         and "Provider returned error" not in json.dumps(row["body"])
     ],
@@ -108,10 +108,10 @@ def test_the_table_is_wide() -> None:
 
 
 def test_a_limit_reports_when_it_ends() -> None:
-    """MiniMax-AI/MiniMax-M2.7#36: the end of the limit stands in the words, as a moment."""
+    """MiniMax-AI/MiniMax-M2.7#36: the message holds the end of the limit, as a time."""
     words = "5-hour usage limit reached, resets at 2026-05-15T15:00:00Z (2056)"
     body = json.dumps({"error": {"type": "rate_limit_error", "message": words}}).encode()
-    at = 1_778_857_200  # that moment
+    at = 1_778_857_200  # that time
     error = error_from_response(429, {}, body, now=at - 3_600)
     assert (error.retry_after_ms, error.resets_at) == (3_600_000, at)
     assert error_from_response(429, {}, body, now=at + 60).retry_after_ms is None

@@ -64,7 +64,7 @@ def test_images_of_a_tool_behind_a_gateway_to_mistral() -> None:
 
 
 def test_ids_that_the_server_itself_has_made() -> None:
-    """jundot/omlx#1995: its own ids are refused by its tokenizer in the next request."""
+    """jundot/omlx#1995: its tokenizer refuses its own ids in the next request."""
     messages = chat("http://localhost:10240/v1", "Devstral-Small-2-24B", USER, *called("call_49c8"))
     assert len(messages[1]["tool_calls"][0]["id"]) == 9
     assert messages[2]["tool_call_id"] == messages[1]["tool_calls"][0]["id"]
@@ -80,7 +80,7 @@ def test_an_id_of_gemini_sent_to_azure() -> None:
 
 
 def test_ids_that_differ_at_the_end_only_stay_different() -> None:
-    """Helicone/helicone#5575: a cut would make one id of two."""
+    """Helicone/helicone#5575: truncation would make two ids equal."""
     ids = ["call_" + "x" * 60 + end for end in "ab"]
     messages = chat("https://api.openai.com/v1", "gpt-4.1", USER, *called(ids[0]), *called(ids[1]))
     sent = [message["tool_call_id"] for message in messages if message["role"] == "tool"]

@@ -1,4 +1,4 @@
-"""Public reports of parameters that nobody had asked for, and of values that are not taken."""
+"""Public reports of parameters that the user had not set, and of values that are refused."""
 
 from __future__ import annotations
 

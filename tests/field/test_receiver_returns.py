@@ -1,4 +1,4 @@
-"""Public reports of what came with reasoning or a call and did not come back, or went elsewhere."""
+"""Public reports of fields of reasoning or calls that were not sent back, or to the wrong place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def turn(
     extra: dict[str, Any] | None = None,
     calls: int = 1,
 ) -> list[ResponseItem]:
-    """A turn with calls that a model at a server has made."""
+    """Make a turn with calls of a model at a server."""
     made = Provider(name="x", base_url=base_url).origin
     origin = ItemOrigin(provider=made, model=model)
     items: list[dict[str, Any]] = [USER]
@@ -77,7 +77,7 @@ def test_a_signature_under_the_name_of_vertex() -> None:
 
 
 def test_only_the_first_of_parallel_calls_is_signed() -> None:
-    """earendil-works/pi#7745: what was signed goes back, and nothing is added to it."""
+    """earendil-works/pi#7745: what was signed goes back unchanged."""
     items = turn(GOOGLE, "gemini-3-pro", extra=signature(), calls=2)
     first, second = calls_of(messages(GOOGLE, "gemini-3-pro", items))
     assert first["extra_content"] == signature()["extra_content"]
@@ -137,7 +137,7 @@ def test_reasoning_goes_back_in_the_field_that_it_arrived_in(field: str) -> None
 
 
 def test_reasoning_in_the_text_does_not_come_back_as_a_field() -> None:
-    """ggml-org/llama.cpp#20861 and others: what stood in the text is for nobody."""
+    """ggml-org/llama.cpp#20861 and others: reasoning in the text is not sent back."""
     server = "http://localhost:8080/v1"
     reasoning = {"content": [{"text": "Hm."}], "field": "think"}
     sent = messages(server, "q", turn(server, "q", reasoning=reasoning), preset="llamacpp")[1]
@@ -207,7 +207,7 @@ def test_ids_of_openai_are_not_sent_to_a_gateway() -> None:
 
 
 def test_an_answer_without_a_thought_has_an_empty_one_at_deepseek() -> None:
-    """claude-code-best/claude-code#403: DeepSeek misses it in answers that were given directly."""
+    """claude-code-best/claude-code#403: DeepSeek requires it even in answers without reasoning."""
     said = {"type": "message", "role": "assistant", "content": "Done."}
     items = [response_item.validate_python(item) for item in (USER, said, USER)]
     sent = messages("https://api.deepseek.com", "deepseek-v4-pro", items)[1]

@@ -1,4 +1,4 @@
-"""What servers refuse, in their words, and what the second request goes without."""
+"""What servers refuse, in their own messages, and what the second request leaves out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def user(text: str, *images: str) -> MessageItem:
 
 
 class Asked:
-    """A server that refuses the first request; what it was asked, and the result."""
+    """A server that refuses the first request, with the requests and the result."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Asked:
         self.result = self.again()
 
     def again(self) -> TurnResult:
-        """Ask the same once more."""
+        """Send the same prompt again."""
         return run(self.client.complete(self.prompt, self.options))
 
     @property
@@ -87,7 +87,7 @@ def error(message: str, **more: Any) -> dict[str, Any]:
 
 
 def check(asked: Asked, *, notices: int = 1) -> dict[str, Any]:
-    """The call went well with a second request, which is remembered; gives that request."""
+    """Check that the second request succeeded and is remembered. Returns that request."""
     assert asked.result.error is None
     assert asked.result.text == "Hi"
     assert asked.result.attempts == 2
@@ -260,7 +260,7 @@ def test_a_limit_that_is_too_large_is_lowered(
 
 
 def test_the_limit_goes_under_its_other_name() -> None:
-    """get-based#114: a gateway to a reasoning model under a name that nobody knows."""
+    """get-based#114: a gateway to a reasoning model under an unknown name."""
     words = (
         "Unsupported parameter: 'max_tokens' is not supported with this model. "
         "Use 'max_completion_tokens' instead."
@@ -286,7 +286,7 @@ def test_a_field_that_two_names_were_refused_for_is_left_out() -> None:
 
 
 def test_store_is_left_out_where_it_is_unknown() -> None:
-    """fanenr/chatbot#21: Groq suggests another field, which nobody has sent."""
+    """fanenr/chatbot#21: Groq suggests another field, which was not sent."""
     words = "property 'store' is unsupported, did you mean 'stop'?"
     second = check(Asked(error(words), wire="responses", store=True))
     assert "store" not in second
@@ -388,7 +388,7 @@ def test_images_are_left_out_for_a_model_that_cannot_see(
 
 
 def test_one_image_that_cannot_be_read_goes_alone() -> None:
-    """OpenAI names the place of the image; the others are sent, here and later."""
+    """OpenAI names the place of the image. The others are sent, now and later."""
     other = IMAGE.replace("iVBO", "iVBP")
     words = "The image data you provided does not represent a valid image."
     refusal = error(words, param="input[0].content[0].image_url", code="invalid_image")
@@ -453,7 +453,7 @@ def test_a_refusal_without_a_remedy_is_not_repeated(status: int, refusal: dict[s
 
 
 def test_a_server_that_refuses_everything_is_asked_a_bounded_number_of_times() -> None:
-    """Each request is another one than those before."""
+    """Each request differs from those before."""
     words = "Unsupported parameters: 'temperature', 'top_p', 'stream_options', 'metadata'"
     asked = Asked(error(words), temperature=0.5, top_p=0.5, metadata={"a": "b"})
     asked.fetch = FakeFetch(then=Reply(error(words), status=400))
@@ -504,7 +504,7 @@ def test_what_a_model_has_no_system_role_for_comes_first() -> None:
 
 
 def test_what_is_sent_again_after_a_break_names_no_stored_items() -> None:
-    """openclaw/openclaw#88067: the ids of an answer that broke are ids that nobody has stored."""
+    """openclaw/openclaw#88067: the ids of an answer that broke are not stored."""
     broken = ResponsesStream().created().reasoning("Hm.", encrypted_content="ENC")
     fetch = FakeFetch(
         Reply(broken.text("Hel", done=False).fail("reset")),
@@ -523,7 +523,7 @@ def test_what_is_sent_again_after_a_break_names_no_stored_items() -> None:
 
 
 def test_an_image_that_is_left_out_later_is_replaced_by_a_note() -> None:
-    """cloudflare/cloudflare-os#97: what is left out of a new message, the user has to know."""
+    """cloudflare/cloudflare-os#97: the user must know what is left out of a new message."""
     learnt = Adjustments()
     refusal = error("this model does not support image input")
     Asked(refusal, items=[user("look", IMAGE)], adjustments=learnt)
@@ -560,7 +560,7 @@ def test_an_image_that_is_left_out_later_is_replaced_by_a_note() -> None:
 def test_a_parameter_that_is_named_in_passing_is_left_out(
     words: str, chosen: dict[str, Any]
 ) -> None:
-    """The name stands without quotes, without a param, or is the server's own for it."""
+    """The name is not quoted, has no param, or is the server's own."""
     second = check(Asked(error(words), **chosen))
     assert not {"temperature", "reasoning_effort"} & set(second)
 
@@ -586,7 +586,7 @@ def test_a_parameter_that_is_named_in_passing_is_left_out(
     ],
 )
 def test_an_effort_that_a_model_cannot_have_is_left_out(words: str, effort: str) -> None:
-    """The words name no levels to choose from, and some not even the parameter."""
+    """The messages name no levels to choose from, and some not even the parameter."""
     second = check(Asked(error(words), effort=effort, tools=(TOOL,)))
     assert "reasoning_effort" not in second
     assert second["tools"]
@@ -699,7 +699,7 @@ def test_a_text_that_is_too_long_does_not_close_the_conversation(part: str) -> N
     ],
 )
 def test_a_limit_that_leaves_no_room_for_the_prompt_is_not_sent(words: str, limit: int) -> None:
-    """The prompt fits, and only together with the limit that was chosen it does not."""
+    """The prompt fits by itself, but not together with the chosen limit."""
     asked = Asked(error(words), max_output_tokens=limit)
     assert (asked.result.error, asked.result.attempts) == (None, 2)
     assert "max_tokens" not in asked.requests[1]

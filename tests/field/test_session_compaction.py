@@ -65,7 +65,7 @@ def actions(harness: Harness, turn: Turn) -> list[str]:
 
 
 def plain(model: Model) -> Callable[[dict[str, Any], bool], Reply]:
-    """Answers with as much of the fact as the request holds."""
+    """Answer with the fact, if the request holds it."""
 
     def answer(body: dict[str, Any], summary: bool) -> Reply:
         knows = "4711-0815" in json.dumps(body)
@@ -88,7 +88,7 @@ def test_a_summary_that_is_too_long_itself_gets_shorter(
 ) -> None:
     """anthropics/claude-code#25867, anthropics/claude-code#24942, can1357/oh-my-pi#44.
 
-    The compaction's own request is too long, and is sent again and again as it is.
+    The request of the compaction is too long itself, and is repeated unchanged.
     """
     model = model_of(window=8_000, words=words, per=per, counts=counts)
 
@@ -116,8 +116,8 @@ def test_a_summary_that_is_too_long_itself_gets_shorter(
 def test_summarise_and_retry_at_a_server_of_4096_tokens(counts: bool) -> None:
     """cline/kanban#504, earendil-works/pi#9295, can1357/oh-my-pi#3752: llama-server.
 
-    Its window is known from its error alone, and the whole of it is small: instructions, tools and
-    the summary have to find room in it.
+    Its window is known from its error alone, and is small: instructions, tools and the summary must
+    fit into it.
     """
     model = model_of(window=4_096, words=LLAMA, counts=counts)
 
@@ -135,7 +135,7 @@ def test_summarise_and_retry_at_a_server_of_4096_tokens(counts: bool) -> None:
         await harness.do("Compact", retry=turn.id)
         await harness.until_idle()
         assert harness.chat.conversation.path[-1].error is None
-        # From here on the window is known: it is summarised before it is too late.
+        # The window is known from here on, so the conversation is summarised in time.
         for more in range(12):
             turn = await say(harness, f"n{more}", "lorem ipsum dolor sit amet " * 60)
             assert turn.error is None
@@ -165,7 +165,7 @@ def test_an_error_without_a_figure_is_an_upper_bound_that_is_remembered() -> Non
 
 
 def test_the_window_of_a_restarted_server_is_learnt_again() -> None:
-    """can1357/oh-my-pi#3752: the size that was found first is believed for ever."""
+    """can1357/oh-my-pi#3752: the size that was found first is kept for ever."""
     model = model_of(window=4_096, words=LLAMA)
 
     async def scene(harness: Harness) -> None:
@@ -183,7 +183,7 @@ def test_the_window_of_a_restarted_server_is_learnt_again() -> None:
 
 
 def test_room_for_the_answer_that_the_request_allows() -> None:
-    """CommandCodeAI/command-code#891: it fits, but for the tokens that the answer may have."""
+    """CommandCodeAI/command-code#891: it would fit without the tokens for the answer."""
     allowed = 3_000
 
     def answer(body: dict[str, Any], summary: bool) -> Reply:
@@ -208,7 +208,7 @@ def test_room_for_the_answer_that_the_request_allows() -> None:
 def test_the_summary_of_a_summary_keeps_it() -> None:
     """anthropics/claude-code#33212, BerriAI/litellm#28868: the first summary is lost in the second.
 
-    It is the oldest part of the conversation, and must not be what is left out first.
+    It is the oldest part of the conversation, and must not be the first to be removed.
     """
     model = model_of(window=6_000, words=LLAMA)
 
@@ -302,7 +302,7 @@ def test_tool_outputs_are_counted_before_the_next_request(mode: str) -> None:
 def test_a_turn_of_calls_continues_at_a_server_with_an_unknown_window(
     words: str, per: float, counts: bool
 ) -> None:
-    """can1357/oh-my-pi#3752, arbs-io/github-copilot-llm-gateway#55: the first word is an error."""
+    """can1357/oh-my-pi#3752, arbs-io/github-copilot-llm-gateway#55: the first message fails."""
 
     class Big(Adder):
         async def run(self, arguments: Add, conversation_id: str) -> ToolOutput:
@@ -334,7 +334,7 @@ def test_a_turn_of_calls_continues_at_a_server_with_an_unknown_window(
 
 
 def test_a_message_that_is_too_long_by_itself_is_reported() -> None:
-    """oobabooga/textgen#7257: a prompt larger than the server's window fails without a word."""
+    """oobabooga/textgen#7257: a prompt larger than the server's window fails without an error."""
     model = model_of(window=4_096, words=LLAMA)
 
     async def scene(harness: Harness) -> None:
@@ -343,7 +343,7 @@ def test_a_message_that_is_too_long_by_itself_is_reported() -> None:
         assert "alone is too long" in turn.error["hint"]
         assert "compact" not in actions(harness, turn)
         assert turn.error["context_window"] == 4_096
-        # It does not make the conversation useless.
+        # The conversation can still be used.
         turn = await say(harness, "2", "Hello?")
         if turn.error is not None:
             assert "compact" in actions(harness, turn)
@@ -355,7 +355,7 @@ def test_a_message_that_is_too_long_by_itself_is_reported() -> None:
 
 
 def test_counts_of_zero_are_no_counts() -> None:
-    """letta-ai/letta-code#3508: llama.cpp tells no usage, so nothing is ever due."""
+    """letta-ai/letta-code#3508: llama.cpp reports no usage, so compaction is never due."""
     model = model_of(window=8_000, words=LLAMA, counts=False)
 
     async def scene(harness: Harness) -> None:

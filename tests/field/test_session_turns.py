@@ -67,7 +67,7 @@ def found(harness: Harness, turn_id: str) -> Turn:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_whole_calls_are_run_and_the_turn_continues(count: int) -> None:
-    """mako-ai/mako#553, earendil-works/pi#9306: the calls are whole, and nobody runs them."""
+    """mako-ai/mako#553, earendil-works/pi#9306: the calls are whole, and are not run."""
 
     @with_harness(broken(*[SUM] * count), reply("Done."))
     async def scene(harness: Harness) -> None:
@@ -85,7 +85,7 @@ def test_whole_calls_are_run_and_the_turn_continues(count: int) -> None:
 
 @with_harness(then=lambda _: broken(SUM))
 async def test_breaks_after_calls_count_against_the_budget_of_the_turn(harness: Harness) -> None:
-    """coder/xum#4065, paperclipai/paperclip#9730: what breaks each time ends, and says why."""
+    """coder/xum#4065, paperclipai/paperclip#9730: a stream that breaks each time ends."""
     allow(harness)
     turn = await say(harness, "1")
     assert turn.status is TurnStatus.FAILED
@@ -97,7 +97,7 @@ async def test_breaks_after_calls_count_against_the_budget_of_the_turn(harness: 
 def test_a_call_that_is_not_whole_is_not_run() -> None:
     """anomalyco/opencode#44254, cloudflare/agents#1781: cut in the middle of the arguments.
 
-    The answer is asked for again.
+    The request is repeated.
     """
     half = ResponsesStream().created().function_call("add", '{"first": 1, "sec', call_id="c0")
     cut = Reply(half.cut_at(half.body.index(b"response.function_call_arguments.done")))
@@ -114,9 +114,9 @@ def test_a_call_that_is_not_whole_is_not_run() -> None:
 
 @with_harness(broken(SUM), Reply(ResponsesStream().created().function_call("add", SUM).completed()))
 async def test_calls_without_tools_do_not_continue_the_turn(harness: Harness) -> None:
-    """ValueCell-ai/ClawX#923: calls that nobody runs are shown as if they had been.
+    """ValueCell-ai/ClawX#923: calls that were not run are shown as if they had been.
 
-    Nothing was on offer: there is nothing to continue with.
+    No tool was offered, so there is nothing to continue with.
     """
     turn = await say(harness, "1")
     assert turn.status is TurnStatus.FAILED
@@ -130,7 +130,7 @@ async def test_calls_without_tools_do_not_continue_the_turn(harness: Harness) ->
     broken(SUM, wire="chat"), then=lambda _: Reply(ChatStream().text("Done.").finish().done())
 )
 async def test_a_break_after_calls_over_chat_completions(harness: Harness) -> None:
-    """earendil-works/pi#9306: nothing but the closing words was missing."""
+    """earendil-works/pi#9306: only the end of the stream was missing."""
     harness.settings["wire_api"] = "chat"
     allow(harness)
     turn = await say(harness, "1")
@@ -179,7 +179,7 @@ def test_a_limit_that_ends_is_waited_for_and_the_message_is_sent_by_itself(words
 def test_a_limit_in_the_middle_of_a_turn_loses_nothing() -> None:
     """digitallyinduced/haskell-agent#1305, anthonyhaussman/opencode-agy-auth#54.
 
-    What the calls gave stays, and no call is carried out twice, also over a restart.
+    The outputs stay, and no call is run twice, even after a restart.
     """
     call = Reply(ResponsesStream().created().function_call("add", SUM, call_id="c").completed())
     limit = refused("Rate limit exceeded.", status=429, headers={"retry-after": "5400"})
@@ -234,7 +234,7 @@ def test_a_turn_that_waits_in_the_middle_continues_on_request() -> None:
 
 
 def test_a_wait_for_a_limit_can_be_cancelled() -> None:
-    """anthropics/claude-code#95803: it went on by itself when the limit was over, for hours."""
+    """anthropics/claude-code#95803: it continued by itself when the limit was over, for hours."""
     call = Reply(ResponsesStream().created().function_call("add", SUM, call_id="c").completed())
     limit = refused("Rate limit exceeded.", status=429, headers={"retry-after": "5400"})
 
@@ -258,7 +258,7 @@ def test_a_wait_for_a_limit_can_be_cancelled() -> None:
     [({"retry-after": "172800"}, "rate_limit_exceeded"), ({}, "insufficient_quota")],
 )
 def test_a_limit_without_a_known_end_fails_at_once(headers: dict[str, str], code: str) -> None:
-    """preloop/preloop#114: a spent quota is asked for again and again for hours."""
+    """preloop/preloop#114: requests are repeated for hours after the quota is used up."""
     limit = refused("You exceeded your current quota.", status=429, headers=headers, code=code)
 
     @with_harness(limit)
@@ -272,7 +272,7 @@ def test_a_limit_without_a_known_end_fails_at_once(headers: dict[str, str], code
 
 @with_harness(then=lambda _: refused("Slow down.", status=429, headers={"retry-after": "3600"}))
 async def test_a_limit_that_comes_back_each_time_is_given_up(harness: Harness) -> None:
-    """preloop/preloop#114: three attempts, then the next call begins, and so on without an end."""
+    """preloop/preloop#114: three attempts, then the next call begins, and so on for ever."""
     await harness.do("Send", id="1", text="q1")
     await asyncio.sleep(80_000)
     turn = found(harness, "1")
@@ -280,7 +280,7 @@ async def test_a_limit_that_comes_back_each_time_is_given_up(harness: Harness) -
     assert len(harness.fetch.requests) <= 21
 
 
-# --- what a provider refuses does not close the conversation ------------------------------------
+# --- a refusal does not make the conversation unusable ------------------------------------------
 
 PNG = "data:image/png;base64,iVBORw0KGgo" + "A" * 400
 SHOT = {"id": "a1", "kind": "image", "title": "shot.png", "tokens": 100, "size": len(PNG)}
@@ -394,13 +394,13 @@ def test_an_answer_that_the_filter_stopped_does_not_close_the_conversation() -> 
     scene()
 
 
-# --- ends without an answer ---------------------------------------------------------------------
+# --- turns that end without an answer -----------------------------------------------------------
 
 
 def test_an_answer_of_reasoning_alone_is_reported() -> None:
     """EKKOLearnAI/hermes-studio#3149, sgl-project/sglang#27021, esengine/DeepSeek-Reasonix#3290.
 
-    A turn that only thought looks like a silent stop.
+    A turn with reasoning only looks like a silent stop.
     """
     thought = ResponsesStream().created().reasoning("Hm.").completed()
 
@@ -448,7 +448,7 @@ def test_a_tool_that_is_not_there_was_not_run() -> None:
 
 @pytest.mark.parametrize("status", ["expired", "something_new"])
 def test_an_answer_in_the_background_that_ends_unfinished_is_no_answer(status: str) -> None:
-    """ArcReel/ArcReel#651: "expired" was neither an end nor a failure to who asked for it."""
+    """ArcReel/ArcReel#651: "expired" was treated neither as an end nor as a failure."""
 
     def serve(request: HttpRequest) -> Reply:
         if request.method == "POST":

@@ -1,4 +1,4 @@
-"""Public reports about settings and what becomes of them, with the inputs rebuilt."""
+"""Public reports about settings and their effect, with the inputs rebuilt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def data(**settings: Any) -> dict[str, Any]:
 
 
 def sent(own: ConversationSettings | None = None, **settings: Any) -> dict[str, Any]:
-    """The request that a message leads to."""
+    """Send a message and return the request."""
     chat = settings.get("wire_api", "chat") == "chat"
     stream = ChatStream().text("OK").finish().done() if chat else None
     reply = Reply(stream or ResponsesStream().created().text("OK").completed())

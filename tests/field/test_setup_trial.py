@@ -23,7 +23,7 @@ NOTHING = Reply({"error": {"message": "Not Found"}}, status=404)
 
 
 class Server:
-    """A server by its endpoints; what it has none for is answered with 404."""
+    """A server with some endpoints. Others answer 404."""
 
     def __init__(
         self, *, models: Answer = NOTHING, chat: Answer = NOTHING, responses: Answer = NOTHING
@@ -40,7 +40,7 @@ class Server:
 
 
 def attempt(server: Server, **settings: Any) -> str | SidestreamError:
-    """What "Test connection" says, or its error."""
+    """Return what "Test connection" reports, or its error."""
 
     async def main() -> str | SidestreamError:
         try:
@@ -70,7 +70,7 @@ def connected(server: Server, **settings: Any) -> str:
 
 
 def by_key(accepted: str, answer: Reply, code: str | None = None) -> Callable[[HttpRequest], Reply]:
-    """An endpoint that wants one key."""
+    """An endpoint that requires a key."""
     refused = {"error": {"message": "No auth credentials found", "code": code or 401}}
 
     def serve(request: HttpRequest) -> Reply:

@@ -1,4 +1,4 @@
-"""A server that none of us wrote, ``@copilotkit/aimock``, as a process of its own."""
+"""A third-party server, ``@copilotkit/aimock``, in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AIMOCK = Path(__file__).parents[2] / "node_modules" / "@copilotkit" / "aimock" /
 
 @contextmanager
 def aimock(script: Path) -> Iterator[str]:
-    """Base URL of one on a free port that answers as the script says, and nothing else."""
+    """Start one on a free port, which answers by the script only. Yields its base URL."""
     assert AIMOCK.exists(), "run `npm ci` first, or `python build.py test`"
     arguments = ["--port", "0", "--fixtures", str(script), "--validate-on-load", "--strict"]
     server = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Against a server that none of us wrote: ``@copilotkit/aimock``, for both wire APIs."""
+"""The client against a third-party server, ``@copilotkit/aimock``, over both wire APIs."""
 
 from __future__ import annotations
 

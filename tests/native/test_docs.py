@@ -1,4 +1,4 @@
-"""The documentation says what the code does: names, messages, presets, links and snippets."""
+"""The documentation agrees with the code: names, messages, presets, links and snippets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapshots: requests kept as JSON files, to be looked at when they change.
+"""Snapshots: requests are kept as JSON files, so that their changes can be reviewed.
 
 ``UPDATE_SNAPSHOTS=1 pytest tests/payload`` writes them anew.
 """

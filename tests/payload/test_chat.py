@@ -254,7 +254,7 @@ def test_reasoning_goes_back_while_a_turn_of_tools_is_under_way() -> None:
     more = [*turn, out("1"), out("2"), thought("So"), said("assistant", "Yes.")]
     answer = {"role": "assistant", "content": "Yes.", "reasoning_content": "So"}
     assert messages(*more)[-2] == answer
-    # Later it stays with the calls, which DeepSeek, Kimi and others insist on.
+    # In later turns it stays with the calls, which DeepSeek, Kimi and others require.
     told = [message.get("reasoning_content") for message in messages(*more, USER)]
     assert told == [None, "Why\nnot", None, None, None, None]
     assert messages(USER, thought("Why")) == [{"role": "user", "content": "Hi"}]

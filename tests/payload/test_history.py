@@ -186,7 +186,7 @@ def test_items_that_are_there_twice_are_sent_once() -> None:
 
 
 def test_a_call_that_is_made_again_is_sent_again() -> None:
-    # Some servers count their ids anew in each answer.
+    # Some servers number their ids from the start in each answer.
     items = [call(), out(), call(), out(output="done again")]
     again = out("c1_2", output="done again")
     assert valid_history(items) == [call(), out(), call("c1_2"), again]
@@ -257,7 +257,7 @@ def test_calls_without_a_name_are_dropped_with_their_outputs() -> None:
     assert valid_history(nameless) == [USER]
 
 
-# --- what a receiver can read ------------------------------------------------------------------
+# --- what receivers can read -------------------------------------------------------------------
 
 
 def test_other_items_are_left_out() -> None:
@@ -312,7 +312,7 @@ def test_the_latest_images_are_sent_again_as_far_as_there_is_room() -> None:
     assert valid_history([USER, *alone]) == [USER]
 
 
-# --- what the provider's own tools did ---------------------------------------------------------
+# --- calls of the provider's tools -------------------------------------------------------------
 
 
 def ran(item_id: str | None = "ci_1", **fields: Any) -> ResponseItem:
@@ -430,7 +430,7 @@ def test_a_function_call_is_one_already() -> None:
     assert as_function_call(made) is made
 
 
-# --- whatever the history ----------------------------------------------------------------------
+# --- any history -------------------------------------------------------------------------------
 
 ids = st.sampled_from([None, "", "rs_1", "msg_1", "fc_1", "x"])
 call_ids = st.sampled_from(["", "a", "a_2", "b", "call"])

@@ -1,4 +1,4 @@
-"""Every receiver's rules: the builders obey them, and the checkers tell who does not."""
+"""Every receiver's rules: the builders follow them, and the checks find violations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sidestream.types.items import ItemOrigin, ResponseItem, response_item
 from sidestream.types.tools import FunctionTool
 from sidestream.types.wire_api import WireApi
 
-# --- who is who --------------------------------------------------------------------------------
+# --- which receiver it is ----------------------------------------------------------------------
 
 AT = {
     "openai": "https://api.openai.com/v1",
@@ -124,7 +124,7 @@ def test_what_does_not_fit_stays_different() -> None:
         assert (len(names), len(ids)) == (6, 25)
 
 
-# --- every history, for everybody --------------------------------------------------------------
+# --- any history, for each receiver ------------------------------------------------------------
 
 HERE, ELSEWHERE = "https://here.example", "https://elsewhere.example"
 origins = st.sampled_from(

@@ -219,7 +219,7 @@ def test_background_is_stored(provider: Provider, asked: bool) -> None:
 
 
 def test_background_sends_the_whole_history() -> None:
-    """Its items may be from times when nothing was stored, so their ids mean nothing."""
+    """Its items may not have been stored, so their ids mean nothing."""
     plain = request(OPENAI, prompt=CONVERSATION)
     background = request(OPENAI, prompt=CONVERSATION, background=True)
     assert background == {**plain, "background": True, "store": True}
@@ -310,7 +310,7 @@ def test_results_of_provider_tools_are_requested(tool: ToolSpec, include: list[s
         assert request(provider, "gpt-4.1", prompt=prompt).get("include", []) == include
         both = ["reasoning.encrypted_content", *include]
         assert request(provider, prompt=prompt)["include"] == both
-    # Nobody says that these know the names.
+    # These are not known to have these names.
     for provider in (CHATGPT, OPENROUTER, LOCAL):
         alone = request(provider, "gpt-4.1").get("include")
         assert request(provider, "gpt-4.1", prompt=prompt).get("include") == alone

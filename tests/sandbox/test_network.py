@@ -19,7 +19,7 @@ from sidestream_sandbox import network
 
 
 class JsError(Exception):
-    """As Pyodide raises what JavaScript threw."""
+    """Pyodide's exception for an error of JavaScript."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class JsError(Exception):
 
 @dataclass
 class Request:
-    """As pyodide-http has it."""
+    """The request of pyodide-http."""
 
     method: str
     url: str
@@ -47,7 +47,7 @@ class Answer:
 
 
 class Browser:
-    """What sends requests in the place of pyodide-http."""
+    """Sends requests in place of pyodide-http."""
 
     def __init__(self) -> None:
         self.sent: list[Request] = []
@@ -73,7 +73,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
     core = module("pyodide_http._core", Request=Request, send=browser.send)
     monkeypatch.setitem(sys.modules, "pyodide_http", module("pyodide_http", _core=core))
     monkeypatch.setitem(sys.modules, "pyodide_http._core", core)
-    # In Pyodide itself they are there, and are given back afterwards.
+    # Pyodide itself has these modules. They are restored afterwards.
     monkeypatch.setitem(sys.modules, "pyodide", module("pyodide"))
     monkeypatch.setitem(sys.modules, "pyodide.ffi", module("pyodide.ffi", JsException=JsError))
     handler: Any = urllib.request
@@ -162,7 +162,7 @@ def test_modules_are_changed_when_they_are_imported(monkeypatch: pytest.MonkeyPa
     assert changed == ["fnmatch"]
     assert again.__spec__
     source: Any = again.__spec__.loader
-    # Tracebacks show its lines as ever.
+    # Tracebacks still show its lines.
     assert hasattr(source, "get_source")
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("no_such_module")
@@ -193,7 +193,7 @@ def test_a_body_in_one_piece() -> None:
 
 @pytest.fixture
 def urllib3(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
-    """Its errors; returned is what its emscripten support raises when time is over."""
+    """Stand in for urllib3. Returns what its Emscripten support raises after a timeout."""
 
     class LateError(Exception):
         pass

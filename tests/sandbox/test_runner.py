@@ -73,7 +73,7 @@ def test_what_libraries_caught_on_the_way_is_left_out(folder: Path) -> None:
     assert "inner" not in text
     assert text.count("Traceback") == 1
     assert text.endswith("ValueError: outer")
-    # What somebody names as the cause is told, and so is what the code itself has caught.
+    # An explicit cause is shown, and so is an error that the code itself has handled.
     assert "inner" in Ran("library.fail()").result["traceback"]
     caught = "try: library.stumble()\nexcept ValueError: 1 / 0"
     text = Ran(caught).result["traceback"]

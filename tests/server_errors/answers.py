@@ -11,7 +11,7 @@ from sidestream.server_errors import error_from_response, error_from_server_erro
 
 NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
 
-TZ = timezone(timedelta(hours=-8))  # there it is 14:13:20
+TZ = timezone(timedelta(hours=-8))  # NOW is 14:13:20 there
 
 Kind = ErrorKind
 

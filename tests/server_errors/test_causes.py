@@ -1,7 +1,6 @@
 """Causes by messages that ``fixtures/error_wordings.json`` does not hold.
 
-The messages here mean the same as known ones in other words, or look like them and mean something
-else.
+The messages here mean the same as known ones in other words, or look alike and mean something else.
 """
 
 from __future__ import annotations
@@ -121,7 +120,7 @@ def test_base_resp() -> None:
     assert (error.kind, error.server_code) == (Kind.QUOTA_EXCEEDED, "1008")
 
 
-# --- whether to ask again ----------------------------------------------------------------------
+# --- whether to retry --------------------------------------------------------------------------
 
 
 def test_an_unknown_cause_keeps_the_message_and_gets_no_hint() -> None:
@@ -261,11 +260,11 @@ def test_a_redirect_names_its_target() -> None:
     assert "secret" not in error.message
 
 
-# --- anything ----------------------------------------------------------------------------------
+# --- any text ----------------------------------------------------------------------------------
 
 
 def test_two_texts_are_both_shown() -> None:
-    # Scaleway, LibreChat-AI/agents#357: only one of them says what the matter is.
+    # Scaleway, LibreChat-AI/agents#357: only one of them names the problem.
     body = {"error": "INSUFFICIENT QUOTA", "message": "Your limit of concurrent requests is met."}
     error = answer(429, body)
     assert error.kind is Kind.RATE_LIMITED
@@ -326,7 +325,7 @@ def test_a_status_that_a_gateway_repeats_in_its_message(
 ) -> None:
     error = in_stream({"message": words})
     assert (error.kind, error.retryable) == (kind, retryable)
-    # Also around it: a gateway's 500 for a refusal is none that passes.
+    # A gateway's 500 around a refusal is not temporary.
     assert answer(500, {"error": {"message": words}}).retryable is retryable
 
 
@@ -400,7 +399,7 @@ def test_long_texts_take_no_longer(piece: str) -> None:
     begin = time.perf_counter()
     in_stream({"message": text})
     answer(400, text.encode())
-    # Some 40 ms on a quiet machine; what is quadratic takes many seconds.
+    # This takes some 40 ms on an idle machine. Quadratic work would take many seconds.
     assert time.perf_counter() - begin < 2
 
 

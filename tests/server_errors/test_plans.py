@@ -128,7 +128,7 @@ def test_usage_limit_by_headers(headers: dict[str, str], text: str) -> None:
     assert from_response(429, body, headers).message == text
 
 
-# --- anything ----------------------------------------------------------------------------------
+# --- any value ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("odd", [1e999, -1e999, float("nan"), 10**400, -(10**400), True, "x", "7"])

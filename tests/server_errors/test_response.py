@@ -344,7 +344,7 @@ def test_redacts_the_very_key_whatever_it_looks_like() -> None:
     assert key not in json.dumps(found.to_dict())
 
 
-# --- anything ----------------------------------------------------------------------------------
+# --- any answer --------------------------------------------------------------------------------
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

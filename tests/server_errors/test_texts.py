@@ -102,7 +102,7 @@ def test_waits_are_readable(wait: str, said: str) -> None:
     assert message.endswith(f"wait {said.replace('120 min', '2 h')}.")
 
 
-# --- what to do --------------------------------------------------------------------------------
+# --- hints -------------------------------------------------------------------------------------
 
 
 def test_cloudflare() -> None:

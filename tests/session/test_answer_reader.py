@@ -1,4 +1,4 @@
-"""Answers that the provider keeps are read to their end."""
+"""Answers that the provider stores are read to their end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.session.harness import Harness, MemoryStore, reply, with_harness
 
 
 async def background_harness(server: StoredResponses, store: MemoryStore | None = None) -> Harness:
-    """A process whose provider keeps its answers."""
+    """A process whose provider stores its answers."""
     harness = Harness(store=store)
     harness.fetch = server
     harness.settings["background"] = True
@@ -29,7 +29,7 @@ async def background_harness(server: StoredResponses, store: MemoryStore | None 
 
 
 def killed(server: StoredResponses, at_s: float, *, then: str | None = None) -> MemoryStore:
-    """What is stored when the process ends in mid-answer. ``then`` is a message that waits."""
+    """Return what is stored when the process ends in mid-answer. ``then`` is a queued message."""
 
     async def process() -> MemoryStore:
         harness = await background_harness(server)
@@ -76,7 +76,7 @@ def test_an_answer_that_the_provider_stores_is_resumed_by_the_next_process(at_s:
             "reconnecting",
             "Picking the answer up where it broke off",
         )
-        assert turn.response_id is None  # it is no matter of the panel's
+        assert turn.response_id is None  # the panel does not need it
         await harness.until_idle()
         assert panel.turns["1"].text == LONG_STORY
         assert [block.text for block in panel.turns["1"].blocks] == ["Well, well.", LONG_STORY]
@@ -93,7 +93,7 @@ def test_an_answer_that_the_provider_stores_is_resumed_by_the_next_process(at_s:
 
 
 def test_text_and_position_are_written_together() -> None:
-    """Whatever was written last: what comes after the position is what is missing of the text."""
+    """In every record, the rest after the position is exactly what the text lacks."""
     server = kept_story()
 
     async def process() -> MemoryStore:
@@ -109,14 +109,14 @@ def test_text_and_position_are_written_together() -> None:
             continue
         seen = [f for f in frames if f["sequence_number"] <= record["sequence_number"]]
         text = "".join(f["delta"] for f in seen if f["type"] == "response.output_text.delta")
-        told = [block["text"] for block in record["blocks"] if block["kind"] == "text"]
-        assert "".join(told) == text
+        texts = [block["text"] for block in record["blocks"] if block["kind"] == "text"]
+        assert "".join(texts) == text
 
 
 def test_queued_messages_are_sent_after_the_resumed_answer() -> None:
     server = kept_story()
     store = killed(server, 5, then="And now?")
-    server.answer_next(hello())  # what was asked for while dying counts for nothing
+    server.answer_next(hello())  # requests at the end of the process do not count
     asked = server.asked
 
     async def second_process() -> None:
@@ -170,7 +170,7 @@ def test_an_answer_of_another_provider_is_not_asked_for() -> None:
 
 
 def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_resumed() -> None:
-    """It may be of a file."""
+    """The conversation may come from a file."""
     server = kept_story()
     state = killed(server, 8).state()
     count = len(server.requests)
@@ -241,10 +241,10 @@ class Outage:
 
 
 async def outage_harness(server: StoredResponses, end_s: float) -> Harness:
-    """A process whose answer breaks off, and whose network is away from second 1 to ``end_s``."""
+    """A process whose answer breaks off, and which has no network from second 1 to ``end_s``."""
     server.cuts = [3000]
     harness = await background_harness(server)
-    # It does for a request what the scripted provider does, which is all that a world asks of it.
+    # The harness needs nothing of the scripted provider but that it answers requests.
     harness.fetch = Outage(server, 1, end_s)  # type: ignore[assignment]
     return harness
 
@@ -273,7 +273,7 @@ def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
         assert panel.turns["1"].status == "completed"
         assert panel.turns["1"].text == LONG_STORY
         assert server.asked == 1
-        # At most a pause, what the client waits between two requests, and the rest of the answer.
+        # At most a pause, the wait between two requests, and the rest of the answer.
         assert asyncio.get_running_loop().time() - back < 30 + 32 + 20
 
     run(process())

@@ -60,7 +60,7 @@ def test_a_lost_attachment_is_reported_to_the_model() -> None:
     page, image = attachment(), attachment("image", id="a2", title="Photo")
     parts = parts_of([page, image], {"a1": "text"})
     assert "not there any more" in text_of(parts[1])
-    # A title is a stranger's as well.
+    # A title is untrusted as well.
     assert text_of(parts[1]).count("untrusted") == 2
     with pytest.raises(SidestreamError, match=r"Photo.*not there any more") as caught:
         check_there([page, image], {"a1": "text", "a2": None})
@@ -136,7 +136,7 @@ def attached_store() -> MemoryStore:
 
 
 def contents(harness: Harness, request: int = -1) -> list[list[dict[str, Any]]]:
-    """The parts of each message of the user in a request."""
+    """Return the parts of each user message in a request."""
     items = harness.fetch.json(request)["input"]
     return [item["content"] for item in items if item.get("role") == "user"]
 
@@ -219,7 +219,7 @@ def test_an_unreadable_attachment_fails_the_turn_which_can_be_retried() -> None:
     @with_harness(then=reply("Hi"), store=store)
     async def scene(harness: Harness) -> None:
         panel = harness.open_panel()
-        # A method of this one store, for which typing has no word; `fine` below as well.
+        # Types cannot express a method that is replaced on one object; `fine` below likewise.
         store.attachment = broken  # type: ignore[method-assign]
         await harness.do("Send", id="1", text="x", attachments=[PAGE])
         await harness.until_idle()
@@ -245,7 +245,7 @@ async def test_a_model_that_cannot_see_gets_no_image_and_nothing_is_lost(harness
     await harness.do("Retry", id="1")
     await harness.until_idle()
     assert contents(harness)[0][1]["image_url"] == PIXEL
-    # An image of an earlier message keeps nobody from going on.
+    # An image of an earlier message does not stop the conversation.
     await harness.do("Configure", settings={"model": "o3-mini"})
     await harness.do("Send", id="2", text="And now?")
     await harness.until_idle()

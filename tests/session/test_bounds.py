@@ -1,4 +1,4 @@
-"""However much a server sends at once, commands are heard, and little is sent and stored twice."""
+"""However much a server sends at once, commands still work, and little is repeated in storage."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def at_once(*frames: Any) -> Reply:
 
 
 class Counter:
-    """Adds up what is done until the loop turns, and keeps the most."""
+    """Counts work between two turns of the event loop, and keeps the maximum."""
 
     def __init__(self) -> None:
         self.count = self.most = self.turns = 0
@@ -113,7 +113,7 @@ async def test_stop_works_in_the_middle_of_a_large_chunk(harness: Harness) -> No
 
 
 def written(count: int) -> tuple[int, int]:
-    """Characters that are stored and sent while an answer of so many calls arrives bit by bit."""
+    """Return the characters that are stored and sent while an answer of ``count`` calls arrives."""
     stored: list[int] = []
     sent: list[int] = []
 

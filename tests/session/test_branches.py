@@ -140,7 +140,7 @@ async def test_branches_stay_as_they_are_while_an_answer_is_written(harness: Har
     assert panel.texts() == {"1": "a1", "2": "abc"}
 
 
-# --- going on with an answer that was cut off ---------------------------------------------------
+# --- continuing a truncated answer --------------------------------------------------------------
 
 
 @with_harness(reply("One, ", "two, ", pace_s=1), then=reply("three."))
@@ -157,7 +157,7 @@ async def test_a_truncated_answer_is_continued_in_a_turn_of_its_own(harness: Har
     assert panel.turns["2"].parent == "1"
     said = [item["content"][0]["text"] for item in harness.fetch.json()["input"]]
     assert said == ["Count", "One, ", "Continue."]
-    await harness.do("Continue", panel=1, id="2", turn="1")  # the same once more
+    await harness.do("Continue", panel=1, id="2", turn="1")  # the same command again
     await harness.do("Continue", panel=1, id="3", turn="1")
     await harness.do("Continue", panel=1, id="3", turn="2")
     await harness.do("Continue", panel=1, id="3", turn="nowhere")

@@ -46,7 +46,7 @@ async def test_stop_aborts_the_request_and_keeps_the_partial_answer(harness: Har
         await asyncio.sleep(0.1)
     harness.chat.stop()
     assert panel.turns["1"].status == "stopped"
-    # At once, not when the network has noticed.
+    # This happens at once, without waiting for the network.
     harness.chat.send("2", "go on")
     await harness.until_idle()
     assert harness.fetch.all_closed

@@ -159,7 +159,7 @@ def test_an_unreadable_conversation_keeps_no_other_from_resuming() -> None:
             raise SidestreamError(ErrorKind.INTERNAL, "Broken.")
         return await read(conversation_id)
 
-    # A method of this one store, for which typing has no word.
+    # Types cannot express a method that is replaced on one object.
     store.load = load  # type: ignore[method-assign]
 
     @with_harness(reply("Hi"), store=store)

@@ -58,7 +58,7 @@ def test_settings_that_cannot_be_used_are_a_configuration_error() -> None:
     assert caught.value.kind is ErrorKind.CONFIGURATION
 
 
-# --- what the user has set, and what the list says -----------------------------------------------
+# --- the settings of the user --------------------------------------------------------------------
 
 
 def test_every_setting_reaches_the_client() -> None:

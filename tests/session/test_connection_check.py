@@ -281,7 +281,7 @@ def test_failures_are_reported_at_once(answers: Any, kind: ErrorKind, requests: 
     assert KEY not in str(caught.value.to_dict())
 
 
-# --- what the user has set, and what the list says -----------------------------------------------
+# --- learning from the list ----------------------------------------------------------------------
 
 
 def test_a_trial_learns_from_the_list_too() -> None:

@@ -1,4 +1,4 @@
-"""What is kept of errors: with the turn, and in the log."""
+"""What is kept of errors, with the turn and in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a conversation goes into a request that has to be shorter."""
+"""What a request that must be shorter keeps of a conversation."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_summarys_request_fits_and_holds_the_newest(
     newest = user(said[-1][0].text)  # type: ignore[union-attr]
     found = [item for item in items if isinstance(item, MessageItem) and item.role == "user"]
     assert found[-1].text[:50] == newest.text[:50]
-    # Of each turn, and of the summary before, some hundred tokens stay in any case.
+    # Some hundred tokens of each turn, and of the earlier summary, always stay.
     assert tokens_in(items) <= max(room, 1_500)
     for item in items:
         if isinstance(item, FunctionCallItem):

@@ -1,4 +1,4 @@
-"""What a turn sends along of the turns before it."""
+"""What a turn sends of the turns before it."""
 
 from __future__ import annotations
 

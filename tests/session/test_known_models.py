@@ -26,7 +26,7 @@ def test_what_the_list_reports_of_a_model_is_used_from_then_on() -> None:
     assert connect(data(model="m-2"), FakeFetch(), models=kept).compaction.context_window is None
     elsewhere = data(base_url="https://b.test/v1")
     assert connect(elsewhere, FakeFetch(), models=kept).compaction.context_window is None
-    # What the user says goes first.
+    # The setting of the user wins.
     mine = connect(data(context_window=2048), FakeFetch(), models=kept)
     assert mine.compaction.context_window == 2048
     assert mine.compaction.by_user

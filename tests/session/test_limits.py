@@ -53,7 +53,7 @@ def test_limits_in_force_outlive_the_process() -> None:
     limits.update(OTHER, window(50, 10))
     clock.now += 20
     kept = limits.to_json()
-    # What is over is not kept, and the past of what holds neither.
+    # Neither limits that are over nor the history of those in force are kept.
     [(*key, state)] = json.loads(kept)
     assert tuple(key) == ONE
     assert json.loads(state)["history"] == []

@@ -13,8 +13,8 @@ def usage(total: int, **fields: int) -> TokenUsage:
     return TokenUsage(total_tokens=total, **fields)
 
 
-def turn(told: TokenUsage | None = None, **fields: Any) -> Turn:
-    made = Turn(id="t", user="Why?", created_at=0, status=TurnStatus.COMPLETED, usage=told)
+def turn(used: TokenUsage | None = None, **fields: Any) -> Turn:
+    made = Turn(id="t", user="Why?", created_at=0, status=TurnStatus.COMPLETED, usage=used)
     return made.model_copy(update=fields)
 
 
@@ -48,12 +48,12 @@ def test_unknown_figures_are_absent() -> None:
     assert measure([], []) is None
     assert measure([turn()], [turn()], context_window=1000) is None
     assert measure([turn(usage(0))], [turn(usage(0))]) is None
-    told = turn(usage(100))
-    untold = measured(told, turn(usage(0)))
-    assert (untold.last, untold.context_used) == (usage(100), 100 + question("Why?"))
-    assert measured(told).view().keys() == {"usage", "last", "context_used"}
-    # Only another branch was told.
-    made = measure([told, turn()], [turn()])
+    known = turn(usage(100))
+    unknown = measured(known, turn(usage(0)))
+    assert (unknown.last, unknown.context_used) == (usage(100), 100 + question("Why?"))
+    assert measured(known).view().keys() == {"usage", "last", "context_used"}
+    # Only another branch has usage.
+    made = measure([known, turn()], [turn()])
     assert made is not None
     assert made.view().keys() == {"usage"}
 
@@ -64,7 +64,7 @@ def test_items_after_the_last_usage_are_estimated() -> None:
     made = measured(turn(usage(100)), cut_off)
     assert made.context_used == 100 + question(cut_off.user) + estimate_tokens(half)
     assert made.last == usage(100)
-    # The next answer tells the exact figure; what waits in line is not there yet.
+    # The next answer brings the exact figure. Queued messages do not count yet.
     waiting = turn(user="Later", status=TurnStatus.QUEUED)
     assert measured(turn(usage(100)), cut_off, turn(usage(400)), waiting).context_used == 400
 
@@ -82,13 +82,13 @@ def test_after_a_compaction_only_the_summary_is_left() -> None:
     assert made.usage.total_tokens == 10_100
     assert made.last == usage(5000)
     assert measured(turn(usage(5000)), summary, turn(usage(300))).context_used == 300
-    # One that was cut off has changed nothing.
+    # A truncated compaction has changed nothing.
     cut_off = summary.model_copy(update={"status": TurnStatus.STOPPED})
     assert measured(turn(usage(5000)), cut_off).context_used == 5000
 
 
 def test_a_summary_of_unknown_size_is_estimated() -> None:
     text = MessageItem(role="assistant", content=[OutputText(text="In short " * 20)])
-    untold = turn(user="", kind="compaction", items=[text])
-    assert measured(turn(usage(5000)), untold).context_used == question("") + estimate_tokens(text)
-    assert measure([untold], [untold]) is None
+    unknown = turn(user="", kind="compaction", items=[text])
+    assert measured(turn(usage(5000)), unknown).context_used == question("") + estimate_tokens(text)
+    assert measure([unknown], [unknown]) is None

@@ -1,4 +1,4 @@
-"""Whatever a server does, a conversation can be continued with what the panel offers."""
+"""Whatever a server does, the actions that the panel offers continue the conversation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def error(status: int, message: str, code: str, **headers: str) -> Reply:
 
 
 def server(dice: random.Random, window: int, wire: str) -> Callable[[HttpRequest], Reply]:
-    """A small window, limits, failures, broken streams, and summaries that are none."""
+    """A server with a small window, limits, failures, broken streams and useless summaries."""
 
     def chat(kind: str, size: int) -> Reply:
         stream = ChatStream()
@@ -95,7 +95,7 @@ def test_a_conversation_is_never_stuck(seed: int) -> None:
     harness.adder.delay_s = 0.0
 
     async def help_on() -> bool:
-        """Do what the panel offers. False when there is nothing to be done."""
+        """Carry out an action that the panel offers. Returns False if there is none."""
         conversation = harness.chat.conversation
         last, waiting = conversation.last, conversation.queued
         if last is not None and last.status is TurnStatus.FAILED:

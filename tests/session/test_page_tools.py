@@ -23,22 +23,22 @@ def output(result: dict[str, Any], start: int = 0, tool: type[PageTool] = PageTo
 
 @pytest.mark.parametrize("tool", [PageTool, SelectionTool])
 def test_a_page_is_returned_with_its_title_and_address(tool: type[PageTool]) -> None:
-    told = output({"page": PAGE}, tool=tool)
-    assert told == ToolOutput("Title: News\nAddress: https://news.test/a\n\nIt rains.")
+    returned = output({"page": PAGE}, tool=tool)
+    assert returned == ToolOutput("Title: News\nAddress: https://news.test/a\n\nIt rains.")
 
 
 def test_its_language_is_given_where_known_and_no_empty_address() -> None:
-    told = output({"page": PAGE | {"url": "", "language": "de"}})
-    assert told.text == "Title: News\nLanguage: de\n\nIt rains."
+    returned = output({"page": PAGE | {"url": "", "language": "de"}})
+    assert returned.text == "Title: News\nLanguage: de\n\nIt rains."
 
 
 def test_a_long_page_is_read_in_parts_that_lose_nothing() -> None:
     text = "".join(f"{number}," for number in range(10_000))
     read, start = "", 0
     while True:
-        told = output({"page": PAGE | {"text": text}}, start).text
-        assert len(told) <= MAX_OUTPUT
-        header, _, part = told.partition("\n\n")
+        returned = output({"page": PAGE | {"text": text}}, start).text
+        assert len(returned) <= MAX_OUTPUT
+        header, _, part = returned.partition("\n\n")
         assert f"Characters {start} to {start + len(part)} of {len(text)}." in header
         read += part
         if "begins with" not in header:
@@ -57,8 +57,8 @@ def test_what_could_not_be_read_is_named_first_in_every_part() -> None:
 
 def test_without_permission_the_output_tells_what_the_user_can_do() -> None:
     error = {"kind": "permission", "message": "May not.", "hint": "Click the icon."}
-    told = output({"error": error})
-    assert told == ToolOutput("error: May not. Click the icon. Tell the user.", failed=True)
+    returned = output({"error": error})
+    assert returned == ToolOutput("error: May not. Click the icon. Tell the user.", failed=True)
     assert output({"error": {"message": "No."}}).text == "error: No. Tell the user."
 
 
@@ -69,7 +69,7 @@ def test_the_page_that_the_user_approved_is_the_one_that_is_read() -> None:
         asked.append(agreed)
         return json.dumps({"page": PAGE})
 
-    # The model has no part in it.
+    # The model cannot influence it.
     with pytest.raises(ValidationError):
         ReadArguments.model_validate_json('{"_approved_page": "7 https://other.test/"}')
     arguments = ReadArguments.model_validate_json('{"start": 0}')

@@ -1,4 +1,4 @@
-"""The key is planted wherever a server can write, and looked for in all that is shown or kept."""
+"""The key is put wherever a server can write, and searched for in all that is shown or stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FORMS: dict[str, str] = {
 
 
 def check(form: str, *kept: Any) -> None:
-    """No form of the key is in there, in no part that is long enough to be worth something."""
+    """Check that ``kept`` holds no form of the key, and no useful part of it."""
     text = json.dumps(kept, ensure_ascii=False, default=str)
     assert form not in text
     folded = text.lower()
@@ -44,7 +44,7 @@ def check(form: str, *kept: Any) -> None:
 
 
 class KeyedHarness(Harness):
-    """A world whose provider is asked with the key."""
+    """A harness whose requests carry the key."""
 
     async def _connect(self, own: ConversationSettings) -> Connection:
         data = {"settings": self.settings, "api_key": KEY}
@@ -67,7 +67,7 @@ def everything_of(harness: Harness) -> list[Any]:
 def play(
     reply: Callable[[], Reply], settings: dict[str, Any] | None = None
 ) -> tuple[Turn, list[Any]]:
-    """A message, answered with that: its turn, and all that was shown or kept."""
+    """Send a message. Returns its turn, and everything that was shown or stored."""
     kept: list[Any] = []
 
     async def scene() -> None:
@@ -78,7 +78,7 @@ def play(
         harness.chat.conversation.settings.tools = {"add": "always"}
         harness.chat.send("1", "Hello")
         await harness.until_idle()
-        # What was made of the answer can be sent again.
+        # The answer can be sent again.
         harness.chat.send("2", "And now?")
         await harness.until_idle()
         assert (harness.chat.conversation.turns[1].error or {}).get("kind") != "internal"

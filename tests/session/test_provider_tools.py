@@ -1,4 +1,4 @@
-"""The provider's own tools: who has which, and what a conversation offers of them."""
+"""The provider's tools: which provider has which, and which ones a conversation offers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_only_what_is_on_and_what_the_provider_has_is_offered() -> None:
         "image_generation",
     ]
     assert offered(EVERYTHING, {}) == []
-    # It would run without a question.
+    # It would run without an approval.
     for word in ("ask", "never"):
         settings = ConversationSettings(tools=dict.fromkeys(PROVIDER_TOOLS, word))
         assert offered(settings, has) == []
@@ -110,7 +110,7 @@ async def test_an_image_is_kept_once_and_sent_to_the_panel_once(harness: Harness
     told = [json.dumps(message).count(PNG) for message in early.messages]
     assert sum(told) == 1, "with its event alone"
     assert json.dumps(harness.store.last("1")).count(PNG) == 1
-    # Who comes later gets it with the conversation.
+    # Panels that open later get it with the conversation.
     late = harness.open_panel()
     assert late.turns["1"].blocks[0].shown == {"figures": [{"type": "png", "base64": PNG}]}
     view = harness.chat.conversation.path[0].view(whole=False)

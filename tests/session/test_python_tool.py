@@ -41,23 +41,23 @@ def output(result: dict[str, Any]) -> ToolOutput:
     ],
 )
 def test_the_output_for_the_model(result: dict[str, Any], text: str, failed: bool) -> None:
-    told = output(DONE | result)
-    assert text in told.text
-    assert told.failed is failed
+    returned = output(DONE | result)
+    assert text in returned.text
+    assert returned.failed is failed
 
 
 def test_figures_and_files_are_for_the_user() -> None:
     figure = {"type": "svg", "text": "<svg/>"}
-    told = output(DONE | {"figures": [figure], "files": [{"name": "a.csv", "size": 3}]})
-    assert told.shown == {"figures": [figure], "files": [{"name": "a.csv", "size": 3}]}
-    assert "svg" in told.text
-    assert "a.csv, 3 bytes" in told.text
-    assert "<svg" not in told.text
+    returned = output(DONE | {"figures": [figure], "files": [{"name": "a.csv", "size": 3}]})
+    assert returned.shown == {"figures": [figure], "files": [{"name": "a.csv", "size": 3}]}
+    assert "svg" in returned.text
+    assert "a.csv, 3 bytes" in returned.text
+    assert "<svg" not in returned.text
 
 
 def test_a_sandbox_that_does_not_start_is_reported() -> None:
-    told = output({"error": {"message": "The sandbox could not be started."}})
-    assert (told.text, told.failed) == ("error: The sandbox could not be started.", True)
+    returned = output({"error": {"message": "The sandbox could not be started."}})
+    assert (returned.text, returned.failed) == ("error: The sandbox could not be started.", True)
 
 
 def test_a_cancelled_call_ends_its_code() -> None:

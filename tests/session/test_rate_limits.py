@@ -73,7 +73,7 @@ def test_the_history_is_that_of_the_last_hour() -> None:
     assert used(NOW + 3601) == []
 
 
-# --- how close ---------------------------------------------------------------------------------
+# --- how much is used --------------------------------------------------------------------------
 
 
 def test_the_most_restrictive_limit() -> None:
@@ -322,7 +322,7 @@ def test_any_snapshots_are_kept_and_survive_json(
     assert again.history(NOW) == made.history(NOW)
     wait = made.wait_ms(NOW)
     assert wait >= 50
-    # After waiting that long there is nothing left to wait for.
+    # After a wait of this length, no other wait is left.
     assert made.wait_ms(NOW + (wait + 1) / 1000) == 0
     used = [r.used_percent for r in made.restrictions(NOW)]
     assert used == sorted(used, reverse=True)

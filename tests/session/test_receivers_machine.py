@@ -1,8 +1,8 @@
 """Whatever a user does, and whatever servers answer: no provider receives what it would refuse.
 
-A conversation is driven through answers with text, calls, reasoning, refusals and the provider's
-own tools, stopped, failed and cut anywhere; through edits, branches, summaries, and other providers
-and models in the middle. Every request is held against its receiver's rules.
+A conversation goes through answers with text, calls, reasoning, refusals and the provider's tools,
+which are stopped, fail or break anywhere; through edits, branches and summaries; and through other
+providers and models in the middle. Every request is checked against its receiver's rules.
 
 Longer runs: ``HYPOTHESIS_PROFILE=thorough pytest tests/session/test_receivers_machine.py``.
 """
@@ -28,7 +28,7 @@ from sidestream.testing.clock import _no_running_loop
 from sidestream.transport import HttpRequest
 from tests.session.harness import Harness
 
-# Provider settings: the receiver's key, its address, its models, and what it speaks.
+# Provider settings: the receiver's key, its address, its models and its wire APIs.
 _RESPONSES, _CHAT = "responses", "chat"
 _BOTH = [_RESPONSES, _CHAT]
 PROVIDERS: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
@@ -99,7 +99,7 @@ ANSWERS = st.lists(st.tuples(PIECES, ENDS), min_size=1, max_size=3)
 
 
 class _Own(ResponsesStream):
-    """With ids that no other answer has."""
+    """A stream whose ids no other answer has."""
 
     def __init__(self, number: int) -> None:
         super().__init__(response_id=f"resp_{number}")
@@ -212,7 +212,7 @@ class Receivers(RuleBasedStateMachine):
             secret = f"ENC-{self.answered}-{place}"
             match kind:
                 case "text":
-                    # Reasoning in the text stands at the beginning of an answer.
+                    # Reasoning in the text is at the beginning of an answer.
                     later = any(kind in ("call", "refusal") for kind, *_ in pieces[:place])
                     stream.text(details[0] if not later else "Well.")
                 case "refusal":
@@ -259,7 +259,7 @@ class Receivers(RuleBasedStateMachine):
             if stop:
                 await asyncio.sleep(2)
                 await self.harness.do("Stop", panel=1)
-            # Idle servers take minutes of virtual time: looking often would cost real time.
+            # Idle servers take minutes of virtual time, and frequent checks would cost real time.
             pause = 0.05
             while not self.harness.busy or self.harness.busy[-1]:
                 await asyncio.sleep(pause)

@@ -1,6 +1,6 @@
-"""A turn whose answer the provider keeps, read by one process after the other.
+"""A turn whose answer the provider stores, read by one process after the other.
 
-Each begins from what the one before it had stored.
+Each process begins with what the one before it has stored.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 RECORDINGS = [
     path
     for path in sorted(FIXTURES.glob("*/*responses*.sse"))
-    # What fails may be tried again. The others' ids change from frame to frame, or their items end
-    # in another order than they began in, so who has not read the beginning cannot tell what
-    # belongs together; they do not keep answers anyway.
+    # Failed answers may be retried. The others' ids change from frame to frame, or their items end
+    # in another order than they began in, so their frames cannot be matched without the
+    # beginning. These servers do not store answers anyway.
     if not any(word in path.name for word in ("failed", "error_event"))
     and not path.name.startswith(("copilot", "litellm", "openrouter"))
 ]
@@ -48,8 +48,7 @@ class Process:
         self.ended = False
 
     def live(self, batches: int | None) -> None:
-        """Run until the answer has ended, or until ``batches`` have come: then all is lost but the
-        record."""
+        """Run to the end of the answer, or until ``batches`` arrived. Only the record is left."""
         run(self._live(batches))
 
     async def _live(self, limit: int | None) -> None:
@@ -126,7 +125,7 @@ def test_an_open_call_keeps_its_name() -> None:
 
 
 def test_a_text_that_repeats_itself_is_not_doubled() -> None:
-    """What is left of "aaaa" begins like the whole."""
+    """The rest of "aaaa" begins like the whole text."""
     stream = ResponsesStream().created().text("aa", "aa", "aa").completed()
     process = Process(StoredResponses(stream))
     process.live(4)

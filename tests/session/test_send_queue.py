@@ -27,7 +27,7 @@ from tests.session.harness import (
     with_harness,
 )
 
-# --- the line ----------------------------------------------------------------------------------
+# --- the queue ---------------------------------------------------------------------------------
 
 
 @with_harness(reply("a", "b", pace_s=1), reply("two"), reply("three"))
@@ -187,9 +187,9 @@ async def test_the_providers_limit_is_waited_for(harness: Harness) -> None:
     assert abs(waiting.until / 1000 - (begin + 90)) < 1
     assert harness.alarms[-1] == waiting.until
     assert harness.busy[-1] is False
-    told = len(harness.alarms)
+    count = len(harness.alarms)
     await harness.do("Wake")
-    assert len(harness.alarms) == told
+    assert len(harness.alarms) == count
     await asyncio.sleep(60)
     assert len(harness.fetch.requests) == 1
     await asyncio.sleep(31)
@@ -223,7 +223,7 @@ def test_a_long_wait_of_the_server_holds_for_the_queue_but_not_for_a_retry() -> 
         await harness.until_idle()
         assert harness.chat.conversation.turns[0].text == "one"
         assert reasons(harness) == {"1": None, "2": "rate_limit"}
-        # It is this model's limit.
+        # The limit belongs to this model.
         harness.settings["model"] = "another"
         await harness.do("Send", "b", id="3", text="q3")
         await harness.until_idle()
@@ -283,7 +283,7 @@ async def test_opening_a_conversation_does_not_send_its_queue(harness: Harness) 
 
 @pytest.mark.parametrize("at", [0.05, 0.15, 0.25, 0.35, 0.45, 1.5, 2.5, 4.0])
 def test_the_queue_survives_the_process_and_nothing_is_sent_twice(at: float) -> None:
-    """The process ends at some moment; the next one goes on from what had been written."""
+    """The process ends at some moment, and the next one continues with what was stored."""
     answers = (reply("a", "b", pace_s=1), reply("two"))
 
     async def first_process() -> tuple[MemoryStore, int]:
@@ -306,7 +306,7 @@ def test_the_queue_survives_the_process_and_nothing_is_sent_twice(at: float) -> 
         sent = requests + len(harness.fetch.requests)
         states = {turn.id: turn.status.value for turn in harness.chat.conversation.turns}
         if "interrupted" in states.values():
-            # It may have left, so only the user can send it again; what is behind it waits.
+            # It may have been sent, so only the user can send it again. The messages after it wait.
             assert sent == requests
             assert set(states.values()) <= {"completed", "interrupted", "queued"}
         else:

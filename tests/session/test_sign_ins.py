@@ -32,7 +32,7 @@ def sign_in(refresh_token: str = "rt-1", access_token: str = "at-1") -> dict[str
 
 
 class Vault:
-    """Keeps what it is given, or fails to."""
+    """Stores tokens, or fails to."""
 
     def __init__(self, failure: str = "", fetch: FakeFetch | None = None) -> None:
         self.failure = failure

@@ -67,7 +67,7 @@ async def test_a_conversation_that_fills_the_window_is_summarised_first(harness:
     asked = [item["content"][0]["text"] for item in harness.fetch.json(1)["input"]]
     assert asked[:2] == ["q1", "long"]
     assert "Summarise" in asked[2]
-    # Some receivers want one message where two of the user's stand next to each other.
+    # Some receivers require one message in place of two adjacent user messages.
     sent = "\n".join(texts_of(harness.fetch.json(2)))
     assert "SUMMARY" in sent
     assert sent.endswith("q2")

@@ -1,4 +1,4 @@
-"""Tools in a turn: what is offered, asked and carried out, and what is left of it."""
+"""Tools in a turn: which are offered, approved and run, and what stays in the history."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ MARKED = re.compile(r'<untrusted source="add" id="(\w+)">\n(.*)\n</untrusted id=
 
 
 def plain(text: str) -> str:
-    """An output without its marks."""
+    """Return an output without its markers."""
     marked = MARKED.fullmatch(text)
     return marked[2] if marked else text
 
 
 def sent_items(harness: Harness, request: int = -1) -> list[tuple[str, str]]:
-    """Of each item of a request its kind, and what matters of it.
+    """Return the kind of each item of a request, with its main content.
 
-    Without what only stands between for receivers that want roles to alternate.
+    Fillers for receivers that require alternating roles are left out.
     """
     items = [
         (
@@ -152,7 +152,7 @@ async def test_an_approval_for_the_conversation_covers_all_calls_that_ask(
     configured = [m for m in panel.messages if m["type"] == "Configured"]
     assert configured[-1]["settings"]["tools"] == settings["tools"], "the panel shows it"
     if not allow_it:
-        # Some gateways want each tool declared that the history names.
+        # Some gateways require a declaration of each tool in the history.
         (declared,) = harness.fetch.json(1)["tools"]
         assert "do not call it" in declared["description"], "it is not offered any more"
         assert "no tool 'add'" in sent_items(harness)[-1][1]
@@ -342,7 +342,7 @@ def test_calls_that_a_provider_refuses_are_not_sent_to_it_again() -> None:
     scene()
 
 
-# --- marks --------------------------------------------------------------------------------------
+# --- markers ------------------------------------------------------------------------------------
 
 
 @with_harness(sums((1, 2)), sums((1, 2)), calls("{}"), reply("Done."))
@@ -531,7 +531,7 @@ def call_item(item_id: str, call_id: str, first: int) -> dict[str, Any]:
 
 
 def frames(*sent: tuple[str, dict[str, Any]]) -> Reply:
-    """An answer in which items begin and end in whatever order."""
+    """Make an answer whose items begin and end in the given order."""
     stream = ResponsesStream().created()
     for kind, fields in sent:
         stream.send(f"response.{kind}", output_index=0, **fields)
@@ -549,16 +549,16 @@ def done(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     "sent",
     [
-        # Two calls of one id, which begin in one order and end in the other.
+        # Two calls with one id begin in one order and end in the other.
         [
             added(call_item("fc_1", "same", 666)),
             added(call_item("fc_2", "same", 1)),
             done(call_item("fc_2", "same", 1)),
             done(call_item("fc_1", "same", 666)),
         ],
-        # One takes the other's place.
+        # One replaces the other.
         [done(call_item("fc_1", "same", 1)), done(call_item("fc_1", "same", 666))],
-        # What came in pieces says something else.
+        # The deltas differ from the whole.
         [
             added({**call_item("fc_1", "same", 1), "arguments": ""}),
             (

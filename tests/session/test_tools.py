@@ -51,17 +51,17 @@ class Adder:
 ASK: dict[str, Permission] = {"add": "ask"}
 
 
-def call(tools: Tools, arguments: str, *, name: str = "add", leave: bool = True) -> ToolOutput:
+def call(tools: Tools, arguments: str, *, name: str = "add", approved: bool = True) -> ToolOutput:
     item = FunctionCallItem(name=name, arguments=arguments, call_id="1")
 
     asked, begun = [], []
 
     async def ask() -> Approval:
         asked.append(True)
-        return Approval(leave)
+        return Approval(approved)
 
     async def begin() -> None:
-        assert not asked or leave
+        assert not asked or approved
         begun.append(True)
 
     output = run(tools.call(item, "c", ask, begin))
@@ -98,10 +98,10 @@ def test_mistakes_in_the_arguments_go_back_to_the_model(arguments: str, names: s
 
 def test_a_tool_without_permission_does_not_run() -> None:
     adder = Adder()
-    refused = call(Tools([adder], ASK), '{"first": 1}', leave=False)
+    refused = call(Tools([adder], ASK), '{"first": 1}', approved=False)
     assert refused.failed
     assert "not allow" in refused.text
-    assert call(Tools([adder], {"add": "always"}), '{"first": 1}', leave=False).text == "1"
+    assert call(Tools([adder], {"add": "always"}), '{"first": 1}', approved=False).text == "1"
     refusals: tuple[dict[str, Permission], ...] = ({}, {"add": "never"})
     for permissions in refusals:
         never = Tools([adder], permissions)

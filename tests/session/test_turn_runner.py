@@ -47,7 +47,7 @@ def test_the_message_is_stored_before_the_request_is_sent() -> None:
         assert harness.fetch.requests == []
         saved = store.saved[0]
         assert (saved["user"], saved["status"], saved["sent"]) == ("Hi", "running", False)
-        # A record that says "not sent" must be true, so the opposite is written before, too.
+        # A record with "not sent" must be true, so "sent" is stored before the request is.
         await asyncio.sleep(3)
         assert store.saved[1]["sent"] is True
         assert len(harness.fetch.requests) == 1
@@ -228,7 +228,7 @@ async def test_instructions_and_the_conversation_go_with_the_request(harness: Ha
     assert sent["model"] == "m"
 
 
-# --- waking up ---------------------------------------------------------------------------------
+# --- a new process -----------------------------------------------------------------------------
 
 
 def test_a_turn_that_was_running_is_restored_as_interrupted() -> None:
@@ -248,7 +248,7 @@ def test_a_turn_that_was_running_is_restored_as_interrupted() -> None:
         assert panel.texts()["1"] in ("a", "ab")
         await asyncio.sleep(0.1)
         assert store.last("1")["status"] == "interrupted"
-        harness.chat.send("1", "Hi")  # the panel does not know whether it had arrived
+        harness.chat.send("1", "Hi")  # the panel does not know whether the command had arrived
         assert harness.fetch.requests == []
         harness.chat.retry("1")
         await harness.until_idle()

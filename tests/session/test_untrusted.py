@@ -1,4 +1,4 @@
-"""What strangers wrote is marked, and the model is told what the marks mean."""
+"""Untrusted content is between markers, and the instructions explain them."""
 
 from __future__ import annotations
 

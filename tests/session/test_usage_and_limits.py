@@ -31,7 +31,7 @@ def last_of(panel: Panel, kind: str) -> dict[str, Any]:
 
 
 def shown_meter(panel: Panel) -> dict[str, Any]:
-    """What the panel shows after all its messages."""
+    """Return the meter that the panel shows."""
     for message in reversed(panel.messages):
         if message["type"] == "Meter":
             return dict(message["meter"])
@@ -91,7 +91,7 @@ async def test_the_meter_follows_the_settings_of_the_conversation(harness: Harne
     await harness.do("NewProvider")
     await harness.until_idle()
     assert shown_meter(panel)["context_window"] == 500
-    # Nobody can answer any more: what is known of the window stays.
+    # Without a provider, the known window stays.
     harness.connection_error = SidestreamError(ErrorKind.CONFIGURATION, "There is no key.")
     await harness.do("NewProvider")
     await harness.until_idle()

@@ -54,7 +54,7 @@ def answered(
 
 
 def stored(conversation: Conversation) -> dict[str, Any]:
-    """What the next process reads."""
+    """Return what the next process reads."""
     turns = [json.loads(turn.record()) for turn in conversation.turns]
     return {**json.loads(conversation.head()), "turns": turns}
 

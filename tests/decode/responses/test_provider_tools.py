@@ -83,7 +83,7 @@ def test_what_the_tools_of_the_provider_gave_is_in_their_items(play: Any) -> Non
     assert code.model_dump(exclude_none=True) == ran
     assert code.logs == "1"
     assert search.model_dump(exclude_none=True) == found
-    # The same where the answer's end alone tells it.
+    # The same, where only the end of the answer holds it.
     response = {"status": "completed", "output": [ran, found]}
     last = {"type": "response.completed", "response": response}
     assert play("responses", [last]).items == [code, search]
