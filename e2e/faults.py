@@ -88,8 +88,10 @@ class Answer:
             if number == self.hold_at:
                 self._hold(exchange)
             exchange.send(piece)
+            if number == len(self.pieces) - 1:
+                # The client may leave as soon as it has the last event.
+                self.held.set()
             exchange.pause(pause)
-        self.held.set()
 
     def _hold(self, exchange: Exchange) -> None:
         self.held.set()
