@@ -86,7 +86,7 @@ def test_a_long_story_can_be_stopped(demo_panel: Panel) -> None:
 
 def test_a_chart_is_drawn_when_the_newcomer_allows_it(demo_panel: Panel) -> None:
     demo_panel.ask("chart")
-    expect(demo_panel.answer).to_contain_text("May use no tools")
+    expect(demo_panel.answer).to_contain_text("Tools: off")
     demo_panel.expect_idle()
     expect(demo_panel.answer.get_by_role("button", name="Run", exact=True)).to_be_visible()
     choose(demo_panel, python="Ask each time")

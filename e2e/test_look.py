@@ -205,7 +205,7 @@ def permissions(app: App, server: ScriptedServer) -> Page:
     """The list of what a conversation may do."""
     app.configure(server.base_url, preset="openai")
     page = app.open_panel().page
-    page.get_by_role("button", name="May use no tools", exact=True).click()
+    page.get_by_role("button", name="Tools: off", exact=True).click()
     listed = page.get_by_role("region", name="What this conversation may do")
     listed.get_by_role("combobox", name="Python", exact=True).select_option("Ask each time")
     listed.get_by_role("textbox", name="Hosts that Python may reach").fill("api.example.com")

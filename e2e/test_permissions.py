@@ -29,7 +29,7 @@ def save(panel: Panel) -> None:
 def test_the_list_is_kept_and_holds_for_one_conversation(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    expect(may(panel)).to_have_text("May use no tools")
+    expect(may(panel)).to_have_text("Tools: off")
     listed = section(panel)
     expect(listed).to_be_in_viewport()
     python = listed.get_by_role("combobox", name="Python", exact=True)
@@ -44,7 +44,7 @@ def test_the_list_is_kept_and_holds_for_one_conversation(
     panel.page.keyboard.press("Space")
     listed.get_by_role("spinbutton", name="Tool calls", exact=True).fill("7")
     save(panel)
-    expect(may(panel)).to_have_text("May use: Python (asks, 2 hosts), Web search")
+    expect(may(panel)).to_have_text("Tools: Python (asks, 2 hosts), Web search")
 
     # It outlives the worker, and every panel with the conversation shows it.
     panel.ask("Hello")
@@ -52,7 +52,7 @@ def test_the_list_is_kept_and_holds_for_one_conversation(
     panel.expect_idle()
     app.stop_worker(panel.page)
     other = app.open_panel()
-    expect(may(other)).to_have_text("May use: Python (asks, 2 hosts), Web search")
+    expect(may(other)).to_have_text("Tools: Python (asks, 2 hosts), Web search")
     listed = section(other)
     expect(listed.get_by_role("combobox", name="Python", exact=True)).to_have_value("ask")
     expect(listed.get_by_role("switch", name="Web search", exact=True)).to_be_checked()
@@ -62,13 +62,13 @@ def test_the_list_is_kept_and_holds_for_one_conversation(
     expect(listed.get_by_role("spinbutton", name="Tool calls")).to_have_value("7")
     other.page.get_by_role("button", name="Use defaults").click()
     save(other)
-    expect(may(other)).to_have_text("May use no tools")
+    expect(may(other)).to_have_text("Tools: off")
     panel.message.fill("The panel calls the worker again")
-    expect(may(panel)).to_have_text("May use no tools")
+    expect(may(panel)).to_have_text("Tools: off")
     choose(panel, python="Without asking")
-    expect(may(other)).to_have_text("May use: Python")
+    expect(may(other)).to_have_text("Tools: Python")
     panel.new_chat.click()
-    expect(may(panel)).to_have_text("May use no tools")
+    expect(may(panel)).to_have_text("Tools: off")
 
 
 def test_a_permission_that_cannot_work_is_explained_beside_it(panel: Panel) -> None:
@@ -93,7 +93,7 @@ def test_a_permission_that_cannot_work_is_explained_beside_it(panel: Panel) -> N
         expect(status).to_contain_text("whole number")
     listed.get_by_role("spinbutton", name="Tokens", exact=True).fill("")
     save(panel)
-    expect(may(panel)).to_have_text("May use: File search")
+    expect(may(panel)).to_have_text("Tools: File search")
     expect(section(panel).get_by_role("textbox", name="Vector stores")).to_have_value("vs_1, vs_2")
 
 
@@ -102,11 +102,11 @@ def test_only_what_the_provider_has_can_be_switched_on(
 ) -> None:
     choose(panel, web_search="On")
     app.configure(server.base_url, wire_api="chat")
-    expect(may(panel)).to_contain_text("May use no tools. As it is set up, Scripted has no")
+    expect(may(panel)).to_contain_text("Tools: off. Not available from Scripted: ")
     listed = section(panel)
     # What is on is listed, so that it can be switched off.
     expect(listed.get_by_role("switch")).to_have_count(1)
-    expect(listed).to_contain_text("Scripted does not have it as it is set up.")
+    expect(listed).to_contain_text("Not available from Scripted.")
     listed.get_by_role("switch", name="Web search", exact=True).uncheck()
     save(panel)
     expect(section(panel).get_by_role("switch")).to_have_count(0)
@@ -136,7 +136,7 @@ def test_the_user_approves_or_refuses_a_call(panel: Panel, server: ScriptedServe
     asking.get_by_role("button", name="Never in this conversation", exact=True).click()
     expect(panel.answer).to_contain_text("Done.")
     panel.expect_idle()
-    expect(may(panel)).to_have_text("May use no tools")
+    expect(may(panel)).to_have_text("Tools: off")
     expect(section(panel).get_by_role("combobox", name="Python", exact=True)).to_have_value("")
 
 

@@ -102,7 +102,7 @@ def test_an_image_is_shown_saved_and_still_there_after_the_worker_was_lost(
     script = Calls(image(base64, "A sun over the sea"), text="Here it is.", hold=True)
     server.on("Paint", script)
     panel.ask("Paint")
-    expect(summary(panel)).to_have_text("Making an image")
+    expect(summary(panel)).to_have_text("Creating an image")
     script.open.set()
     expect(panel.answer).to_contain_text("Here it is.")
     shown = panel.answer.get_by_role("img", name="A sun over the sea")
@@ -260,15 +260,13 @@ def test_tools_that_another_provider_lacks_are_named_and_not_sent(
     assert len(server.turns[0].json["tools"]) == 2
     app.configure(server.base_url, preset="openrouter")
     may = panel.page.locator("#permission-summary")
-    expect(may).to_have_text(
-        "May use: Web search. As it is set up, Scripted has no Code interpreter."
-    )
+    expect(may).to_have_text("Tools: Web search. Not available from Scripted: Code interpreter.")
     panel.ask("Second")
     expect(panel.answer).to_have_text("You said: Second")
     assert server.turns[1].json["tools"] == [{"type": "web_search"}]
     app.configure(server.base_url, preset="ollama", wire_api="chat")
     expect(may).to_have_text(
-        "May use no tools. As it is set up, Scripted has no Web search and no Code interpreter."
+        "Tools: off. Not available from Scripted: Web search, Code interpreter."
     )
     panel.ask("Third")
     expect(panel.answer).to_have_text("You said: Third")

@@ -7,6 +7,7 @@ const number = new Intl.NumberFormat(locale);
 const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 3 });
 const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
 const list = new Intl.ListFormat(locale);
+const row = new Intl.ListFormat(locale, { type: "unit", style: "short" });
 const spans = new Intl.ListFormat(locale, { type: "unit", style: "narrow" });
 
 /**
@@ -94,6 +95,14 @@ export function countdownText(ms) {
  */
 export function listText(things) {
   return list.format(things);
+}
+
+/**
+ * Several things in a row: "A, B, C".
+ * @param {string[]} things
+ */
+export function rowText(things) {
+  return row.format(things);
 }
 
 /** @param {Date} date */

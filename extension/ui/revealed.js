@@ -2,6 +2,8 @@
  * Text that a user decides about, with a visible name for every character that is invisible or looks like another one.
  */
 
+import { language, plural } from "../shared/text.js";
+
 /** The flags of England, Scotland and Wales are written in characters that are not seen. */
 const FLAG =
   /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u;
@@ -29,7 +31,7 @@ const UNSEEN = new RegExp(
 );
 /** A longer row of different ones is counted, or their names would push the rest out of view. */
 const MOST_NAMED = 8;
-const number = new Intl.NumberFormat("en");
+const number = new Intl.NumberFormat(language());
 
 /**
  * The text with a name in the place of each character that is not seen, and their count where one follows itself:
@@ -39,6 +41,14 @@ const number = new Intl.NumberFormat("en");
  */
 export function revealed(text) {
   return text.replaceAll("\r\n", "\n").replace(UNSEEN, (row, flag) => flag ?? namesOf(row));
+}
+
+/**
+ * Whether a text names characters that are not seen: what {@link revealed} has made.
+ * @param {string} shown
+ */
+export function namesCharacters(shown) {
+  return /⟨[^⟨⟩]*U\+[\dA-F]{4,6}/.test(shown);
 }
 
 /**
@@ -57,7 +67,7 @@ function namesOf(row) {
   const same = row.match(/(.)\1*/gsu) ?? [];
   if (same.length > MOST_NAMED) {
     const names = same.slice(0, 2).map(nameOf).join(", ");
-    return `⟨${number.format([...row].length)} characters that are not seen: ${names}, …⟩${end}`;
+    return `⟨${plural("invisible_characters", [...row].length, names)}⟩${end}`;
   }
   const names = same.map((characters) => {
     const count = [...characters].length;

@@ -22,7 +22,7 @@ test("tools have readable names and states", () => {
   assert.equal(toolState({ kind: "tool", text: "", status: "writing_code", open: true }), "writing code");
   assert.equal(toolState({ kind: "tool", text: "", open: false }), "");
   const call = /** @type {const} */ ({ kind: "tool", text: "", name: "python", call_id: "c", open: false });
-  assert.equal(toolState({ ...call, asks: true }), "waits for your permission");
+  assert.equal(toolState({ ...call, asks: true }), "needs your permission");
   assert.equal(toolState({ ...call, output: "2", duration_ms: 1234 }), "1.2s");
   assert.equal(toolState({ ...call, output: "no", failed: true, duration_ms: 5 }), "failed · 5ms");
   assert.equal(toolState({ ...call, output: "no", failed: true }), "failed");
@@ -48,9 +48,9 @@ const LINES = [
   [{ name: "code_interpreter", open: true, status: "code" }, "Writing code", ""],
   [{ name: "code_interpreter", open: true, status: "interpreting" }, "Running code", ""],
   [{ name: "code_interpreter", status: "completed", text: "https://a.example", output: "1" }, "Ran code", ""],
-  [{ name: "image_generation", open: true, status: "generating" }, "Making an image", ""],
-  [{ name: "image_generation", status: "completed", text: "A cat" }, "Made an image", ""],
-  [{ name: "image_generation", status: "failed", failed: true }, "No image was made", ""],
+  [{ name: "image_generation", open: true, status: "generating" }, "Creating an image", ""],
+  [{ name: "image_generation", status: "completed", text: "A cat" }, "Created an image", ""],
+  [{ name: "image_generation", status: "failed", failed: true }, "No image was created", ""],
   [{ name: "file_search", open: true }, "Searching files", ""],
   [{ name: "file_search", status: "completed", text: "x".repeat(200) }, `Searched files: ${"x".repeat(100)}…`, ""],
   [{ name: "web_search", call_id: "c", output: "" }, "Web search", "done"],

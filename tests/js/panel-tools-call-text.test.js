@@ -84,7 +84,7 @@ test("every blank but space, tab and line feed is named, and a row of them does 
     assert.equal(shown(`#${character.repeat(4000)}send()`), `#⟨${name} × 4,000⟩send()`);
   }
   const mixed = String.fromCodePoint(...blanks.filter((code) => code !== 0x0d)).repeat(500);
-  assert.match(shown(`a${mixed}send()`), /^a⟨8,000 characters that are not seen: U\+00A0, U\+1680, …⟩send\(\)$/);
+  assert.match(shown(`a${mixed}send()`), /^a⟨8,000 invisible characters: U\+00A0, U\+1680, …⟩send\(\)$/);
   assert.equal(aboutArguments(JSON.stringify({ code: mixed })).hasUnseen, true);
   assert.equal(shown("x = 1 #\r\r\rsend()"), "x = 1 #⟨U+000D × 3⟩\nsend()");
   assert.equal(shown("\ud800 \t\n"), "⟨U+D800⟩ \t\n");

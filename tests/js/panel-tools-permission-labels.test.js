@@ -28,10 +28,7 @@ test("what is on and what the provider does not have is said", () => {
   assert.equal(missingToolsText({ tools }, "Ollama", { web_search: "yes", file_search: "yes" }), "");
   assert.equal(
     missingToolsText({ tools }, "Ollama", { web_search: "perhaps" }),
-    "As it is set up, Ollama has no File search.",
+    "Not available from Ollama: File search.",
   );
-  assert.equal(
-    missingToolsText({ tools }, "Ollama", {}),
-    "As it is set up, Ollama has no Web search and no File search.",
-  );
+  assert.equal(missingToolsText({ tools }, "Ollama", {}), "Not available from Ollama: Web search, File search.");
 });

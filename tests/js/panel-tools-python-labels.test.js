@@ -11,15 +11,15 @@ const title = (run) => runTitle({ ended: "ok", stdout: "", stderr: "", duration_
 
 test("a title says how it went, and what became of the variables", () => {
   assert.equal(title({ value: "1" }), "Done in 12ms");
-  assert.equal(title({}), "Done in 12ms, nothing was printed");
+  assert.equal(title({}), "Done in 12ms, no output");
   assert.equal(title({ value: "1", run: 1 }), "Done in 12ms · new Python");
   assert.equal(title({ ended: "error", traceback: "E" }), "Failed after 12ms");
   assert.match(
     title({ ended: "timeout", duration_ms: 60_000, lost: true }),
-    /time limit.* 60\.0s\..* variables are gone/,
+    /Time limit.* 60\.0s\..* variables are gone/,
   );
   assert.match(title({ ended: "memory", lost: true }), /memory.* variables are gone/);
   assert.match(title({ ended: "stopped", lost: true }), /^Stopped/);
   assert.match(title({ value: "1", run: 1, evicted: true }), /save memory/);
-  assert.match(title({ value: "1", run: 1, new_hosts: true }), /hosts .* have changed: .* were gone/);
+  assert.match(title({ value: "1", run: 1, new_hosts: true }), /hosts .* have changed, .* were gone/);
 });

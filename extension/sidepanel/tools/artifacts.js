@@ -5,6 +5,7 @@
 
 import { bytesOf, tooMuch } from "../../shared/picture.js";
 import { cleanSvg } from "../../shared/svg.js";
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { save } from "../../ui/save.js";
 import { fileSize } from "../formats.js";
@@ -39,28 +40,32 @@ function figure(shown, index, description) {
   if (shown.type === "html") {
     return el(
       "div",
-      { class: "run-html table", role: "group", "aria-label": "Table", tabindex: "0" },
+      { class: "run-html table", role: "group", "aria-label": message("table_label"), tabindex: "0" },
       ...build(shown.nodes),
     );
   }
-  const name = `Figure ${index + 1}`;
+  const name = message("tool_figure", index + 1);
   if (shown.type === "svg") {
     // Cleaned when it came, and again here: an older version has stored it as it was.
     const svg = cleanSvg(shown.text);
-    const cannot = `${name} cannot be shown: it is no valid SVG, or too large.`;
+    const cannot = message("tool_figure_no_svg", name);
     if (!svg) return notice(cannot);
     const src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg.toWellFormed())}`;
     return el("div", { class: "run-figure" }, picture(src, description || name, cannot));
   }
   const { type, base64 } = shown;
   const file = `figure-${index + 1}.${type === "jpeg" ? "jpg" : type}`;
-  const button = el("button", { type: "button", class: "quiet", onclick: () => saveBytes(file, base64) }, "Save image");
+  const button = el(
+    "button",
+    { type: "button", class: "quiet", onclick: () => saveBytes(file, base64) },
+    message("tool_save_image"),
+  );
   const bytes = bytesOf(base64);
-  const cannot = `${name} cannot be shown: it is no valid ${type.toUpperCase()}.`;
+  const cannot = message("tool_figure_invalid", name, type.toUpperCase());
   const reason = bytes ? tooMuch(bytes) : "";
   if (!bytes) return notice(cannot);
   const view = reason
-    ? notice(`${name} is not shown: ${reason}.`)
+    ? notice(message("tool_figure_too_large", name, reason))
     : picture(`data:image/${type};base64,${base64}`, description || name, cannot);
   return el("div", { class: "run-figure" }, view, button);
 }
@@ -98,11 +103,11 @@ export function build(nodes) {
 function fileList(files) {
   const items = files.map(({ name, size, base64 }) => {
     const shown = name.replace(/^\.\//, "");
-    const what = `${shown} (${fileSize(size)})`;
-    if (base64 === undefined) return el("li", {}, `${what}, too large to be handed out`);
-    return el("li", {}, el("button", { type: "button", onclick: () => saveBytes(shown, base64) }, `Save ${what}`));
+    if (base64 === undefined) return el("li", {}, message("tool_file_too_large", shown, fileSize(size)));
+    const label = message("tool_file_save", shown, fileSize(size));
+    return el("li", {}, el("button", { type: "button", onclick: () => saveBytes(shown, base64) }, label));
   });
-  return el("ul", { class: "run-files", "aria-label": "Files written" }, ...items);
+  return el("ul", { class: "run-files", "aria-label": message("tool_files_written") }, ...items);
 }
 
 /**

@@ -2,7 +2,7 @@
  * What a call says that it will do, as it is shown. Whoever is asked has to see all of it.
  */
 
-import { lookAlikes, revealed } from "../../ui/revealed.js";
+import { lookAlikes, namesCharacters, revealed } from "../../ui/revealed.js";
 
 /**
  * @param {string} text  The arguments.
@@ -12,7 +12,7 @@ export function aboutArguments(text) {
   const { text: shown } = argumentsText(text);
   return {
     lines: shown.trimEnd().split("\n").length,
-    hasUnseen: /⟨(?:U\+[\dA-F]{4,6}|[\d,]+ characters)/.test(shown),
+    hasUnseen: namesCharacters(shown),
     lookAlikes: lookAlikes(shown),
   };
 }

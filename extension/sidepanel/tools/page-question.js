@@ -1,14 +1,13 @@
 /** Shows which page a call of `read_page` or `read_selection` would read, while it waits for the user's approval. */
 
 import { hostOf, pageName, publicAddress } from "../../shared/address.js";
+import { text as message, plural } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { revealed } from "../../ui/revealed.js";
 import { waitForPermission } from "../attachments/page-permission.js";
 
 /** Characters of a title; an address has twice as many. */
 const LONGEST = 150;
-const NO_PERMISSION =
-  "Sidestream may not read this page yet. Click its icon in the toolbar first, and then allow this.";
 
 /** The page that is read is the one that is shown when the user approves, so this follows the tabs. */
 export class AskedPage {
@@ -54,8 +53,9 @@ export class AskedPage {
     const { url = "", title = "" } = tab ?? {};
     this.#name = pageName(tab ?? {});
     this.#host.textContent = hostOf(url);
-    this.#title.textContent = url && title ? `“${shortened(revealed(title.slice(0, 2 * LONGEST)), LONGEST)}”` : "";
-    this.#address.textContent = url ? shortened(publicAddress(url), 2 * LONGEST) : NO_PERMISSION;
+    this.#title.textContent =
+      url && title ? message("tool_page_title", shortened(revealed(title.slice(0, 2 * LONGEST)), LONGEST)) : "";
+    this.#address.textContent = url ? shortened(publicAddress(url), 2 * LONGEST) : message("tool_page_not_permitted");
     if (!url) this.#stopWaiting ??= waitForPermission(this.#follow);
     else {
       this.#stopWaiting?.();
@@ -67,5 +67,5 @@ export class AskedPage {
 /** @param {string} text @param {number} most */
 function shortened(text, most) {
   if (text.length <= most) return text;
-  return `${text.slice(0, most)}… (${(text.length - most).toLocaleString("en")} more characters)`;
+  return plural("tool_more_characters", text.length - most, text.slice(0, most));
 }

@@ -1,6 +1,8 @@
 /** Texts about the permissions of a conversation. */
 
+import { plural, text } from "../../shared/text.js";
 import { OTHERS_TOOLS, OWN_TOOLS } from "../../ui/choices.js";
+import { rowText } from "../formats.js";
 
 /** @import {ConversationSettings} from "../../shared/protocol.js" */
 /** @import {ToolChoice} from "../../ui/choices.js" */
@@ -28,12 +30,12 @@ export function permissionsText(settings, has) {
     const permission = tools[name];
     if (permission !== "ask" && permission !== "always") return [];
     const notes = [
-      permission === "ask" && "asks",
-      name === "python" && network.length > 0 && `${network.length} ${network.length === 1 ? "host" : "hosts"}`,
+      permission === "ask" ? text("permissions_asks") : "",
+      name === "python" && network.length > 0 ? plural("permissions_host_count", network.length) : "",
     ].filter(Boolean);
-    return notes.length > 0 ? `${label} (${notes.join(", ")})` : label;
+    return notes.length > 0 ? text("permissions_tool_and_notes", label, rowText(notes)) : label;
   });
-  return [...own, ...inUse(settings, has).map(({ label }) => label)].join(", ");
+  return rowText([...own, ...inUse(settings, has).map(({ label }) => label)]);
 }
 
 /**
@@ -46,6 +48,6 @@ export function permissionsText(settings, has) {
  */
 export function missingToolsText({ tools = {} }, provider, has) {
   const lacking = OTHERS_TOOLS.filter(({ name }) => tools[name] === "always" && !(name in has));
-  const list = new Intl.ListFormat("en").format(lacking.map(({ label }) => `no ${label}`));
-  return list && `As it is set up, ${provider} has ${list}.`;
+  const list = rowText(lacking.map(({ label }) => label));
+  return list && text("permissions_missing", provider, list);
 }

@@ -1,5 +1,6 @@
 /** The line below the composer that says which tools the model may use in this conversation. */
 
+import { text as message } from "../../shared/text.js";
 import { byId } from "../../ui/dom.js";
 import { answererOf } from "../answerer.js";
 import { missingToolsText, permissionsText } from "./permission-labels.js";
@@ -12,7 +13,7 @@ export class PermissionSummary {
 
   /** @param {() => void} onClick */
   constructor(onClick) {
-    this.#button.title = "What this conversation may do";
+    this.#button.title = message("permissions_title");
     this.#button.addEventListener("click", onClick);
   }
 
@@ -24,8 +25,8 @@ export class PermissionSummary {
     const { name, tools } = answererOf(provider, settings);
     const may = permissionsText(settings, tools);
     this.#button.hidden = !provider?.configured;
-    const line = may ? `May use: ${may}` : "May use no tools";
+    const line = may ? message("permissions_tools", may) : message("permissions_no_tools");
     const lack = missingToolsText(settings, name, tools);
-    this.#text.textContent = lack ? `${line}. ${lack}` : line;
+    this.#text.textContent = lack ? message("permissions_tools_and_missing", line, lack) : line;
   }
 }

@@ -5,6 +5,7 @@
 
 import { PERMISSIONS } from "../../shared/choices.js";
 import { readHosts } from "../../shared/hosts.js";
+import { text } from "../../shared/text.js";
 import { fillSelect, OTHERS_TOOLS, OWN_TOOLS, optionsOf } from "../../ui/choices.js";
 import { byId, el } from "../../ui/dom.js";
 
@@ -50,7 +51,12 @@ export class Permissions {
   /** @param {ConversationSettings} settings */
   fill({ tools = {}, network = [], vector_stores = [], limits = {} }) {
     for (const [name, select] of this.#selects) {
-      fillSelect(select, "Never", optionsOf(PERMISSIONS), tools[name] === "never" ? "" : (tools[name] ?? ""));
+      fillSelect(
+        select,
+        text("permissions_never"),
+        optionsOf(PERMISSIONS),
+        tools[name] === "never" ? "" : (tools[name] ?? ""),
+      );
     }
     for (const [name, toggle] of this.#switches) toggle.checked = tools[name] === "always";
     this.#hosts.value = network.join("\n");
@@ -69,10 +75,12 @@ export class Permissions {
       const line = /** @type {HTMLElement} */ (toggle.closest(".permission"));
       line.hidden = !(name in has) && !toggle.checked;
       /** @type {HTMLElement} */ (line.querySelector(".hint")).textContent =
-        name in has ? does : `${does} ${provider} does not have it as it is set up.`;
+        name in has ? does : `${does} ${text("permissions_unavailable", provider)}`;
     }
     byId("others-hint").hidden = !Object.values(has).includes("perhaps");
-    byId("others-title").textContent = `At ${provider || "the provider"}, without asking`;
+    byId("others-title").textContent = provider
+      ? text("permissions_provider_named", provider)
+      : text("permissions_provider");
     byId("others-tools").hidden = [...this.#others.children].every((line) => /** @type {HTMLElement} */ (line).hidden);
     this.#showStores();
   }
@@ -91,7 +99,7 @@ export class Permissions {
     const stores = this.#stores.value.split(/[\s,;]+/).filter(Boolean);
     const searchesFiles = this.#switches.get("file_search")?.checked;
     if (searchesFiles && stores.length === 0) {
-      return { problem: "Name a vector store in which to search, or switch File search off.", place: this.#stores };
+      return { problem: text("permissions_no_vector_store"), place: this.#stores };
     }
     /** @type {Record<string, Permission>} */
     const tools = {};
@@ -102,7 +110,7 @@ export class Permissions {
     for (const [name, input] of this.#limits) {
       const typed = input.value.trim();
       if (!/^\d{0,9}$/.test(typed) || Number(typed || 1) < 1 || !input.validity.valid) {
-        return { problem: "A limit is a whole number above 0, or nothing.", place: input };
+        return { problem: text("limits_invalid"), place: input };
       }
       if (typed) limits[name] = Number(typed);
     }

@@ -1,8 +1,10 @@
 /** How a run of Python code is described in the panel. */
 
+import { text } from "../../shared/text.js";
 import { durationText } from "../formats.js";
 
 /** @import { PythonRun } from "../../shared/protocol.js" */
+/** @import { MessageKey } from "../../shared/text.js" */
 
 /**
  * @param {PythonRun} run
@@ -10,22 +12,19 @@ import { durationText } from "../formats.js";
  */
 export function runTitle({ ended, duration_ms, run, lost, evicted, new_hosts, ...given }) {
   const time = durationText(duration_ms);
-  const parts = [ENDINGS[ended](time)];
   const isSilent = !given.stdout && !given.value && !given.stderr && !given.traceback && !given.figures && !given.files;
-  if (ended === "ok" && isSilent) parts.push("nothing was printed");
-  let text = parts.join(", ");
-  if (lost) text += ". Python was ended, and this conversation's variables are gone.";
-  else if (evicted) text += ". Python had been ended to save memory: the variables of earlier runs were gone.";
-  else if (new_hosts)
-    text += ". The hosts that Python may reach have changed: the variables of earlier runs were gone.";
-  else if (run === 1) text += " · new Python";
-  return text;
+  const title = text(ended === "ok" && isSilent ? "code_run_done_silent" : ENDINGS[ended], time);
+  if (lost) return text("code_run_title_and_note", title, text("code_run_lost"));
+  if (evicted) return text("code_run_title_and_note", title, text("code_run_evicted"));
+  if (new_hosts) return text("code_run_title_and_note", title, text("code_run_new_hosts"));
+  return run === 1 ? text("code_run_title_new", title) : title;
 }
 
-const ENDINGS = /** @type {Record<PythonRun["ended"], (time: string) => string>} */ ({
-  ok: (time) => `Done in ${time}`,
-  error: (time) => `Failed after ${time}`,
-  timeout: (time) => `The time limit was over after ${time}`,
-  memory: (time) => `All memory that code may have was used up after ${time}`,
-  stopped: (time) => `Stopped after ${time}`,
-});
+/** @type {Record<PythonRun["ended"], MessageKey>} */
+const ENDINGS = {
+  ok: "code_run_done",
+  error: "code_run_failed",
+  timeout: "code_run_timeout",
+  memory: "code_run_memory",
+  stopped: "code_run_stopped",
+};

@@ -3,6 +3,7 @@
  * that is untrusted.
  */
 
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
 import { ask } from "../worker-link/ask.js";
@@ -89,12 +90,16 @@ class CodeRun {
   #code;
   #onRun;
   #running = false;
-  #button = el("button", { type: "button", class: "quiet run-code", onclick: () => this.#press() }, "Run");
+  #button = el(
+    "button",
+    { type: "button", class: "quiet run-code", onclick: () => this.#press() },
+    message("code_run_run"),
+  );
   #title = el("p", { class: "run-title", "aria-live": "polite" });
   #parts = el("div", { class: "run-parts" });
   #output = el(
     "div",
-    { class: "run-output", role: "group", "aria-label": "Output", hidden: true },
+    { class: "run-output", role: "group", "aria-label": message("tool_output"), hidden: true },
     this.#title,
     this.#parts,
   );
@@ -141,7 +146,7 @@ class CodeRun {
   }
 
   #stop() {
-    this.#title.textContent = "Stopping…";
+    this.#title.textContent = message("code_run_stopping");
     ask({ type: "StopPython", conversation: this.#conversation }).catch((error) => this.#fail(error));
   }
 
@@ -154,11 +159,11 @@ class CodeRun {
   async #run(request) {
     this.#running = true;
     this.#onRun(this);
-    this.#button.textContent = "Stop";
-    this.#button.setAttribute("aria-label", "Stop this code");
+    this.#button.textContent = message("common_stop");
+    this.#button.setAttribute("aria-label", message("code_run_stop_code"));
     this.#output.hidden = false;
     this.#output.className = "run-output running";
-    this.#title.textContent = "Running…";
+    this.#title.textContent = message("code_run_running");
     if (request.type === "RunPython") this.#title.scrollIntoView({ block: "nearest" });
     try {
       const { run } = await ask(request);
@@ -168,7 +173,7 @@ class CodeRun {
       this.#fail(error);
     }
     this.#running = false;
-    this.#button.textContent = "Run again";
+    this.#button.textContent = message("code_run_run_again");
     this.#button.removeAttribute("aria-label");
   }
 
@@ -177,7 +182,7 @@ class CodeRun {
     this.#output.className = "run-output failed";
     // A worker that was ended takes the way back along.
     const text = error instanceof Error && !error.message.includes("message channel") ? error.message : "";
-    this.#title.textContent = text || "The result did not come back. Run the code again.";
+    this.#title.textContent = text || message("code_run_no_result");
     this.#parts.replaceChildren();
   }
 
@@ -187,11 +192,11 @@ class CodeRun {
     this.#title.textContent = runTitle(run);
     const { stdout, value, traceback, stderr, figures = [], files = [] } = run;
     const parts = [
-      text("stdout", "Printed", stdout),
+      text("stdout", message("code_run_printed"), stdout),
       ...artifactViews({ figures }),
-      text("value", "Value", value),
-      text("stderr", "Standard error", stderr),
-      text("traceback", "Error", traceback),
+      text("value", message("code_run_value"), value),
+      text("stderr", message("code_run_stderr"), stderr),
+      text("traceback", message("code_run_error"), traceback),
       ...artifactViews({ files }),
     ];
     this.#parts.replaceChildren(...parts.filter((part) => part !== null));

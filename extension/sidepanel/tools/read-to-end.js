@@ -3,16 +3,15 @@
  * on for whoever does not scroll; what allows it waits until the end has been in view.
  */
 
+import { text as message, plural } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
-
-const number = new Intl.NumberFormat("en");
 
 export class ReadToEnd {
   #box;
   #end = el("span", { class: "text-end", "aria-hidden": "true" });
   #text = el("span", { role: "status" });
-  #next = el("button", { type: "button", onclick: () => this.#go(0.9) }, "Next lines");
-  #last = el("button", { type: "button", onclick: () => this.#go(Number.POSITIVE_INFINITY) }, "To the end");
+  #next = el("button", { type: "button", onclick: () => this.#go(0.9) }, message("tool_next_lines"));
+  #last = el("button", { type: "button", onclick: () => this.#go(Number.POSITIVE_INFINITY) }, message("tool_to_end"));
   root = el(
     "div",
     { class: "below", id: `below-${crypto.randomUUID()}`, hidden: true },
@@ -67,7 +66,7 @@ export class ReadToEnd {
     const line = Number.parseFloat(getComputedStyle(this.#box).lineHeight) || 18;
     const lines = Math.floor(scrollHeight / line);
     const below = Math.max(1, Math.round((scrollHeight - scrollTop - clientHeight) / line));
-    const text = `${number.format(below)} of its ${number.format(lines)} lines are below: go to the end to allow it.`;
+    const text = plural("tool_lines_below", below, lines);
     if (this.#text.textContent !== text) this.#text.textContent = text;
   };
 
@@ -75,7 +74,7 @@ export class ReadToEnd {
     this.isRead = true;
     this.#stop();
     // It keeps its place: what allows must not come under a pointer that pressed these.
-    this.#text.textContent = "The end is in view.";
+    this.#text.textContent = message("tool_end_in_view");
     for (const button of [this.#next, this.#last]) button.setAttribute("aria-disabled", "true");
     this.#onRead();
   }

@@ -1,5 +1,6 @@
 /** A tool's call on the screen: what it does, the question whether it may, and what it gave. */
 
+import { text as message } from "../../shared/text.js";
 import { el, icon } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
 import { highlight } from "../../ui/highlight.js";
@@ -32,7 +33,7 @@ export class ToolView {
   #text = new GrowingText(this.#code);
   /** The text that is coloured: it stays, unless there is another one. @type {string | null} */
   #coloured = null;
-  #output = el("pre", { class: "output", "aria-label": "Output", hidden: true });
+  #output = el("pre", { class: "output", "aria-label": message("tool_output"), hidden: true });
   #outputText = new GrowingText(this.#output);
   #summary = el("summary", {}, icon("tool"), this.#title, this.#hint, this.#state);
   #details = el("details", { class: "aside tool" }, this.#summary, this.#pre, this.#output);
@@ -74,7 +75,7 @@ export class ToolView {
     if (block.shown && !this.#isShown) {
       this.#isShown = true;
       const { sources = [] } = block.shown;
-      if (sources.length > 0) this.#details.append(sourceList(sources, "Found"));
+      if (sources.length > 0) this.#details.append(sourceList(sources, message("tool_found")));
       this.#show(block, block.shown);
     }
     if (Boolean(block.asks) !== Boolean(this.#question)) this.#ask(block);
@@ -103,7 +104,7 @@ export class ToolView {
         note.textContent = error instanceof Error ? error.message : String(error);
       }
     };
-    const label = block.name === "image_generation" ? "Show the image" : "Show what it gave";
+    const label = message(block.name === "image_generation" ? "tool_show_image" : "tool_show_artifacts");
     const button = el("button", { type: "button", onclick: load }, label);
     return el("div", { class: "held-back" }, button, note);
   }
@@ -161,8 +162,8 @@ export class ToolView {
     const button = (label, decision) => el("button", { type: "button", onclick: act(decision) }, label);
     if (readsPage(name)) this.#page = new AskedPage();
     const allowing = [
-      button("Allow once", { allow: true }),
-      button("Allow in this conversation", { allow: true, always: true }),
+      button(message("tool_allow_once"), { allow: true }),
+      button(message("tool_allow_always"), { allow: true, always: true }),
     ];
     const [once, always] = allowing;
     const reading = this.#pre.hidden ? null : new ReadToEnd(this.#pre, () => setAllowable(true));
@@ -192,9 +193,9 @@ export class ToolView {
         "div",
         { class: "actions" },
         once,
-        button("Don't allow", { allow: false }),
+        button(message("tool_refuse"), { allow: false }),
         always,
-        button("Never in this conversation", { allow: false, never: true }),
+        button(message("tool_refuse_always"), { allow: false, never: true }),
       ),
     );
     this.root.append(this.#question);
