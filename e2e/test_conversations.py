@@ -224,7 +224,7 @@ def test_exported_deleted_and_imported_the_same_bytes(chat: Panel) -> None:
         expect(conversations.titles.filter(has_text=title)).to_have_count(0)
     expect(conversations.dialog).to_contain_text("No conversations yet.")
     conversations.import_text(before[:-20])
-    expect(conversations.notice).to_contain_text("The file cannot be imported.")
+    expect(conversations.notice).to_contain_text("This file can't be imported.")
     expect(conversations.titles).to_have_count(0)
     conversations.import_text(before)
     expect(conversations.notice).to_contain_text("Imported 2 conversations.")

@@ -1,7 +1,7 @@
 /**
  * The inbox of a window: what the user sends to the panel from outside of it, by a page's context menu, a keyboard
- * shortcut or the omnibox. Entries wait in `chrome.storage.session` until the window's panel takes them, so a panel that
- * is still opening gets them as well. The worker and the panels share a lock, so each entry is taken only once.
+ * shortcut or the omnibox. Entries wait in `chrome.storage.session` until the window's panel takes them, so a panel
+ * that is still opening gets them as well. The worker and the panels share a lock, so each entry is taken only once.
  */
 
 /** @import { InboxEntry } from "./protocol.js" */

@@ -328,7 +328,7 @@ test("a title is the first line until the user gives another, and comes back whe
   assert.equal(await title(), "My own");
   await list.renameConversation("a", " ");
   assert.match(await title(), /^many words/);
-  await refused(list.renameConversation("b", "x"), /not there/);
+  await refused(list.renameConversation("b", "x"), /no longer exists/);
 });
 
 // --- deleting
@@ -347,7 +347,7 @@ test("a deleted conversation can be brought back for a while, and is then gone",
   await list.deleteConversation("b");
   mock.timers.setTime(undo_until + list.UNDO_MS + 1);
   assert.deepEqual(await ids(), ["a"]);
-  await refused(list.undoDelete("b"), /not there/);
+  await refused(list.undoDelete("b"), /no longer exists/);
   assert.equal(await (await database.database()).count("turns"), 1);
 });
 
@@ -581,8 +581,8 @@ test("a file that is not right changes nothing, and it is said why", async () =>
     damage(file);
     return importConversations(JSON.stringify(file));
   };
-  await refused(importConversations("{"), /no JSON/);
-  await refused(importConversations("[]"), /that Sidestream has exported/);
+  await refused(importConversations("{"), /not JSON/);
+  await refused(importConversations("[]"), /that Sidestream exported/);
   await refused(
     damaged((file) => Object.assign(file, { version: 4 })),
     /another version/,
@@ -616,7 +616,7 @@ test("a file that is not right changes nothing, and it is said why", async () =>
   ]) {
     await refused(
       damaged((file) => Object.assign(last(file), damage)),
-      /Conversation 2 of the file is damaged at message 2/,
+      /Conversation 2 is damaged at message 2/,
     );
   }
   await refused(
@@ -679,7 +679,7 @@ test("Markdown holds what was said, for reading", async () => {
       "*Tool: web_search*",
       "Sources:",
       "- <https://c.test/>",
-      "*Tool: image_generation, 1 picture*",
+      "*Tool: image_generation, 1 image*",
       "**Bold**",
       "Sources:",
       "- [A \\[1\\] of all](<https://a.test/x%20y>)",

@@ -115,7 +115,7 @@ test("a conversation with temperature and limits of its own comes back", async (
   ]) {
     await refused(
       fileOf([turn()], { id: "d", settings: { [/** @type {string} */ (name)]: value } }),
-      /no proper settings/,
+      /settings of conversation/,
     );
   }
 });

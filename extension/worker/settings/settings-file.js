@@ -139,7 +139,7 @@ export function readSettingsFile(content) {
     throw configurationError(text("settings_file_not_settings"), hint);
   }
   if (file.version !== VERSION) {
-    throw configurationError(text("settings_file_other_version"), text("settings_file_update"));
+    throw configurationError(text("settings_file_other_version"), text("error_update_sidestream"));
   }
   if (file.profiles.length === 0) throw configurationError(text("settings_file_empty"), hint);
   if (!file.profiles.every(isObject)) throw configurationError(text("settings_file_damaged"), hint);

@@ -9,6 +9,7 @@ import { logError } from "../../shared/log.js";
 import { removeAttachments } from "../../shared/storage/attachments.js";
 import { database, keysOf, write } from "../../shared/storage/database.js";
 import { conversationsWithDrafts, freeDrafts, removeDrafts } from "../../shared/storage/drafts.js";
+import { text } from "../../shared/text.js";
 import { snapshotBytes } from "../python/snapshot.js";
 import { allConversations, unfinishedConversations } from "./conversation-store.js";
 import { readConversation, readTurn } from "./records.js";
@@ -159,7 +160,7 @@ async function change(id, update) {
 /** @param {StoredConversation | undefined} conversation */
 function present(conversation) {
   if (conversation) return conversation;
-  throw new UserError("invalid_request", "That conversation is not there any more.");
+  throw new UserError("invalid_request", text("conversation_gone"));
 }
 
 /**

@@ -10,11 +10,13 @@
 import { logError } from "../../shared/log.js";
 import { closeOpen, OpenTags } from "../../shared/markdown/close.js";
 import { longestRun } from "../../shared/markdown/fences.js";
+import { language, list, plural, text } from "../../shared/text.js";
 import { withShown } from "../../shared/tool-results.js";
 import MarkdownIt from "../../vendor/markdown-it.js";
 import { pathOf } from "./branches.js";
 
 /** @import { Attachment, Block, Source } from "../../shared/protocol.js" */
+/** @import { MessageKey, PluralKey } from "../../shared/text.js" */
 /** @import { Exported } from "./exported-form.js" */
 
 /** As other programs read the file. */
@@ -27,12 +29,15 @@ const TAKING =
 
 /** @param {Exported} exported @param {string} title */
 export function asMarkdown({ created_at, leaf, turns }, title) {
-  const parts = [`# ${escaped(title) || "Untitled"}`, `*${new Date(created_at).toLocaleString()}*`];
+  const parts = [
+    `# ${escaped(title) || text("list_untitled")}`,
+    `*${new Date(created_at).toLocaleString(language())}*`,
+  ];
   for (const { kind, user, attachments = [], model, blocks, items, error } of pathOf(turns, leaf)) {
-    if (kind === "compaction") parts.push("## Summary");
+    if (kind === "compaction") parts.push(text("export_summary"));
     else {
-      const name = model ? `## Assistant (${escaped(model)})` : "## Assistant";
-      parts.push("## You", ...attachments.map(attached), asPart(user), name);
+      const name = model ? text("export_assistant_model", escaped(model)) : text("export_assistant");
+      parts.push(text("export_you"), ...attachments.map(attached), asPart(user), name);
     }
     parts.push(...withShown(blocks, items).flatMap(said));
     if (error) parts.push(`*${escaped(error.message)}*`);
@@ -42,21 +47,21 @@ export function asMarkdown({ created_at, leaf, turns }, title) {
 
 /**
  * What somebody wrote, as a part of the file: nothing of it stays open, and its headings stand below that of its turn.
- * @param {string} text
+ * @param {string} markdown
  */
-function asPart(text) {
+function asPart(markdown) {
   try {
-    return readPart(text);
+    return readPart(markdown);
   } catch (error) {
     // What cannot be read is shown as it is, and the rest of the conversation after it.
-    logError("A text cannot be exported as Markdown:", error);
-    return fenced(text);
+    logError("A markdown cannot be exported as Markdown:", error);
+    return fenced(markdown);
   }
 }
 
-/** @param {string} text */
-function readPart(text) {
-  const closed = closeOpen(text.trimEnd());
+/** @param {string} markdown */
+function readPart(markdown) {
+  const closed = closeOpen(markdown.trimEnd());
   const tokens = reader.parse(`${closed}\n\n# END`, {});
   const isClosed = tokens.at(-2)?.content === "END" && tokens.at(-3)?.level === 0;
   // It is open in a way that nobody thought of: it is shown as it is.
@@ -95,35 +100,46 @@ function follow(html, open) {
   }
 }
 
-/** @param {string} text */
-function fenced(text) {
-  const longest = Math.max(2, longestRun(text));
+/** @param {string} markdown */
+function fenced(markdown) {
+  const longest = Math.max(2, longestRun(markdown));
   const fence = "`".repeat(longest + 1);
-  return [fence, text, fence].join("\n");
+  return [fence, markdown, fence].join("\n");
 }
+
+/** @type {Record<Attachment["kind"], MessageKey>} */
+const ATTACHED = {
+  page: "export_attached_page",
+  selection: "export_attached_selection",
+  image: "export_attached_image",
+  text: "export_attached_text",
+};
 
 /** @param {Attachment} attachment */
 function attached({ kind, title, url }) {
   const name = escaped(title);
-  return `*Attached ${kind === "text" ? "pasted text" : kind}: ${url ? `${name} (${addressOf(url)})` : name}*`;
+  return text(ATTACHED[kind], url ? `${name} (${addressOf(url)})` : name);
 }
 
 /** @param {Block} block @returns {string[]} */
-function said({ kind, text, name, citations = [], shown = {} }) {
+function said({ kind, text: own, name, citations = [], shown = {} }) {
   if (kind === "tool") {
     const { figures = [], files = [], sources = [] } = shown;
     const tables = figures.filter(({ type }) => type === "html").length;
     const pictures = figures.length - tables;
-    const gave = [...counted(pictures, "picture"), ...counted(tables, "table"), ...counted(files.length, "file")];
-    const line = `*Tool: ${[escaped(name ?? "tool"), ...gave].join(", ")}*`;
-    return [line, ...sourcesOf(sources)];
+    const gave = [
+      ...counted(pictures, "export_images"),
+      ...counted(tables, "export_tables"),
+      ...counted(files.length, "export_files"),
+    ];
+    return [text("export_tool", list([escaped(name ?? "tool"), ...gave])), ...sourcesOf(sources)];
   }
-  return kind === "reasoning" ? [] : [asPart(text), ...sourcesOf(citations)];
+  return kind === "reasoning" ? [] : [asPart(own), ...sourcesOf(citations)];
 }
 
-/** @param {number} count @param {string} what */
+/** @param {number} count @param {PluralKey} what */
 function counted(count, what) {
-  return count > 0 ? [`${count} ${what}${count > 1 ? "s" : ""}`] : [];
+  return count > 0 ? [plural(what, count)] : [];
 }
 
 /** @param {Source[]} sources */
@@ -134,7 +150,7 @@ function sourcesOf(sources) {
     if (!/^https?:/i.test(url)) return `- ${name || escaped(url)}`;
     return name ? `- [${name}](<${addressOf(url)}>)` : `- <${addressOf(url)}>`;
   });
-  return [["Sources:", "", ...lines].join("\n")];
+  return [[text("export_sources"), "", ...lines].join("\n")];
 }
 
 /** Without what would end a link, or emphasis around it. @param {string} url */
@@ -142,9 +158,9 @@ function addressOf(url) {
   return url.replace(/[<>\s*`\\]/g, (unit) => `%${unit.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
-/** A text on one line in which nothing means anything to Markdown. @param {string} text */
-function escaped(text) {
-  return text
+/** A text on one line in which nothing means anything to Markdown. @param {string} label */
+function escaped(label) {
+  return label
     .replace(/\s+/g, " ")
     .trim()
     .replace(/[\\`*[\]<>|~$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|&(?=#?\w+;)|#(?=#*$)/gu, "\\$&");

@@ -7,6 +7,7 @@ import { UserError } from "../../shared/errors.js";
 import { hasText, isId, isShallow, isTime, makePlain } from "../../shared/plain.js";
 import { isContent } from "../../shared/storage/attachments.js";
 import { inOneLine } from "../../shared/storage/migrations.js";
+import { text } from "../../shared/text.js";
 import { isCircular } from "./branches.js";
 import { asShown, FORMAT, settingsIn, travelling, VERSION, withOwnAttachments } from "./exported-form.js";
 import { RECORD_VERSION, readSettings, wrongIn } from "./records.js";
@@ -18,51 +19,51 @@ const LONGEST_TITLE = 200;
 
 /**
  * What a file holds, checked field by field.
- * @param {string} text
+ * @param {string} json
  * @returns {Exported[]}
  */
-export function parseExport(text) {
+export function parseExport(json) {
   let data;
   try {
-    data = JSON.parse(text);
+    data = JSON.parse(json);
   } catch {
-    throw unreadable("It is no JSON, or only a part of a file.");
+    throw unreadable(text("import_not_json"));
   }
   if (data?.format !== FORMAT || !Array.isArray(data.conversations)) {
-    throw unreadable("Only JSON files that Sidestream has exported can be imported.");
+    throw unreadable(text("import_not_exported"));
   }
-  if (![1, 2, VERSION].includes(data.version))
-    throw unreadable("It was written by another version of Sidestream.", "Update Sidestream.");
-  if (data.conversations.length === 0) throw unreadable("It holds no conversations.");
+  if (![1, 2, VERSION].includes(data.version)) {
+    throw unreadable(text("import_other_version"), text("error_update_sidestream"));
+  }
+  if (data.conversations.length === 0) throw unreadable(text("import_empty"));
   makePlain(data);
   return data.conversations.map(checked);
 }
 
 /** @param {any} conversation @param {number} index @returns {Exported} */
 function checked(conversation, index) {
-  const place = `Conversation ${index + 1} of the file`;
+  const number = index + 1;
   const { id, title, created_at, updated_at, turns } = conversation ?? {};
   const isTitle = title === undefined || hasText(title);
   if (!isId(id) || !isTitle || !isTime(created_at) || !isTime(updated_at)) {
-    throw unreadable(`${place} has no proper id, title or times.`);
+    throw unreadable(text("import_bad_head", number));
   }
-  if (!Array.isArray(turns) || turns.length === 0) throw unreadable(`${place} has no messages.`);
+  if (!Array.isArray(turns) || turns.length === 0) throw unreadable(text("import_no_messages", number));
   for (const [at, turn] of turns.entries()) {
     const wrong = wrongIn(turn) ?? foreignIn(turn) ?? (at > 0 && turn.position <= turns[at - 1].position && "position");
-    if (wrong)
-      throw unreadable(`${place} is damaged at message ${at + 1}: its “${wrong}” is not what Sidestream writes.`);
+    if (wrong) throw unreadable(text("import_damaged_message", number, at + 1, wrong));
   }
   const ids = new Set(turns.map((turn) => turn.id));
-  if (ids.size < turns.length) throw unreadable(`${place} has a message twice.`);
+  if (ids.size < turns.length) throw unreadable(text("import_message_twice", number));
   const line = turns.every((turn) => turn.version === 1) ? inOneLine(turns) : turns;
   const { leaf = line[line.length - 1].id } = conversation;
   const lost = line.findIndex((turn) => turn.parent !== undefined && !ids.has(turn.parent));
-  if (lost >= 0 || !ids.has(leaf)) throw unreadable(`${place} lacks a message that others follow.`);
-  if (isCircular(line)) throw unreadable(`${place} has messages that follow each other in a circle.`);
+  if (lost >= 0 || !ids.has(leaf)) throw unreadable(text("import_message_missing", number));
+  if (isCircular(line)) throw unreadable(text("import_circular", number));
   const { settings, wrong } = readSettings(conversation.settings);
-  if (wrong) throw unreadable(`${place} has no proper settings: “${wrong}” is not what Sidestream writes.`);
+  if (wrong) throw unreadable(text("import_bad_settings", number, wrong));
   const contents = checkedContents(conversation.contents, line);
-  if (!contents) throw unreadable(`${place} has a damaged attachment.`);
+  if (!contents) throw unreadable(text("import_damaged_attachment", number));
   const own = (title ?? "").replace(/\s+/g, " ").trim().slice(0, LONGEST_TITLE).toWellFormed();
   return {
     id,
@@ -115,7 +116,7 @@ function namesImage(...contents) {
   return parts.some(({ image_url }) => !isContent("image", image_url));
 }
 
-/** @param {string} why @param {string} hint */
-function unreadable(why, hint = "Nothing was changed.") {
-  return new UserError("invalid_request", `The file cannot be imported. ${why}`, hint);
+/** @param {string} reason  A sentence. @param {string} [hint] */
+function unreadable(reason, hint = text("import_nothing_changed")) {
+  return new UserError("invalid_request", text("import_failed", reason), hint);
 }

@@ -4,6 +4,7 @@ import { UserError } from "../../shared/errors.js";
 import { logError } from "../../shared/log.js";
 import { contentsOf, putContents } from "../../shared/storage/attachments.js";
 import { database, write } from "../../shared/storage/database.js";
+import { text } from "../../shared/text.js";
 import { cutTo, titleOfTurn } from "../../shared/titles.js";
 import { removeFrom, shownConversations, titleFor } from "./conversation-list.js";
 import { turnsIn, turnsOfConversation } from "./conversation-store.js";
@@ -35,7 +36,7 @@ const NAME_LENGTH = 50;
 export async function exportConversations({ ids, format, from = 0 }) {
   const stored = await shownConversations();
   const chosen = ids ? stored.filter(({ id }) => ids.includes(id)) : stored;
-  if (chosen.length === 0) throw new UserError("invalid_request", "There is no conversation to export.");
+  if (chosen.length === 0) throw new UserError("invalid_request", text("export_nothing"));
   chosen.sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1));
   const isJson = format === "json";
   const parts = [];
@@ -56,9 +57,9 @@ export async function exportConversations({ ids, format, from = 0 }) {
   const more = { ...(next < chosen.length ? { next } : {}), ...(unreadable > 0 ? { unreadable } : {}) };
   if (parts.length === 0) return { files: [], ...more };
   const head = `{"format": "${FORMAT}", "version": ${VERSION}, "conversations": [\n`;
-  const text = isJson ? `${head}${parts.join(",\n")}\n]}\n` : parts.join("\n---\n\n");
+  const content = isJson ? `${head}${parts.join(",\n")}\n]}\n` : parts.join("\n---\n\n");
   const name = fileName(chosen, from) + (isJson ? ".json" : ".md");
-  return { files: [{ name, text }], ...more };
+  return { files: [{ name, text: content }], ...more };
 }
 
 /** @param {StoredConversation} conversation */
@@ -81,7 +82,7 @@ async function asText(conversation) {
  * @param {number} from
  */
 function fileName(chosen, from) {
-  const title = chosen.length === 1 ? titleFor(chosen[0]) : "conversations";
+  const title = chosen.length === 1 ? titleFor(chosen[0]) : text("export_file_name");
   const safe = title
     .normalize("NFC")
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, "-")
@@ -103,14 +104,14 @@ function fileName(chosen, from) {
  * what is there with another content stays, and the file's becomes a conversation of its own. Each is written by
  * itself, so that what others write in the meantime need not wait for all; after a disk that was full the same file
  * brings the rest.
- * @param {string} text
- * @param {"with" | "without"} [instructions]  The user's word on what the file brings that changes how the model
- *   answers. Where there is such a thing and no word on it, nothing is imported, and the answer says in `brings` what
- *   it is.
+ * @param {string} json
+ * @param {"with" | "without"} [instructions]  The user's decision on what the file brings that changes how the model
+ *   answers. Where the file brings such a thing and the user has not decided yet, nothing is imported, and the reply
+ *   names it in `brings`.
  * @returns {Promise<{imported: number, skipped: number, brings?: Brought[]}>}
  */
-export async function importConversations(text, instructions) {
-  const all = parseExport(text);
+export async function importConversations(json, instructions) {
+  const all = parseExport(json);
   if (instructions === undefined) {
     const brings = await broughtBy(all);
     if (brings.length > 0) return { imported: 0, skipped: 0, brings };
