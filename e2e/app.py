@@ -1,4 +1,4 @@
-"""The extension in a browser, by the roles and names that its users meet."""
+"""The extension in a browser, used through roles and accessible names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from e2e.server import MODEL
 from tools.chromium import common_arguments
 
 API_KEY = "Kx7w0123456789abcdefghijklmnopqrstuvwxyz"
-"""Without a prefix by which a filter could know it for a key."""
+"""It has no prefix by which a filter could recognise it as a key."""
 
 QUIET = [*common_arguments(), "--headless=new", "--no-proxy-server"]
 """No window, no questions, and no traffic of the browser's own."""
@@ -54,7 +54,7 @@ class App:
     alive: ClassVar[list[App]] = []
     """All browsers that run."""
     evidence: ClassVar[list[Evidence]] = []
-    """Of browsers that a failing test has closed itself."""
+    """The evidence of browsers that a failing test has closed itself."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class App:
 
     def logged(self, text: str) -> bool:
         """Whether a line with this text was written by now."""
-        # What the browser says is heard only during a call.
+        # Messages of the browser arrive only during a call.
         self.lasting_page.evaluate("0")
         return any(text in line for line in self.logs)
 
@@ -104,7 +104,7 @@ class App:
         self.context.close()
 
     def kill(self) -> None:
-        """End the browser as a crash of the machine would: every process of it, at once."""
+        """End all processes of the browser at once, as a crash of the machine would."""
         assert self.context.browser
         session = self.context.browser.new_browser_cdp_session()
         processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
@@ -123,7 +123,7 @@ class App:
                 page.close()
 
     def start_over(self) -> None:
-        """As on the first day, but for the snapshot of Python, which makes the next start short."""
+        """Remove everything but the snapshot of Python, which makes the next start short."""
         self.close_pages()
         self.context.set_offline(False)
         self._go_to_quiet_page()
@@ -201,14 +201,14 @@ class App:
         }
 
     def stop_worker(self, page: Page) -> None:
-        """What Chrome does to an idle worker, now. `page` is any page of the extension."""
+        """Stop the worker now, as Chrome stops an idle one. `page` is any page of the extension."""
         session = self.context.new_cdp_session(page)
         session.send("ServiceWorker.enable")
         session.send("ServiceWorker.stopAllWorkers")
         session.detach()
 
     def forget_drafts(self) -> None:
-        """Nothing is left of what earlier panels were writing."""
+        """Remove the drafts of earlier panels."""
         self.send({"type": "LoadSettings"})
         self.lasting_page.evaluate(
             """async () => {
@@ -233,7 +233,7 @@ class App:
         return turns
 
     def look(self) -> Evidence:
-        """What somebody would want to know after a failed test. Nothing of it may fail."""
+        """Collect what helps after a failed test. Nothing in here may fail."""
         parts = ["console:", *self.logs[-200:]]
         screenshots = []
         for page in self.context.pages:
@@ -277,14 +277,14 @@ class Panel:
         self.message.press("Enter")
 
     def edit(self, question: str, text: str) -> None:
-        """Write a message anew, and press Enter."""
+        """Edit a message, and press Enter."""
         message = self.questions.filter(has_text=question)
         message.get_by_role("button", name="Edit", exact=True).click()
         self.edited.fill(text)
         self.edited.press("Enter")
 
     def regenerate(self) -> None:
-        """Have the last message answered anew."""
+        """Regenerate the last answer."""
         self.answer.get_by_role("button", name="Regenerate", exact=True).click()
 
     def version(self, at: int, of: int) -> Locator:
@@ -302,7 +302,7 @@ class Panel:
         expect(self.message).to_be_editable()
 
     def expect_alert(self, *words: str) -> None:
-        """The turn has ended in an alert that holds all of `words`, in whatever case."""
+        """The turn has ended in an alert that holds all of `words`, in upper or lower case."""
         expect(self.alert).to_be_visible()
         for word in words:
             expect(self.alert).to_contain_text(word, ignore_case=True)
@@ -355,7 +355,7 @@ class Options:
         provider: str = "Custom",
         wire_api: str = "Responses",
     ) -> None:
-        """Fill the form in, from top to bottom."""
+        """Fill in the form, from top to bottom."""
         self.provider.select_option(label=provider)
         self.base_url.fill(base_url)
         self.wire_api.select_option(label=wire_api)
@@ -364,11 +364,11 @@ class Options:
         self.model.fill(model)
 
     def radio(self, profile: str) -> Locator:
-        """What makes the profile of that name the active one."""
+        """The radio button that makes this profile the active one."""
         return self.page.get_by_role("radio", name=f"Use {profile}", exact=True)
 
     def edit(self, profile: str) -> Locator:
-        """What shows the profile of that name in the form."""
+        """The button that shows this profile in the form."""
         return self.page.get_by_role("listitem").get_by_role("button", name=profile)
 
 

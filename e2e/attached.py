@@ -1,4 +1,4 @@
-"""How things are attached to a message."""
+"""Attaches pages and files to a message."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def file(name: str, data: bytes, kind: str = "image/png") -> FilePayload:
 
 
 def attach_page(panel: Panel, text: str = HOSTILE) -> str:
-    """What reading a page does: the panel has kept it, and names it in its draft. Its id."""
+    """Attach a page as if it had been read. Returns the id of the attachment."""
     url = "https://example.com/fjords?x=1"
     page = {"id": str(uuid4()), "kind": "page", "title": "On <b>fjords</b>", "url": url}
     attachment: dict[str, Any] = {**page, "tokens": 3214, "size": len(text)}
@@ -76,7 +76,7 @@ def attach_pages(panel: Panel, *titles: str) -> None:
 
 
 def tray(panel: Panel) -> Locator:
-    """What goes with the next message."""
+    """The attachments of the next message."""
     return panel.page.locator("#tray > li")
 
 

@@ -1,4 +1,4 @@
-"""Ways out of the sandbox, tried by code in it, and what came of each.
+"""Attempts of code to leave the sandbox, and the result of each.
 
 The attempts in JavaScript are made in a copy of the extension whose worker is the attacker's from
 its first line: nothing stands in their way there but the walls themselves, which are the browser's
@@ -14,7 +14,7 @@ from e2e.app import App
 
 
 def run(app: App, code: str, conversation: str = "one", **limits: int) -> dict[str, Any]:
-    """How the worker says that the code ran."""
+    """Run code. Returns the worker's report of the run."""
     request = {"type": "RunPython", "conversation": conversation, "code": code, **limits}
     reply = app.send(request)
     assert reply["ok"], reply
@@ -104,7 +104,7 @@ const attempts = {{{attempts}}};
 def attack(
     app: App, http: str, conversation: str = "one", more: dict[str, str] | None = None
 ) -> dict[str, str]:
-    """Try every way to a server, and say how each ended. For `hostile_app`."""
+    """Try every way to a server. Returns how each ended. For `hostile_app`."""
     attempts = {**ATTEMPTS, **(more or {})}
     code = ATTACK.format(
         http=json.dumps(f"{http}/"),

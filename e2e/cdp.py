@@ -48,7 +48,7 @@ class Page:
         return wait_until(lambda: self.evaluate(expression), timeout, expression)
 
     def find(self, role: str, name: str | None = None) -> list[int]:
-        """The DOM nodes that assistive technology sees so, in the document's order."""
+        """The DOM nodes with this role and accessible name, in document order."""
         root = self.send("DOM.getDocument", depth=0)["root"]["nodeId"]
         query = {"accessibleName": name} if name is not None else {}
         nodes = self.send("Accessibility.queryAXTree", nodeId=root, role=role, **query)["nodes"]
@@ -153,7 +153,7 @@ class PipeBrowser:
         return result
 
     def targets(self, type: str) -> list[dict[str, Any]]:
-        """What lives in the browser ("page", "service_worker"), without attaching to it."""
+        """The targets of a type ("page", "service_worker"), without attaching to them."""
         found = self.send("Target.getTargets")["targetInfos"]
         return [target for target in found if target["type"] == type]
 

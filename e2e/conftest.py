@@ -117,7 +117,7 @@ def slow_run(request: pytest.FixtureRequest, chromium: str, extension: Path) -> 
 
 @pytest.fixture(scope="session")
 def fault_seed(request: pytest.FixtureRequest) -> int:
-    """With what the points of the faults are drawn."""
+    """The seed of the points of the faults."""
     seed: int = request.config.getoption("--fault-seed")
     return seed
 
@@ -149,7 +149,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def browser_arguments() -> list[str]:
-    """What a module's browser is started with besides; for the module to say otherwise."""
+    """Further arguments of a module's browser. A module may override this."""
     return []
 
 
@@ -168,7 +168,7 @@ def shared_browser(
             try:
                 app.start_over()
             except Error:
-                # It has crashed, with the test that it was in.
+                # It crashed during a test.
                 App.alive.remove(app)
                 apps.remove(app)
             else:
@@ -257,7 +257,7 @@ def lasting_server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port on which nobody listens, and which nobody else can take meanwhile."""
+    """A port without a listener, which no other process can take meanwhile."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]

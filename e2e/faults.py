@@ -76,7 +76,7 @@ class Answer:
         """How many pieces are sent before the server falls silent: all where it is None, and with
         -1 not even the head."""
         self.held = threading.Event()
-        """It has fallen silent, or has sent all."""
+        """Set when the server falls silent or has sent everything."""
         self.go_on = threading.Event()
         """Ends the silence."""
 
@@ -109,7 +109,7 @@ def broken(text: str, *, wait_s: float) -> Script:
 
 @dataclass
 class Kept:
-    """What a turn has left in the end."""
+    """What is stored of a turn in the end."""
 
     user: str
     status: str
@@ -118,7 +118,7 @@ class Kept:
 
 @dataclass
 class Ledger:
-    """Everything that was asked in a browser, and what has to be there of it at any later time."""
+    """All messages of a browser, and what must be stored of them at any later time."""
 
     kept: dict[str, Kept] = field(default_factory=dict)
     behind: list[float] = field(default_factory=list)
@@ -126,7 +126,7 @@ class Ledger:
 
 
 class Stage:
-    """A browser in which things go wrong, and a panel to see what becomes of it."""
+    """A browser in which faults happen, and a panel that shows the effect."""
 
     def __init__(self, app: App, server: ScriptedServer, ledger: Ledger) -> None:
         self.app = app
@@ -189,17 +189,17 @@ class Stage:
     # --- what must be true --------------------------------------------------------------------
 
     def is_settled(self) -> bool:
-        """Whether nothing is under way any more, and the panel has heard of it."""
+        """Whether nothing is under way any more, and the panel knows it."""
         if self.panel.stop.is_visible() or "…" in (self.panel.status.text_content() or ""):
             return False
         if not self.active():
             return True
-        # A panel that expects nothing hears of it when somebody comes back to it.
+        # An idle panel learns of it when the user returns to it.
         self.panel.page.evaluate("() => void window.dispatchEvent(new Event('focus'))")
         return False
 
     def settle(self) -> None:
-        """Until nothing is under way any more and the panel has heard of it."""
+        """Wait until nothing is under way any more and the panel knows it."""
         try:
             wait_until(self.is_settled, PATIENCE, "the turn's end")
         except AssertionError as error:
@@ -228,7 +228,7 @@ class Stage:
         return bool(found) and status in (None, *found)
 
     def is_on_hold(self, user: str) -> bool:
-        """Whether the message waits for the user's word."""
+        """Whether the message is on hold."""
         turns = [turn for turn in self.records() if turn["user"] == user]
         return any((turn.get("waiting") or {}).get("reason") == "pause" for turn in turns)
 
@@ -245,13 +245,13 @@ class Stage:
         return [Kept(user, turn["status"], text_of(turn)) for turn in turns]
 
     def shown(self, user: str) -> str:
-        """The answer to this message on the screen, without what the panel says of its end."""
+        """The answer to this message on the screen, without notices."""
         answer = self.panel.answers.nth(self.questions().index(user))
         return answer.locator(".blocks").text_content() or ""
 
     def check(self, user: str, answer: Answer | None = None, *, requests: int = 1) -> Kept:
         """Nothing of this message is lost, and nothing doubled. It was sent so often at most."""
-        # A panel that has lost its worker may say nothing for a moment before it calls the next.
+        # A panel that has lost its worker may be silent for a moment before it starts the next.
         wait_until(lambda: self.is_stored(user), PATIENCE, f"{user} in storage")
         self.settle()
         expect(self.panel.questions.filter(has_text=user)).to_have_count(1)
@@ -305,13 +305,13 @@ class Stage:
         before = len(self.server.turns_of(user))
         self.server.on(user, Answer(random.Random(user), size=5, pace=0))
         self.panel.retry.click()
-        # What had arrived may have been the whole text: the end alone says nothing.
+        # The whole text may have arrived, so the end alone proves nothing.
         expect(self.panel.retry).to_be_hidden()
         expect(self.panel.answer).to_contain_text("end.")
         self.settle()
         assert len(self.server.turns_of(user)) == before + 1
         expect(self.panel.questions.filter(has_text=user)).to_have_count(1)
-        # The new answer may stand beside the old one.
+        # The new answer may be a version beside the old one.
         del self.ledger.kept[user]
 
     def audit(self) -> None:

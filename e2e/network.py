@@ -1,4 +1,4 @@
-"""What the sandbox's network is tried with: servers on loopback, and a conversation's hosts."""
+"""Servers on loopback and the hosts of a conversation, for tests of the sandbox's network."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Received(NamedTuple):
 
 
 class Site:
-    """A server that anybody's pages may ask, or with ``cors=False`` nobody's."""
+    """A server that allows requests of all origins, or of none with ``cors=False``."""
 
     def __init__(self, *, cors: bool = True) -> None:
         self.received: list[Received] = []
         self.waiting = threading.Event()
-        """Somebody asks for `/wait`,"""
+        """Set when `/wait` is requested."""
         self.go_on = threading.Event()
-        """and gets an answer when this is set, as by `/go-on`."""
+        """The answer to `/wait` is sent when this is set, for example by `/go-on`."""
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -75,7 +75,7 @@ class Site:
                     self.send_body(path, headers, body)
 
             def drip(self) -> None:
-                """The second part comes when `/go-on` was asked for."""
+                """Send the second part when `/go-on` is requested."""
                 self.send_header("transfer-encoding", "chunked")
                 self.end_headers()
                 self.wfile.write(b"5\r\nfirst\r\n")
@@ -113,7 +113,7 @@ class Site:
 
     @property
     def host(self) -> str:
-        """As a user names it."""
+        """The host as a user enters it."""
         return f"127.0.0.1:{self._http.server_address[1]}"
 
     @property
@@ -129,7 +129,7 @@ class Site:
 
     @property
     def paths(self) -> list[str]:
-        """What was asked for."""
+        """The requests so far."""
         return [request.path for request in self.received]
 
 

@@ -20,7 +20,7 @@ PDF = (
 class Pages:
     """A server of pages. Use it as a context manager.
 
-    Sidestream has leave to read what 127.0.0.1 serves, and no other site (`RESOLVER_RULES`).
+    Sidestream has permission to read pages of 127.0.0.1, and of no other site (`RESOLVER_RULES`).
     """
 
     def __init__(self) -> None:

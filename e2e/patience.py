@@ -1,4 +1,4 @@
-"""How long a test waits for what must come, and how much longer on a busy machine."""
+"""How long a test waits for an event, and how much longer on a busy machine."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ Event = dict[str, Any]
 
 @dataclass
 class Call:
-    """A call: its item as it begins and as it ends, and what is told in between."""
+    """A call: its item at the beginning and at the end, and the events in between."""
 
     begun: Event
     done: Event
     progress: list[Event] = field(default_factory=list)
 
     def events(self, index: int) -> tuple[list[Event], list[Event]]:
-        """What comes while it works, and when it has done so."""
+        """The events while it runs, and at its end."""
         place = {"output_index": index}
         told = [{**event, **place, "item_id": self.begun["id"]} for event in self.progress]
         added = {"type": "response.output_item.added", **place, "item": self.begun}
@@ -73,7 +73,7 @@ def code(
 
 
 def image(result: str, prompt: str = "A red square", number: int = 1) -> Call:
-    """An image, with a partial one that nobody has asked for."""
+    """An image, with a partial one that was not requested."""
     item = {"type": "image_generation_call", "id": f"ig_{number}", "status": "in_progress"}
     partial = {
         "type": "response.image_generation_call.partial_image",

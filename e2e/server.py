@@ -6,7 +6,7 @@ likes, when it likes. Scripts run on the request's own thread, so they may block
 when the client goes away.
 
 An answer of the Responses API that is asked for with `background` is kept: its frames are numbered,
-it goes on when the client is gone, and `GET /v1/responses/ID` and `POST /v1/responses/ID/cancel`
+it continues when the client is gone, and `GET /v1/responses/ID` and `POST /v1/responses/ID/cancel`
 work.
 
 All requests are recorded, with whether the client closed the connection before the answer was over.
@@ -36,7 +36,7 @@ MODEL = "scripted-model"
 
 
 MARKED = re.compile(r'<untrusted source="\w+" id="(\w+)">\n(.*)\n</untrusted id="\1">', re.DOTALL)
-"""An output of a tool, as the model is sent it."""
+"""An output of a tool as it is sent to the model."""
 
 
 class ClientGoneError(Exception):
@@ -105,8 +105,8 @@ class Exchange:
         self.finished = threading.Event()
         """The answer is over, one way or another."""
         self.stored: StoredResponse | None = None
-        """What becomes of the answer if it was asked for with `background`. It goes on without the
-        client: nothing raises ClientGoneError then."""
+        """The stored answer, if the request has `background`. It continues without the client, so
+        nothing raises ClientGoneError then."""
         self.sent: list[tuple[float, bytes]] = []
         """Each part of the body, with the time at which it was written (monotonic seconds)."""
         self._socket: socket.socket = handler.connection
@@ -132,7 +132,7 @@ class Exchange:
 
     @property
     def outputs(self) -> list[str]:
-        """What the model is told that its calls gave, of either wire API, without the marks."""
+        """The outputs of the calls, of either wire API, without the markers."""
         items = self.json.get("input") or self.json.get("messages") or []
         told = [item.get("output") or item.get("content") for item in items if _is_output(item)]
         return [found[2] if (found := MARKED.fullmatch(output)) else output for output in told]
@@ -159,7 +159,7 @@ class Exchange:
 
     @property
     def idempotency_key(self) -> str:
-        """By which a server would know a repeated request."""
+        """The key by which a server recognises a repeated request."""
         return self.headers.get("idempotency-key", "")
 
     def sent_text(self, before: float | None = None) -> str:
@@ -252,7 +252,7 @@ class Exchange:
         self._reset = reset
 
     def drop(self) -> None:
-        """Break the connection now; a stored answer goes on."""
+        """Break the connection now. A stored answer continues."""
         self.pause_before_cut()
         self._cut = True
         self._socket.shutdown(socket.SHUT_RDWR)
@@ -268,7 +268,7 @@ class Exchange:
                 raise TimeoutError("the test never let the script go on")
 
     def pause(self, seconds: float) -> None:
-        """Stay silent for so long."""
+        """Send nothing for this long."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._notice_departure(min(left, 0.5))
@@ -281,7 +281,7 @@ class Exchange:
         self.pause(0.2 * slowness())
 
     def _notice_departure(self, timeout: float = 0) -> None:
-        """The client has nothing more to say on this connection: readable means closed."""
+        """Notice a closed connection. The client sends nothing more, so readable means closed."""
         if self._closing.is_set():
             raise ClientGoneError
         if self.client_closed.is_set():
@@ -354,7 +354,7 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End all answers, too: nothing of a test goes on in the next one."""
+        """End all answers too, so that nothing of a test continues in the next one."""
         self._closing.set()
         self._http.shutdown()
         self._http.server_close()
@@ -476,7 +476,7 @@ class ScriptedServer:
                 at += len(new)
 
     def _answer(self, exchange: Exchange) -> None:
-        """What OpenAI's API would do, with an echo for a model."""
+        """Answer as OpenAI's API does. The model echoes the message."""
         if self.api_key and exchange.headers.get("authorization") != f"Bearer {self.api_key}":
             exchange.reply(401, error_body("Incorrect API key provided.", code="invalid_api_key"))
         elif exchange.method == "GET" and exchange.path.endswith("/models"):
@@ -500,7 +500,7 @@ class ScriptedServer:
 def user_messages(message: dict[str, Any]) -> list[str]:
     """The user's messages in one of a request.
 
-    Those that were not answered are sent as one, since strict chat templates want it so.
+    Unanswered ones are sent as one message, since strict chat templates require it.
     """
     content = message["content"]
     parts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]
@@ -698,7 +698,8 @@ Call = tuple[str, str]
 def call_frames(exchange: Exchange, calls: Sequence[Call], pieces: int) -> Iterator[bytes]:
     """An answer that calls tools, in the wire API that was asked.
 
-    The arguments come in so many pieces. Ids are counted anew in each answer, as some servers do.
+    The arguments arrive in ``pieces``. Ids are numbered from the start in each answer, as some
+    servers do.
     """
     if exchange.path.endswith("/chat/completions"):
         frames = _chat_call_chunks(calls, pieces)

@@ -1,7 +1,7 @@
 """Cases that take real time, each in a browser of its own, with no debugger on the worker.
 
-They run side by side; `test_slowly.py` looks at what came of them. Nothing is asserted here
-but that a case could be carried out at all.
+They run side by side, and `test_slowly.py` checks their outcomes. Here it is only asserted that a
+case could be run at all.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Outcome:
     alerts: list[str] = field(default_factory=list)
     buttons: list[str] = field(default_factory=list)
     notices: set[str] = field(default_factory=set)
-    """All that the page said of its progress while the turn ran."""
+    """All notices of progress that the page showed during the turn."""
     seconds: float = 0
     """From Enter to the turn's end."""
     turns: list[Exchange] = field(default_factory=list)
@@ -129,7 +129,7 @@ class Bench:
         wait_until(lambda: panel.find("button", "Stop"), BUSY, "the turn's beginning")
 
     def ask(self, panel: Page, text: str, seconds: float = 120) -> None:
-        """One turn of at most so many seconds, watched to its end."""
+        """Run one turn of at most ``seconds``, and watch it to its end."""
         outcome = self.outcome
         started = time.monotonic()
         self.begin(panel, text)
@@ -160,7 +160,7 @@ def slow_and_steady(exchange: Exchange) -> None:
 
 
 def silent_for(seconds: float) -> Script:
-    """An answer that takes 10 s, and as long as that says nothing before its last word."""
+    """An answer that takes 10 s, with a silence of ``seconds`` before its last word."""
     *beginning, end = "A ", "slow ", "but ", "steady ", "answer"
     events = list(response_events(*beginning, end))
     spoken = len(until_open(*beginning))
@@ -215,13 +215,13 @@ def silent_without_a_panel(bench: Bench) -> None:
     """The same slow turn, whose panel is closed as soon as it has begun.
 
     Before an open panel the notice of the silence would keep the worker alive as well, being a
-    message on a port. Here nothing does but what the worker does for this very purpose.
+    message on a port. Here only the worker's own keep-alive does.
     """
     without_a_panel(bench, slow_and_steady, 60)
 
 
 def without_a_panel(bench: Bench, script: Script, seconds: float) -> None:
-    """A turn of about so many seconds, before nobody."""
+    """Run a turn of about ``seconds`` without an open panel."""
     bench.server.on("steady", script)
     bench.configure(bench.server.base_url)
     panel = bench.open("sidepanel/index.html")
@@ -258,12 +258,12 @@ def six_silent_minutes(bench: Bench) -> None:
 
 
 def six_silent_minutes_without_a_panel(bench: Bench) -> None:
-    """In mid-stream, and nobody looks."""
+    """In mid-stream, without an open panel."""
     without_a_panel(bench, silent_for(LONG_SILENCE), LONG_SILENCE + 60)
 
 
 def six_silent_minutes_before_the_head(bench: Bench) -> None:
-    """Before anything was said, and nobody looks."""
+    """Before anything was sent, without an open panel."""
 
     def script(exchange: Exchange) -> None:
         exchange.pause(LONG_SILENCE)
@@ -273,7 +273,7 @@ def six_silent_minutes_before_the_head(bench: Bench) -> None:
 
 
 def refused(bench: Bench) -> None:
-    """Nobody listens there."""
+    """The port has no listener."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -363,7 +363,7 @@ class SlowRun:
             self._outcomes[name] = error
 
     def outcome(self, name: str) -> Outcome:
-        """What came of a case, as soon as it is over."""
+        """Wait for the end of a case, and return its outcome."""
         self._threads[name].join(LONG_SILENCE + 3 * BUSY)
         outcome = self._outcomes[name]
         if isinstance(outcome, Exception):

@@ -1,4 +1,4 @@
-"""What can be done with an answer: with its code, tables, diagrams and text; and long messages.
+"""Actions on an answer: on its code, tables, diagrams and text; and long messages.
 
 Reports of comparable panels are named where their case is tried; the inputs are our own.
 """

@@ -1,4 +1,4 @@
-"""What goes with a message: pages and images, from the tray to the request and back."""
+"""Attachments: pages and images, from the tray to the request and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from e2e.test_conversations import FULL_DISK
 
 
 def attached(panel: Panel) -> Locator:
-    """What went with the last one."""
+    """The attachments of the last message."""
     return panel.questions.last.get_by_role("list", name="Attachments").get_by_role("listitem")
 
 
@@ -59,7 +59,7 @@ def test_a_page_is_in_view_sent_and_kept(app: App, panel: Panel, server: Scripte
     (conversation,) = places(app, panel, attachment)
     assert conversation
 
-    # A new panel, and a new worker, see it and send it as it was.
+    # A new panel and a new worker show it and send it unchanged.
     app.stop_worker(panel.page)
     panel.page.reload()
     expect(attached(panel)).to_contain_text("example.com")
@@ -306,7 +306,7 @@ def test_a_full_disk_is_reported_and_the_draft_stays(app: App, panel: Panel) -> 
 def test_a_message_waits_for_its_attachments(panel: Panel, server: ScriptedServer) -> None:
     panel.message.fill("Look at this")
     photo = given("a.png", png(3000, 3000))
-    # In one breath, before anything can be kept.
+    # All at once, before anything can be stored.
     panel.message.evaluate(
         PASTE_AND_SEND,
         [photo],
@@ -371,7 +371,7 @@ REFUSAL = "This model does not support image inputs."
 def test_a_request_is_repeated_without_refused_images_and_the_answer_has_a_notice(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    # What a model refuses is remembered, and is to hold for no other test.
+    # What a model refuses is remembered, so other tests use another model.
     app.configure(server.base_url, model="a-model-without-eyes")
     server.on("", fail(400, REFUSAL), answer("I cannot see it."))
     pick(panel, file("a.png", png(40, 30)))

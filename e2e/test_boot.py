@@ -1,4 +1,4 @@
-"""Python's start: seen while it lasts, and not the end when it fails."""
+"""Python's start: it is shown, and a failed one can be retried."""
 
 from __future__ import annotations
 

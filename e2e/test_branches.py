@@ -1,4 +1,4 @@
-"""Branches: messages that are written anew, answers that are asked for once more; long ones."""
+"""Branches: edited messages, regenerated answers, long conversations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from e2e.server import Exchange, Gate, ScriptedServer, answer
 
 LAST = 100
 SHOWN = 40
-"""So many turns the panel gets at once."""
+"""The number of turns that the panel receives at once."""
 
 
 def history(turn: Exchange) -> list[str]:
@@ -46,7 +46,7 @@ def test_an_edited_message_begins_a_branch_and_both_can_be_read(
     expect(next_version).to_be_focused()
     next_version.press("Enter")
     expect(panel.questions).to_have_text(["First", "Second"])
-    # The next message goes on from what is shown, and knows nothing of the other branch.
+    # The next message continues the branch that is shown, and holds nothing of the other one.
     panel.ask("Fourth")
     expect(panel.answer).to_have_text("You said: Fourth")
     panel.expect_idle()
@@ -160,7 +160,7 @@ def turn(number: int, branch: str, parent: str | None, position: int) -> dict[st
 
 
 def open_long(app: App, panel: Panel) -> None:
-    """Show a conversation whose second turn has another version that goes on for long, too."""
+    """Show a conversation whose second turn has another version that is long as well."""
     turns = [turn(1, "a", None, 0)]
     for branch in ("a", "b"):
         for number in range(2, LAST + 1):

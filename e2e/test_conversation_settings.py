@@ -1,4 +1,4 @@
-"""Settings that one conversation has of its own."""
+"""Settings of a single conversation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of conversations: found, opened, named, deleted, taken out and in again."""
+"""The list of conversations: search, open, rename, delete, export and import."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ConversationList:
         row.get_by_role("button", name=action, exact=True).click()
 
     def choose(self, name: str) -> None:
-        """Press a button of the line above the footer."""
+        """Press a button above the footer."""
         self.notice.get_by_role("button", name=name, exact=True).click()
 
     def export(self, press: Callable[[], None], *, markdown: bool = False) -> tuple[str, str]:
@@ -100,7 +100,7 @@ def test_a_conversation_is_found_by_a_word_of_its_answer_and_opened(
     expect(conversations.dialog).to_be_hidden()
     expect(chat.questions).to_have_text("What is a fjord?\nShortly.")
     expect(chat.answer).to_have_text("A drowned valley in the north.")
-    # It goes on where it was, also for another worker.
+    # It continues where it was, with another worker too.
     app.stop_worker(chat.page)
     chat.ask("And a skerry?")
     expect(chat.answer).to_have_text("You said: And a skerry?")

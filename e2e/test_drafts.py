@@ -1,4 +1,4 @@
-"""What is typed and not sent belongs to its conversation and window, and nothing of it is lost."""
+"""A draft belongs to its conversation and its window, and is never lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW_CHAT = ""
 
 
 def tray(panel: Panel) -> Locator:
-    """What goes with the next message."""
+    """The attachments of the next message."""
     return panel.page.locator("#tray > li")
 
 
@@ -187,7 +187,7 @@ def test_two_panels_have_drafts_of_their_own(app: App, panel: Panel) -> None:
     panel.page.reload()
     expect(panel.message).to_have_value("Here")
     expect(other.message).to_have_value("")
-    # Deleted by the other one while somebody writes here.
+    # The other panel deletes it while the user types here.
     other.page.get_by_role("button", name="Conversations", exact=True).click()
     row = other.page.get_by_role("dialog").locator("li.entry", has_text="Juniper")
     row.hover()
@@ -231,7 +231,7 @@ COMPOSITION = """(box, [key, keyCode, isComposing, isLate]) => {
   box.dispatchEvent(new KeyboardEvent("keydown", stroke));
 }"""
 STROKES = [
-    # The browser says that there is a composition.
+    # The browser reports a composition.
     ["Enter", 13, True, False],
     ["Escape", 27, True, False],
     # macOS, at its end.

@@ -1,4 +1,4 @@
-"""Whatever goes wrong ends in an alert that says what happened and what to do; nothing is lost."""
+"""Every failure ends in an alert with what happened and what to do, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_wait_that_is_too_long_for_a_request_is_spent_in_the_queue(
     assert len(server.turns) == 1
     panel.page.get_by_role("button", name="Send now", exact=True).first.click()
     expect(panel.answers.first).to_have_text("Here")
-    # What comes after it still waits for the limit.
+    # The messages after it still wait for the limit.
     expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
     panel.page.get_by_role("button", name="Cancel", exact=True).click()
     expect(panel.questions).to_have_text(["Hello"])
@@ -201,7 +201,7 @@ def test_500_each_time(panel: Panel, server: ScriptedServer) -> None:
 
 
 def test_a_host_that_refuses(app: App, panel: Panel, closed_port: int) -> None:
-    """On this computer that is final: nobody starts a server between two attempts."""
+    """On this computer that is final: no server starts between two attempts."""
     app.configure(f"http://127.0.0.1:{closed_port}/v1")
     panel.ask("Hello")
     panel.expect_alert("Nothing answers", f"127.0.0.1:{closed_port}")

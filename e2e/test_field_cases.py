@@ -1,4 +1,4 @@
-"""What other people's servers do, one case of each kind, as a person at the panel sees it.
+"""Behaviour of real servers, one case of each kind, as a user of the panel sees it.
 
 The servers are real ones on loopback. What they send and refuse is rebuilt from the public reports
 that the docstrings name.
@@ -173,7 +173,7 @@ def test_an_error_in_any_shape_ends_the_answer(
 
 
 def test_an_unknown_finish_reason_is_no_success(chat: Panel, server: ScriptedServer) -> None:
-    """What no specification knows cannot be told from a failure."""
+    """A reason that no specification knows may be a failure."""
     server.on("", stream(*texts("I will look"), chunk(reason="aborted_by_operator"), DONE))
     chat.ask("Hello")
     chat.expect_alert("aborted_by_operator")
@@ -220,7 +220,7 @@ def test_reasoning_whose_tag_was_swallowed_is_no_text(chat: Panel, server: Scrip
 
 
 def test_an_answer_of_reasoning_alone_is_reported(chat: Panel, server: ScriptedServer) -> None:
-    """chatboxai/chatbox#3821: everything stood in `delta.reasoning`, and the answer was blank."""
+    """chatboxai/chatbox#3821: everything was in `delta.reasoning`, and the answer was blank."""
     thought = chunk({"reasoning_content": "Two and two, so…"})
     server.on("", stream(thought, chunk(reason="stop"), DONE))
     chat.ask("Two and two?")
@@ -244,7 +244,7 @@ def test_an_empty_object_before_the_arguments_is_none(chat: Panel, server: Scrip
 
 
 def test_a_call_without_a_tool_is_not_completed(panel: Panel, server: ScriptedServer) -> None:
-    """A call of a tool that is the provider's to offer and nobody's here to run."""
+    """A call of a provider's tool, which the extension cannot run."""
     item = {
         "type": "computer_call",
         "id": "cu_1",
@@ -383,7 +383,7 @@ LONG = "The quick brown fox jumps over the lazy dog. " * 90
 
 
 class SmallServer:
-    """A llama-server with a window of 4,096 tokens that says so only when it is full."""
+    """A llama-server with a window of 4,096 tokens, which it reports only when it is full."""
 
     def __init__(self, *summaries: str) -> None:
         self.summaries = [*summaries]
@@ -409,7 +409,7 @@ class SmallServer:
 def test_summarise_and_retry_helps_where_the_window_is_small(
     app: App, chat: Panel, server: ScriptedServer
 ) -> None:
-    """4,096 tokens are what llama-server takes unless it is told otherwise."""
+    """4,096 tokens are the default of llama-server."""
     app.configure(server.base_url, wire_api="chat", model="small-1", compaction="off")
     server.on("", SmallServer())
     for number in range(5):
@@ -527,7 +527,7 @@ def test_a_limit_with_a_known_end_waits_in_the_queue(
 def test_a_limit_between_the_calls_of_an_answer_waits_as_well(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    """What was carried out is not carried out again."""
+    """A call that was run is not run again."""
     app.configure(server.base_url, model="another-limited-model")
     choose(panel, python="Without asking")
     limit = fail(429, "Come back later.", headers={"retry-after": "90"})

@@ -20,7 +20,7 @@ def test_from_nothing_to_the_first_answer(fresh_app: App, server: ScriptedServer
     options = Options(opened.value)
     options.fill(base_url=server.base_url, api_key=API_KEY)
     options.test_connection.click()
-    # An ellipsis says that the test is still going on.
+    # An ellipsis means that the test is still running.
     expect(options.status).to_have_text(re.compile(r"^[^…]*\w[^…]*$"))
     expect(options.alert).to_be_hidden()
     expect(options.status).to_contain_text("answered")
@@ -31,7 +31,7 @@ def test_from_nothing_to_the_first_answer(fresh_app: App, server: ScriptedServer
     options.save.click()
     expect(options.status).to_contain_text("Saved", ignore_case=True)
     options.page.close()
-    # The panel was open all the while and has heard of it.
+    # The panel was open all the time and has been informed.
     panel.page.bring_to_front()
     panel.ask("Hello")
     expect(panel.answer).to_have_text("You said: Hello")

@@ -1,4 +1,4 @@
-"""What was said is found again: in all conversations, in the one that is shown, and in files."""
+"""Search: in all conversations, in the one that is shown, and in exported files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FindBar:
         return [place["text"] for place in self.page.evaluate(MARKED, "found")]
 
     def expect_current(self, text: str, status: str | re.Pattern[str]) -> None:
-        """One place is the current one: it has this text, is said, and is in view."""
+        """One hit is the current one: it has this text, is announced, and is in view."""
         expect(self.status).to_have_text(status)
         # It comes into view with the next frames.
         expect(self.page.locator("#stage")).to_be_visible()
@@ -231,7 +231,7 @@ def test_find_follows_a_growing_answer_and_does_not_change_the_page(
     before = panel.page.evaluate(nodes)
     panel.page.keyboard.press("Enter")
     assert panel.page.evaluate(nodes) == before
-    # Esc is the bar's, and the answer goes on.
+    # Esc closes the bar, and the answer continues.
     panel.page.keyboard.press("Escape")
     expect(find.bar).to_be_hidden()
     expect(panel.stop).to_be_visible()

@@ -63,7 +63,7 @@ class Growing:
         self.add(beginning)
 
     def add(self, text: str, count: int = 1) -> None:
-        """Have more written, in so many pieces."""
+        """Send more text, in this many pieces."""
         self.text += text
         size = -(-len(text) // count)
         for start in range(0, len(text), size):
@@ -134,7 +134,7 @@ def panel(app: App, opened: Panel, server: ScriptedServer) -> Panel:
 
 
 class Reader:
-    """Somebody who uses an answer of one kind while it grows."""
+    """A user of an answer of one kind while it grows."""
 
     def __init__(self, panel: Panel, server: ScriptedServer, kind: str) -> None:
         opening, self._piece, self.selector = KINDS[kind]

@@ -1,4 +1,4 @@
-"""Text that costs a parser or the layout most: shown whole, and the panel goes on.
+"""Text that costs a parser or the layout most: it is shown whole, and the panel keeps working.
 
 The longest task is measured by the benchmark `tasks`; here nothing may be lost or thrown.
 """
@@ -47,7 +47,7 @@ KEPT: dict[str, tuple[str, int]] = {
     "deep numbered list": ("dog", 1),
     "deep quotation": ("dog", 1),
 }
-"""What must be there so many times; the marks of other inputs may mean something."""
+"""A text that must occur this often. In other inputs its characters may be markup."""
 
 
 HOLDS = """([part, count]) => {

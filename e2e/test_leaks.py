@@ -1,4 +1,4 @@
-"""Turns leave nothing behind: neither JavaScript objects nor Python's.
+"""Turns leak nothing: neither objects of JavaScript nor of Python.
 
 The worker is looked at from outside, through heap snapshots of the DevTools protocol, and Python is
 asked by its own `gc`. The copy of the extension that is tested differs in one line: it makes

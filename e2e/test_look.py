@@ -160,7 +160,7 @@ def options(app: App, server: ScriptedServer) -> Page:
 
 
 def waiting(app: App, server: ScriptedServer) -> Page:
-    """A line, with the provider's limit that holds it up."""
+    """A queue that waits for the provider's limit."""
     app.configure(server.base_url, context_window=32_000)
     server.on("", answer(MARKDOWN, headers=LIMITS))
     panel = app.open_panel()
@@ -215,7 +215,7 @@ def permissions(app: App, server: ScriptedServer) -> Page:
 
 
 def asking(app: App, server: ScriptedServer) -> Page:
-    """A tool that waits for leave, below one that gave a figure."""
+    """A tool that waits for approval, below one that made a figure."""
     app.configure(server.base_url)
     svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 30' width='270' fill='teal'>"
     bars = "".join(f"<path d='M{9 * n} 30v-{3 * n}h6v{3 * n}'/>" for n in range(1, 10))
@@ -281,7 +281,7 @@ def attached_page(app: App, server: ScriptedServer) -> Page:
 
 
 def at_the_provider(app: App, server: ScriptedServer) -> Page:
-    """What the provider's tools gave: folded, unfolded, and a picture."""
+    """Results of the provider's tools: folded, unfolded, and a picture."""
     app.configure(server.base_url)
     logs = {"type": "logs", "logs": "2026-06-21 sunrise 05:29, sunset 21:27\nlight for 15 h 58 min"}
     pages = ("https://www.timeanddate.example/sun", "https://almanac.example/june")

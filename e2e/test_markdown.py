@@ -101,7 +101,7 @@ def test_addresses_that_look_like_others_are_marked(panel: Panel, server: Script
 
 
 def test_links_show_where_they_lead(panel: Panel, server: ScriptedServer) -> None:
-    """What a link's text and title say is the model's; the address and its host are not."""
+    """The text and the title of a link are the model's; the address and its host are not."""
     server.on(
         "Links",
         answer(

@@ -1,4 +1,4 @@
-"""The network goes and comes back: before a message, and in the middle of an answer.
+"""The network fails and returns: before a message, and in the middle of an answer.
 
 Servers on loopback need no network, so the provider has a name here that only this browser knows.
 """

@@ -1,4 +1,4 @@
-"""The page beside the panel: read when the user says so, and never trusted."""
+"""The page beside the panel: it is read when the user asks for it, and never trusted."""
 
 from __future__ import annotations
 
@@ -322,7 +322,7 @@ def test_a_page_of_endless_depth_is_cut(app: App, pages: Pages) -> None:
 
 
 def outputs(exchange: Exchange) -> list[str]:
-    """What the model was told that its calls gave."""
+    """The outputs of the calls, as the model received them."""
     items = exchange.json["input"]
     return [item["output"] for item in items if item["type"] == "function_call_output"]
 
@@ -424,7 +424,7 @@ def test_a_hostile_page_widens_nothing(
     site = pages.put("/hostile", "").removesuffix("/hostile")
     visit(app, pages.put("/hostile", HOSTILE.format(site=site))).wait_for_load_state()
     pages.asked.clear()
-    # The model does what the page says.
+    # The model follows the page.
     server.on(
         "Read",
         tool_calls(("read_page", "{}")),
@@ -470,7 +470,7 @@ def test_a_page_that_takes_the_place_of_the_allowed_one_is_not_read(
     panel.ask("Look")
     question = panel.answer.get_by_role("group", name="Allow reading the page?")
     expect(question).to_contain_text("Rain over the hills")
-    # A panel that has not heard of it yet: the user still sees the page that was there.
+    # The panel does not know it yet, so the user still sees the earlier page.
     panel.page.evaluate("() => { chrome.tabs.query = () => new Promise(() => {}) }")
     tab.goto(secret)
     press(panel, "Allow once")
@@ -513,7 +513,7 @@ SPEAK = """() => Promise.all([
   });
   setTimeout(resolve, 3000, null);
 })))"""
-"""What a page could say whose process has been taken over, in the name of our script in it."""
+"""Messages that a compromised page could send in the name of our script."""
 
 
 def test_messages_of_a_script_in_a_page_are_ignored(app: App, panel: Panel, pages: Pages) -> None:

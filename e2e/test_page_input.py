@@ -1,4 +1,4 @@
-"""The page as an attachment, brought by all the ways there are: read, looked at, sent."""
+"""The page as an attachment, from every entry point: it is read, shown and sent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def browser_arguments() -> list[str]:
 
 
 def tray(panel: Panel) -> Locator:
-    """What goes with the next message."""
+    """The attachments of the next message."""
     return panel.page.locator("#tray > li")
 
 
@@ -48,7 +48,7 @@ def parts(exchange: Exchange) -> list[dict[str, Any]]:
 
 
 def dispatch(app: App, event: str, *arguments: str) -> None:
-    """What Chrome tells the worker of a user's action; `TAB` is the tab that is shown.
+    """The events that Chrome sends to the worker for a user's action, in the tab `TAB`.
 
     Headless, there is no menu, no keyboard of the browser's own and no address bar to act on.
     """
@@ -127,7 +127,7 @@ def test_without_permission_a_hint_is_shown(app: App, panel: Panel, pages: Pages
     )
     allow = note(panel).get_by_role("button", name="Allow on all sites", exact=True)
     expect(allow).to_be_visible()
-    # Headless, nobody answers the browser's question.
+    # The browser's prompt cannot be answered in headless mode.
     panel.page.evaluate(
         "chrome.permissions.request = async (asked) => { globalThis.asked = asked }"
     )
@@ -137,7 +137,7 @@ def test_without_permission_a_hint_is_shown(app: App, panel: Panel, pages: Pages
     note(panel).get_by_role("button", name="Dismiss", exact=True).click()
     expect(note(panel)).to_be_hidden()
     expect(panel.message).to_be_focused()
-    # No leave for sites is enough for a screenshot.
+    # No permission for sites is enough for a screenshot.
     attach(panel, "Screenshot")
     expect(note(panel)).to_be_visible()
     expect(allow).to_be_hidden()
@@ -207,7 +207,7 @@ def test_a_key_and_the_menu_attach_the_page_once(
 def test_a_page_that_was_not_read_is_reported_in_the_panel_that_opens(
     app: App, panel: Panel, pages: Pages
 ) -> None:
-    # The events of a test grant nothing; at a user's, this is what a file without leave gives.
+    # Events of a test grant nothing. A user's file without permission has the same result.
     app.context.new_page().goto(pages.put("/rain", PAGE, host="site.test"))
     dispatch(app, "commands.onCommand", '"attach-page"', "TAB")
     expect(panel.page.locator("#tray-note")).to_contain_text("Extensions can't read this page.")
@@ -331,7 +331,7 @@ def test_a_click_on_the_icon_lets_the_page_be_read_and_toggles_the_panel(
         panel = side.panel()
         expect_attached(panel, 2)
 
-        # Another site: the leave is over, and the click that gives it anew closes nothing.
+        # On another site the permission ends, and the click that renews it closes nothing.
         tab.send("Page.navigate", url=second)
         tab.wait_until("document.title === 'Other'", 60)
         panel.evaluate(f"({CHOOSE})('This page')")

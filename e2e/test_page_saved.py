@@ -1,4 +1,4 @@
-"""Pages in the structure of real sites: read whole, or said to be partial."""
+"""Pages in the structure of real sites: they are read whole, or marked as partial."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ SMALL = {
         "",
     ),
 }
-"""Source, what must be read of it, and words of what is said to be missing, by what it is."""
+"""By name: the source, what must be read, and a part of the note of what is missing."""
 
 
 def test_small_structures_keep_their_meaning(app: App, pages: Pages) -> None:
@@ -298,7 +298,7 @@ def test_the_user_and_the_model_see_that_it_is_a_part(
     assert address.endswith("/saved/stackoverflow.html")
     assert missing.startswith(sentence)
     assert empty == ""
-    # It is still said when the conversation is opened again.
+    # The note is still there when the conversation is opened again.
     panel.page.reload()
     expect(panel.questions.locator(".chip")).to_contain_text("Only a part of it")
     tab.close()

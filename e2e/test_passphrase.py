@@ -1,4 +1,4 @@
-"""The key behind a passphrase: set in the options, asked for in the panel."""
+"""A passphrase for the keys: it is set in the options and entered in the panel."""
 
 from __future__ import annotations
 

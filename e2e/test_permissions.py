@@ -1,4 +1,4 @@
-"""What a conversation may do: the list of it, its limits, and the user's word on a call."""
+"""What a conversation may do: its permissions, its limits, and approvals of calls."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from e2e.server import ScriptedServer, answer, python_calls
 
 
 def may(panel: Panel) -> Locator:
-    """The line that says what the conversation may do."""
+    """The summary of the permissions."""
     return panel.page.locator("#permission-summary")
 
 
 def section(panel: Panel) -> Locator:
-    """The list, which the line opens."""
+    """The list of permissions, which the summary opens."""
     may(panel).click()
     return panel.page.get_by_role("region", name="What this conversation may do")
 
@@ -233,7 +233,7 @@ def test_a_call_must_be_read_to_its_end_before_it_is_approved(
     expect(allow).to_be_disabled()
     expect(always).to_be_disabled()
     assert code.evaluate("pre => pre.scrollTop") == 0
-    # It can be reached, says what it waits for, and does nothing.
+    # It can be reached, shows what it waits for, and does nothing.
     allow.focus()
     expect(allow).to_have_accessible_description(re.compile("lines are below"))
     panel.page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""Pictures of code, of models and from elsewhere: what they could do to the panel, and do not."""
+"""Pictures from code, models and the web, which must not harm the panel."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_pictures_of_code_are_harmless(app: App, panel: Panel, server: ScriptedS
 def test_an_image_of_an_answer_is_fetched_on_a_click_and_never_from_this_computer(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    """coder/coder#27362: whoever an answer names would learn who reads it, and when."""
+    """coder/coder#27362: any host in an answer would learn who reads it, and when."""
     with Site() as site:
         port = site.host.rpartition(":")[2]
         hosts = ["127.0.0.1", "2130706433", "0x7f.1", "localhost.", "[::ffff:127.0.0.1]", "127.1"]

@@ -1,4 +1,4 @@
-"""A server plants the key in all that it can write; in the browser it is nowhere to be found."""
+"""A server puts the key into everything that it sends. The browser must not show or store it."""
 
 from __future__ import annotations
 

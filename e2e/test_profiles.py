@@ -1,4 +1,4 @@
-"""Several provider profiles: chosen, replaced, removed, taken along, and all of it forgotten."""
+"""Several provider profiles: choose, replace, remove, export, and reset."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_reset_while_an_answer_arrives_keeps_nothing_of_it(
 
 
 def jwt(claims: dict[str, Any]) -> str:
-    """A token that tells `claims`, unsigned."""
+    """An unsigned token with `claims`."""
     body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return f"e30.{body}.signature"
 
@@ -239,7 +239,7 @@ class ChatGpt:
 def test_a_codex_sign_in_is_renewed_and_never_lost(fresh_app: App) -> None:
     chatgpt = ChatGpt(fresh_app)
     options = fresh_app.open_options()
-    # Nobody is there to press "Allow".
+    # The prompt's "Allow" cannot be pressed here.
     options.page.evaluate("chrome.permissions.request = async () => true")
     options.page.get_by_role("button", name="Import Codex sign-in").last.click()
     dialog = options.page.get_by_role("dialog", name="Import Codex sign-in")
@@ -269,7 +269,7 @@ def test_a_codex_sign_in_is_renewed_and_never_lost(fresh_app: App) -> None:
     for number in range(1, 4):
         assert f"refresh-{number}" not in stored
 
-    # Ended for good: the message says so and how to go on, and a new sign-in takes its place.
+    # The sign-in has ended: the message explains it, and a new sign-in replaces it.
     chatgpt.number += 2
     panel.ask("Four")
     panel.expect_alert("renewed elsewhere", "auth.json")

@@ -1,4 +1,4 @@
-"""The provider's own tools: what is sent, what is shown while they work, and what they give."""
+"""The provider's tools: what is sent, what is shown while they run, and their results."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def test_code_streams_runs_and_shows_its_output(
     expect(call(panel).get_by_role("img", name="Figure 1")).to_be_visible()
     summary(panel).click()
     expect(call(panel).locator("pre.output")).to_have_text("drawn")
-    # What lies elsewhere is not loaded before somebody wants it.
+    # Images of other hosts are not loaded before the user asks for them.
     expect(call(panel).get_by_role("link", name="Image 2")).to_be_visible()
     assert not [url for url in app.requests if url.endswith("/plot.png")]
     named = panel.answer.get_by_role("list", name="Sources").get_by_role("listitem")
     expect(named).to_have_text(["plot.csv"])
     expect(named.get_by_role("link")).to_have_count(0)
-    # The next request says it in terms that every server knows.
+    # The next request holds it in a form that every server knows.
     panel.ask("And?")
     expect(panel.answer).to_have_text("You said: And?")
     sent = server.turns[-1].json["input"]

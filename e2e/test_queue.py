@@ -1,4 +1,4 @@
-"""Messages that wait in line: behind an answer, for a limit, for the network, over restarts."""
+"""Queued messages: behind an answer, for a limit, for the network, over restarts."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_queue_survives_the_workers_end(app: App, panel: Panel, server: Scri
     panel.ask("The second")
     expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
     app.stop_worker(panel.page)
-    # What was being written may have been sent: the user decides, and the line stands meanwhile.
+    # The running message may have been sent: the user decides, and the queue is on hold.
     expect(panel.page.get_by_text("Held back")).to_be_visible()
     assert len(server.turns) == 1
     panel.page.get_by_role("button", name="Send now", exact=True).click()
@@ -103,7 +103,7 @@ def test_the_queue_survives_the_workers_end(app: App, panel: Panel, server: Scri
 
 
 def last_one(reset: str) -> Callable[[Exchange], None]:
-    """An answer that leaves no request until the limit is reset."""
+    """An answer after which no request is allowed until the limit is reset."""
 
     def script(exchange: Exchange) -> None:
         exchange.head(

@@ -8,7 +8,7 @@ By default a sample of the cases is run; all of them with
 
     python build.py test e2e -- e2e/test_reliability.py --all-faults --fault-seed 7 -k "kill-93"
 
-What each case ends in stands in docs/reliability.md.
+docs/reliability.md describes how each case ends.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def test_the_worker_is_killed_while_it_compacts(
     assert len(stage.server.turns_of(text)) == len(sent) + 1
     stage.ledger.kept[before] = stage.kept(before)
     assert stage.ledger.kept[before] == Kept(before, "completed", "Long")
-    # After a retry, what had arrived of the answer may stand beside the new one.
+    # After a retry, the partial answer may be a version beside the new one.
     *_, last = stage.all_kept(text)
     assert last == Kept(text, "completed", echo)
     stage.go_on(f"After {fault_seed}-compaction-{compaction}.")
@@ -332,7 +332,7 @@ def right_after_enter_and_asleep(stage: Stage, text: str) -> Answer:
 
 
 def before_its_first_byte(stage: Stage, text: str) -> Answer:
-    """The server has the request and says nothing yet."""
+    """The server has the request and has sent nothing yet."""
     return held(stage, text, -1)
 
 
@@ -342,7 +342,7 @@ def between_its_bytes(stage: Stage, text: str) -> Answer:
 
 
 def held(stage: Stage, text: str, at: int) -> Answer:
-    """An answer that goes on when the panel is closed."""
+    """An answer that continues when the panel is closed."""
     answer = Answer(random.Random(text))
     answer.hold_at = at
     stage.server.on(text, answer)

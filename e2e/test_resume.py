@@ -1,4 +1,4 @@
-"""Answers that the provider keeps are picked up where they broke; cut ones can be continued."""
+"""Stored answers are resumed where they broke off; truncated ones can be continued."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def server(lasting_server: ScriptedServer) -> ScriptedServer:
 
 @pytest.fixture
 def kept(app: App, panel: Panel, server: ScriptedServer) -> Panel:
-    """A panel whose provider keeps its answers."""
+    """A panel whose provider stores its answers."""
     app.configure(server.base_url, background=True)
     return panel
 
 
 def wait_until_stored(app: App, panel: Panel, text: str) -> None:
-    """The answer under way is written down as far as that."""
+    """Wait until the running answer is stored up to this text."""
 
     def is_stored() -> bool:
         turns = app.stored_turns(panel.page)
@@ -64,7 +64,7 @@ def test_an_answer_outlives_the_worker(app: App, kept: Panel, server: ScriptedSe
 
 
 def test_an_answer_that_has_ended_meanwhile(app: App, kept: Panel, server: ScriptedServer) -> None:
-    """Nobody was there: neither panel nor worker."""
+    """The answer ended while there was neither a panel nor a worker."""
     gate = Gate(*LONG[:20], after=LONG[20:])
     server.on("", gate)
     kept.ask("Tell me")

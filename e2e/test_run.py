@@ -17,7 +17,7 @@ from e2e.patience import PATIENCE
 
 
 def is_open(url: str) -> bool:
-    """Whether somebody listens there."""
+    """Whether the port has a listener."""
     with socket.socket() as connection:
         return connection.connect_ex(("127.0.0.1", urlsplit(url).port or 0)) == 0
 

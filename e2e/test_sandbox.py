@@ -83,7 +83,7 @@ def test_broken_interpreters_do_not_stay(app: App) -> None:
     assert "Python crashed" in dead["traceback"]
     assert run(app, "import os\nos._exit(1)")["ended"] == "error"
     assert run(app, "1")["value"] == "1"
-    # Code that speaks in the interpreter's own name gets no more through than a result.
+    # Code that imitates the interpreter can pass on no more than a result.
     forged = "import sys\nframe = sys._getframe()\n" + (
         "while frame and 'on_output' not in frame.f_locals: frame = frame.f_back\n"
         "for _ in range(100): frame.f_locals['on_output']('stdout', 'y' * 1_000_000)"
@@ -182,7 +182,7 @@ def test_what_leaves_the_sandbox_is_checked_before_it_is_copied(hostile_app: App
     for forged in ("huge", "'x'.repeat(2e7)", "{toString: 1}", "undefined"):
         result = run(hostile_app, FORGED.replace("RESULT", forged), "forger")
         assert result["traceback"] == "The result of the sandbox could not be read."
-    # What is said between two runs is not heard.
+    # Messages between two runs are ignored.
     late = "setTimeout(() => port.postMessage({type: 'Output', stream: 'stdout', text: 'late'}));"
     assert run(hostile_app, late + fine, "forger")["stdout"] == "y" * 40_000
 
@@ -331,7 +331,7 @@ def test_code_of_an_answer_runs_in_its_place(panel: Panel, server: ScriptedServe
     expect(outputs.nth(1).get_by_role("group", name="Value")).to_have_text("'HELLO'")
     runs.first.click()
     expect(outputs.nth(2).get_by_role("group", name="Error")).to_contain_text("AttributeError")
-    # The view is built anew, and what came out stays.
+    # The view is built again, and the output stays.
     panel.new_chat.click()
     expect(panel.answers).to_have_count(0)
     panel.page.get_by_role("button", name="Conversations").click()

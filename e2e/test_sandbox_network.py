@@ -1,4 +1,4 @@
-"""The network of the sandbox's Python: what the user's list of hosts opens, and what not."""
+"""The network of the sandbox's Python: only hosts of the user's list can be reached."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_a_network_error_explains_its_cause(
     assert other.paths == []
 
 
-# The list, and who may change it.
+# The list, and what may change it.
 
 
 def test_another_list_is_another_python(app: App, site: Site, other: Site) -> None:

@@ -1,4 +1,4 @@
-"""The API key goes to the provider and nowhere else; nor does anything else leave."""
+"""The API key is sent to the provider only, and nothing else is sent anywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from e2e.server import ScriptedServer, fail
 
 
 def forms_of(secret: str) -> list[bytes]:
-    """The secret as it might stand in a file: as it is, or in a disguise that hides nothing."""
+    """The forms in which a file might hold the secret: plain, or in a reversible encoding."""
     plain = secret.encode()
     reversed_ = plain[::-1]
     # Base64 depends on the position: the middle of each of the three alignments.

@@ -1,4 +1,4 @@
-"""A server that breaks in every phase of an answer: what is said, what is kept, and what helps.
+"""A server that fails in every phase of an answer: the message, what is kept, and the way out.
 
 All cases of a test run at once, each in a conversation of its own.
 """

@@ -1,4 +1,4 @@
-"""Setting up against servers that are not as one would like them."""
+"""Setting up with servers that deviate from the standard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def options(app: App, server: ScriptedServer) -> Iterator[Options]:
 
 
 def tried(options: Options) -> Locator:
-    """What "Test connection" has said, once it is done."""
+    """The result of "Test connection"."""
     options.test_connection.click()
     expect(options.test_connection).to_be_enabled()
     return options.status.first.or_(options.alert)
@@ -36,7 +36,7 @@ def advanced(options: Options) -> Locator:
 
 
 def by_path(server: ScriptedServer, **answers: Any) -> None:
-    """Answer by the end of the path, and as ever where nothing is said."""
+    """Answer by the end of the path; other paths get the default answer."""
 
     def script(exchange: Exchange) -> None:
         name = exchange.path.rpartition("/")[2]
@@ -262,7 +262,7 @@ def test_a_key_goes_to_an_unusual_address_only_when_it_is_meant(
             expect(question).to_be_hidden()
             expect(options.base_url).to_be_focused()
     assert options.page.evaluate("globalThis.asked") is None
-    # Whoever means it is asked once.
+    # The user has to confirm it once.
     options.save.click()
     question.get_by_role("button", name="Use this address").click()
     expect(options.alert).to_contain_text("was denied")

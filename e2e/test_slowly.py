@@ -1,10 +1,10 @@
-"""What takes real time: a worker's life, and retries that are used up.
+"""Cases that take real time: the life of a worker, and retries that are used up.
 
 The cases run side by side (`slow_cases.py`), in browsers without a debugger on the worker: an
 attached one keeps the worker alive and hides the fault. That the method sees the fault is shown in
 the same run, by a control extension beside Sidestream that reads a silent stream and does nothing
 to stay alive: Chrome ends its worker after 30 s. It was tried with Sidestream too: with the call in
-`worker/keep-alive.js` taken out, the turn without a panel is cut off 30 s into its silence.
+`worker/keep-alive.js` removed, the turn without a panel ends after 30 s of silence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worker's later starts go on from a snapshot of the first one's memory."""
+"""Later starts of the worker restore a snapshot of the first one's memory."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SIZE = 6_000_000
 
 
 def starts(app: App) -> list[str]:
-    """How each worker came to its Python, as it says in its log."""
+    """How each worker started Python, as its log says."""
     return [line for line in dict.fromkeys(app.logs) if "Python is up" in line]
 
 

@@ -1,4 +1,4 @@
-"""The tool loop against a server that none of us wrote: ``@copilotkit/aimock``, a real process.
+"""The tool loop against a third-party server, ``@copilotkit/aimock``, in a process of its own.
 
 It answers a call's output only if that holds what it should: see ``aimock.json``.
 """

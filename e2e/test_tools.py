@@ -1,4 +1,4 @@
-"""The model's own tools: what it may use, the user's leave, and what becomes of a call."""
+"""The model's tools: which it may use, approvals, and the result of a call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from e2e.server import MARKED, ScriptedServer, answer, python_calls
 
 @pytest.fixture
 def tools(panel: Panel) -> Panel:
-    """A conversation in which the model may use Python when the user says so."""
+    """A conversation in which the model may use Python after an approval."""
     choose(panel, python="Ask each time")
     return panel
 

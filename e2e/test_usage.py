@@ -1,4 +1,4 @@
-"""Usage and limits in view: what the provider told, over restarts, added up, and nothing else."""
+"""Usage and limits: only what the provider reported is shown, added up and over restarts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def plan(used_percent: int) -> dict[str, str]:
 
 
 def meters(page: Page) -> dict[str, str | None]:
-    """What assistive technology is told of every bar in view."""
+    """The accessible description of every bar in view."""
     bars = page.get_by_role("meter").all()
     return {
         str(bar.get_attribute("aria-label")): bar.get_attribute("aria-valuetext") for bar in bars
@@ -94,7 +94,7 @@ def test_what_was_reported_is_in_view_and_stays_there(
     expect(page.get_by_text("5-hour limit 82%")).to_be_visible()
     seen = meters(page)
     assert seen.keys() == {"5-hour limit", "Context window"}
-    # A busy machine comes to this point minutes later.
+    # A busy machine may reach this point minutes later.
     assert re.fullmatch(r"82% used, resets in 2h [1-3]\dm", seen["5-hour limit"] or "")
     assert seen["Context window"] == "1,500 of 272,000 tokens"
     expect(panel.answer.locator(".usage")).to_have_attribute(
@@ -122,7 +122,7 @@ def test_what_was_reported_is_in_view_and_stays_there(
     fresh_app.stop_worker(page)
     page.reload()
     expect(page.get_by_text("5-hour limit 82%")).to_be_visible()
-    # The size of the window is known as soon as the worker knows who answers.
+    # The size of the window is known as soon as the worker knows the provider.
     window = page.get_by_role("meter", name="Context window")
     expect(window).to_have_attribute("aria-valuetext", "1,500 of 272,000 tokens")
 
@@ -139,11 +139,11 @@ def test_what_was_reported_is_in_view_and_stays_there(
         ["Output", "200", "500"],
         ["reasoning", UNTOLD, "100"],
     ]
-    # The window is that of whoever answers next.
+    # The window is that of the provider of the next answer.
     larger = fresh_app.settings(server.base_url, model="gpt-4.1")
     fresh_app.save(larger)
     expect(conversation).to_contain_text("2,000 of 1,047,576")
-    # What was said in another conversation counts for the day, and for nothing else.
+    # Usage of another conversation counts for the day only.
     page.keyboard.press("Escape")
     panel.new_chat.click()
     expect(page.get_by_role("meter")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Turns run in the worker: panels come and go, and so does the worker."""
+"""Turns run in the worker, while panels close and open and the worker stops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from e2e.patience import PATIENCE
 from e2e.server import Exchange, Gate, ScriptedServer, answer, response_events
 
 LIMIT = 1 << 20
-"""Characters that may be on their way to a panel, as `extension/worker/panels.js` says."""
+"""Characters that may be on their way to a panel, as in `extension/worker/panels.js`."""
 
 
 def test_the_panel_closes_and_opens_in_mid_turn(
@@ -141,7 +141,7 @@ def test_a_panel_that_does_not_draw_is_not_flooded(
             continue
         conversations += kind == "Conversation"
         waiting.append(size if kind in ("Events", "Turn") else 0)
-        # A message that is larger by itself goes alone.
+        # A message that is larger than that is sent alone.
         assert sum(waiting) <= LIMIT or sum(waiting) == waiting[-1]
     assert conversations > 1, "the panel was never behind"
 
@@ -244,7 +244,7 @@ def test_the_history_is_there_when_worker_and_panel_were_gone(
 
 
 def test_the_worker_dies_in_mid_turn(app: App, panel: Panel, server: ScriptedServer) -> None:
-    """What had arrived stays, the panel says so, and Retry runs the turn again."""
+    """The partial answer stays with a notice, and Retry runs the turn again."""
     server.on("", Gate("Half ", "way"))
     panel.ask("Go on")
     expect(panel.answer).to_have_text("Half way")
@@ -267,7 +267,7 @@ def test_the_worker_dies_in_mid_turn(app: App, panel: Panel, server: ScriptedSer
 def test_a_message_sent_while_the_worker_wakes(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    """Sent once, answered once, however often the panel had to knock."""
+    """Sent once, answered once, however often the panel had to try."""
     app.stop_worker(panel.page)
     panel.ask("Good morning")
     expect(panel.answer).to_have_text("You said: Good morning")
@@ -279,7 +279,7 @@ def test_a_message_sent_while_the_worker_wakes(
 def test_the_worker_wakes_before_anything_is_sent(
     app: App, panel: Panel, server: ScriptedServer
 ) -> None:
-    """When a panel opens, and as soon as somebody comes back to it or writes."""
+    """When a panel opens, and as soon as the user returns to it or types."""
     ready = "Python is up"
     wait_until(lambda: app.logged(ready), PATIENCE, f"{ready} after the panel opened")
 

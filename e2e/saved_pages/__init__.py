@@ -1,4 +1,4 @@
-"""Pages in the structure of real sites, with texts of our own, and what must be read of each."""
+"""Pages in the structure of real sites, with our own texts, and what must be read of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Saved:
-    """A page, and what its reader has to make of it."""
+    """A page, and what reading it must give."""
 
     name: str
     keep: list[str]
@@ -18,7 +18,7 @@ class Saved:
     noise: list[str] = field(default_factory=list)
     """What must not be in it."""
     missing: str = ""
-    """Words of the sentence that says what was left out; "" when all of it is read."""
+    """A part of the note of what was left out, or "" if the whole page is read."""
     why: str = ""
     """The public reports that this page rebuilds, by repository and number."""
 
