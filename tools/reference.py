@@ -16,10 +16,10 @@ REFERENCE = DIST / "docs"
 
 ALIASES = {
     "ContentItem": "sidestream.types.items",
-    "Exchange": "sidestream.testing.fetch",
     "Fetch": "sidestream.transport",
     "ResponseEvent": "sidestream.types.events",
     "ResponseItem": "sidestream.types.items",
+    "ScriptedReply": "sidestream.testing.fetch",
     "ToolOutput": "sidestream.types.items",
     "ToolSpec": "sidestream.types.tools",
 }

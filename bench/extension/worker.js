@@ -5,7 +5,7 @@
 import "../service_worker.js";
 import { createParser } from "../vendor/eventsource-parser/index.js";
 import OpenAI from "../vendor/openai/index.mjs";
-import { openExchange } from "../worker/python/bridge.js";
+import { openFetchPump } from "../worker/python/bridge.js";
 
 const BASE_URL = "https://bench.invalid/v1";
 const PROMPT = { model: "bench-model", input: "Hello" };
@@ -123,7 +123,7 @@ globalThis.bench = {
    */
   install(pyodide, source) {
     const host = {
-      fetch: openExchange,
+      fetch: openFetchPump,
       // As `panels.js` does before it posts to the panel's port.
       post: (/** @type {string} */ message) => {
         globalThis.bench.posted = JSON.parse(message);

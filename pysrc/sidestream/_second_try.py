@@ -11,8 +11,8 @@ from sidestream.adjust import (
     Change,
     apply,
     changes_for,
-    is_about_images,
     loses_images,
+    removes_images,
 )
 from sidestream.errors import SidestreamError
 from sidestream.prompt import CallOptions
@@ -49,7 +49,7 @@ class SecondTry:
                 self._origin, self._model, wire_api, self._conversation_id, change
             )
         self._changes += changes
-        self._mentioned_images |= any(is_about_images(change) for change in changes)
+        self._mentioned_images |= any(removes_images(change) for change in changes)
         return [Notice(message=c.notice) for c in changes if c.notice] if changes else None
 
     def apply(self, request: dict[str, Any], wire_api: WireApi) -> dict[str, Any]:

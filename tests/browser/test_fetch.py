@@ -29,7 +29,7 @@ class Bytes:
         return self._data
 
 
-class ScriptedExchange:
+class ScriptedPump:
     """Stands in for ``python/bridge.js``: the entries of ``arrivals`` arrive a second apart."""
 
     def __init__(self, head: dict[str, Any], *arrivals: bytes, failure: str = "") -> None:
@@ -74,13 +74,13 @@ class ScriptedExchange:
 
 
 class Host:
-    def __init__(self, exchange: ScriptedExchange) -> None:
-        self.exchange = exchange
+    def __init__(self, pump: ScriptedPump) -> None:
+        self.pump = pump
         self.sent: tuple[Any, ...] = ()
 
-    def fetch(self, *sent: Any) -> ScriptedExchange:
+    def fetch(self, *sent: Any) -> ScriptedPump:
         self.sent = sent
-        return self.exchange
+        return self.pump
 
 
 async def request(host: Host, body: bytes | None = None, url: str = URL) -> Any:
@@ -88,22 +88,22 @@ async def request(host: Host, body: bytes | None = None, url: str = URL) -> Any:
     return await fetch(HttpRequest("POST", url, {"X-A": "1"}, body))
 
 
-def failing(reason: str, detail: str = "") -> ScriptedExchange:
-    return ScriptedExchange({"failure": {"reason": reason, "detail": detail}})
+def failing(reason: str, detail: str = "") -> ScriptedPump:
+    return ScriptedPump({"failure": {"reason": reason, "detail": detail}})
 
 
 def test_an_answer_in_pieces() -> None:
     async def scene() -> None:
-        host = Host(ScriptedExchange({"status": 503, "headers": {"a": "b"}}, b"one", b"two"))
+        host = Host(ScriptedPump({"status": 503, "headers": {"a": "b"}}, b"one", b"two"))
         response = await request(host, b"{}")
         assert (response.status, response.headers) == (503, {"a": "b"})
         assert [chunk async for chunk in response.chunks()] == [b"one", b"two"]
         method, url, headers, body = host.sent
         assert (method, url, json.loads(headers)) == ("POST", URL, {"X-A": "1"})
         assert body.to_bytes() == b"{}"
-        assert host.exchange.listener is None
+        assert host.pump.listener is None
         await response.aclose()
-        assert host.exchange.aborted
+        assert host.pump.aborted
 
     run(scene())
 
@@ -111,7 +111,7 @@ def test_an_answer_in_pieces() -> None:
 def test_a_body_that_breaks_gives_what_arrived_and_then_the_error() -> None:
     async def scene() -> None:
         failure = '{"reason": "broken", "detail": ""}'
-        host = Host(ScriptedExchange({"status": 200, "headers": {}}, b"one", failure=failure))
+        host = Host(ScriptedPump({"status": 200, "headers": {}}, b"one", failure=failure))
         chunks = (await request(host)).chunks()
         assert await anext(chunks) == b"one"
         with pytest.raises(SidestreamError) as caught:
@@ -123,15 +123,15 @@ def test_a_body_that_breaks_gives_what_arrived_and_then_the_error() -> None:
 
 def test_a_reader_that_stops_receives_nothing_more() -> None:
     async def scene() -> None:
-        host = Host(ScriptedExchange({"status": 200, "headers": {}}, b"one", b"two"))
+        host = Host(ScriptedPump({"status": 200, "headers": {}}, b"one", b"two"))
         chunks = (await request(host)).chunks()
         waiting = asyncio.ensure_future(anext(chunks))
         await asyncio.sleep(0.5)
-        listener = host.exchange.listener
+        listener = host.pump.listener
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert host.exchange.listener is None
+        assert host.pump.listener is None
         with pytest.raises(JsException, match="destroyed"):
             listener()
 
@@ -140,13 +140,13 @@ def test_a_reader_that_stops_receives_nothing_more() -> None:
 
 def test_cancelling_aborts() -> None:
     async def scene() -> None:
-        host = Host(ScriptedExchange({}))
+        host = Host(ScriptedPump({}))
         task = asyncio.ensure_future(request(host))
         await asyncio.sleep(0.5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert host.exchange.aborted
+        assert host.pump.aborted
 
     run(scene())
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { browser, redirected, watchers } from "./worker-globals.js";
 
-const { abortAll, HIGH_WATER_BYTES, liveExchanges, openExchange, PIECE_BYTES } = await import(
+const { abortAll, HIGH_WATER_BYTES, liveFetchPumps, openFetchPump, PIECE_BYTES } = await import(
   "../../extension/worker/python/bridge.js"
 );
 const { awakeDuring, holdAwake } = await import("../../extension/worker/keep-alive.js");
@@ -51,13 +51,13 @@ function setOnline(onLine) {
 
 /**
  * Resolves as soon as there is something to take, or nothing more to come.
- * @param {import("../../extension/worker/python/bridge.js").Exchange} exchange
+ * @param {import("../../extension/worker/python/bridge.js").FetchPump} pump
  * @returns {Promise<void>}
  */
-const news = (exchange) =>
+const news = (pump) =>
   new Promise((resolve) => {
-    exchange.listen(resolve);
-    if (exchange.ended) resolve();
+    pump.listen(resolve);
+    if (pump.ended) resolve();
   });
 
 /** Lets all promises settle. */
@@ -72,34 +72,31 @@ beforeEach(() => {
 test("an answer: head, bytes gathered since the last call, end", async () => {
   const body = fed();
   answering(() => new Response(body.stream, { status: 429, headers: { "Retry-After": "2" } }));
-  const exchange = openExchange("POST", URL_, '{"authorization": "Bearer x"}', new Uint8Array([123, 125]));
-  assert.deepEqual(JSON.parse(await exchange.head()), { status: 429, headers: { "retry-after": "2" } });
-  assert.equal(exchange.take(), undefined);
-  const waiting = news(exchange);
+  const pump = openFetchPump("POST", URL_, '{"authorization": "Bearer x"}', new Uint8Array([123, 125]));
+  assert.deepEqual(JSON.parse(await pump.head()), { status: 429, headers: { "retry-after": "2" } });
+  assert.equal(pump.take(), undefined);
+  const waiting = news(pump);
   body.push("one ");
   body.push("two ");
   await waiting;
   await settled();
-  assert.equal(text(exchange.take()), "one two ");
+  assert.equal(text(pump.take()), "one two ");
   body.push("three");
   body.close();
-  await news(exchange);
+  await news(pump);
   await settled();
-  assert.deepEqual(
-    [exchange.ended, exchange.failure, text(exchange.take()), exchange.take()],
-    [true, "", "three", undefined],
-  );
-  assert.equal(liveExchanges(), 0);
+  assert.deepEqual([pump.ended, pump.failure, text(pump.take()), pump.take()], [true, "", "three", undefined]);
+  assert.equal(liveFetchPumps(), 0);
 });
 
 test("however much arrives in one piece, it is taken in pieces", async () => {
   const body = new Uint8Array(2.5 * PIECE_BYTES).map((_, place) => place % 251);
   answering(() => new Response(body));
-  const exchange = openExchange("POST", URL_, "{}");
-  await exchange.head();
+  const pump = openFetchPump("POST", URL_, "{}");
+  await pump.head();
   await settled();
   const taken = [];
-  for (let piece = exchange.take(); piece; piece = exchange.take()) taken.push(piece);
+  for (let piece = pump.take(); piece; piece = pump.take()) taken.push(piece);
   assert.deepEqual(
     taken.map((piece) => piece.length),
     [PIECE_BYTES, PIECE_BYTES, PIECE_BYTES / 2],
@@ -110,16 +107,16 @@ test("however much arrives in one piece, it is taken in pieces", async () => {
 test("the listener is called once for all that arrives before it is taken", async () => {
   const body = fed();
   answering(() => new Response(body.stream));
-  const exchange = openExchange("POST", URL_, "{}");
-  await exchange.head();
+  const pump = openFetchPump("POST", URL_, "{}");
+  await pump.head();
   let calls = 0;
-  exchange.listen(() => (calls += 1));
+  pump.listen(() => (calls += 1));
   for (const expected of ["ab", "cd"]) {
     for (const piece of expected) {
       body.push(piece);
       await settled();
     }
-    assert.equal(text(exchange.take()), expected);
+    assert.equal(text(pump.take()), expected);
   }
   assert.equal(calls, 2);
   body.close();
@@ -129,8 +126,8 @@ test("the listener is called once for all that arrives before it is taken", asyn
 
 test("the request carries nothing that it should not", async () => {
   answering(() => new Response(null, { status: 204 }));
-  const exchange = openExchange("GET", URL_, '{"X-A": "1"}');
-  await exchange.head();
+  const pump = openFetchPump("GET", URL_, '{"X-A": "1"}');
+  await pump.head();
   const { headers, signal, ...rest } = asked.init;
   assert.deepEqual(Object.fromEntries(/** @type {Headers} */ (headers)), { "x-a": "1" });
   assert.ok(signal);
@@ -142,7 +139,7 @@ test("the request carries nothing that it should not", async () => {
     referrerPolicy: "no-referrer",
     redirect: "manual",
   });
-  assert.deepEqual([exchange.ended, liveExchanges()], [true, 0]);
+  assert.deepEqual([pump.ended, liveFetchPumps()], [true, 0]);
 });
 
 test("a slow taker stops the reader, and a full stop is no end", async () => {
@@ -159,14 +156,14 @@ test("a slow taker stops the reader, and a full stop is no end", async () => {
     { highWaterMark: 0 },
   );
   answering(() => new Response(stream));
-  const exchange = openExchange("POST", URL_, "{}");
-  await exchange.head();
+  const pump = openFetchPump("POST", URL_, "{}");
+  await pump.head();
   for (let i = 0; i < 50; i++) await settled();
   assert.equal(pulled, HIGH_WATER_BYTES / chunk.length);
   let size = 0;
-  while (!exchange.ended || size < 100 * chunk.length) {
+  while (!pump.ended || size < 100 * chunk.length) {
     await settled();
-    size += exchange.take()?.length ?? 0;
+    size += pump.take()?.length ?? 0;
   }
   assert.equal(size, 100 * chunk.length);
 });
@@ -174,41 +171,41 @@ test("a slow taker stops the reader, and a full stop is no end", async () => {
 test("a body that breaks gives what came and then the reason", async () => {
   const body = fed();
   answering(() => new Response(body.stream));
-  const exchange = openExchange("POST", URL_, "{}");
-  await exchange.head();
+  const pump = openFetchPump("POST", URL_, "{}");
+  await pump.head();
   body.push("half");
   await settled();
   setOnline(false);
   body.fail();
   await settled();
-  assert.equal(text(exchange.take()), "half");
-  assert.equal(JSON.parse(exchange.failure).reason, "offline");
-  assert.deepEqual([exchange.ended, liveExchanges()], [true, 0]);
+  assert.equal(text(pump.take()), "half");
+  assert.equal(JSON.parse(pump.failure).reason, "offline");
+  assert.deepEqual([pump.ended, liveFetchPumps()], [true, 0]);
 });
 
 test("abort reaches the request, tells nobody, and may come twice", async () => {
   const body = fed();
   answering(() => new Response(body.stream));
-  const exchange = openExchange("POST", URL_, "{}");
-  await exchange.head();
+  const pump = openFetchPump("POST", URL_, "{}");
+  await pump.head();
   body.push("dropped");
   await settled();
   const signal = asked.init.signal;
-  exchange.listen(() => assert.fail("the listener may belong to a Python that is dead"));
-  exchange.abort();
-  exchange.abort();
+  pump.listen(() => assert.fail("the listener may belong to a Python that is dead"));
+  pump.abort();
+  pump.abort();
   await settled();
   assert.equal(signal?.aborted, true);
-  assert.deepEqual([exchange.ended, exchange.failure, exchange.take(), liveExchanges()], [true, "", undefined, 0]);
+  assert.deepEqual([pump.ended, pump.failure, pump.take(), liveFetchPumps()], [true, "", undefined, 0]);
 });
 
 test("abort before the headers", async () => {
   globalThis.fetch = (_, init) =>
     new Promise((_resolve, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
-  const exchange = openExchange("POST", URL_, "{}");
-  exchange.abort();
-  assert.equal(JSON.parse(await exchange.head()).failure.reason, "aborted");
-  assert.equal(liveExchanges(), 0);
+  const pump = openFetchPump("POST", URL_, "{}");
+  pump.abort();
+  assert.equal(JSON.parse(await pump.head()).failure.reason, "aborted");
+  assert.equal(liveFetchPumps(), 0);
 });
 
 /** @type {[string, string, () => void][]} */
@@ -224,9 +221,9 @@ for (const [reason, url, arrange] of FAILURES) {
   test(`no answer from ${url}: ${reason}`, async () => {
     arrange();
     answering(() => Promise.reject(new TypeError("Failed to fetch")));
-    const exchange = openExchange("POST", url, "{}");
-    assert.equal(JSON.parse(await exchange.head()).failure.reason, reason);
-    assert.equal(liveExchanges(), 0);
+    const pump = openFetchPump("POST", url, "{}");
+    assert.equal(JSON.parse(await pump.head()).failure.reason, reason);
+    assert.equal(liveFetchPumps(), 0);
   });
 }
 
@@ -238,13 +235,8 @@ test("a server on this computer that took the request and broke off is told from
     if (init.method === "HEAD") return new Response(null, { status: 404 });
     return Promise.reject(new TypeError("Failed to fetch"));
   });
-  const exchange = openExchange(
-    "POST",
-    "http://localhost:1/v1",
-    '{"authorization": "Bearer key"}',
-    new Uint8Array([1]),
-  );
-  assert.equal(JSON.parse(await exchange.head()).failure.reason, "broken");
+  const pump = openFetchPump("POST", "http://localhost:1/v1", '{"authorization": "Bearer key"}', new Uint8Array([1]));
+  assert.equal(JSON.parse(await pump.head()).failure.reason, "broken");
   const [, [url, { body, headers, credentials }]] = asked;
   assert.deepEqual([url, body, headers, credentials], ["http://localhost:1", undefined, undefined, "omit"]);
 });
@@ -261,7 +253,7 @@ test("a redirect is not followed, and its target is named without its query", as
     redirected({ url, redirectUrl: "https://moved.test/v2/responses?token=secret#x" });
     return opaque();
   });
-  const { failure } = JSON.parse(await openExchange("POST", URL_, "{}", new Uint8Array([1])).head());
+  const { failure } = JSON.parse(await openFetchPump("POST", URL_, "{}", new Uint8Array([1])).head());
   assert.deepEqual(failure, { reason: "redirect", detail: "https://moved.test/v2/responses" });
   assert.deepEqual(
     requests.map(({ body, redirect }) => [body === undefined, redirect]),
@@ -276,7 +268,7 @@ test("a redirect is not followed, and its target is named without its query", as
 test("a redirect whose target Chrome does not name is reported without it", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   answering(opaque);
-  const head = openExchange("POST", URL_, "{}").head();
+  const head = openFetchPump("POST", URL_, "{}").head();
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
   mock.timers.tick(3000);
   assert.deepEqual(JSON.parse(await head).failure, { reason: "redirect", detail: "" });
@@ -286,7 +278,7 @@ test("a redirect whose target Chrome does not name is reported without it", asyn
 
 test("a header that cannot be sent is named, its value is not", async () => {
   answering(() => new Response(null));
-  const head = await openExchange("POST", URL_, '{"authorization": "Bearer sk-\u2026secret"}').head();
+  const head = await openFetchPump("POST", URL_, '{"authorization": "Bearer sk-\u2026secret"}').head();
   assert.deepEqual(JSON.parse(head).failure, { reason: "header", detail: "authorization" });
   assert.ok(!head.includes("secret"));
 });

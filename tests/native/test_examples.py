@@ -19,11 +19,11 @@ import pytest
 import sidestream.native
 from sidestream.testing import (
     ChatStream,
-    Exchange,
     FakeFetch,
     Refuse,
     Reply,
     ResponsesStream,
+    ScriptedReply,
     StoredResponses,
     run,
 )
@@ -75,7 +75,7 @@ def auth_json() -> str:
 
 @dataclass
 class Case:
-    exchanges: list[Exchange]
+    replies: list[ScriptedReply]
     url: str
     out: list[str]
     """What is printed, in this order, among other things."""
@@ -294,7 +294,7 @@ def test_example(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case = CASES[name]
-    fetch = FakeFetch(*case.exchanges)
+    fetch = FakeFetch(*case.replies)
     monkeypatch.setattr(sidestream.native, "httpx_fetch", fetch)
     monkeypatch.setattr(asyncio, "run", run)
     monkeypatch.setattr(sys, "argv", [name, *case.argv])
@@ -307,7 +307,7 @@ def test_example(
         assert part in rest, printed
         rest = rest.partition(part)[2]
     assert KEY not in printed
-    assert len(fetch.requests) == len(case.exchanges)
+    assert len(fetch.requests) == len(case.replies)
     assert fetch.all_closed
     assert fetch.requests[-1].url == case.url
     assert fetch.requests[-1].headers.items() >= case.headers.items()
@@ -347,7 +347,7 @@ def test_a_full_limit_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fetch_of(name: str, monkeypatch: pytest.MonkeyPatch) -> FakeFetch:
-    fetch = FakeFetch(*CASES[name].exchanges)
+    fetch = FakeFetch(*CASES[name].replies)
     monkeypatch.setattr(sidestream.native, "httpx_fetch", fetch)
     monkeypatch.setattr(asyncio, "run", run)
     monkeypatch.setattr(sys, "argv", [name, *CASES[name].argv])

@@ -6,7 +6,7 @@
 
 import { redact } from "../../shared/log.js";
 
-/** @import {TurnError} from "../../shared/protocol.js" */
+/** @import {ErrorExchange, TurnError} from "../../shared/protocol.js" */
 
 /** So much of a body is copied: enough for every error, and not all of a long conversation. In characters. */
 const BODY_LENGTH = 16_000;
@@ -63,20 +63,18 @@ function line(name, value) {
   return text ? [`${name}: ${cut(text, TEXT_LENGTH)}`] : [];
 }
 
-/** @param {Exchange} exchange */
+/** @param {ErrorExchange} exchange */
 function request({ method, url, request_headers, request_body }) {
   const head = [method, url].map(asText).filter(Boolean).join(" ");
   const message = http(head, request_headers, request_body);
   return message && `--- Request, with the lengths of texts in place of the texts ---\n${message}`;
 }
 
-/** @param {Exchange} exchange */
+/** @param {ErrorExchange} exchange */
 function response({ status, response_headers, response_body }) {
   const message = http(status ? `HTTP ${status}` : "", response_headers, response_body);
   return message && `--- Response ---\n${message}`;
 }
-
-/** @typedef {import("../../shared/protocol.js").ErrorExchange} Exchange */
 
 /**
  * @param {string} head

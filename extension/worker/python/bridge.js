@@ -3,9 +3,9 @@
  * takes all that has since it last asked. It awaits no promise for it, because each await across the border costs about
  * 50 µs.
  *
- * What crosses: strings, numbers, one `Uint8Array` per batch, and one `Exchange` per request, which lives in Python as
- * long as its response object. The only Python object that JavaScript keeps is an exchange's listener; it lives while
- * the body is read, and Python destroys it. {@link liveExchanges} counts what is under way: zero after any number of
+ * What crosses: strings, numbers, one `Uint8Array` per batch, and one `FetchPump` per request, which lives in Python as
+ * long as its response object. The only Python object that JavaScript keeps is a pump's listener; it lives while
+ * the body is read, and Python destroys it. {@link liveFetchPumps} counts what is under way: zero after any number of
  * turns.
  */
 
@@ -17,15 +17,15 @@ export const HIGH_WATER_BYTES = 1 << 20;
 /** Python takes so much at once, whatever has arrived: memory that WebAssembly has once had it never gives back. */
 export const PIECE_BYTES = 1 << 19;
 
-/** @type {Set<Exchange>} */
+/** @type {Set<FetchPump>} */
 const live = new Set();
 
 /** How many requests are under way. */
-export const liveExchanges = () => live.size;
+export const liveFetchPumps = () => live.size;
 
 /** Abort every request: the Python that made them is gone. */
 export function abortAll() {
-  for (const exchange of live) exchange.abort();
+  for (const pump of live) pump.abort();
 }
 
 /**
@@ -35,8 +35,8 @@ export function abortAll() {
  * @param {string} headers  A JSON object.
  * @param {Uint8Array} [body]
  */
-export function openExchange(method, url, headers, body) {
-  return new Exchange(method, url, headers, body);
+export function openFetchPump(method, url, headers, body) {
+  return new FetchPump(method, url, headers, body);
 }
 
 /** A promise that can be settled from outside, made anew for each wait. */
@@ -61,7 +61,7 @@ class Signal {
 }
 
 /** One request and its answer. HTTP errors are answers; only what is no answer at all has a `failure`. */
-export class Exchange {
+export class FetchPump {
   #abort = new AbortController();
   /** @type {Uint8Array[]} */
   #waiting = [];
@@ -126,7 +126,7 @@ export class Exchange {
   }
 
   /**
-   * Call this when something has arrived and nothing was waiting, and at the end; undefined: no longer. An exchange
+   * Call this when something has arrived and nothing was waiting, and at the end; undefined: no longer. A pump
    * that is aborted calls nobody.
    * @param {() => void} [listener]
    */

@@ -11,7 +11,7 @@ import { saveTokens } from "../settings/settings.js";
 import { loadConversation, unfinishedConversations } from "../storage/conversation-store.js";
 import { recall, remember } from "../storage/meta-store.js";
 import { removeTurn, saveTurn } from "../storage/turn-writer.js";
-import { openExchange } from "./bridge.js";
+import { openFetchPump } from "./bridge.js";
 
 /** @import { PageText } from "../../shared/protocol.js" */
 
@@ -20,7 +20,7 @@ import { openExchange } from "./bridge.js";
  * @property {(message: string, panel: number) => void} post  A `PanelMessage` as JSON for a panel.
  * @property {(id: number, reply: string) => void} reply  The `Reply` to a request.
  * @property {(busy: boolean) => void} busy  Whether there is work that needs the worker awake.
- * @property {typeof openExchange} fetch
+ * @property {typeof openFetchPump} fetch
  * @property {(profileId: string) => Promise<string>} connection  Of a profile, "" for the active one. JSON:
  *   `{"connection": ...}` or `{"error": TurnError}`.
  * @property {(id: string) => Promise<string>} load  JSON: `{"conversation": ...}`, null when it is not there, or
@@ -61,7 +61,7 @@ export function createHost({ stored, windowOf, ...links }) {
   };
   return {
     ...links,
-    fetch: openExchange,
+    fetch: openFetchPump,
     connection: (profileId) => answer(connectionOf(profileId).then((connection) => ({ connection }))),
     load: (id) => answer(loadConversation(id).then((conversation) => ({ conversation: conversation ?? null }))),
     unfinished: () => answer(unfinishedConversations().then((conversations) => ({ conversations }))),

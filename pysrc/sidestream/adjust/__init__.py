@@ -11,7 +11,7 @@ changes what the user asked for: messages, tools, the model and the form of the 
 from __future__ import annotations
 
 from sidestream.adjust._apply import apply
-from sidestream.adjust._change import MAX_CHANGES, WITHOUT_IMAGES, Change, is_about_images
+from sidestream.adjust._change import MAX_CHANGES, WITHOUT_IMAGES, Change, removes_images
 from sidestream.adjust._images import loses_images
 from sidestream.adjust._memory import Adjustments
 from sidestream.adjust._read import changes_for
@@ -23,6 +23,6 @@ __all__ = [
     "Change",
     "apply",
     "changes_for",
-    "is_about_images",
     "loses_images",
+    "removes_images",
 ]

@@ -76,6 +76,6 @@ WITHOUT_IMAGES = (
 )
 
 
-def is_about_images(change: Change) -> bool:
+def removes_images(change: Change) -> bool:
     """Whether a change removes images."""
     return change.action == "history" and change.path in ("images", "image", "earlier images")

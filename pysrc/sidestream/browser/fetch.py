@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pyodide.ffi import create_proxy, to_js
 
-from sidestream.browser.host import Exchange, Host
+from sidestream.browser.host import FetchPump, Host
 from sidestream.connection_errors import unanswered_error
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.hosts import is_loopback
@@ -22,28 +22,28 @@ def browser_fetch(host: Host) -> Fetch:
 
     async def fetch(request: HttpRequest) -> HttpResponse:
         body = None if request.body is None else to_js(request.body)
-        exchange = host.fetch(request.method, request.url, json.dumps(dict(request.headers)), body)
+        pump = host.fetch(request.method, request.url, json.dumps(dict(request.headers)), body)
         try:
-            head = json.loads(await exchange.head())
+            head = json.loads(await pump.head())
         except BaseException:
-            exchange.abort()
+            pump.abort()
             raise
         if "failure" in head:
             raise _network_error(head["failure"], request.url)
-        return _BrowserResponse(exchange, head, request.url)
+        return _BrowserResponse(pump, head, request.url)
 
     return fetch
 
 
 class _BrowserResponse:
-    def __init__(self, exchange: Exchange, head: dict[str, Any], url: str) -> None:
-        self._exchange = exchange
+    def __init__(self, pump: FetchPump, head: dict[str, Any], url: str) -> None:
+        self._pump = pump
         self._url = url
         self.status: int = head["status"]
         self.headers: Mapping[str, str] = head["headers"]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        exchange = self._exchange
+        pump = self._pump
         loop = asyncio.get_running_loop()
         news: asyncio.Future[None] | None = None
 
@@ -53,25 +53,25 @@ class _BrowserResponse:
 
         # A callback costs a fraction of an awaited promise.
         listener = create_proxy(tell)
-        exchange.listen(listener)
+        pump.listen(listener)
         try:
             while True:
-                data = exchange.take()
+                data = pump.take()
                 if data is not None:
                     yield data.to_bytes()
-                elif not exchange.ended:
+                elif not pump.ended:
                     news = loop.create_future()
                     await news
-                elif exchange.failure:
-                    raise _network_error(json.loads(exchange.failure), self._url)
+                elif pump.failure:
+                    raise _network_error(json.loads(pump.failure), self._url)
                 else:
                     return
         finally:
-            exchange.listen(None)
+            pump.listen(None)
             listener.destroy()
 
     async def aclose(self) -> None:
-        self._exchange.abort()
+        self._pump.abort()
 
 
 def _network_error(failure: dict[str, str], url: str) -> SidestreamError:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 
 
-class Exchange(Protocol):
+class FetchPump(Protocol):
     """One HTTP request, pumped by JavaScript."""
 
     ended: bool
@@ -25,7 +25,7 @@ class Exchange(Protocol):
     def listen(self, listener: Any | None) -> None:
         """Call ``listener`` when bytes arrive while none were waiting, and at the end.
 
-        ``None`` removes the listener. An aborted exchange makes no more calls.
+        ``None`` removes the listener. An aborted pump makes no more calls.
         """
         ...
 
@@ -49,7 +49,7 @@ class Host(Protocol):
         """Keep the worker awake while ``busy``, and let it sleep otherwise."""
         ...
 
-    def fetch(self, method: str, url: str, headers: str, body: Any | None) -> Exchange:
+    def fetch(self, method: str, url: str, headers: str, body: Any | None) -> FetchPump:
         """Begin a request. ``headers`` is a JSON object."""
         ...
 

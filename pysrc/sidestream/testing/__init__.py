@@ -6,7 +6,7 @@ Nothing here needs sockets, threads or real waiting, so tests run on CPython and
 from __future__ import annotations
 
 from sidestream.testing.clock import DeadlockError, VirtualTimeLoop, now, run
-from sidestream.testing.fetch import Exchange, FakeFetch, FakeResponse, Refuse, Reply
+from sidestream.testing.fetch import FakeFetch, FakeResponse, Refuse, Reply, ScriptedReply
 from sidestream.testing.receivers import check_request
 from sidestream.testing.stored import StoredResponses
 from sidestream.testing.streams import ChatStream, MockSSEStream, ResponsesStream
@@ -14,13 +14,13 @@ from sidestream.testing.streams import ChatStream, MockSSEStream, ResponsesStrea
 __all__ = [
     "ChatStream",
     "DeadlockError",
-    "Exchange",
     "FakeFetch",
     "FakeResponse",
     "MockSSEStream",
     "Refuse",
     "Reply",
     "ResponsesStream",
+    "ScriptedReply",
     "StoredResponses",
     "VirtualTimeLoop",
     "check_request",

@@ -51,7 +51,7 @@ class Refuse:
         self.delay_s = delay_s
 
 
-Exchange = Reply | Refuse | Callable[[HttpRequest], Reply | Refuse]
+ScriptedReply = Reply | Refuse | Callable[[HttpRequest], Reply | Refuse]
 
 
 class FakeResponse:
@@ -85,36 +85,36 @@ class FakeResponse:
 class FakeFetch:
     """Answers one request after the other from a script; ``then`` answers all further ones.
 
-    An exchange is a `Reply`, a `Refuse`, or a function from the request to one of them.
+    A scripted reply is a `Reply`, a `Refuse`, or a function from the request to one of them.
     """
 
-    def __init__(self, *exchanges: Exchange, then: Exchange | None = None) -> None:
+    def __init__(self, *replies: ScriptedReply, then: ScriptedReply | None = None) -> None:
         self.requests: list[HttpRequest] = []
         self.responses: list[FakeResponse] = []
         self.times: list[float] = []
         """The loop's time of each request, in seconds."""
         self.cancelled = 0
         """How many requests were cancelled before their headers came."""
-        self._exchanges = list(exchanges)
+        self._replies = list(replies)
         self._then = then
 
     async def __call__(self, request: HttpRequest) -> FakeResponse:
-        """Answer a request with the next exchange of the script."""
+        """Answer a request with the next reply of the script."""
         self.requests.append(request)
         self.times.append(asyncio.get_running_loop().time())
-        exchange = self._exchanges.pop(0) if self._exchanges else self._then
-        if exchange is None:
+        reply = self._replies.pop(0) if self._replies else self._then
+        if reply is None:
             raise AssertionError(f"no answer is scripted for request {len(self.requests)}")
-        if not isinstance(exchange, (Reply, Refuse)):
-            exchange = exchange(request)
+        if not isinstance(reply, (Reply, Refuse)):
+            reply = reply(request)
         try:
-            await asyncio.sleep(exchange.delay_s)
+            await asyncio.sleep(reply.delay_s)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        if isinstance(exchange, Refuse):
-            raise network_error(exchange.message)
-        response = FakeResponse(exchange)
+        if isinstance(reply, Refuse):
+            raise network_error(reply.message)
+        response = FakeResponse(reply)
         self.responses.append(response)
         return response
 
