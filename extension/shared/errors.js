@@ -1,3 +1,5 @@
+import { text } from "./text.js";
+
 /** @import { TurnError } from "./protocol.js" */
 
 /** A failure that a person can act on. Its message and hint are shown as they are, so they hold no secret. */
@@ -22,7 +24,7 @@ export class UserError extends Error {
 export const configurationError = (message, hint) => new UserError("configuration", message, hint);
 
 /**
- * Any error as what the pages show. What is not meant for people becomes a plain sentence.
+ * Any error as the pages show it. An error that is not meant for users becomes a general message.
  * @param {unknown} error
  * @returns {TurnError}
  */
@@ -35,13 +37,13 @@ export function toTurnError(error) {
   if (name === "QuotaExceededError") {
     return {
       kind: "internal",
-      message: "The disk is full: nothing more can be stored.",
-      hint: "Delete old conversations (Conversations, then Free space) or free some disk space, then try again.",
+      message: text("error_disk_full"),
+      hint: text("error_free_disk"),
     };
   }
   return {
     kind: "internal",
-    message: `Something in Sidestream failed (${name}).`,
-    hint: "Try again. The extension's console holds the details.",
+    message: text("error_internal", name),
+    hint: text("error_internal_hint"),
   };
 }

@@ -1,7 +1,9 @@
 /**
- * The hosts that the sandbox's Python may reach, as the user names them. The panel reads what was typed with this, and
- * the sandbox makes of the same list the policy that the browser keeps.
+ * The hosts that Python in the sandbox may reach, as the user types them. The panel checks the input with this module,
+ * and the sandbox turns the list into a policy that the browser enforces.
  */
+
+import { plural, text } from "./text.js";
 
 const MOST = 30;
 /** The names of this computer that a content security policy can hold; `shared/loopback.js` knows more. */
@@ -10,17 +12,17 @@ const LOOPBACK = ["localhost", "127.0.0.1"];
 /**
  * Reads names of hosts, one a line or with commas or blanks between them: `api.example.com`, `api.example.com:8443`,
  * `localhost:8000`.
- * @param {string} text
+ * @param {string} typed
  * @returns {{hosts: string[], error: string}}  The hosts, each once, as they are stored. `error` is for the user: what
  *   is wrong with the first that is none, or empty.
  */
-export function readHosts(text) {
-  const entries = text.split(/[\s,;]+/).filter(Boolean);
+export function readHosts(typed) {
+  const entries = typed.split(/[\s,;]+/).filter(Boolean);
   const read = entries.map(readHost);
   const hosts = [...new Set(read.flatMap(({ host }) => host ?? []))];
   const wrong = read.findIndex(({ problem }) => problem);
-  if (wrong >= 0) return { hosts, error: `“${shorten(entries[wrong])}”: ${read[wrong].problem}` };
-  if (hosts.length > MOST) return { hosts: hosts.slice(0, MOST), error: `No more than ${MOST} hosts can be named.` };
+  if (wrong >= 0) return { hosts, error: text("host_in_entry", shorten(entries[wrong]), read[wrong].problem ?? "") };
+  if (hosts.length > MOST) return { hosts: hosts.slice(0, MOST), error: plural("host_too_many", MOST) };
   return { hosts, error: "" };
 }
 
@@ -41,20 +43,20 @@ export function originsOf(host) {
 function readHost(entry) {
   const [, scheme = "", rest] = /** @type {RegExpExecArray} */ (/^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/i.exec(entry));
   const isPlain = /^http$/i.test(scheme);
-  if (scheme && !isPlain && !/^https$/i.test(scheme)) return wrong("Only https:// can be allowed.");
+  if (scheme && !isPlain && !/^https$/i.test(scheme)) return wrong(text("host_only_https"));
   const authority = rest.replace(/\/$/, "");
-  if (authority.includes("*")) return wrong("Name each host in full, without an asterisk.");
-  if (/[/?#\\@]/.test(authority)) return wrong("Name the host alone, as api.example.com.");
-  if (authority.includes("[")) return wrong("An address of this kind cannot be allowed. Name the host, or localhost.");
+  if (authority.includes("*")) return wrong(text("host_asterisk"));
+  if (/[/?#\\@]/.test(authority)) return wrong(text("host_alone"));
+  if (authority.includes("[")) return wrong(text("host_address_kind"));
   const [, typed, port] = /** @type {RegExpExecArray} */ (/^([^:]*)(?::(.*))?$/.exec(authority) ?? [authority, "", ""]);
-  if (port !== undefined && !isPort(port)) return wrong("A port is a number from 1 to 65535, as in localhost:8000.");
+  if (port !== undefined && !isPort(port)) return wrong(text("host_port"));
   const name = canonical(typed);
-  if (!name) return wrong("This is not the name of a host. Write it as api.example.com.");
+  if (!name) return wrong(text("host_not_a_name"));
   if (LOOPBACK.includes(name)) {
-    return port ? { host: `${name}:${Number(port)}` } : wrong(`Name the port as well, as in ${name}:8000.`);
+    return port ? { host: `${name}:${Number(port)}` } : wrong(text("host_port_missing", name));
   }
-  if (/^[\d.]+$/.test(name)) return wrong("Of addresses in numbers only 127.0.0.1 can be allowed. Name the host.");
-  if (isPlain) return wrong("Only this computer can be reached without encryption. Use https://, if the host has it.");
+  if (/^[\d.]+$/.test(name)) return wrong(text("host_number"));
+  if (isPlain) return wrong(text("host_unencrypted"));
   return { host: port && Number(port) !== 443 ? `${name}:${Number(port)}` : name };
 }
 

@@ -486,8 +486,8 @@ export const PANELS = "panels";
 
 /**
  * A run as the sandbox reports it. Pages of the sandbox know no texts: why it failed is a code, which the worker turns
- * into a text (`worker/sandbox-texts.js`). `not_at_rest`: something that this run started continues after it, `leftover`:
- * something that an earlier run started.
+ * into a text (`worker/sandbox-texts.js`). `not_at_rest`: something that this run started continues after it,
+ * `leftover`: something that an earlier run started.
  * @typedef {PythonRun & {failure?: RunFailure}} RawRun
  * @typedef {{code: "start_timeout" | "start_failed" | "crashed" | "not_at_rest" | "leftover" | "host_removed" | "unreadable",
  *   reason?: string}} RunFailure

@@ -43,7 +43,7 @@ export function listenToEntryPoints() {
   chrome.omnibox.onInputChanged.addListener(noteWindow);
   chrome.omnibox.onInputEntered.addListener(onQuestion);
   chrome.omnibox.setDefaultSuggestion({ description: text("omnibox_ask", "%s") });
-  // Chrome's own way to open the panel by the icon grants no access to the page, and it stays on until it is turned off.
+  // Chrome's own way to open the panel by the icon grants no access to the page, and stays on until it is turned off.
   chrome.sidePanel.setPanelBehavior({ openPanelOnActionClick: false }).catch((error) => logError("Side panel:", error));
 }
 
@@ -109,8 +109,8 @@ async function selectionOf(tab, selected = "") {
     if (selected.trim()) return undefined;
     throw error;
   });
-  // The user may have selected something in a frame that Sidestream cannot read, while something else is selected in one
-  // that it can.
+  // The user may have selected something in a frame that Sidestream cannot read, while something else is selected in
+  // one that it can.
   if (read && (!selected || begin(read.text) === begin(selected))) return read;
   const { title = "", url = "" } = tab;
   return { title: title || text("attachment_selection"), url: publicAddress(url), text: selected, is_whole: true };
@@ -137,7 +137,8 @@ async function onQuestion(entered) {
     const window = typingIn ?? (await chrome.windows.getLastFocused()).id ?? chrome.windows.WINDOW_ID_NONE;
     const question = entered.trim().toWellFormed();
     if (question) await putIntoInbox(window, { type: "question", text: question });
-    // This worker started after the typing began, so it did not know the window. Chrome may refuse to open the panel now.
+    // This worker started after the typing began, so it did not know the window. Chrome may refuse to open the panel
+    // by now.
     if (typingIn === undefined) openPanel(window);
   } catch (error) {
     logError("What was typed did not reach the inbox:", error);

@@ -28,32 +28,32 @@ test("hosts are read one a line or with commas, each once, and written alike", (
 
 test("what is no host is named, with what is wrong with it; the others are read", () => {
   for (const [typed, words] of /** @type {[string, RegExp][]} */ ([
-    ["*.example.com", /in full, without an asterisk/],
-    ["*", /in full/],
+    ["*.example.com", /whole host name, without an asterisk/],
+    ["*", /whole host name/],
     ["http://api.example.com", /without encryption/],
     ["http://localhost.example.com", /without encryption/],
     ["ftp://api.example.com", /Only https/],
     ["wss://api.example.com", /Only https/],
-    ["https://api.example.com/v1", /host alone/],
-    ["api.example.com?q", /host alone/],
-    ["user@api.example.com", /host alone/],
-    ["api.example.com\\@other.example", /host alone/],
-    ["localhost", /Name the port/],
+    ["https://api.example.com/v1", /only the host/],
+    ["api.example.com?q", /only the host/],
+    ["user@api.example.com", /only the host/],
+    ["api.example.com\\@other.example", /only the host/],
+    ["localhost", /Enter the port/],
     ["localhost:0", /from 1 to 65535/],
     ["localhost:65536", /from 1 to 65535/],
     ["api.example.com:", /from 1 to 65535/],
     ["api.example.com:*", /asterisk/],
     ["a:b:c", /from 1 to 65535/],
-    ["[::1]:8000", /of this kind/],
+    ["[::1]:8000", /kind of address/],
     ["192.168.1.5", /only 127\.0\.0\.1/],
-    ["api..example", /not the name/],
-    ["example.com.", /not the name/],
-    ["a_b.example", /not the name/],
-    ["'self'", /not the name/],
+    ["api..example", /not a host name/],
+    ["example.com.", /not a host name/],
+    ["a_b.example", /not a host name/],
+    ["'self'", /not a host name/],
     ["https:", /from 1 to/],
     ["data:", /from 1 to/],
-    [":8000", /not the name/],
-    ["https://", /not the name/],
+    [":8000", /not a host name/],
+    ["https://", /not a host name/],
   ])) {
     const { hosts, error } = readHosts(`good.example ${typed}`);
     assert.deepEqual(hosts, ["good.example"], typed);
@@ -66,7 +66,7 @@ test("what is no host is named, with what is wrong with it; the others are read"
 test("there are bounds", () => {
   const { hosts, error } = readHosts(Array.from({ length: 31 }, (_, index) => `host${index}.example`).join("\n"));
   assert.equal(hosts.length, 30);
-  assert.match(error, /more than 30/);
+  assert.match(error, /at most 30 hosts/);
 });
 
 test("a host stands for its encrypted origin; one on this computer for both", () => {

@@ -523,7 +523,7 @@ test("without settings and without a demo nobody answers", async () => {
 });
 
 test("errors for the pages hold no detail that was not meant for people", () => {
-  assert.deepEqual(toTurnError(new TypeError(`bad ${KEY}`)).message, "Something in Sidestream failed (TypeError).");
+  assert.deepEqual(toTurnError(new TypeError(`bad ${KEY}`)).message, "Something went wrong in Sidestream (TypeError).");
   assert.match(toTurnError(new DOMException("x", "QuotaExceededError")).message, /disk is full/);
 });
 

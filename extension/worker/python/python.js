@@ -161,8 +161,8 @@ export class PythonSupervisor {
 }
 
 /**
- * The host of one Python. An interpreter cannot be ended, so a discarded one may continue for a while. After the cut its
- * calls reach nothing, and wait forever for an answer.
+ * The host of one Python. An interpreter cannot be ended, so a discarded one may continue for a while. After the cut
+ * its calls reach nothing, and wait forever for an answer.
  * @param {Host} host
  * @returns {{host: Host, cut: () => void}}
  */

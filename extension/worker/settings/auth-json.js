@@ -1,6 +1,6 @@
 /**
- * Reads Codex's `auth.json`: its sign-in or API key, and what may be shown of a sign-in. `pysrc/sidestream/auth.py` uses
- * the tokens.
+ * Reads Codex's `auth.json`: its sign-in or API key, and what may be shown of a sign-in. `pysrc/sidestream/auth.py`
+ * uses the tokens.
  */
 
 import { configurationError } from "../../shared/errors.js";

@@ -2,8 +2,8 @@
  * The secrets of the provider profiles: API keys, and the tokens of ChatGPT sign-ins.
  *
  * Each secret is stored as a ciphertext (AES-GCM) in `chrome.storage.local`. The ciphertext is bound to the profile and
- * to the origin that the secret is for, so it cannot be decrypted for another one. The encrypting key is a WebCrypto key
- * in IndexedDB that cannot be exported. With a passphrase it is a key that is derived from the passphrase instead
+ * to the origin that the secret is for, so it cannot be decrypted for another one. The encrypting key is a WebCrypto
+ * key in IndexedDB that cannot be exported. With a passphrase it is a key that is derived from the passphrase instead
  * (PBKDF2, SHA-256), the same for all secrets. While the vault is unlocked, the derived key is kept in
  * `chrome.storage.session`, encrypted under the WebCrypto key.
  *
@@ -28,7 +28,8 @@ const UNLOCKED = "vault_unlocked";
  *   bound to its origin alone.
  * @typedef {{version: 2, entries: Record<string, Entry>, kdf?: Kdf}} VaultRecord  Entries by the profile's id. There
  *   is no record without entries.
- * @typedef {{version: 1, origin: string, sealed: Sealed, kdf?: Kdf}} FirstVaultRecord  The first format, which held a single key.
+ * @typedef {{version: 1, origin: string, sealed: Sealed, kdf?: Kdf}} FirstVaultRecord  The first
+ *   format, which held a single key.
  * @typedef {{kind: SecretKind, text: string}} Secret
  * @typedef {{id: string, origin: string}} Owner  A profile's id, and the origin of its base URL.
  * @typedef {object} VaultState
