@@ -113,7 +113,7 @@ def test_a_cancelled_message_comes_back_whole(
     pick(panel, file("blue.png", png(40, 30)))
     expect(tray(panel)).to_have_count(1)
     panel.message.press("Enter")
-    expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
+    expect(panel.page.get_by_text("Queued", exact=True)).to_be_visible()
     expect(tray(panel)).to_have_count(0)
     panel.page.get_by_role("button", name="Cancel", exact=True).click()
     expect(tray(panel)).to_contain_text("blue.png")

@@ -531,7 +531,7 @@ def test_a_message_that_could_not_be_sent_returns_to_its_draft(
     panel.message.fill("The second")
     attach_image(panel, "second.png")
     panel.message.press("Enter")
-    expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
+    expect(panel.page.get_by_text("Queued", exact=True)).to_be_visible()
     panel.message.fill("typed since")
     panel.page.get_by_role("button", name="Cancel", exact=True).click()
     panel.new_chat.click()

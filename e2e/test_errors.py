@@ -87,16 +87,16 @@ def test_a_wait_that_is_too_long_for_a_request_is_spent_in_the_queue(
     app.configure(server.base_url, model="a-busy-model")
     server.on("", fail(429, "Come back later.", headers={"retry-after": "3600"}), answer("Here"))
     panel.ask("Hello")
-    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    expect(panel.page.get_by_text("Rate limited. Sending in")).to_be_visible()
     expect(panel.alert).to_be_hidden()
     assert len(server.turns) == 1
     panel.ask("Are you there?")
-    expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
+    expect(panel.page.get_by_text("Queued", exact=True)).to_be_visible()
     assert len(server.turns) == 1
     panel.page.get_by_role("button", name="Send now", exact=True).first.click()
     expect(panel.answers.first).to_have_text("Here")
     # The messages after it still wait for the limit.
-    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    expect(panel.page.get_by_text("Rate limited. Sending in")).to_be_visible()
     panel.page.get_by_role("button", name="Cancel", exact=True).click()
     expect(panel.questions).to_have_text(["Hello"])
 
@@ -229,7 +229,7 @@ def test_no_network(app: App, panel: Panel) -> None:
     app.context.set_offline(True)
     try:
         panel.ask("Hello")
-        expect(panel.page.get_by_text("Waits for the network")).to_be_visible()
+        expect(panel.page.get_by_text("Waiting for the network")).to_be_visible()
         panel.page.get_by_role("button", name="Send now", exact=True).click()
         expect(panel.status).to_contain_text("no network connection")
         expect(panel.alert).to_contain_text("no network connection")

@@ -168,9 +168,9 @@ def waiting(app: App, server: ScriptedServer) -> Page:
     expect(panel.answer).to_contain_text("A quotation")
     panel.expect_idle()
     panel.ask("And where does back-pressure come from, when the panel is hidden?")
-    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    expect(panel.page.get_by_text("Rate limited. Sending in")).to_be_visible()
     panel.ask("Thanks!")
-    expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
+    expect(panel.page.get_by_text("Queued", exact=True)).to_be_visible()
     return panel.page
 
 

@@ -51,7 +51,7 @@ def test_a_message_waits_for_the_network_and_is_sent_once(
     app.context.set_offline(True)
     remote.ask("The first.")
     remote.ask("The second.")
-    expect(remote.page.get_by_text("Waits for the network")).to_be_visible()
+    expect(remote.page.get_by_text("Waiting for the network")).to_be_visible()
     remote.page.reload()
     expect(remote.questions).to_have_text(["The first.", "The second."])
     assert server.turns == []

@@ -114,9 +114,7 @@ def test_an_image_of_an_answer_is_fetched_on_a_click_and_never_from_this_compute
         expect(buttons.last).to_contain_text(address)
         for _ in hosts:
             buttons.first.click()
-        expect(panel.answer.get_by_text("its address is not a public one")).to_have_count(
-            len(hosts)
-        )
+        expect(panel.answer.get_by_text("its address is not public")).to_have_count(len(hosts))
         assert site.paths == []
         buttons.last.click()
         # What the server gives is no image.

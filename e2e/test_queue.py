@@ -21,7 +21,7 @@ def test_messages_are_queued_in_every_panel(app: App, panel: Panel, server: Scri
     panel.ask("The third")
     other = app.open_panel()
     for each in (panel, other):
-        expect(each.page.get_by_text("Waits its turn")).to_have_count(2)
+        expect(each.page.get_by_text("Queued", exact=True)).to_have_count(2)
         expect(each.questions).to_have_text(["The first", "The second", "The third"])
     assert len(server.turns) == 1
     gate.open.set()
@@ -79,7 +79,7 @@ def test_queued_messages_are_on_hold_after_a_failure_and_continue_after_the_retr
     panel.ask("The second")
     queued.set()
     panel.expect_alert("Not like this.")
-    expect(panel.page.get_by_text("Held back")).to_be_visible()
+    expect(panel.page.get_by_text("On hold")).to_be_visible()
     assert len(server.turns) == 1
     panel.retry.click()
     expect(panel.answers).to_have_text(["One", "You said: The second"])
@@ -91,10 +91,10 @@ def test_the_queue_survives_the_workers_end(app: App, panel: Panel, server: Scri
     panel.ask("The first")
     expect(panel.answer).to_have_text("One")
     panel.ask("The second")
-    expect(panel.page.get_by_text("Waits its turn")).to_be_visible()
+    expect(panel.page.get_by_text("Queued", exact=True)).to_be_visible()
     app.stop_worker(panel.page)
     # The running message may have been sent: the user decides, and the queue is on hold.
-    expect(panel.page.get_by_text("Held back")).to_be_visible()
+    expect(panel.page.get_by_text("On hold")).to_be_visible()
     assert len(server.turns) == 1
     panel.page.get_by_role("button", name="Send now", exact=True).click()
     expect(panel.answer).to_have_text("You said: The second")
@@ -125,7 +125,7 @@ def test_another_key_does_not_wait_for_the_limit_of_the_first(
     panel.ask("The first")
     expect(panel.answer).to_have_text("One")
     panel.ask("The second")
-    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    expect(panel.page.get_by_text("Rate limited. Sending in")).to_be_visible()
     app.stop_worker(panel.page)
     app.configure(server.base_url, api_key="another-key-of-the-user")
     expect(panel.answer).to_have_text("You said: The second")
@@ -148,7 +148,7 @@ def test_a_limit_is_waited_for_with_its_countdown(panel: Panel, server: Scripted
     panel.ask("The first")
     expect(panel.answer).to_have_text("One")
     panel.ask("The second")
-    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    expect(panel.page.get_by_text("Rate limited. Sending in")).to_be_visible()
     assert len(server.turns) == 1
     expect(panel.answer).to_have_text("You said: The second")
     seen = [int(left.split()[0]) for left in panel.page.evaluate("countdown")]

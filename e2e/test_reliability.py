@@ -302,7 +302,7 @@ def test_the_browser_is_killed_while_messages_wait(wreck: Wreck, server: Scripte
         wait_until(partial(stage.is_stored, text), PATIENCE, text)
     stage = wreck.kill()
     expect(stage.panel.questions).to_have_text(["The first.", "The second.", "The third."])
-    expect(stage.panel.page.get_by_text("Held back")).to_be_visible()
+    expect(stage.panel.page.get_by_text("On hold")).to_be_visible()
     assert server.turns_of("The second.") == []
     stage.panel.page.get_by_role("button", name="Send now", exact=True).first.click()
     expect(stage.panel.answer).to_have_text("You said: The third.")
@@ -357,7 +357,7 @@ def in_line(stage: Stage, text: str) -> Answer:
     before = held(stage, "The one before it.", 10)
     stage.server.on(text, answer)
     stage.panel.ask(text)
-    expect(stage.panel.page.get_by_text("Waits its turn")).to_be_visible()
+    expect(stage.panel.page.get_by_text("Queued", exact=True)).to_be_visible()
     answer.go_on = before.go_on
     return answer
 

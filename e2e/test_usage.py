@@ -99,8 +99,8 @@ def test_what_was_reported_is_in_view_and_stays_there(
     assert seen["Context window"] == "1,500 of 272,000 tokens"
     expect(panel.answer.locator(".usage")).to_have_attribute(
         "title",
-        "Input: 1,200 tokens\nof these from the cache: 1,000\n"
-        "Output: 300 tokens\nof these reasoning: 100\nModel: gpt-5.2",
+        "Input: 1,200 tokens\nof which cached: 1,000\n"
+        "Output: 300 tokens\nof which reasoning: 100\nModel: gpt-5.2",
     )
     dialog = show(panel)
     conversation = dialog.get_by_role("region", name="This conversation")
@@ -180,7 +180,7 @@ def test_a_limit_that_is_reached_is_waited_for_also_after_a_restart(
     panel.page.reload()
     expect(panel.answer).to_have_text("Fine.")
     panel.ask("The second")
-    expect(panel.page.get_by_text("Rate limit: goes in")).to_be_visible()
+    expect(panel.page.get_by_text("Rate limited. Sending in")).to_be_visible()
     assert len(server.turns) == 1
     expect(show(panel)).to_contain_text("Messages are sent in 10m")
     panel.page.keyboard.press("Escape")

@@ -64,12 +64,12 @@ const CALL = /** @type {Block} */ ({ kind: "tool", text: "{}", name: "look_up", 
 
 test("an answer that was put back into the queue after it had begun says when it continues", () => {
   const waiting = /** @type {const} */ ({ reason: "rate_limit", until: 125_000 });
-  assert.equal(waitingText(waiting, 0), "Rate limit: goes in 2:05 min");
-  assert.equal(waitingText(waiting, 0, true), "Rate limit: continues in 2:05 min");
+  assert.equal(waitingText(waiting, 0), "Rate limited. Sending in 2:05");
+  assert.equal(waitingText(waiting, 0, true), "Rate limited. Continuing in 2:05");
   const blocks = [{ ...CALL, output: "4" }];
   const { page } = show(
     newTurn({ status: "queued", waiting: { reason: "rate_limit", until: Date.now() + 900 }, blocks }),
   );
-  assert.match(page.textContent, /Rate limit: continues in 1 s/);
+  assert.match(page.textContent, /Rate limited\. Continuing in 0:01/);
   assert.ok(page.find("button", "Send now"));
 });

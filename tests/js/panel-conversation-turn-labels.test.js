@@ -39,7 +39,7 @@ const STATUS = [
   ["a notice", { running: turn({ notice: "Reconnecting 1/5 in 2 s: x" }) }, "Reconnecting 1/5 in 2 s: x"],
   ["calling the worker", { running: turn({}), isCalling: true }, "Reconnecting to the background process…"],
   ["done", { last: turn({ status: "completed" }) }, "The answer is complete."],
-  ["stopped", { last: turn({ status: "stopped" }) }, "Stopped. What had arrived is kept."],
+  ["stopped", { last: turn({ status: "stopped" }) }, "Stopped. The partial answer is saved."],
   ["summarising", { running: turn({ kind: "compaction" }) }, "Summarising earlier messages…"],
   ["summarised", { last: turn({ kind: "compaction", status: "completed" }) }, "Earlier messages were summarised."],
   ["completed without an answer: the notice speaks", { last: turn({ status: "completed", blocks: [thought] }) }, ""],
@@ -58,23 +58,19 @@ test("usage is short in the row and whole in the tooltip", () => {
   const usage = { input_tokens: 12, cached_input_tokens: 4, output_tokens: 34, reasoning_output_tokens: 5 };
   assert.deepEqual(usageText(turn({ usage, model: "m" })), {
     short: "12 in · 34 out",
-    long: [
-      "Input: 12 tokens",
-      "of these from the cache: 4",
-      "Output: 34 tokens",
-      "of these reasoning: 5",
-      "Model: m",
-    ].join("\n"),
+    long: ["Input: 12 tokens", "of which cached: 4", "Output: 34 tokens", "of which reasoning: 5", "Model: m"].join(
+      "\n",
+    ),
   });
 });
 
 test("why a message waits, and for how long", () => {
   const limit = (/** @type {number} */ ms) => waitingText({ reason: "rate_limit", until: 1_000_000 + ms }, 1_000_000);
-  assert.equal(limit(300), "Rate limit: goes in 1 s");
-  assert.equal(limit(-5), "Rate limit: goes in 0 s");
-  assert.equal(limit(125_000), "Rate limit: goes in 2:05 min");
-  assert.equal(limit(7_260_000), "Rate limit: goes in 2:01 h");
-  assert.equal(waitingText({ reason: "turn" }, 0), "Waits its turn");
-  assert.equal(waitingText({ reason: "offline" }, 0), "Waits for the network");
-  assert.match(waitingText({ reason: "pause" }, 0), /^Held back/);
+  assert.equal(limit(300), "Rate limited. Sending in 0:01");
+  assert.equal(limit(-5), "Rate limited. Sending in 0:00");
+  assert.equal(limit(125_000), "Rate limited. Sending in 2:05");
+  assert.equal(limit(7_260_000), "Rate limited. Sending in 2:01:00");
+  assert.equal(waitingText({ reason: "turn" }, 0), "Queued");
+  assert.equal(waitingText({ reason: "offline" }, 0), "Waiting for the network");
+  assert.match(waitingText({ reason: "pause" }, 0), /^On hold/);
 });

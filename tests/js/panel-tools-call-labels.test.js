@@ -32,7 +32,7 @@ test("tools have readable names and states", () => {
   /** @param {Block} block */
   const status = (block) =>
     statusText({ boot: ready, isCalling: false, model: "m", running: turn({ blocks: [block] }), last: undefined });
-  assert.equal(status({ ...call, asks: true }), "The model waits for your permission.");
+  assert.equal(status({ ...call, asks: true }), "The model needs your permission.");
   assert.equal(status(call), "Python…");
   assert.match(status({ ...call, output: "2" }), /^Waiting for/);
 });

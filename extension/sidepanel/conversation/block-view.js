@@ -2,6 +2,7 @@
  * The pieces of an answer on the screen: one view per block, brought up to date once per frame.
  */
 
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
 import { highlight } from "../../ui/highlight.js";
@@ -118,7 +119,7 @@ class TextView {
     const { citations = NONE } = block;
     if (citations === this.#sources) return;
     this.#sources = citations;
-    this.#citations = sourceList(citations, "Sources", this.#citations);
+    this.#citations = sourceList(citations, message("conversation_sources"), this.#citations);
     if (!this.#citations.isConnected) this.root.append(this.#citations);
     this.#citations.hidden = citations.length === 0;
   }
@@ -132,7 +133,7 @@ class ReasoningView {
   /** @param {() => void} onDrawn */
   constructor(onDrawn) {
     this.#markdown = new GrowingMarkdown(onDrawn);
-    const summary = el("summary", {}, el("span", { class: "aside-title" }, "Reasoning"));
+    const summary = el("summary", {}, el("span", { class: "aside-title" }, message("conversation_reasoning")));
     this.root = el("details", { class: "aside reasoning" }, summary, this.#markdown.root);
   }
 

@@ -1,6 +1,7 @@
 /** The buttons of a code block: long lines wrapped or not, for all blocks and from then on, and the code as a file. */
 
 import { fileNameFor } from "../../shared/languages.js";
+import { text as message } from "../../shared/text.js";
 import { el, icon } from "../../ui/dom.js";
 import { save } from "../../ui/save.js";
 
@@ -14,7 +15,7 @@ const KEPT = "wrap-code";
 export function offerTools(code) {
   const copy = code.closest(".code")?.querySelector(".code-head > [data-action='copy-code']");
   if (!copy || copy.parentElement?.querySelector("[data-action='wrap-code']")) return;
-  const label = "Wrap long lines";
+  const label = message("code_wrap");
   const wrap = el(
     "button",
     { type: "button", class: "quiet icon-only", "data-action": "wrap-code", "aria-label": label, title: label },
@@ -26,8 +27,8 @@ export function offerTools(code) {
       type: "button",
       class: "quiet icon-only",
       "data-action": "save-code",
-      "aria-label": "Download",
-      title: "Download",
+      "aria-label": message("common_download"),
+      title: message("common_download"),
     },
     icon("export"),
   );

@@ -1,8 +1,9 @@
 /**
- * The "Draw diagram" button on Mermaid's code, and the picture below the code. It is drawn in the sandbox, and shown as
+ * The message("diagram_draw") button on Mermaid's code, and the picture below the code. It is drawn in the sandbox, and shown as
  * an image: there, SVG runs no script and loads nothing.
  */
 
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { save } from "../../ui/save.js";
 import { ask } from "../worker-link/ask.js";
@@ -49,8 +50,18 @@ export function offerDiagram(code) {
 
 class DiagramView {
   #code;
-  #button = el("button", { type: "button", class: "quiet draw", onclick: () => this.#press() }, "Draw diagram");
-  #root = el("div", { class: "diagram", role: "group", "aria-label": "Diagram", "aria-live": "polite", hidden: true });
+  #button = el(
+    "button",
+    { type: "button", class: "quiet draw", onclick: () => this.#press() },
+    message("diagram_draw"),
+  );
+  #root = el("div", {
+    class: "diagram",
+    role: "group",
+    "aria-label": message("diagram_label"),
+    "aria-live": "polite",
+    hidden: true,
+  });
 
   /**
    * @param {HTMLElement} code
@@ -71,10 +82,10 @@ class DiagramView {
   }
 
   #press() {
-    if (this.#button.textContent === "Hide diagram") {
+    if (!this.#root.hidden && this.#root.querySelector("img")) {
       shown.delete(this);
       this.#root.hidden = true;
-      this.#button.textContent = "Draw diagram";
+      this.#button.textContent = message("diagram_draw");
     } else {
       this.#draw();
     }
@@ -90,7 +101,7 @@ class DiagramView {
     const source = this.#source;
     const dark = isDark();
     this.#button.disabled = true;
-    if (this.#root.hidden || !this.#root.querySelector("img")) this.#say("Drawing…");
+    if (this.#root.hidden || !this.#root.querySelector("img")) this.#say(message("diagram_drawing"));
     try {
       const { diagram } = await ask({ type: "DrawDiagram", source, dark });
       if (diagram && "svg" in diagram) this.#show(keep(source, { ...diagram, dark }));
@@ -112,13 +123,15 @@ class DiagramView {
    * @param {string} [error]
    * @param {string} [details]  Mermaid's words.
    */
-  #fail(error = "The diagram did not come back. Draw it again.", details) {
+  #fail(error = message("diagram_lost"), details) {
     shown.delete(this);
-    this.#button.textContent = "Draw diagram";
+    this.#button.textContent = message("diagram_draw");
     this.#say(error);
     this.#root.classList.add("failed");
     if (details)
-      this.#root.append(el("pre", { tabindex: "0", role: "group", "aria-label": "Mermaid's message" }, details));
+      this.#root.append(
+        el("pre", { tabindex: "0", role: "group", "aria-label": message("diagram_mermaid_message") }, details),
+      );
   }
 
   get isOnThePage() {
@@ -129,13 +142,17 @@ class DiagramView {
   #show(picture) {
     for (const view of shown) if (!view.isOnThePage) shown.delete(view);
     shown.add(this);
-    this.#button.textContent = "Hide diagram";
+    this.#button.textContent = message("diagram_hide");
     this.#root.hidden = false;
     this.#root.className = `diagram ${picture.dark ? "dark" : "light"}`;
     const alt = describe(this.#source);
     const image = imageOf(picture, alt);
-    image.addEventListener("error", () => this.#fail("The diagram cannot be shown: it is no valid SVG."));
-    const large = el("button", { type: "button", class: "quiet", onclick: () => enlarge(picture, alt) }, "Larger");
+    image.addEventListener("error", () => this.#fail(message("diagram_invalid")));
+    const large = el(
+      "button",
+      { type: "button", class: "quiet", onclick: () => enlarge(picture, alt) },
+      message("diagram_larger"),
+    );
     const svg = download("SVG", () => save("diagram.svg", svgFile(picture)));
     const png = download("PNG", () => savePng(picture));
     this.#root.replaceChildren(
@@ -150,7 +167,7 @@ class DiagramView {
  * @param {() => void} act
  */
 function download(kind, act) {
-  const label = `Download ${kind}`;
+  const label = message("diagram_download", kind);
   return el("button", { type: "button", class: "quiet", "aria-label": label, title: label, onclick: act }, kind);
 }
 
@@ -176,7 +193,8 @@ export function describe(source) {
   const told = /^\s*(?:accDescr|accTitle|title)\s*:?\s+(\S.*)$/m.exec(source)?.[1]?.trim();
   const body = source.replace(/^---\n[\s\S]*?\n---\n/, "").replace(/%%.*$/gm, "");
   const kind = /^\s*([a-z]+)/i.exec(body)?.[1] ?? "";
-  return `Diagram${kind ? ` (${kind})` : ""}${told ? `: ${told.slice(0, 200)}` : ""}`;
+  const label = kind ? message("diagram_of_kind", kind) : message("diagram_label");
+  return told ? message("diagram_described", label, told.slice(0, 200)) : label;
 }
 
 /**
@@ -219,7 +237,11 @@ async function savePng(picture) {
  */
 function enlarge(picture, alt) {
   const image = imageOf(picture, alt);
-  const area = el("div", { class: "diagram-area", tabindex: "0", role: "group", "aria-label": "Diagram" }, image);
+  const area = el(
+    "div",
+    { class: "diagram-area", tabindex: "0", role: "group", "aria-label": message("diagram_label") },
+    image,
+  );
   const show = (/** @type {number} */ width) => {
     image.width = Math.min(Math.max(Math.round(width), 80), picture.width * 8);
     image.height = Math.round((image.width * picture.height) / picture.width);
@@ -228,14 +250,14 @@ function enlarge(picture, alt) {
     el("button", { type: "button", class: "quiet", onclick: act }, label);
   const dialog = el(
     "dialog",
-    { class: `cover diagram-dialog ${picture.dark ? "dark" : "light"}`, "aria-label": "Diagram" },
+    { class: `cover diagram-dialog ${picture.dark ? "dark" : "light"}`, "aria-label": message("diagram_label") },
     el(
       "div",
       { class: "diagram-tools" },
-      button("Zoom out", () => show(image.width / ZOOM)),
-      button("Zoom in", () => show(image.width * ZOOM)),
-      button("Fit", () => show(Math.min(picture.width, area.clientWidth - 24))),
-      button("Close", () => dialog.close()),
+      button(message("diagram_zoom_out"), () => show(image.width / ZOOM)),
+      button(message("diagram_zoom_in"), () => show(image.width * ZOOM)),
+      button(message("diagram_fit"), () => show(Math.min(picture.width, area.clientWidth - 24))),
+      button(message("common_close"), () => dialog.close()),
     ),
     area,
   );

@@ -2,6 +2,8 @@
  * The button above the conversation that brings the turns before it. It also acts when the reader scrolls up to it.
  */
 
+import { text as message } from "../../shared/text.js";
+
 export class EarlierTurns {
   /** @type {HTMLElement} */
   #button;
@@ -42,7 +44,7 @@ export class EarlierTurns {
     const changed = first !== this.#first;
     this.#first = first;
     this.#button.hidden = count === 0;
-    this.#button.textContent = `Show earlier messages (${count})`;
+    this.#button.textContent = message("conversation_earlier", count);
     if (hadFocus && this.#button.hidden) this.#scroller.focus({ preventScroll: true });
     if (!changed) return;
     // It speaks up when something changes, and the button may be in sight as before.

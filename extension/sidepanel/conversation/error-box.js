@@ -1,5 +1,6 @@
 /** The box with the error of a turn: what went wrong, what the server said, and what the user can do. */
 
+import { text } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { asText } from "./error-details.js";
 import { copyDetailsButton } from "./markdown-actions.js";
@@ -45,15 +46,15 @@ export function createErrorBox({ error, turn, recovery, actions, details }) {
   );
   if (hint) box.append(el("p", {}, hint));
   const said = asText(error.server_message);
-  if (said && !message.includes(said)) box.append(el("p", { class: "said" }, `The server said: “${said}”`));
+  if (said && !message.includes(said)) box.append(el("p", { class: "said" }, text("error_server_said", said)));
   const facts = factsOf(error, turn.finish_reason);
   if (facts.length > 0) box.append(el("p", { class: "details" }, facts.join(" · ")));
   // A button that changes its label must not have the whole alert read out again.
   const buttons = el("div", { class: "actions", "aria-live": "off" }, ...(recovery ?? []));
   const button = (/** @type {string} */ label, /** @type {() => void} */ onclick) =>
     buttons.append(el("button", { type: "button", onclick }, label));
-  if (limit) button("Change the limits", actions.openPermissions);
-  if (SETTINGS_HELP.has(kind)) button("Open settings", actions.openSettings);
+  if (limit) button(text("error_change_limits"), actions.openPermissions);
+  if (SETTINGS_HELP.has(kind)) button(text("common_open_settings"), actions.openSettings);
   buttons.append(copyDetailsButton(details));
   box.append(buttons);
   return box;
@@ -66,8 +67,8 @@ export function createErrorBox({ error, turn, recovery, actions, details }) {
  */
 function factsOf({ message, status, request_id }, reason) {
   return [
-    status && !message.includes(String(status)) && `HTTP ${status}`,
-    reason && !NORMAL_ENDS.has(reason) && !message.includes(reason) && `finish reason ${reason}`,
-    request_id && `request ${request_id}`,
+    status && !message.includes(String(status)) && text("error_http_status", String(status)),
+    reason && !NORMAL_ENDS.has(reason) && !message.includes(reason) && text("error_finish_reason", reason),
+    request_id && text("error_request", request_id),
   ].filter(Boolean);
 }

@@ -5,6 +5,7 @@
  */
 
 import { fold, termsOf } from "../../shared/fold.js";
+import { text } from "../../shared/text.js";
 import { isComposing } from "../../ui/keys.js";
 import { FindHits, rangeOf } from "./find-hits.js";
 import { scrollTo, unfold } from "./find-ranges.js";
@@ -266,8 +267,9 @@ export class Find {
     const count = isSearching ? `${at}/${length}${isLooking ? "…" : ""}` : "";
     if (this.#count.textContent !== count) this.#count.textContent = count;
     this.#bar.classList.toggle("none", isSearching && length === 0 && !isLooking);
-    const found = `${at} of ${length}${isLooking ? " so far" : ""}: ${hit ? hit.places.around(hit.index) : ""}`;
-    const none = isLooking ? "Looking through earlier messages" : "Not found";
+    const around = hit ? hit.places.around(hit.index) : "";
+    const found = text(isLooking ? "find_place_so_far" : "find_place", at, length, around);
+    const none = text(isLooking ? "find_looking" : "find_not_found");
     const status = isSearching ? (length > 0 ? found : none) : "";
     if (this.#status.textContent !== status) this.#status.textContent = status;
   }

@@ -3,6 +3,7 @@
  * and read out.
  */
 
+import { text as message, plural } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 
 /** Longer messages are folded. */
@@ -27,7 +28,7 @@ export class Folding {
   #button = el("button", { type: "button", class: "quiet more", hidden: true, onclick: () => this.#toggle() });
   #isFolded = false;
   #key = "";
-  #size = "";
+  #size = 0;
 
   /** @param {HTMLElement} box  What holds the text. */
   constructor(box) {
@@ -49,7 +50,7 @@ export class Folding {
     const lines = text.split("\n", MOST_LINES + 1).length;
     const isLong = lines > MOST_LINES || text.length > MOST_CHARACTERS;
     this.#key = `${id} ${text.length}`;
-    this.#size = `${text.length.toLocaleString("en")} characters`;
+    this.#size = text.length;
     this.#isFolded = isLong && !unfolded.has(this.#key);
     this.#box.classList.toggle("folded", this.#isFolded);
     this.#button.hidden = !isLong;
@@ -82,7 +83,7 @@ export class Folding {
 
   /** The words are in attributes: the text of a message is the user's alone. */
   #label() {
-    const label = this.#isFolded ? `Show all (${this.#size})` : "Show less";
+    const label = this.#isFolded ? plural("conversation_show_all", this.#size) : message("conversation_show_less");
     this.#button.setAttribute("aria-label", label);
     this.#button.setAttribute("data-text", label);
     this.#button.setAttribute("aria-expanded", String(!this.#isFolded));

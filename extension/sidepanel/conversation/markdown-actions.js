@@ -3,6 +3,7 @@
  */
 
 import { mayBeFetched } from "../../shared/private-host.js";
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { pointerIsUp } from "../../ui/pointer.js";
 import { save } from "../../ui/save.js";
@@ -68,7 +69,7 @@ export async function copy(text, button) {
   // A second press finds the confirmation of the first one, which is no label.
   const label = labels.get(button) ?? button.dataset.label ?? button.textContent;
   labels.set(button, label);
-  const confirmation = done ? "Copied" : "Copying failed";
+  const confirmation = message(done ? "common_copied" : "common_copy_failed");
   setLabel(button, confirmation);
   button.classList.toggle("done", done);
   announce(confirmation);
@@ -100,8 +101,12 @@ function setLabel(button, label) {
  * @param {() => string} text
  */
 export function copyDetailsButton(text) {
-  const title = "For a bug report. Keys and your messages are left out, but a server's words may quote them.";
-  const button = el("button", { type: "button", title, onclick: () => copy(text(), button) }, "Copy details");
+  const title = message("error_copy_details_hint");
+  const button = el(
+    "button",
+    { type: "button", title, onclick: () => copy(text(), button) },
+    message("error_copy_details"),
+  );
   return button;
 }
 
@@ -136,7 +141,7 @@ async function showImage(button) {
   button.setAttribute("aria-busy", "true");
   if (!mayBeFetched(src)) {
     await pointerIsUp();
-    button.replaceWith(el("span", {}, `[The image is not loaded, since its address is not a public one: ${alt}]`));
+    button.replaceWith(el("span", {}, message("markdown_image_not_public", alt)));
     return;
   }
   const image = el("img", { src, alt, referrerpolicy: "no-referrer" });
@@ -145,5 +150,5 @@ async function showImage(button) {
     image.addEventListener("error", () => resolve(false));
   });
   await pointerIsUp();
-  button.replaceWith(isLoaded ? image : el("span", {}, `[The image could not be loaded: ${alt}]`));
+  button.replaceWith(isLoaded ? image : el("span", {}, message("markdown_image_failed", alt)));
 }

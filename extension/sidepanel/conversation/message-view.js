@@ -2,6 +2,7 @@
  * The user's message on the screen, with its versions, and the box in which it is written anew.
  */
 
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { isSendKey } from "../../ui/keys.js";
@@ -31,11 +32,11 @@ export class MessageView {
   #folding = new Folding(this.#text);
   /** @type {AttachmentList | null} */
   #chips = null;
-  #edit = iconButton("Edit", ["pencil"], () => this.#open());
-  #copy = iconButton("Copy message", ["copy", "check"], () => copy(this.#turn.user, this.#copy));
+  #edit = iconButton(message("conversation_edit"), ["pencil"], () => this.#open());
+  #copy = iconButton(message("conversation_copy_message"), ["copy", "check"], () => copy(this.#turn.user, this.#copy));
   root = el(
     "article",
-    { class: "user-message", "aria-label": "You" },
+    { class: "user-message", "aria-label": message("conversation_you") },
     el("div", { class: "tools" }, this.#copy, this.#edit),
     this.#text,
     this.#folding.button,
@@ -63,7 +64,7 @@ export class MessageView {
     this.#turn = turn;
     this.#actions = actions;
     this.#versions = new Versions(this.root, actions.showBranch);
-    this.#copy.setAttribute("data-label", "Copy message");
+    this.#copy.setAttribute("data-label", message("conversation_copy_message"));
   }
 
   /**
@@ -125,15 +126,20 @@ export class MessageView {
   /** @param {string} text */
   #buildEditor(text) {
     const box = el("textarea", {
-      "aria-label": "Edited message",
+      "aria-label": message("conversation_edited_message"),
       dir: "auto",
       rows: 1,
       autocomplete: "off",
       enterkeyhint: "send",
     });
-    const send = el("button", { type: "submit", class: "primary" }, "Send");
-    const cancel = el("button", { type: "button", onclick: () => this.#close() }, "Cancel");
-    const form = el("form", { "aria-label": "Edit message" }, box, el("div", { class: "actions" }, cancel, send));
+    const send = el("button", { type: "submit", class: "primary" }, message("common_send"));
+    const cancel = el("button", { type: "button", onclick: () => this.#close() }, message("common_cancel"));
+    const form = el(
+      "form",
+      { "aria-label": message("conversation_edit_message") },
+      box,
+      el("div", { class: "actions" }, cancel, send),
+    );
     fitLongText(box, text);
     box.value = text;
     takeLongTexts(box, (pasted) => this.#attachText(pasted));
@@ -241,7 +247,7 @@ export class MessageView {
     box.readOnly = isSending;
     cancel.disabled = isSending;
     send.disabled = isSending || this.#busy || (!box.value.trim() && this.#attachments.length === 0);
-    send.title = this.#busy && !isSending ? "Possible when the answer is done" : "Send (Enter)";
+    send.title = message(this.#busy && !isSending ? "conversation_edit_busy" : "common_send_keys");
     form.setAttribute("aria-busy", String(isSending));
   }
 

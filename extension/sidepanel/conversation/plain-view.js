@@ -3,6 +3,7 @@
  * is asked all the same.
  */
 
+import { text as message } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { revealed } from "../../ui/revealed.js";
 
@@ -11,7 +12,7 @@ import { revealed } from "../../ui/revealed.js";
 
 /** Characters that are shown: in one piece, more would keep the page busy. */
 const MOST = 200_000;
-const WORD = "This part could not be drawn. It is shown as plain text.";
+const NOTE = message("conversation_plain");
 
 /** @param {unknown} value */
 function textOf(value) {
@@ -24,7 +25,7 @@ export class PlainView {
   #text = el("pre", { class: "plain", dir: "auto" });
   /** @type {HTMLElement | null} */
   #question = null;
-  root = el("div", { class: "undrawn" }, el("p", { role: "note" }, WORD), this.#text);
+  root = el("div", { class: "undrawn" }, el("p", { role: "note" }, NOTE), this.#text);
   /** @type {Pick<CallActions, "decide">} */
   #actions;
 
@@ -47,13 +48,18 @@ export class PlainView {
   /** What is not seen as it will be done can be refused, and not allowed. @param {string} call */
   #ask(call) {
     const refuse = () => this.#actions.decide(call, { allow: false });
-    const text =
-      "The model asks to use a tool. What it would do cannot be shown as it should be, so it can only be refused.";
+    const text = message("tool_ask_not_drawn");
     return el(
       "div",
-      { class: "ask note-box", role: "group", "aria-label": "Permission", tabindex: -1, "data-call": call },
+      {
+        class: "ask note-box",
+        role: "group",
+        "aria-label": message("tool_permission"),
+        tabindex: -1,
+        "data-call": call,
+      },
       el("p", { role: "alert" }, text),
-      el("div", { class: "actions" }, el("button", { type: "button", onclick: refuse }, "Don't allow")),
+      el("div", { class: "actions" }, el("button", { type: "button", onclick: refuse }, message("tool_refuse"))),
     );
   }
 }
@@ -63,8 +69,18 @@ export class PlainTurn {
   #question = el("pre", { class: "plain", dir: "auto" });
   #answer = el("pre", { class: "plain", dir: "auto" });
   nodes = [
-    el("article", { class: "user-message", "aria-label": "You" }, el("p", { role: "note" }, WORD), this.#question),
-    el("article", { class: "answer", "aria-label": "Assistant" }, el("p", { role: "note" }, WORD), this.#answer),
+    el(
+      "article",
+      { class: "user-message", "aria-label": message("conversation_you") },
+      el("p", { role: "note" }, NOTE),
+      this.#question,
+    ),
+    el(
+      "article",
+      { class: "answer", "aria-label": message("conversation_assistant") },
+      el("p", { role: "note" }, NOTE),
+      this.#answer,
+    ),
   ];
 
   /** @param {Turn} turn */

@@ -1,5 +1,6 @@
 /** The row below a queued message: why it waits, and the buttons that send it now or take it out of the queue. */
 
+import { text } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { waitingText } from "./turn-labels.js";
 
@@ -21,8 +22,8 @@ export class QueueRow {
       el(
         "span",
         { class: "buttons" },
-        el("button", { type: "button", onclick: () => sendNow(turnId) }, "Send now"),
-        el("button", { type: "button", onclick: () => cancel(turnId) }, "Cancel"),
+        el("button", { type: "button", onclick: () => sendNow(turnId) }, text("queue_send_now")),
+        el("button", { type: "button", onclick: () => cancel(turnId) }, text("common_cancel")),
       ),
     );
   }

@@ -1,5 +1,6 @@
 /** The buttons for a turn that ended badly, the most helpful first. */
 
+import { text } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 
 /** @import {Turn} from "../../shared/protocol.js" */
@@ -39,9 +40,9 @@ export class RecoveryButtons {
     this.#madeFor = offered;
     const { continueAnswer, compact, retry } = this.#actions;
     /** @type {[string, (turnId: string) => void][]} */
-    const ways = [["Retry", retry]];
-    if (turn.actions?.includes("compact")) ways.unshift(["Summarise and retry", compact]);
-    if (turn.actions?.includes("continue")) ways.unshift(["Continue", continueAnswer]);
+    const ways = [[text("common_retry"), retry]];
+    if (turn.actions?.includes("compact")) ways.unshift([text("error_summarise_and_retry"), compact]);
+    if (turn.actions?.includes("continue")) ways.unshift([text("common_continue"), continueAnswer]);
     this.#buttons = ways.map(([label, act]) =>
       el("button", { type: "button", class: "recovery", onclick: () => act(turn.id) }, label),
     );

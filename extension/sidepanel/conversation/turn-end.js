@@ -1,5 +1,6 @@
 /** What follows an answer when it has ended: its error, and the row with its buttons, its state and its usage. */
 
+import { text } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { createErrorBox } from "./error-box.js";
@@ -18,9 +19,9 @@ import { usageText } from "./turn-labels.js";
 
 /** How a turn ended, when it did not end well. */
 const ENDINGS = /** @type {Record<string, string>} */ ({
-  stopped: "Stopped",
-  interrupted: "Interrupted before its end",
-  incomplete: "Incomplete",
+  stopped: text("turn_stopped"),
+  interrupted: text("turn_interrupted"),
+  incomplete: text("turn_incomplete"),
 });
 
 export class TurnEnd {
@@ -34,8 +35,12 @@ export class TurnEnd {
   #recovery;
   /** The row below the answer. Its parts stay when something is added, because they may be pressed just then. */
   #row = el("div", { class: "after" });
-  #copy = iconButton("Copy answer", ["copy", "check"], () => copy(answerText(this.#turn), this.#copy));
-  #regenerate = iconButton("Regenerate", ["regenerate"], () => this.#actions.regenerate(this.#turn.id));
+  #copy = iconButton(text("conversation_copy_answer"), ["copy", "check"], () =>
+    copy(answerText(this.#turn), this.#copy),
+  );
+  #regenerate = iconButton(text("conversation_regenerate"), ["regenerate"], () =>
+    this.#actions.regenerate(this.#turn.id),
+  );
   #state = el("span", { class: "state" });
   #usage = el("span", { class: "usage" });
   /** @type {HTMLElement | null} */
@@ -60,7 +65,7 @@ export class TurnEnd {
     this.#isRegenerable = isRegenerable;
     this.#actions = actions;
     this.#recovery = new RecoveryButtons(actions);
-    this.#copy.setAttribute("data-label", "Copy answer");
+    this.#copy.setAttribute("data-label", text("conversation_copy_answer"));
   }
 
   /** @param {{isBusy: boolean, isAsking: boolean}} state */

@@ -1,7 +1,8 @@
 /** Texts about a turn: the status line, how it waits, and what it has used. */
 
+import { text } from "../../shared/text.js";
 import { isUnfinished } from "../../shared/turn-status.js";
-import { numberText } from "../formats.js";
+import { countdownText } from "../formats.js";
 import { callLine, toolTitle } from "../tools/call-labels.js";
 
 /** @import {PanelMessage, Turn, Waiting} from "../../shared/protocol.js" */
@@ -18,13 +19,13 @@ import { callLine, toolTitle } from "../tools/call-labels.js";
  * @returns {string}
  */
 export function statusText({ boot, running, last, isCalling, model }) {
-  if (isCalling) return "Reconnecting to the background process…";
+  if (isCalling) return text("status_reconnecting");
   if (running?.notice) return running.notice;
-  if (boot.state === "starting") return boot.message || "Starting…";
+  if (boot.state === "starting") return boot.message || text("status_starting");
   if (running) return progress(running, model);
-  if (last?.kind === "compaction" && last.status === "completed") return `${compactionText(last)}.`;
-  if (last?.status === "completed") return hasOnlyThought(last) ? "" : "The answer is complete.";
-  if (last?.status === "stopped") return "Stopped. What had arrived is kept.";
+  if (last?.kind === "compaction" && last.status === "completed") return text("status_compacted");
+  if (last?.status === "completed") return hasOnlyThought(last) ? "" : text("status_completed");
+  if (last?.status === "stopped") return text("status_stopped");
   return "";
 }
 
@@ -40,14 +41,16 @@ function hasOnlyThought({ blocks }) {
  */
 function progress(turn, model) {
   if (turn.kind === "compaction") return compactionText(turn);
-  if (turn.blocks.some((candidate) => candidate.asks)) return "The model waits for your permission.";
+  if (turn.blocks.some((candidate) => candidate.asks)) return text("status_asks");
   const at = turn.blocks.at(-1);
-  if (at?.kind === "tool" && at.call_id && !at.open && at.output === undefined) return `${toolTitle(at)}…`;
+  if (at?.kind === "tool" && at.call_id && !at.open && at.output === undefined)
+    return text("status_tool", toolTitle(at));
   const block = turn.blocks.findLast((candidate) => candidate.open);
-  if (block?.kind === "reasoning") return "Thinking…";
-  if (block?.kind === "tool") return `${callLine(block).title}…`;
-  if (block?.text) return "Writing…";
-  return `Waiting for ${turn.model || model || "the model"}…`;
+  if (block?.kind === "reasoning") return text("status_thinking");
+  if (block?.kind === "tool") return text("status_tool", callLine(block).title);
+  if (block?.text) return text("status_writing");
+  const name = turn.model || model;
+  return name ? text("status_waiting", name) : text("status_waiting_for_model");
 }
 
 /**
@@ -56,9 +59,9 @@ function progress(turn, model) {
  * @returns {string}
  */
 export function compactionText(turn) {
-  if (isUnfinished(turn.status)) return "Summarising earlier messages…";
-  if (turn.status === "completed") return "Earlier messages were summarised";
-  return "Earlier messages were not summarised";
+  if (isUnfinished(turn.status)) return text("status_compacting");
+  if (turn.status === "completed") return text("turn_compacted");
+  return text("turn_not_compacted");
 }
 
 /**
@@ -71,28 +74,15 @@ export function compactionText(turn) {
 export function waitingText({ reason, until }, now, hasBegun = false) {
   switch (reason) {
     case "turn":
-      return "Waits its turn";
+      return text("queue_queued");
     case "offline":
-      return "Waits for the network";
+      return text("queue_offline");
     case "pause":
-      return "Held back: the answer before it went wrong";
+      return text("queue_on_hold");
     case "rate_limit":
-      if (!until) return "Waits for the rate limit";
-      return `Rate limit: ${hasBegun ? "continues" : "goes"} in ${countdown(until - now)}`;
+      if (!until) return text("queue_rate_limited");
+      return text(hasBegun ? "queue_continuing_in" : "queue_sending_in", countdownText(until - now));
   }
-}
-
-/**
- * @param {number} ms
- * @returns {string}
- */
-function countdown(ms) {
-  const seconds = Math.max(Math.ceil(ms / 1000), 0);
-  const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}:${two(seconds % 60)} min`;
-  return `${Math.floor(minutes / 60)}:${two(minutes % 60)} h`;
 }
 
 /**
@@ -101,11 +91,11 @@ function countdown(ms) {
  */
 export function usageText({ usage, model }) {
   if (!usage?.input_tokens && !usage?.output_tokens) return null;
-  const tokens = (/** @type {string} */ name) => numberText(usage[name] ?? 0).long;
-  const parts = [`Input: ${tokens("input_tokens")} tokens`];
-  if (usage.cached_input_tokens) parts.push(`of these from the cache: ${tokens("cached_input_tokens")}`);
-  parts.push(`Output: ${tokens("output_tokens")} tokens`);
-  if (usage.reasoning_output_tokens) parts.push(`of these reasoning: ${tokens("reasoning_output_tokens")}`);
-  if (model) parts.push(`Model: ${model}`);
-  return { short: `${tokens("input_tokens")} in · ${tokens("output_tokens")} out`, long: parts.join("\n") };
+  const { input_tokens: input = 0, output_tokens: output = 0 } = usage;
+  const parts = [text("turn_usage_input", input)];
+  if (usage.cached_input_tokens) parts.push(text("turn_usage_cached", usage.cached_input_tokens));
+  parts.push(text("turn_usage_output", output));
+  if (usage.reasoning_output_tokens) parts.push(text("turn_usage_reasoning", usage.reasoning_output_tokens));
+  if (model) parts.push(text("turn_usage_model", model));
+  return { short: text("turn_usage", input, output), long: parts.join("\n") };
 }

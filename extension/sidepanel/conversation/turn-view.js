@@ -2,6 +2,7 @@
  * One turn on the screen: the user's message, the answer, and how it ended; or a compaction, which has no message.
  */
 
+import { text as message } from "../../shared/text.js";
 import { isUnderWay } from "../../shared/turn.js";
 import { el, setChildren } from "../../ui/dom.js";
 import { AnswerBlocks } from "./answer-blocks.js";
@@ -34,7 +35,7 @@ import { Versions } from "./versions.js";
 export class TurnView {
   /** @type {MessageView | null} */
   #question = null;
-  #answer = el("article", { class: "answer", "aria-label": "Assistant" });
+  #answer = el("article", { class: "answer", "aria-label": message("conversation_assistant") });
   #blocks;
   #end;
   /** The one line of a compaction. @type {HTMLElement | null} */
@@ -51,7 +52,7 @@ export class TurnView {
   #settled = null;
   #isUnderWay = false;
   #wasLast = false;
-  #failed = el("p", { class: "undrawn", role: "note" }, "A part of this turn could not be drawn.");
+  #failed = el("p", { class: "undrawn", role: "note" }, message("conversation_part_missing"));
   /** @type {State} */
   #state = { isBusy: false, isAsking: false };
   #actions;
@@ -87,7 +88,7 @@ export class TurnView {
     );
     this.#answer.append(this.#summary);
     this.#answer.setAttribute("class", "compaction");
-    this.#answer.setAttribute("aria-label", "Summary");
+    this.#answer.setAttribute("aria-label", message("conversation_summary"));
     this.#versions = new Versions(this.#answer, this.#actions.showBranch);
   }
 

@@ -2,6 +2,7 @@
  * The versions of a turn: which of them is shown, and the way to those before and after it.
  */
 
+import { text as message } from "../../shared/text.js";
 import { versionOf } from "../../shared/turn.js";
 import { el } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
@@ -11,8 +12,8 @@ import { iconButton } from "../../ui/icon-button.js";
 /** @typedef {"previous" | "next"} Step */
 
 export class Versions {
-  #previous = iconButton("Previous version", ["left"], () => this.#step("previous"));
-  #next = iconButton("Next version", ["right"], () => this.#step("next"));
+  #previous = iconButton(message("conversation_previous_version"), ["left"], () => this.#step("previous"));
+  #next = iconButton(message("conversation_next_version"), ["right"], () => this.#step("next"));
   /** Its words are in an attribute: the text of a message is the user's alone. */
   #place = el("span", { "aria-hidden": "true" });
   #group = el("div", { class: "versions", role: "group" }, this.#previous, this.#place, this.#next);
@@ -43,7 +44,7 @@ export class Versions {
       this.#group.remove();
       return;
     }
-    this.#group.setAttribute("aria-label", `Version ${at} of ${of}`);
+    this.#group.setAttribute("aria-label", message("conversation_version", at, of));
     this.#place.setAttribute("data-text", `${at}/${of}`);
     this.#previous.disabled = isBusy || at === 1;
     this.#next.disabled = isBusy || at === of;

@@ -5,6 +5,7 @@
 
 import { plainText } from "../../shared/markdown/inline.js";
 import { mayBeFetched } from "../../shared/private-host.js";
+import { text as message } from "../../shared/text.js";
 import { isWrittenLikeAnother, namesOtherHost } from "../link-host.js";
 import { revealed } from "../revealed.js";
 import { mathBlockView, mathView } from "./math-view.js";
@@ -131,7 +132,7 @@ function codeView({ language, file, text = "" }) {
   return element("div", { class: "code" }, [
     element("div", { class: "code-head" }, [
       element("span", { class: "code-language" }, [language || "text"]),
-      element("button", { type: "button", class: "quiet", "data-action": "copy-code" }, ["Copy"]),
+      element("button", { type: "button", class: "quiet", "data-action": "copy-code" }, [message("code_copy")]),
     ]),
     element("pre", { tabindex: "0", dir: "ltr" }, [{ ...code, own: true }]),
   ]);
@@ -153,7 +154,7 @@ function itemView(node) {
   const children = views(node.children);
   const dir = direction(node);
   if (!node.isTask) return element("li", { dir }, children);
-  const label = node.isDone ? "Done" : "To do";
+  const label = message(node.isDone ? "markdown_task_done" : "markdown_task_open");
   const checked = node.isDone ? "" : undefined;
   const box = element("input", { type: "checkbox", disabled: "", checked, "aria-label": label });
   prepend(children, box, " ");
@@ -177,7 +178,13 @@ function prepend(children, ...first) {
 /** @param {BlockNode} node */
 function tableView(node) {
   const [head, ...rows] = views(node.children);
-  const attributes = { class: "table", tabindex: "0", role: "group", "aria-label": "Table", dir: direction(node) };
+  const attributes = {
+    class: "table",
+    tabindex: "0",
+    role: "group",
+    "aria-label": message("table_label"),
+    dir: direction(node),
+  };
   return element("div", attributes, [
     element("table", {}, [element("thead", {}, [head]), element("tbody", {}, rows)]),
     TABLE_TOOLS,
@@ -194,9 +201,9 @@ function alertView(node) {
 
 /** The labels are in attributes, because the text of an answer is the model's alone. */
 const TABLE_TOOLS = element("div", { class: "table-tools" }, [
-  tableTool("copy-markdown", "Copy Markdown", "Copy as Markdown"),
-  tableTool("copy-csv", "Copy CSV", "Copy as CSV"),
-  tableTool("save-csv", "Download CSV", "Download CSV"),
+  tableTool("copy-markdown", message("table_copy_markdown_short"), message("table_copy_markdown")),
+  tableTool("copy-csv", message("table_copy_csv_short"), message("table_copy_csv")),
+  tableTool("save-csv", message("table_save_csv"), message("table_save_csv")),
 ]);
 
 /**
@@ -305,7 +312,7 @@ function imageView(node) {
   const alt = node.alt || "image";
   const url = safeUrl(node.href, ["http:", "https:"]);
   if (!url) return element("span", { class: "md-image-refused" }, [`[${alt}]`]);
-  const label = mayBeFetched(url.href) ? `Show image: ${alt}` : `Image in a private network: ${alt}`;
+  const label = message(mayBeFetched(url.href) ? "markdown_image_show" : "markdown_image_private", alt);
   const button = element(
     "button",
     { type: "button", class: "md-image", "data-action": "show-image", "data-src": url.href, "data-alt": alt },
