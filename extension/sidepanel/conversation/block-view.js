@@ -9,11 +9,11 @@ import { highlight } from "../../ui/highlight.js";
 import { whenIdle } from "../../ui/idle.js";
 import { MarkdownStream } from "../../ui/markdown/stream.js";
 import { pointerIsUp } from "../../ui/pointer.js";
+import { sourceList } from "../../ui/source-list.js";
 import { offerRun } from "../tools/python-run.js";
 import { ToolView } from "../tools/tool-view.js";
 import { offerTools } from "./code-tools.js";
 import { offerDiagram } from "./diagram.js";
-import { sourceList } from "./source-list.js";
 
 /** @import {Block, Source} from "../../shared/protocol.js" */
 /** @import {CallActions} from "../tools/tool-view.js" */

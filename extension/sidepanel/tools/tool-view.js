@@ -5,7 +5,7 @@ import { el, icon } from "../../ui/dom.js";
 import { GrowingText } from "../../ui/growing-text.js";
 import { highlight } from "../../ui/highlight.js";
 import { whenIdle } from "../../ui/idle.js";
-import { sourceList } from "../conversation/source-list.js";
+import { sourceList } from "../../ui/source-list.js";
 import { artifactViews } from "./artifacts.js";
 import { askText, callLine, questionName, readsPage } from "./call-labels.js";
 import { aboutArguments, argumentsSoFar, argumentsText, codeInShort } from "./call-text.js";

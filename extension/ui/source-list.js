@@ -1,11 +1,11 @@
 /** Where an answer, or what a tool gave, comes from. */
 
-import { namesOtherHost } from "../../ui/link-host.js";
-import { show } from "../../ui/markdown/patch.js";
-import { safeUrl } from "../../ui/markdown/view.js";
+import { namesOtherHost } from "./link-host.js";
+import { show } from "./markdown/patch.js";
+import { safeUrl } from "./markdown/view.js";
 
-/** @import {Source} from "../../shared/protocol.js" */
-/** @import {ElementView} from "../../ui/markdown/patch.js" */
+/** @import {Source} from "../shared/protocol.js" */
+/** @import {ElementView} from "./markdown/patch.js" */
 
 /**
  * Pages as links, files by their names: these are at the provider. A list that is there already is brought up to date:
