@@ -8,7 +8,7 @@ import { statusText } from "./conversation/turn-labels.js";
 
 /** @import {PanelCommand, PanelMessage, ProviderView, Turn, TurnError} from "../shared/protocol.js" */
 /** @import {Composer} from "./composer/composer.js" */
-/** @import {DraftNotes} from "./composer/draft-notes.js" */
+/** @import {DraftNotes} from "./drafts/draft-notes.js" */
 /** @import {MessageSender} from "./composer/message-sender.js" */
 /** @import {ShownDraft} from "./composer/shown-draft.js" */
 /** @import {Conversation} from "./conversation/conversation.js" */

@@ -12,7 +12,7 @@ import { imageAttachment } from "./images.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 /** @import {Description} from "./images.js" */
-/** @import {Drafts, DraftHandle} from "../composer/drafts.js" */
+/** @import {Drafts, DraftHandle} from "../drafts/drafts.js" */
 
 /** See `session/attachments.py`. */
 export const MAX_ATTACHMENTS = 10;

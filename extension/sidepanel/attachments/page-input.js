@@ -11,7 +11,7 @@ import { waitForPermission } from "./page-permission.js";
 /** @import {Reply, Request} from "../../shared/requests.js" */
 /** @import {AttachMenu} from "./attach-menu.js" */
 /** @import {AttachmentTray} from "./attachments.js" */
-/** @import {DraftHandle} from "../composer/drafts.js" */
+/** @import {DraftHandle} from "../drafts/drafts.js" */
 /** @typedef {Extract<Request, {type: "ReadPage"}>["what"]} What */
 
 /** The sites that are asked for. A screenshot needs a click on the icon instead: no permission for sites allows it. */

@@ -1,5 +1,5 @@
 /**
- * Where the user writes. What is written is the draft of the conversation that is shown (`drafts.js`).
+ * Where the user writes. What is written is the draft of the conversation that is shown (`drafts/drafts.js`).
  */
 
 import { text as message } from "../../shared/text.js";
@@ -8,7 +8,7 @@ import { fitLongText, insertText } from "./long-text.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 /** @import {AttachmentTray} from "../attachments/attachments.js" */
-/** @import {Drafts, DraftHandle} from "./drafts.js" */
+/** @import {Drafts, DraftHandle} from "../drafts/drafts.js" */
 
 export class Composer {
   /** @type {HTMLTextAreaElement} */

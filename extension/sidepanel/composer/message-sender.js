@@ -6,7 +6,7 @@
 /** @import {Edits} from "../conversation/edits.js" */
 /** @import {WorkerConnection} from "../worker-link/connection.js" */
 /** @import {Outbox} from "../worker-link/outbox.js" */
-/** @import {Drafts} from "./drafts.js" */
+/** @import {Drafts} from "../drafts/drafts.js" */
 /** @import {ShownDraft} from "./shown-draft.js" */
 
 /**

@@ -5,7 +5,7 @@ import { NEW_CHAT } from "../../shared/storage/drafts.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 /** @import {Conversation} from "../conversation/conversation.js" */
-/** @import {Drafts} from "./drafts.js" */
+/** @import {Drafts} from "../drafts/drafts.js" */
 
 export class ShownDraft {
   #conversation;

@@ -5,7 +5,7 @@
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 /** @import {Edit} from "../../shared/storage/drafts.js" */
-/** @import {Drafts} from "../composer/drafts.js" */
+/** @import {Drafts} from "../drafts/drafts.js" */
 
 export class Edits {
   /** @type {Pick<Drafts, "current" | "change">} */

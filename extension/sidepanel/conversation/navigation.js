@@ -3,7 +3,7 @@
 import { NEW_CHAT } from "../../shared/storage/drafts.js";
 
 /** @import {Place} from "../../shared/protocol.js" */
-/** @import {Drafts} from "../composer/drafts.js" */
+/** @import {Drafts} from "../drafts/drafts.js" */
 /** @import {MessageSender} from "../composer/message-sender.js" */
 /** @import {ShownDraft} from "../composer/shown-draft.js" */
 /** @import {WorkerConnection} from "../worker-link/connection.js" */

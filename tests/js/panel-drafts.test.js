@@ -9,7 +9,7 @@ const database = await import("../../extension/shared/storage/database.js");
 const writer = await import("../../extension/worker/storage/turn-writer.js");
 const conversations = await import("../../extension/worker/storage/conversation-list.js");
 const stored = await import("../../extension/shared/storage/drafts.js");
-const { Drafts } = await import("../../extension/sidepanel/composer/drafts.js");
+const { Drafts } = await import("../../extension/sidepanel/drafts/drafts.js");
 
 /** @import {Attachment} from "../../extension/shared/protocol.js" */
 /** @import {Sending} from "../../extension/shared/storage/drafts.js" */
