@@ -1,27 +1,30 @@
 /**
- * Text as it is searched: without case, accents, widths and invisible characters, so that what looks or sounds the same
- * is found by either spelling. The index, the list's snippets and the marks in the panel all read a text by these
- * rules.
+ * Folds text for searching: differences of case, accents, width and invisible characters are removed, so that a search
+ * finds every spelling of a word. The search index, the snippets of the list and the highlights in the panel all use
+ * these rules.
  */
 
-/** Stands between blocks of a text: nothing that is searched for reaches across it. */
+/** Separates the blocks of a text. No match reaches across it. */
 export const BREAK = "\u001e";
 
-/** Vowel points, accents and variation selectors that people leave out. Vowel signs of other scripts are letters. */
+/**
+ * Vowel points, accents and variation selectors, which people often leave out. The vowel signs of other scripts are
+ * letters and stay.
+ */
 const POINTS =
-  // biome-ignore lint/suspicious/noMisleadingCharacterClass: these are what stands by itself after decomposition.
+  // biome-ignore lint/suspicious/noMisleadingCharacterClass: decomposition leaves each of these by itself.
   /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f]/g;
 
-/** Soft hyphens, joiners, directions: nobody sees or types them. */
+/** Soft hyphens, joiners and marks of direction, which nobody sees or types. */
 const INVISIBLE =
   "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff";
 
 const REST = `[^\\S ]\\s*| \\s+|[${INVISIBLE}]+|[\\u1100-\\u11ff\\ua960-\\ua97f\\ud7b0-\\ud7ff]+|[^\\0-\\x7f\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7a3]`;
 const MARKS = "[\\p{M}\\uff9e\\uff9f]";
 /**
- * What may change by more than its case: white space, invisible characters, letters of Hangul written in parts, and all
- * others but ASCII, kana, Han and Hangul. Few texts hold marks of their own, and to look for them everywhere takes most
- * of the time.
+ * Matches what folding may change by more than its case: white space, invisible characters, Hangul letters that are
+ * written in parts, and everything else but ASCII, kana, Han and Hangul. Looking for combining marks takes most of the
+ * time, and few texts have any, so there is a faster pattern without them.
  */
 const CHANGING = new RegExp(REST, "gu");
 const CHANGING_WITH_MARKS = new RegExp(`.${MARKS}+|${REST}`, "gsu");
@@ -30,7 +33,7 @@ const WHITE = /^\s/;
 const IS_INVISIBLE = new RegExp(`^[${INVISIBLE}]`);
 const KANA_OR_HANGUL = /[\u3040-\u30ff\u1100-\u11ff\uac00-\ud7a3]/;
 
-/** Letters that Unicode takes for letters of their own, and marks that keyboards and typography write differently. */
+/** Letters that Unicode does not decompose, and punctuation that keyboards and typography write differently. */
 const ALIKE = new Map(
   Object.entries({
     ß: "ss",
@@ -72,7 +75,7 @@ const MAX_KNOWN = 4_000;
 
 /**
  * @param {string} text
- * @returns {string}  What two texts have in common that are the same to a search.
+ * @returns {string}  The same for all texts that a search treats as equal.
  */
 export function fold(text) {
   return text.replace(changingIn(text), foldOne).toLowerCase();
@@ -80,12 +83,12 @@ export function fold(text) {
 
 /**
  * @param {string} text
- * @returns {{folded: string, starts: Uint32Array, ends: Uint32Array}}  For each unit of the folded text, where in
- *   `text` that begins and ends which it was made of.
+ * @returns {{folded: string, starts: Uint32Array, ends: Uint32Array}}  For each code unit of the folded text, the start
+ *   and the end of its source in `text`.
  */
 export function foldWithPlaces(text) {
   const parts = [];
-  // Most folded texts are not longer than what they are made of; one letter gives up to 18.
+  // Most folded texts are not longer than their source, but a single letter may become up to 18.
   let starts = new Uint32Array(text.length + 64);
   let ends = new Uint32Array(text.length + 64);
   let length = 0;
@@ -137,13 +140,13 @@ function foldPart(part) {
   if (WHITE.test(part)) return " ";
   if (IS_INVISIBLE.test(part)) return "";
   const lower = part.normalize("NFKC").toLowerCase();
-  // Kana keep their voicing and Hangul its syllables. И and й are different letters, as их and й in every dictionary.
+  // Kana keep their voicing marks and Hangul its syllables. И and й are different letters in every dictionary.
   if (KANA_OR_HANGUL.test(lower) || lower === "й") return lower;
   const bare = lower.normalize("NFD").replace(POINTS, "").normalize("NFC");
   return bare.replace(/[^\0-\x7f]|\s+/g, (unit) => ALIKE.get(unit) ?? digit(unit));
 }
 
-/** Arabic's and Persian's digits are those of others. @param {string} unit */
+/** Arabic and Persian digits become ASCII digits. @param {string} unit */
 function digit(unit) {
   const code = unit.charCodeAt(0);
   if (code >= 0x660 && code <= 0x669) return String(code - 0x660);
@@ -151,14 +154,14 @@ function digit(unit) {
   return unit;
 }
 
-/** Of a query: nobody types more, and each word is looked for in each text. */
+/** In characters of a query. Each of its words is searched for in every text, and nobody types more. */
 const LONGEST_QUERY = 1_000;
 const MOST_TERMS = 50;
 
 /**
- * What a query asks for: each of its words, wherever it stands, and what is in quotes as it is.
+ * The terms of a query: each of its words, and each phrase in quotes as a whole.
  * @param {string} query
- * @returns {string[]}  Folded, each once.
+ * @returns {string[]}  Folded, without duplicates.
  */
 export function termsOf(query) {
   const found = query
@@ -169,13 +172,13 @@ export function termsOf(query) {
   return [...new Set(terms)].filter(Boolean).slice(0, MOST_TERMS);
 }
 
-/** @typedef {{start: number, end: number, term: string}} Place  Offsets in a text, and what is there. */
+/** @typedef {{start: number, end: number, term: string}} Place  Offsets in a text, and the term that is there. */
 
 /**
- * Where a text has one of some terms.
+ * Finds the places of some terms in a text.
  * @param {string} text
  * @param {string[]} terms  Folded.
- * @returns {Place[]}  In their order; of those that overlap, the first and longest.
+ * @returns {Place[]}  In the order of the text. Of places that overlap, only the first and longest is returned.
  */
 export function placesOf(text, terms) {
   const { folded, starts, ends } = foldWithPlaces(text);

@@ -1,5 +1,5 @@
 /**
- * The worker's application: what happens on each command of a panel, and what joins the panels, Python and the requests
+ * The worker's application: it carries out the commands of the panels, and connects the panels, Python and the requests
  * of the pages (`requests/`).
  */
 
@@ -53,7 +53,7 @@ export class App {
   constructor() {
     const host = createHost({
       stored: (id) => this.#panels.post({ type: "Stored", id }),
-      post: (message, panel) => this.#panels.postNews(message, panel),
+      post: (message, panel) => this.#panels.postUpdate(message, panel),
       reply: (id, reply) => this.#questions.settle(id, JSON.parse(reply)),
       busy: (busy) => this.#python.setBusy(busy),
       windowOf: (conversation) => this.#windowOf(conversation),
@@ -144,8 +144,8 @@ export class App {
   }
 
   /**
-   * Time has passed, or the network is back, and queued messages may wait for that. A Python that starts looks for them
-   * by itself.
+   * Called when time has passed or the network is back, since queued messages may wait for that. Python looks for them
+   * when it starts.
    */
   async wake() {
     if (this.#pythonIs("ready")) await this.#python.send({ type: "Wake" });
@@ -153,7 +153,7 @@ export class App {
   }
 
   /**
-   * A panel sees the stored conversation at once, and what Python knows as soon as Python is up.
+   * A panel is shown the stored conversation at once, and Python's state of it as soon as Python has started.
    * @param {number} panel
    * @param {Extract<PanelCommand, {type: "Join"}>} command
    */
@@ -166,12 +166,12 @@ export class App {
     this.#panels.post({ type: "Provider", provider: await providerView() }, panel);
     if (this.#pythonIs("ready")) return this.#joinPython(panel);
     await this.#showStored(panel);
-    // Only now: starting Python blocks this thread for seconds.
+    // This comes last, since starting Python blocks this thread for seconds.
     if (this.#pythonIs("starting")) await this.#python.ensure();
   }
 
   /**
-   * @param {string | undefined} shown  By the panel already.
+   * @param {string | undefined} shown  The conversation that the panel shows already.
    * @param {number | undefined} window
    */
   async #conversationFor(shown, window) {
@@ -180,7 +180,7 @@ export class App {
       await rememberShown(id, window);
       return id;
     } catch (error) {
-      // A database that cannot be read must not keep the user from chatting.
+      // The user can chat even if the database cannot be read.
       logError("Which conversation was shown could not be read:", error);
       return shown || crypto.randomUUID();
     }
@@ -193,7 +193,7 @@ export class App {
     throw new UserError("internal", text("panel_shows_nothing"), text("panel_reopen"));
   }
 
-  /** From here on Python sends the panel what happens in the conversation that it shows. @param {number} panel */
+  /** From then on Python sends the panel what happens in the conversation that it shows. @param {number} panel */
   async #joinPython(panel) {
     await this.#python.send({ type: "Join", panel, conversation: await this.#shownIn(panel) });
   }
@@ -208,14 +208,14 @@ export class App {
   }
 
   /**
-   * While Python starts, the panel is shown what is stored.
+   * Shows a conversation. While Python starts, the panel is shown what is stored of it.
    * @param {number} panel
    * @param {string} id  Of a conversation, perhaps a new one.
    */
   async #show(panel, id) {
     const showing = this.#panels.get(panel);
     if (!showing) return;
-    // After a join that is under way, or that would be remembered last.
+    // This waits for a join that is under way, since otherwise the conversation of that join would be remembered last.
     showing.shown = Promise.resolve(showing.shown)
       .then(() => rememberShown(id, showing.window))
       .catch((error) => logError("What is shown could not be stored:", error))
@@ -231,12 +231,12 @@ export class App {
       logError("The stored conversation could not be read:", error);
       return { id, turns: [] };
     });
-    // Python may have come up, and have sent the newer state, while this was read.
+    // Python may have started, and have sent a newer state, while this was read.
     if (!this.#pythonIs("ready")) this.#panels.post({ type: "Conversation", conversation, seq: 0 }, panel);
   }
 
   /**
-   * The window in which somebody looks at a conversation: if there are several, the one that was used last.
+   * The window that shows a conversation. If there are several, it is the one that was used last.
    * @param {string} conversation
    * @returns {Promise<number>}
    */
@@ -259,7 +259,7 @@ export class App {
 
   /** @param {string} id  Of a conversation that was deleted. */
   async #onDelete(id) {
-    // A Python that does not start has nothing to forget.
+    // If Python does not run, it has nothing to forget.
     this.#python.sendIfRunning({ type: "Forget", conversation: id }).catch(() => {});
     forgetPython(id).catch((error) => logError("A deleted conversation's Python could not be ended:", error));
     for (const panel of this.#panels.numbers) {
@@ -283,7 +283,7 @@ export class App {
   #reject(panel, command, error) {
     if (!(error instanceof UserError)) logError(`${command?.type} failed:`, error);
     const { state, message } = this.#python.state;
-    // Every panel already knows that Python did not start; only a message that was rejected is news.
+    // Every panel already knows that Python did not start, so only a rejected message is reported.
     if (state === "failed" && (command?.type === "Join" || command?.type === "Restart")) return;
     const reason = state === "failed" ? new UserError("internal", message) : error;
     const id = command?.type === "Send" ? { id: command.id } : {};
@@ -308,17 +308,17 @@ export class App {
 
   // --- what the requests of the pages need ---------------------------------------------------------------------
 
-  /** The limits that providers have reported belong to the account whose key was replaced. */
+  /** Forgets the limits that providers have reported, which belong to the account whose key was replaced. */
   async #forgetLimits() {
     await remember("limits", "");
-    // A Python that sleeps is woken only if a message waits.
+    // Python is started for this only if a message waits.
     const message = { type: "NewAccount" };
     const isAwaited = (await unfinishedConversations()).length > 0;
     const sent = isAwaited ? this.#python.send(message) : this.#python.sendIfRunning(message);
     sent.catch(() => {});
   }
 
-  /** A new Python, with an empty conversation, for the panels that are open. */
+  /** Starts a new Python, with an empty conversation, for the panels that are open. */
   #revive() {
     if (this.#panels.numbers.length > 0) this.#python.ensure().catch(() => {});
   }

@@ -1,50 +1,53 @@
 /**
- * The open side panels; several are fine.
+ * The open side panels. There may be several.
  *
- * A panel draws once per frame and then acknowledges what it has drawn. Each frame brings it one batch of events at
- * most: while one is under way the next ones wait, and go as one. One that the panel waits for goes at once. A frame
- * that is late holds up what is drawn, but not what is sent, or it would make the next one late as well.
+ * A panel draws once per frame and then acknowledges what it has drawn. It is sent at most one batch of events per
+ * frame: while a batch is under way, later events are collected and sent as one. If the panel is idle, a batch is sent
+ * at once. A late frame delays the drawing, but not the sending, since that would make the next frame late as well.
  *
- * A panel that does not keep up (hidden, or busy) is left alone when more than {@link LIMIT} characters would be on
- * their way to it: it gets no more news, and when it has drawn all that it was sent, the whole conversation instead of
- * what it missed. So what waits for a panel is bounded, whatever the panel does.
+ * A panel that does not keep up, because it is hidden or busy, may have at most {@link LIMIT} characters under way.
+ * Beyond that it is sent no more updates. When it has drawn everything that was sent, it gets the whole conversation
+ * instead of what it missed. So what waits for a panel is bounded, whatever the panel does.
  */
 
 /** @import { PanelMessage } from "../shared/protocol.js" */
 /** @typedef {Extract<PanelMessage, {type: "Events"}>} Events */
 
-/** Characters of news that may be on their way to a panel. */
+/** Characters of updates that may be under way to a panel. */
 export const LIMIT = 1 << 20;
 
 /**
- * So long after a frame the next batch leaves, at the earliest: late enough to hold most of what comes before the next
- * frame, and early enough to be drawn in it.
+ * The earliest time after a frame at which the next batch is sent. It is late enough for the batch to hold most events
+ * of that frame, and early enough for the next frame to draw it.
  */
 export const AFTER_FRAME_MS = 10;
 /**
- * So long after a batch the next one leaves even if that was not drawn: longer than a frame and its acknowledgement
- * take.
+ * The time after which the next batch is sent even if the last one was not drawn. It is longer than a frame and its
+ * acknowledgement take.
  */
 export const LATE_MS = 20;
 
 class Panel {
-  /** The id of the conversation that it shows; undefined before it has joined. @type {Promise<string> | undefined} */
+  /**
+   * The id of the conversation that the panel shows; undefined before it has joined.
+   * @type {Promise<string> | undefined}
+   */
   shown;
-  /** The window that it is in. @type {number | undefined} */
+  /** The window that the panel is in. @type {number | undefined} */
   window;
-  /** It misses news. */
+  /** Whether the panel has missed updates. */
   behind = false;
   /**
-   * Messages that it has not acknowledged, oldest first, with their characters of news.
+   * Messages that the panel has not acknowledged, oldest first, with the size of their updates in characters.
    * @type {{size: number, isBatch: boolean}[]}
    */
   #underWay = [];
-  /** Characters of news under way and held. */
+  /** Characters of updates that are under way or held. */
   #size = 0;
-  /** Batches that wait for their turn, as one. @type {Events | undefined} */
+  /** Batches that wait to be sent, merged into one. @type {Events | undefined} */
   #held;
   #heldSize = 0;
-  /** When the next batch may leave. */
+  /** When the next batch may be sent. */
   #free = Number.NEGATIVE_INFINITY;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -54,14 +57,17 @@ class Panel {
 
   /**
    * @param {chrome.runtime.Port} port
-   * @param {() => void} onGone  Called when the page has gone and its port does not know it yet.
+   * @param {() => void} onGone  Called when the page is gone, but its port is not closed yet.
    */
   constructor(port, onGone) {
     this.#port = port;
     this.#onGone = onGone;
   }
 
-  /** @param {number} size  Whether so much more may be sent: what is larger than the limit only goes alone. */
+  /**
+   * Whether a message may be sent. One that is larger than the limit is sent only if nothing else is under way.
+   * @param {number} size
+   */
   hasRoom(size) {
     return this.#size === 0 || this.#size + size <= LIMIT;
   }
@@ -71,7 +77,7 @@ class Panel {
   }
 
   /**
-   * In its turn, after what is held.
+   * Sends a message, after what is held.
    * @param {PanelMessage} message
    * @param {number} size
    */
@@ -82,7 +88,7 @@ class Panel {
   }
 
   /**
-   * In the next frame that has no batch yet.
+   * Sends a batch in time for the next frame that has none yet.
    * @param {Events} batch
    * @param {number} size
    */
@@ -98,7 +104,7 @@ class Panel {
     this.#releaseInTime();
   }
 
-  /** Forget what is held: the whole conversation will take its place. */
+  /** Drops what is held, since the whole conversation will replace it. */
   drop() {
     this.#size -= this.#heldSize;
     this.#held = undefined;
@@ -115,7 +121,7 @@ class Panel {
     this.#releaseInTime();
   }
 
-  /** Nothing that is held goes any more by itself. */
+  /** Stops the timer that sends what is held. */
   close() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -183,7 +189,7 @@ export class Panels {
   }
 
   /**
-   * To one panel, or to every open one.
+   * Sends a message to one panel, or to every open one.
    * @param {PanelMessage} message
    * @param {number} [panel]
    */
@@ -192,17 +198,17 @@ export class Panels {
   }
 
   /**
-   * Python's news for a panel.
+   * Sends a panel an update from Python.
    * @param {string} message  A `PanelMessage` as JSON.
    * @param {number} number
    */
-  postNews(message, number) {
+  postUpdate(message, number) {
     const panel = this.#panels.get(number);
     if (!panel) return;
     /** @type {PanelMessage} */
     const parsed = JSON.parse(message);
     if (parsed.type === "Conversation") panel.behind = false;
-    // Only these are made up for by the next whole conversation.
+    // Only these may be missed: the next whole conversation contains them.
     const isPart = parsed.type === "Events" || parsed.type === "Turn";
     if (isPart && !panel.behind && !panel.hasRoom(message.length)) {
       panel.behind = true;
@@ -214,10 +220,10 @@ export class Panels {
   }
 
   /**
-   * A panel has drawn so many more of its messages.
+   * Notes how many more of its messages a panel has drawn.
    * @param {number} number
    * @param {number} count
-   * @returns {boolean}  It has drawn everything and misses news: it needs the conversation.
+   * @returns {boolean}  Whether it has drawn everything and missed updates, so that it needs the conversation.
    */
   acknowledge(number, count) {
     const panel = this.#panels.get(number);

@@ -340,9 +340,9 @@ test("a panel gets its own news, and everybody what is for all", () => {
   const panels = new Panels();
   const [one, two] = [fakePort(), fakePort()];
   const [first, second] = [panels.add(one.port), panels.add(two.port)];
-  panels.postNews('{"type": "Conversation"}', first);
-  panels.postNews('{"type": "Events"}', first);
-  panels.postNews('{"type": "Events"}', 99);
+  panels.postUpdate('{"type": "Conversation"}', first);
+  panels.postUpdate('{"type": "Events"}', first);
+  panels.postUpdate('{"type": "Events"}', 99);
   assert.deepEqual(
     one.posted.map((message) => message.type),
     ["Conversation", "Events"],
@@ -362,7 +362,7 @@ function joined() {
   const panels = new Panels();
   const { port, posted } = fakePort();
   const panel = panels.add(port);
-  panels.postNews('{"type": "Conversation"}', panel);
+  panels.postUpdate('{"type": "Conversation"}', panel);
   panels.acknowledge(panel, 1);
   posted.length = 0;
   return { panels, panel, posted };
@@ -382,21 +382,21 @@ function stopped(context) {
 test("a panel gets one batch per frame, with all that came meanwhile", (context) => {
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
-  panels.postNews(events("a", 1), panel);
-  panels.postNews(events("b", 2), panel);
+  panels.postUpdate(events("a", 1), panel);
+  panels.postUpdate(events("b", 2), panel);
   pass(LATE_MS - 1);
-  panels.postNews(events("c", 3), panel);
+  panels.postUpdate(events("c", 3), panel);
   assert.deepEqual(posted, [JSON.parse(events("a", 1))]);
   panels.acknowledge(panel, 1);
   pass(AFTER_FRAME_MS - 1);
-  panels.postNews(events("d", 4), panel);
+  panels.postUpdate(events("d", 4), panel);
   assert.equal(posted.length, 1);
   pass(1);
   assert.deepEqual(posted[1], { type: "Events", turn_id: "t", first: 2, seq: 4, events: ["b", "c", "d"] });
   panels.acknowledge(panel, 1);
   pass(AFTER_FRAME_MS);
   // A panel that waits for text gets it at once.
-  panels.postNews(events("e", 5), panel);
+  panels.postUpdate(events("e", 5), panel);
   assert.deepEqual(posted.slice(2), [JSON.parse(events("e", 5))]);
 });
 
@@ -404,7 +404,7 @@ test("a late frame does not hold up what is sent", (context) => {
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
   for (const seq of [1, 2, 3, 4]) {
-    panels.postNews(events("a", seq), panel);
+    panels.postUpdate(events("a", seq), panel);
     pass(LATE_MS / 2 - 1);
   }
   assert.deepEqual(
@@ -421,11 +421,11 @@ test("a late frame does not hold up what is sent", (context) => {
 test("what is no batch of the same turn goes at once, after what is held", (context) => {
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
-  panels.postNews(events("a", 1), panel);
-  panels.postNews(events("b", 2), panel);
-  panels.postNews('{"type": "Turn"}', panel);
-  panels.postNews(events("c", 3), panel);
-  panels.postNews(events("d", 1, "other"), panel);
+  panels.postUpdate(events("a", 1), panel);
+  panels.postUpdate(events("b", 2), panel);
+  panels.postUpdate('{"type": "Turn"}', panel);
+  panels.postUpdate(events("c", 3), panel);
+  panels.postUpdate(events("d", 1, "other"), panel);
   panels.acknowledge(panel, 3);
   panels.acknowledge(panel, 1);
   pass(AFTER_FRAME_MS);
@@ -441,9 +441,9 @@ test("what is no batch of the same turn goes at once, after what is held", (cont
 test("nothing is sent any more to a panel that was removed", (context) => {
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
-  panels.postNews(events("a", 1), panel);
+  panels.postUpdate(events("a", 1), panel);
   panels.acknowledge(panel, 1);
-  panels.postNews(events("b", 2), panel);
+  panels.postUpdate(events("b", 2), panel);
   panels.remove(panel);
   pass(AFTER_FRAME_MS);
   assert.equal(posted.length, 1);
@@ -454,13 +454,13 @@ test("for a panel that draws nothing, a limited number of characters is kept", (
   const { panels, panel, posted } = joined();
   const message = events("x".repeat(1000));
   const number = Math.floor(LIMIT / message.length);
-  for (let sent = 0; sent < number; sent++) panels.postNews(message, panel);
+  for (let sent = 0; sent < number; sent++) panels.postUpdate(message, panel);
   pass(LATE_MS);
   assert.equal(posted[1].events.length, number - 1);
   assert.equal(panels.acknowledge(panel, 2), false);
   pass(AFTER_FRAME_MS);
 
-  for (let sent = 0; sent < 5 * number; sent++) panels.postNews(message, panel);
+  for (let sent = 0; sent < 5 * number; sent++) panels.postUpdate(message, panel);
   pass(LATE_MS);
   assert.equal(posted.length, 3);
   assert.equal(panels.acknowledge(panel, 1), true);
@@ -471,7 +471,7 @@ test("a panel that keeps up is sent everything", (context) => {
   const { panels, panel, posted } = joined();
   const message = events("x".repeat(LIMIT / 2));
   for (let number = 1; number <= 20; number++) {
-    panels.postNews(message, panel);
+    panels.postUpdate(message, panel);
     assert.equal(panels.acknowledge(panel, 1), false);
     pass(AFTER_FRAME_MS);
     assert.equal(posted.length, number);
@@ -482,17 +482,17 @@ test("a panel that fell behind gets nothing but the conversation, and that when 
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
   const big = events("x".repeat(LIMIT));
-  panels.postNews(big, panel);
+  panels.postUpdate(big, panel);
   panels.post({ type: "Boot", state: "ready", message: "" });
-  panels.postNews(events("missed"), panel);
-  panels.postNews('{"type": "Turn"}', panel);
+  panels.postUpdate(events("missed"), panel);
+  panels.postUpdate('{"type": "Turn"}', panel);
   assert.equal(panels.acknowledge(panel, 1), false);
   // It has room again, but a batch without those before it would be of no use.
-  panels.postNews(events("missed as well"), panel);
+  panels.postUpdate(events("missed as well"), panel);
   assert.equal(posted.length, 2);
   assert.equal(panels.acknowledge(panel, 1), true);
-  panels.postNews('{"type": "Conversation"}', panel);
-  panels.postNews(events("next"), panel);
+  panels.postUpdate('{"type": "Conversation"}', panel);
+  panels.postUpdate(events("next"), panel);
   pass(AFTER_FRAME_MS);
   assert.deepEqual(posted.slice(2), [{ type: "Conversation" }, JSON.parse(events("next"))]);
   assert.equal(panels.acknowledge(panel, 2), false);
@@ -500,11 +500,11 @@ test("a panel that fell behind gets nothing but the conversation, and that when 
 
 test("a panel that fell behind is told what was refused or taken back, and of a new chat", () => {
   const { panels, panel, posted } = joined();
-  panels.postNews(events("x".repeat(LIMIT)), panel);
-  panels.postNews(events("missed"), panel);
-  panels.postNews('{"type": "Rejected"}', panel);
-  panels.postNews('{"type": "Cancelled"}', panel);
-  panels.postNews('{"type": "Conversation"}', panel);
+  panels.postUpdate(events("x".repeat(LIMIT)), panel);
+  panels.postUpdate(events("missed"), panel);
+  panels.postUpdate('{"type": "Rejected"}', panel);
+  panels.postUpdate('{"type": "Cancelled"}', panel);
+  panels.postUpdate('{"type": "Conversation"}', panel);
   assert.deepEqual(posted.slice(1), [{ type: "Rejected" }, { type: "Cancelled" }, { type: "Conversation" }]);
 });
 
@@ -513,10 +513,10 @@ test("one slow panel does not slow the others down", (context) => {
   const { panels, panel, posted } = joined();
   const other = fakePort();
   const quick = panels.add(other.port);
-  panels.postNews('{"type": "Conversation"}', quick);
+  panels.postUpdate('{"type": "Conversation"}', quick);
   panels.acknowledge(quick, 1);
   for (let number = 0; number < 3; number++) {
-    for (const each of [panel, quick]) panels.postNews(events("x".repeat(LIMIT)), each);
+    for (const each of [panel, quick]) panels.postUpdate(events("x".repeat(LIMIT)), each);
     panels.acknowledge(quick, 1);
     pass(AFTER_FRAME_MS);
   }

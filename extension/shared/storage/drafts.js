@@ -1,10 +1,10 @@
 /**
- * What was typed and not sent, in IndexedDB: the panel writes it, and the worker removes it with its conversation.
- * Neither needs the other for that.
+ * Drafts in IndexedDB: what was typed and not sent. The panel writes them, and the worker removes them with their
+ * conversation. Neither needs the other for that.
  *
- * A draft belongs to a conversation and to the panel that it was typed in (its owner). A panel holds a lock under its
- * id as long as it is open, so everybody can tell whose drafts nobody looks after. Such a one is adopted by the next
- * panel of the same window, and, when that window is gone as well, by the first one that shows the conversation.
+ * A draft belongs to a conversation and to the panel in which it was typed, its owner. A panel holds a lock under its
+ * id as long as it is open, so it can be seen which drafts have no open owner. Such a draft is adopted by the next panel
+ * of the same window or, if that window is gone as well, by the first panel that shows the conversation.
  */
 
 import { database, keysOf, write } from "./database.js";
@@ -16,24 +16,24 @@ import { database, keysOf, write } from "./database.js";
  * A message that is being edited.
  * @typedef {object} Edit
  * @property {string} text
- * @property {Attachment[]} [attachments]  Those that are left; else the replaced turn's.
- * @property {string} [id]  Of the turn that it was sent as.
- * @property {string} [conversation]  That it was sent to.
- * @property {boolean} [sending]  The worker has yet to take or to reject it.
- * @property {boolean} [aside]  Its box was closed by Escape; what was typed is there when it is opened again.
+ * @property {Attachment[]} [attachments]  The remaining ones; if absent, those of the replaced turn.
+ * @property {string} [id]  Of the turn as which it was sent.
+ * @property {string} [conversation]  To which it was sent.
+ * @property {boolean} [sending]  The worker has neither stored nor rejected it yet.
+ * @property {boolean} [aside]  Its box was closed with Escape; what was typed is shown when it is opened again.
  */
 
 /**
- * A message that was sent, and that the worker has yet to store.
+ * A message that was sent, but is not stored by the worker yet.
  * @typedef {{id: string, text: string, attachments: Attachment[]}} Sending
  */
 
 /**
  * @typedef {object} Draft
  * @property {string} text
- * @property {[number, number]} [selection]  In the text, where it is not at its end.
+ * @property {[number, number]} [selection]  In the text; absent when the cursor is at its end.
  * @property {Attachment[]} attachments
- * @property {Record<string, Edit>} edits  Of earlier messages, by the turns that they are to replace.
+ * @property {Record<string, Edit>} edits  Of earlier messages, by the turn that each will replace.
  * @property {Sending[]} sending
  * @property {Record<string, string>} [form]  What was typed into the settings of the conversation and not saved, by
  *   field.
@@ -63,7 +63,7 @@ export function isEmpty({ text, attachments, edits, sending, form }) {
 }
 
 /**
- * Puts one draft before another: what was typed first stands first.
+ * Joins two drafts; what was typed first comes first.
  * @param {Draft} first
  * @param {Draft} second
  * @returns {Draft}
@@ -105,7 +105,7 @@ export async function putDraft(draft, former = []) {
   const work = gone.map((id) => transaction.store.delete(/** @type {any} */ ([id, owner])));
   if (!isEmpty(draft)) work.push(/** @type {any} */ (transaction.store.put(draft)));
   for (const each of work) each.catch(() => {});
-  // Said at once, it holds even when the page is gone before the answer comes.
+  // The request is made at once, so it is carried out even if the page closes before the reply.
   transaction.commit();
   await done;
 }
@@ -169,7 +169,7 @@ async function candidates(transaction, conversation) {
 }
 
 /**
- * Removes a draft that was adopted by hand, or that nobody wants.
+ * Removes a draft that was adopted by hand or discarded.
  * @param {StoredDraft} draft
  */
 export async function removeDraft({ conversation_id, owner }) {
@@ -190,7 +190,7 @@ function hasKeys(value) {
 }
 
 /**
- * Makes a conversation's drafts those of a chat that has yet to begin: it has lost its only message, and is not kept.
+ * Moves a conversation's drafts to the new chat, since the conversation has lost its only message and is removed.
  * @param {Transaction} transaction  With the store `drafts`.
  * @param {string} conversation
  */
@@ -216,7 +216,7 @@ export async function removeDrafts(transaction, conversation) {
 }
 
 /**
- * What a draft holds on to, by id.
+ * The ids of the attachments that a draft needs.
  * @param {Draft} draft
  * @returns {string[]}
  */

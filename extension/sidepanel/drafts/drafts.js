@@ -1,6 +1,6 @@
 /**
- * What this panel has of what was typed and not sent: a draft for each conversation, the one that is shown among them.
- * Each change is on its way to the disk at once; while one is being written the next ones wait, and go together.
+ * The drafts of this panel: what was typed and not sent, for each conversation. Each change is written to the disk at
+ * once. While a change is being written, later ones wait and are then written together.
  */
 
 import {
@@ -18,39 +18,38 @@ import { exclusively, hasClosed, identify, whoIsOpen } from "./panel-identity.js
 /** @import {Attachment} from "../../shared/protocol.js" */
 /** @import {Draft, Panel, Sending, StoredDraft} from "../../shared/storage/drafts.js" */
 
-/** So many characters are not written with each stroke, */
+/** A draft of more characters is not written with each keystroke, but after a pause. */
 const LONG = 50_000;
-/** but with this pause between. */
 const PAUSE_MS = 250;
-/** So long it is looked whether panels that have drafts here are about to close. */
+/** How long to look whether panels that have drafts of the conversation are about to close. */
 const CLOSING_MS = 10_000;
 const RELOAD_MS = 2_000;
-/** What could not be written is tried again after that time. */
+/** After this time, what could not be written is tried again. */
 const RETRY_MS = 5_000;
 /**
- * Where earlier versions kept their drafts in `chrome.storage.session`: one of all conversations, and the edits by
- * their turns.
+ * The keys under which earlier versions stored drafts in `chrome.storage.session`: a single draft for all
+ * conversations, and one edit for each turn.
  */
 const OLD = { text: "draft", attachments: "attachments", edit: "edit:" };
 
 /**
  * A draft of this panel.
- * @typedef {{conversation?: string, draft: Draft}} DraftHandle  Its `draft` is another object after each change.
+ * @typedef {{conversation?: string, draft: Draft}} DraftHandle  `draft` is replaced by another object with each change.
  */
 
 /**
  * @typedef {DraftHandle & {others: StoredDraft[], former: string[], into?: LoadedDraft, loads: number, isDirty:
- *   boolean, isWriting: boolean}} LoadedDraft `former`: the conversations that it has moved from, as stored. `into`:
- *   what it has become a part of. `loads`: how often it has yet to be read; until then it is not written.
+ *   boolean, isWriting: boolean}} LoadedDraft `former`: the conversations under which it was stored before. `into`: the
+ *   draft that it was merged into. `loads`: how many reads are under way; until they are done it is not written.
  */
 
 /**
  * @typedef {object} Links
  * @property {() => void} onShow  Another draft is shown, or something was added to it that was not typed.
- * @property {(text: string) => void} onTrouble  Drafts cannot be stored, with the reason; "": they can.
- * @property {(conversation: string | undefined, unsent: Sending[], isBefore: boolean) => Sending[]} onUnsent  Messages
- *   that the worker does not have, sent before the browser was started or since. Answers those that are to be written
- *   in the box again.
+ * @property {(text: string) => void} onTrouble  Receives why drafts cannot be stored; "" when they can again.
+ * @property {(conversation: string | undefined, unsent: Sending[], isBefore: boolean) => Sending[]} onUnsent  Receives
+ *   messages that the worker does not have, sent before the browser was started or since. Returns those that are to be
+ *   put into the box again.
  */
 
 export class Drafts {
@@ -79,15 +78,15 @@ export class Drafts {
   }
 
   /**
-   * Nothing is stored, or comes back, before it is known whose it is.
-   * @param {number | undefined} window  That the panel is in.
+   * Identifies the panel. Before that, no draft is stored or restored.
+   * @param {number | undefined} window  The window that the panel is in.
    */
   async open(window) {
     this.#panel = await identify(window);
     this.#identify(this.#panel);
   }
 
-  /** The draft that is shown, for what is added to it later. @returns {DraftHandle} */
+  /** The draft that is shown, as a handle for later changes. @returns {DraftHandle} */
   get shown() {
     return this.#shown;
   }
@@ -96,7 +95,7 @@ export class Drafts {
     return this.#shown.draft;
   }
 
-  /** Drafts of the conversation that is shown, of panels that are closed. */
+  /** Drafts of the shown conversation that belong to closed panels. */
   get others() {
     return this.#shown.others;
   }
@@ -104,8 +103,8 @@ export class Drafts {
   /**
    * Shows the draft of a conversation.
    * @param {string} conversation  {@link NEW_CHAT} as long as it has no message.
-   * @param {"" | "moves" | "begins"} [how]  `moves`: what is shown becomes this conversation's. `begins`: so it does,
-   *   and the conversation begins with that.
+   * @param {"" | "moves" | "begins"} [how]  `moves`: the shown draft moves to this conversation. `begins`: it moves,
+   *   and the conversation begins with it.
    */
   show(conversation, how = "") {
     const before = this.#shown;
@@ -117,7 +116,7 @@ export class Drafts {
 
   /**
    * @param {Partial<Draft>} change
-   * @param {DraftHandle} [place]  Else the one that is shown.
+   * @param {DraftHandle} [place]  By default the draft that is shown.
    */
   change(change, place = this.#shown) {
     const target = end(/** @type {LoadedDraft} */ (place));
@@ -135,7 +134,7 @@ export class Drafts {
   }
 
   /**
-   * Puts something before what is written in a conversation: it was not sent.
+   * Puts a message that was not sent before what is written in a conversation.
    * @param {string} conversation  As for {@link show}.
    * @param {{text: string, attachments: Attachment[]}} message
    */
@@ -145,7 +144,7 @@ export class Drafts {
   }
 
   /**
-   * What is written is on its way as a message.
+   * Turns what is written into a message that is being sent.
    * @param {Sending} message
    */
   send(message) {
@@ -165,7 +164,7 @@ export class Drafts {
   }
 
   /**
-   * Takes one of {@link others} over, before what is written here.
+   * Adopts one of {@link others}, and puts it before what is written here.
    * @param {StoredDraft} other
    */
   async adopt(other) {
@@ -176,7 +175,7 @@ export class Drafts {
   }
 
   /**
-   * Forgets one of {@link others}.
+   * Removes one of {@link others}.
    * @param {StoredDraft} other
    */
   async discard(other) {
@@ -220,7 +219,7 @@ export class Drafts {
       ]);
       const { own, others, unsent, busy } = taken;
       for (const owner of busy) this.#awaitClosing(reader, owner).catch(() => {});
-      // It may have moved on meanwhile, and what is stored under its former name goes along.
+      // The draft may have moved to another conversation meanwhile. What is stored under the former one moves with it.
       const target = end(reader);
       if (target.conversation === conversation) target.others = others;
       const lost = own ? this.#links.onUnsent(conversation, unsent, own.session !== panel.session) : [];
@@ -234,7 +233,7 @@ export class Drafts {
       target.draft = before.reduceRight((after, first) => joined(first, after), target.draft);
       if (isChanged) target.isDirty = true;
     } catch (error) {
-      // What is written from now on is kept all the same.
+      // What is written from now on is stored all the same.
       console.warn("Drafts could not be read:", error);
     }
     reader.loads -= 1;
@@ -243,14 +242,14 @@ export class Drafts {
   }
 
   /**
-   * Offers what a panel leaves that was about to close.
+   * Offers the drafts of a panel that was about to close.
    * @param {LoadedDraft} reader
    * @param {string} owner
    */
   async #awaitClosing(reader, owner) {
     const { conversation } = reader;
     if (conversation === undefined || !(await hasClosed(owner, CLOSING_MS))) return;
-    // A page that is loaded again has its lock back by then.
+    // A page that was reloaded has its lock again by then.
     await pause(RELOAD_MS);
     const panel = await this.#identified;
     const { others } = await exclusively(async () => takeDraft(conversation, panel, await whoIsOpen(), false));
@@ -284,7 +283,7 @@ export class Drafts {
     if (current !== undefined) this.#kept.delete(current);
     const former = current !== undefined && this.#leaveEdits(from, current) ? undefined : current;
     if (there && there !== from) {
-      // What was typed first stands first.
+      // What was typed first comes first.
       there.draft = joined(there.draft, from.draft);
       there.former.push(...from.former, ...(former === undefined ? [] : [former]));
       there.others = [...there.others, ...from.others];
@@ -301,7 +300,7 @@ export class Drafts {
   }
 
   /**
-   * Messages are edited where they stand: what was typed there is there again when the conversation is brought back.
+   * Messages are edited in place. What was typed there is restored with the conversation.
    * @param {LoadedDraft} from
    * @param {string} conversation  That it is moved from.
    * @returns {boolean}  Whether there was anything.
@@ -328,7 +327,7 @@ export class Drafts {
   /** @param {LoadedDraft} target */
   #touch(target) {
     target.isDirty = true;
-    // All that happens at once is one change.
+    // Changes of the same moment are written as one.
     queueMicrotask(() => this.#write(target));
   }
 

@@ -1,25 +1,25 @@
 /**
- * The answers of a file: what the reader is shown of one (its blocks) and what the requests after it hold (its items)
- * have to say the same, and whoever makes a file may have written both.
+ * Makes the answers of an imported file safe. An answer has blocks, which are shown, and items, which later requests
+ * send. Both have to say the same, and a file's author may have written anything into either.
  */
 
 import { citationsOf, logsOf, toolOf } from "../../shared/turn-items.js";
 
 /** @import { Block } from "../../shared/protocol.js" */
 
-/** Items that no reader sees: summaries that only their provider can read, and tools that a search there has found. */
+/** Items that are never shown: summaries that only their provider can read, and tools that it has searched for. */
 const UNSEEN = new Set([
   ...["compaction", "compaction_summary", "context_compaction"],
   ...["tool_search_call", "tool_search_output"],
 ]);
 const OUTPUTS = new Set(["function_call_output", "custom_tool_call_output"]);
 /**
- * What `blocksOf` knows of a part of an answer; the rest of a block (how it ended, what it has to show) is the file's.
+ * The fields of a block that `blocksOf` makes of items. The others (how it ended, its artifacts) are the file's.
  */
 const SAID = /** @type {const} */ (["kind", "text", "name", "call_id"]);
 
 /**
- * The items of an answer that may come with a file, with the outputs of tools marked as untrusted content.
+ * The items of an answer that may be imported. The outputs of tools are marked as untrusted content.
  * @param {any[]} items
  * @returns {any[]}
  */
@@ -42,7 +42,7 @@ function isSaid({ type }) {
   return type === "output_text" || type === "refusal";
 }
 
-/** @param {any} output  Of a call. */
+/** @param {any} output  The output of a call. */
 function textOf(output) {
   if (typeof output === "string") return output;
   return output
@@ -54,8 +54,8 @@ function textOf(output) {
 const OPENING = /^<untrusted source="[^"\n]{0,200}" id="([0-9a-f]{12})">\n/;
 
 /**
- * A text between marks that it cannot end, as `session/untrusted.py` makes them. One that is marked already stays as it
- * is.
+ * Puts a text between marks that it cannot end itself, like those of `session/untrusted.py`. A text that is marked
+ * already stays as it is.
  * @param {string} text
  */
 function marked(text) {
@@ -66,7 +66,7 @@ function marked(text) {
 }
 
 /**
- * What stands between the marks of a text that is marked as a whole.
+ * The text between the marks, if a text is marked as a whole.
  * @param {string} text
  * @returns {string | undefined}
  */
@@ -78,7 +78,7 @@ function inside(text) {
   return /<\/untrusted/i.test(inner) ? undefined : inner;
 }
 
-/** Twelve digits that are the same for the same text. @param {string} text */
+/** A hash of twelve hexadecimal digits. @param {string} text */
 function fingerprint(text) {
   let [one, two] = [0x811c9dc5, 0x1000193];
   for (let at = 0; at < text.length; at += 1) {
@@ -89,7 +89,7 @@ function fingerprint(text) {
 }
 
 /**
- * The blocks of an answer, made of its items alone.
+ * Makes the blocks of an answer from its items alone.
  * @param {any[]} items  As {@link readableItems} gives them.
  * @returns {Block[]}
  */
@@ -136,14 +136,14 @@ function blocksOf(items) {
   return blocks;
 }
 
-/** By what a block is known, in a file and made of an item. @param {Block} block */
+/** Identifies a block, whether it is from a file or made from an item. @param {Block} block */
 function keyOf(block) {
   return JSON.stringify(SAID.map((name) => block[name] ?? ""));
 }
 
 /**
- * The blocks of a file's answer, in which nothing is said that is not in its items, and all that is. Reasoning and
- * calls of which there is no item (an answer may have been cut off) are kept: no request holds them.
+ * The blocks of a file's answer, changed so that they say exactly what its items say. Reasoning and calls without an
+ * item, as in an answer that was cut off, are kept, since no request sends them.
  * @param {Block[]} blocks  The file's.
  * @param {any[]} items  As {@link readableItems} gives them.
  * @returns {Block[]}
@@ -170,7 +170,7 @@ function merged(block, made) {
   if (!block) return made;
   const { output: _, ...own } = block;
   const { output } = made;
-  // The order of the fields is that of the file: an export is the same text again.
+  // The fields keep the order of the file, so that exporting again gives the same text.
   if (block.output !== undefined && output !== undefined) return { ...block, output };
   return { ...own, ...(output === undefined ? {} : { output }) };
 }

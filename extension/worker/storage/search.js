@@ -1,10 +1,11 @@
 /**
- * The texts by which turns are found, the index of them, and the places where they have what was searched for.
+ * The texts by which turns are found, the search index, and the snippets of what was found.
  *
- * A search finds every text that holds its words, wherever they begin, so the index is one of the pieces of one, two
- * and three characters: of each conversation a bit field in which each piece sets one bit, those of three characters
- * two. It says at once which conversations cannot have the words; the others are looked through. An index of words
- * (minisearch was measured) finds no middle of a word; figures stand in `docs/storage.md`.
+ * A search finds every text that contains its words, also within other words. So the index is not one of words, but of
+ * pieces of one, two and three characters. Each conversation has a bit field in which each piece sets one bit, and
+ * pieces of three characters set two. The index tells at once which conversations cannot contain the words; the others
+ * are searched in full. An index of words (minisearch was measured) cannot find the middle of a word. The measurements
+ * are in `docs/storage.md`.
  */
 
 import { BREAK, fold, placesOf } from "../../shared/fold.js";
@@ -19,17 +20,17 @@ import { isUnfinished } from "../../shared/turn-status.js";
 const SNIPPET_BEFORE = 40;
 const SNIPPET_LENGTH = 160;
 
-/** Bits of an index: so many for a conversation of one turn, and at most. */
+/** Bits of an index: the number for a conversation of one turn, and the largest number. */
 const LEAST_BITS = 2 ** 13;
 const MOST_BITS = 2 ** 19;
-/** With more of them set it lets too much through, and gets twice as many. */
+/** With a larger share of its bits set, an index excludes too little, so it gets twice as many bits. */
 const FULL = 0.2;
 
 /**
- * What a turn is found by: the message, the names of what is attached, and what was answered, but not what was thought.
- * While the answer grows, the message alone: to index it anew each second would cost more than it gives.
+ * The texts by which a turn is found: the message, the names of its attachments, and the answer without its reasoning.
+ * While the answer grows, only the message counts, since indexing it again each second would cost too much.
  * @param {Turn} turn
- * @returns {string[]}  As they are read, without the marks of Markdown; with {@link BREAK} between the blocks of one.
+ * @returns {string[]}  Without the markup of Markdown, and with {@link BREAK} between the blocks of a text.
  */
 function textsOf({ user, attachments = [], status, blocks }) {
   const answers = isUnfinished(status) ? [] : blocks;
@@ -54,9 +55,9 @@ function visibleText(markdown) {
       for (const address of addressesIn(node.inline)) parts.push(address);
     }
     if (node.text) parts.push(node.text);
-    // A formula is found by what was written, as it is copied.
+    // A formula is found by its source, which is also what is copied.
     if (node.math) parts.push(node.math.tex);
-    // Of definitions, those are shown that nothing refers to.
+    // Only definitions that nothing refers to are shown.
     if (node.href && !node.isUsed) parts.push(`[${node.name}]: ${node.href} ${node.title ?? ""}`);
     for (const child of node.children) collect(child);
   };
@@ -65,7 +66,7 @@ function visibleText(markdown) {
 }
 
 /**
- * Where links lead whose text is not their address. The page marks the link.
+ * The addresses of links whose text is not their address. The page highlights such a link as a whole.
  * @param {InlineNode[]} nodes
  * @returns {string[]}
  */
@@ -78,7 +79,7 @@ function addressesIn(nodes) {
 }
 
 /**
- * The first place in a turn that has one of some terms, with what stands around it.
+ * The first place in a turn that has one of the terms, with the text around it.
  * @param {Turn} turn
  * @param {string[]} terms  Folded.
  * @returns {Snippet | undefined}
@@ -86,7 +87,7 @@ function addressesIn(nodes) {
 export function snippetOf(turn, terms) {
   for (const text of textsOf(turn)) {
     const places = placesOf(text, terms);
-    // What it has least of tells most.
+    // The rarest term tells most about the text.
     const counts = terms.map((term) => places.filter((place) => place.term === term).length);
     const least = counts.filter(Boolean).reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY);
     const rarest = terms[counts.indexOf(least)];
@@ -101,13 +102,13 @@ function cut(blocks, start, end) {
   const text = blocks.replaceAll(BREAK, "\n");
   const begin = Math.max(0, start - SNIPPET_BEFORE);
   const last = Math.max(begin + SNIPPET_LENGTH, end);
-  // A word that the cut goes through is left out, where words have spaces between them.
+  // A word that would be cut through is left out, if spaces separate the words.
   const before = begin > 0 ? `…${text.slice(begin, start).replace(/^\S*\s/, "")}` : text.slice(0, start);
   const after = last < text.length ? `${text.slice(end, last).replace(/\s\S*$/, "")}…` : text.slice(end);
   return { before: inOneLine(before), hit: inOneLine(text.slice(start, end)), after: inOneLine(after) };
 }
 
-/** Without halves of characters at its ends. @param {string} text */
+/** Puts a text on one line, without halves of surrogate pairs at its ends. @param {string} text */
 function inOneLine(text) {
   return text.replace(/\p{Cs}/gu, "").replace(/\s+/g, " ");
 }
@@ -116,9 +117,9 @@ function inOneLine(text) {
 // ------------------------------------------------------------------------------------------------------------
 
 /**
- * The bits of a conversation.
+ * The bit field of a conversation.
  * @typedef {{bits: Uint8Array<ArrayBuffer>, count: number}} Signature
- *   `count`: how many of them are set.
+ *   `count`: the number of bits that are set.
  */
 
 /** @returns {Signature} */
@@ -127,10 +128,10 @@ export function emptySignature(size = LEAST_BITS) {
 }
 
 /**
- * Adds the pieces of a text.
+ * Adds the pieces of a text to an index.
  * @param {Signature} signature  Is changed.
  * @param {string} folded
- * @returns {boolean}  False when it has become too full: one of twice the size has to be made, of all texts.
+ * @returns {boolean}  False when the index has become too full. Then one of twice the size has to be made of all texts.
  */
 export function addTo(signature, folded) {
   const { bits } = signature;
@@ -174,7 +175,7 @@ export function signatureOf(texts, size = LEAST_BITS) {
 }
 
 /**
- * Whether a conversation can have a term. For most of those that do not have it, this is false.
+ * Whether a conversation may contain a term. This is false for most conversations that do not contain it.
  * @param {Signature} signature
  * @param {string} term  Folded.
  */
@@ -191,7 +192,7 @@ export function mayHave({ bits }, term) {
   return true;
 }
 
-/** @param {number} one @param {number} two @param {number} three  Units of a text; 0 for none. */
+/** @param {number} one @param {number} two @param {number} three  Code units of a text; 0 for none. */
 function hashOf(one, two, three) {
   let hash = Math.imul(one, 0x9e3779b1) ^ Math.imul(two + 1, 0x85ebca6b) ^ Math.imul(three + 2, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
@@ -199,7 +200,7 @@ function hashOf(one, two, three) {
 }
 
 /**
- * The second bit of a piece: words of three letters would let a fifth of all conversations through otherwise.
+ * The second bit of a piece. Without it, a fifth of all conversations would pass for a word of three letters.
  * @param {number} hash
  */
 function again(hash) {
