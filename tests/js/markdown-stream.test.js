@@ -172,7 +172,7 @@ for (const longBlock of [0, 2000]) {
   });
 }
 
-test("what has a line after it is right before the end is known", () => {
+test("a text with a line after it is right before the end is known", () => {
   for (let seed = 1; seed <= 500; seed++) {
     const random = randomFrom(seed + SEED);
     const source = `${anySource(random)}\n\n\\end\n`.replaceAll("\r\n", "\n");
@@ -257,7 +257,7 @@ test("a text grows in the node that it has", () => {
   assert.equal(text.data, "Some words and ");
 });
 
-test("a definition that comes late makes links of what was there, in its place", () => {
+test("a late definition makes links of the text that was there, in its place", () => {
   const { root, stream, add } = begin();
   add("Say [this] and **that**.\n\n", "- an item with [this][THIS]\n- other\n\n", "Between.\n\n");
   const [paragraph, list] = root.childNodes;
@@ -350,7 +350,7 @@ test("what is the same in another text keeps its nodes, before and after the dif
   assert.equal(inner(root), wholly(text("something else")));
 });
 
-test("a finished text may go on", () => {
+test("a finished text may continue", () => {
   const { root, stream, add } = begin();
   add("One\n\ntwo *th");
   stream.finish();

@@ -230,7 +230,7 @@ test("the way to handle a full context that is the default is shown as the defau
   assert.equal(valuesOf({ ...settings, compaction: "off" }).compaction, "off");
 });
 
-test("answers are kept where the user says so and the provider can", () => {
+test("answers are stored where the user wants it and the provider can", () => {
   const kept = (/** @type {Partial<Values>} */ fields) =>
     readForm(values({ background: "yes", ...fields }), { hasKey: true, needsModel: true }).settings.background;
   assert.equal(kept({}), true);

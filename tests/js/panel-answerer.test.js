@@ -15,7 +15,7 @@ const provider = {
   active: "1",
 };
 
-test("who answers is as the conversation says, else as the settings say", () => {
+test("the provider and the model are those of the conversation, else those of the settings", () => {
   const active = { id: "1", name: "OpenAI", model: "gpt-5.1", hasOwnProfile: false, tools: { web_search: "yes" } };
   assert.deepEqual(answererOf(provider, {}), active);
   assert.deepEqual(answererOf(provider, { model: "mini" }), { ...active, model: "mini" });

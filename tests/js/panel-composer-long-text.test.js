@@ -10,7 +10,7 @@ test("a text is long by its characters or its lines", () => {
   assert.equal(isLong(""), false);
 });
 
-test("a text is called after the first line that says something", () => {
+test("a text is titled after its first line with any text", () => {
   assert.equal(titleOfText("\n \n  Chapter   one\r\nIt was"), "Chapter one");
   assert.equal(titleOfText(""), "");
   const [title] = [titleOfText("👍".repeat(300))];

@@ -79,7 +79,7 @@ const CALL = /** @type {Block} */ ({ kind: "tool", text: "{}", name: "look_up", 
 /** @param {string} id @param {string} text */
 const reasoning = (id, text) => ({ type: "reasoning", id, summary: [], content: [{ type: "reasoning_text", text }] });
 
-test("chatboxai/chatbox#3821: reasoning without an answer says so, and is not the answer", () => {
+test("chatboxai/chatbox#3821: reasoning without an answer has a note, and is not the answer", () => {
   const said = "The model has thought, and given no answer.";
   const blocks = [{ kind: /** @type {const} */ ("reasoning"), text: "Hm.", open: false }];
   const { page } = show(newTurn({ blocks, notices: [said] }));
@@ -87,7 +87,7 @@ test("chatboxai/chatbox#3821: reasoning without an answer says so, and is not th
   assert.equal(page.find("button", "Copy answer"), undefined);
 });
 
-test("nesquena/hermes-webui#7358: a call is not shown as completed when nobody ran it", () => {
+test("nesquena/hermes-webui#7358: a call that was not run is not shown as completed", () => {
   assert.equal(toolState({ ...CALL, status: "not_run" }), "not run");
   assert.equal(toolState({ ...CALL, status: "not_run", output: "error: …", failed: true }), "not run");
   assert.equal(toolState({ ...CALL, status: "not_run", output: "" }), "not run");
@@ -108,7 +108,7 @@ test("getnao/nao#1546: a call whose stream broke is not shown as running", () =>
   assert.equal(toolState(turn.blocks[0]), "");
 });
 
-test("infiniflow/ragflow#18371: reasoning that no tag had opened leaves the text, and is not copied", async () => {
+test("infiniflow/ragflow#18371: reasoning without an opening tag is removed from the text, and is not copied", async () => {
   const turn = after({}, [
     { type: "OutputTextDelta", item_id: "m", delta: "Two and two, so…" },
     { type: "OutputTextReplaced", item_id: "m", text: "" },
@@ -133,7 +133,7 @@ test("infiniflow/ragflow#18371: reasoning that no tag had opened leaves the text
   assert.deepEqual(copied, ["Four."]);
 });
 
-test("a message whose text becomes another one is drawn anew", () => {
+test("a message whose text changes is drawn again", () => {
   const turn = after({}, [{ type: "OutputTextDelta", item_id: "m", delta: "Thought</think>Answ" }]);
   const [before] = turn.blocks;
   applyEvent(turn, { type: "OutputTextReplaced", item_id: "m", text: "Answ" });
@@ -148,7 +148,7 @@ test("a message whose text becomes another one is drawn anew", () => {
   assert.equal(turn.blocks.length, 1);
 });
 
-test("reasoning that is finished twice is one block; under an id that is counted anew it is another one", () => {
+test("reasoning that is finished twice is one block; with a new id it is another one", () => {
   const done = (/** @type {any} */ item) => ({ type: "OutputItemDone", item });
   const twice = [done(reasoning("rs_1", "Hm.")), done({ ...reasoning("rs_1", "Hm."), encrypted_content: "e" })];
   const turn = after({}, twice);

@@ -63,7 +63,7 @@ test("a gap asks for the conversation, once", () => {
   assert.equal(conversation.turns[0].blocks[0].text, "abcde");
 });
 
-test("batches that come as one follow on the last one, or ask for the conversation", () => {
+test("joined batches follow the last one, or request the conversation", () => {
   const conversation = joined([newTurn()], 1);
   assert.equal(conversation.receive({ ...batch(4, text("b"), text("c"), text("d")), first: 2 }), true);
   assert.equal(conversation.receive(batch(5, text("e"))), true);
@@ -100,7 +100,7 @@ test("a turn's update keeps the blocks that are drawn", () => {
   assert.deepEqual(kinds(conversation.turns[0]), [["text", "Hello", false]]);
 });
 
-test("a message stands there before the worker has it, and is sent again until it is stored", () => {
+test("a message is shown before the worker has it, and is sent again until it is stored", () => {
   const conversation = joined([]);
   conversation.add("t1", "Hello", 5);
   assert.equal(conversation.running?.id, "t1");
@@ -126,7 +126,7 @@ test("what has ended without having been stored is not sent again unasked", () =
   assert.deepEqual(conversation.unconfirmed, []);
 });
 
-test("a message written before the panel knew its conversation is meant for the one that it gets", () => {
+test("a message from before the panel knew its conversation belongs to the one that it receives", () => {
   const conversation = new Conversation();
   conversation.add("t1", "Hello", 5);
   assert.equal(conversation.unconfirmed[0].conversation, "");
@@ -135,7 +135,7 @@ test("a message written before the panel knew its conversation is meant for the 
   assert.equal(conversation.turns.length, 1);
 });
 
-test("a new conversation stands there at once, and what is still said of the old one does not count", () => {
+test("a new conversation is shown at once, and late messages of the old one do not count", () => {
   const conversation = joined([newTurn()]);
   conversation.add("t2", "Not confirmed", 5);
   conversation.begin("c2");
@@ -172,7 +172,7 @@ test("another conversation replaces this one", () => {
   assert.equal(conversation.running, undefined);
 });
 
-test("what stands in line is neither running nor over", () => {
+test("a queued turn is neither running nor over", () => {
   const conversation = new Conversation();
   const running = newTurn({ status: "running" });
   const queued = newTurn({ id: "t2", status: "queued", waiting: { reason: "turn" } });
@@ -185,7 +185,7 @@ test("what stands in line is neither running nor over", () => {
   assert.equal(conversation.receive({ type: "Events", turn_id: "t2", seq: 1, events: [text("a")] }), true);
 });
 
-test("a message behind an answer under way waits from the start, and leaves when it is cancelled", () => {
+test("a message behind a running answer is queued from the start, and disappears when it is cancelled", () => {
   const conversation = new Conversation();
   conversation.add("a", "first", 1);
   conversation.add("b", "second", 2);
@@ -237,7 +237,7 @@ test("earlier turns come before those that are here", () => {
   assert.deepEqual(span(conversation), ["t41", "t120", 80, 40]);
 });
 
-test("what was loaded stays when the conversation comes again, and goes with its branch", () => {
+test("loaded turns stay when the conversation is sent again, and disappear with their branch", () => {
   const conversation = new Conversation();
   show(conversation, path(81, 120), 80);
   conversation.receive({ type: "Earlier", turns: path(41, 80), earlier: 40 });
@@ -263,7 +263,7 @@ test("a turn that begins a branch leaves nothing of the other one behind", () =>
   assert.deepEqual(span(conversation), ["t1b", "t1b", 1, 0]);
 });
 
-test("a conversation is active while any of its turns is under way or in line", () => {
+test("a conversation is active while any of its turns is running or queued", () => {
   assert.equal(joined([newTurn({ status: "completed" })]).isActive, false);
   assert.equal(joined([newTurn()]).isActive, true);
   assert.equal(joined([newTurn({ status: "queued", waiting: { reason: "pause" } })]).isActive, true);
@@ -289,7 +289,7 @@ test("settings come with the conversation and when they change", () => {
   assert.deepEqual(conversation.settings, {});
 });
 
-test("what a call has to show stays when a later message leaves it out", () => {
+test("artifacts of a call stay when a later message leaves them out", () => {
   const conversation = new Conversation();
   const shown = { figures: [{ type: "png", base64: "iVBORw0KGgo" }] };
   const block = { kind: "tool", text: "A cat", name: "image_generation", item_id: "ig", open: false };

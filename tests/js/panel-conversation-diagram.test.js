@@ -17,7 +17,7 @@ test("numbers stay numbers: kirodotdev/KiroCrew#10589", () => {
   }
 });
 
-test("a diagram is described by what its author says of it, else by its kind", () => {
+test("a diagram is described by its own description, else by its kind", () => {
   assert.equal(describe("flowchart LR\n A-->B"), "Diagram (flowchart)");
   assert.equal(describe("---\nconfig:\n  theme: dark\n---\n%% note\npie title Pets\n"), "Diagram (pie)");
   assert.equal(describe("gantt\n  title A plan\n"), "Diagram (gantt): A plan");

@@ -91,7 +91,7 @@ test("a stopped answer is no error, and has nothing to report", () => {
   assert.equal(page.find("button", "Copy details"), undefined);
 });
 
-test("a finish reason is shown with the error, unless that names it or it says nothing", () => {
+test("a finish reason is shown with the error, unless the error names it or it is empty", () => {
   const shown = (/** @type {string} */ finish_reason, message = "The answer is incomplete.") =>
     show(newTurn({ status: "incomplete", finish_reason, error: { ...ERROR, message } })).page.textContent;
   assert.match(shown("malformed_function_call"), /finish reason malformed_function_call/);

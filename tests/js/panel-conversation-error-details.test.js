@@ -75,7 +75,7 @@ function show(turn, { isLast = true } = {}) {
   return { page, view };
 }
 
-test("a report says what happened, who was asked for what, and shows the exchange", () => {
+test("a report holds what happened, the provider, the request and the exchange", () => {
   const text = detailsText(
     {
       ...ERROR,
@@ -137,7 +137,7 @@ test("vellum-ai/vellum-assistant#15630: what is known is copied where there are 
   assert.doesNotMatch(text, /undefined|null|---/);
 });
 
-test("CherryHQ/cherry-studio#19824: an object is told by what is in it, never as [object Object]", () => {
+test("CherryHQ/cherry-studio#19824: an object is shown by its contents, never as [object Object]", () => {
   const odd = /** @type {any} */ ({
     ...ERROR,
     server_message: { code: 4, text: "No." },
@@ -154,7 +154,7 @@ test("CherryHQ/cherry-studio#19824: an object is told by what is in it, never as
   assert.doesNotMatch(page.textContent, /\[object/);
 });
 
-test("AstrBotDevs/AstrBot#440: a key that stands anywhere in an error is not copied", () => {
+test("AstrBotDevs/AstrBot#440: a key anywhere in an error is not copied", () => {
   const key = "sk-abcdefghijklmnop";
   const text = detailsText({
     ...ERROR,

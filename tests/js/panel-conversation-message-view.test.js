@@ -104,7 +104,7 @@ test("an edited message is sent in place of the turn by Enter, and not by Shift+
   assert.deepEqual(calls, [["resend", "t", "Another question", []]]);
 });
 
-test("what is attached to a message stands at it, and goes with the edited one unless it is removed", () => {
+test("attachments are shown at their message, and stay with an edited one unless they are removed", () => {
   const attachments = ["One", "Two"].map((title) => ({
     id: title,
     kind: /** @type {const} */ ("page"),

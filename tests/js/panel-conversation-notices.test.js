@@ -69,7 +69,7 @@ function after(fields, events) {
 
 const NOTICE = "Sent without stream_options, which this server refuses.";
 
-test("a notice is taken in once, and shown below the answer while it is written and after its end", () => {
+test("a notice is added once, and shown below the answer while it is written and after its end", () => {
   const turn = after({}, [
     { type: "Notice", message: NOTICE },
     { type: "OutputTextDelta", delta: "Hello" },
@@ -99,7 +99,7 @@ test("an answer of which there is nothing to know has no place for it, and loses
   assert.ok(!classes().includes("notices"));
 });
 
-test("a run that begins anew forgets what was said of the last one", () => {
+test("a new run forgets the notices of the last one", () => {
   const turn = newTurn({ status: "failed", notices: [NOTICE], finish_reason: "length" });
   takeOver(turn, newTurn({ status: "running" }));
   assert.equal(turn.notices, undefined);

@@ -62,7 +62,7 @@ function show(turn, { isLast = true } = {}) {
 
 const CALL = /** @type {Block} */ ({ kind: "tool", text: "{}", name: "look_up", call_id: "c", open: false });
 
-test("an answer that was put back into the queue after it had begun says when it continues", () => {
+test("an answer that was queued again after it had begun shows when it continues", () => {
   const waiting = /** @type {const} */ ({ reason: "rate_limit", until: 125_000 });
   assert.equal(waitingText(waiting, 0), "Rate limited. Sending in 2:05");
   assert.equal(waitingText(waiting, 0, true), "Rate limited. Continuing in 2:05");

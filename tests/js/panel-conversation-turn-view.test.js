@@ -77,7 +77,7 @@ function shown(fields, { isLast = true, state = IDLE } = {}) {
   };
 }
 
-test("an answer can be regenerated, wherever it stands, unless it can be retried", () => {
+test("any answer can be regenerated, unless it can be retried", () => {
   shown({}, { isLast: false }).button("Regenerate").click();
   assert.deepEqual(calls, [["regenerate", "t"]]);
   assert.ok(shown({ status: "failed", blocks: [] }, { isLast: false }).button("Regenerate"));
@@ -97,13 +97,13 @@ test("what helps on after a bad end is offered, each once at a time", () => {
   ]);
   place.update({ isBusy: true, isAsking: true });
   assert.equal(place.button("Continue").disabled, true);
-  // A message that is held back in the line makes it busy, and waits for just this.
+  // A message on hold makes the conversation busy, and waits for just this.
   place.update(BUSY);
   assert.equal(place.button("Continue").disabled, false);
   assert.equal(shown({ status: "failed", error, actions: ["compact"] }, { isLast: false }).button("Retry"), undefined);
 });
 
-test("what stands below an answer stays when more is known of it", () => {
+test("the row below an answer stays when more is known of it", () => {
   const { turn, page, view } = shown();
   const [copyButton, regenerate] = ["Copy answer", "Regenerate"].map((name) => page.find("button", name));
   view.update({ ...turn, usage: { input_tokens: 10, output_tokens: 20, total_tokens: 30 } }, false, IDLE);
@@ -130,7 +130,7 @@ test("a compaction is one foldable note without a question", () => {
   assert.ok(button("Copy answer"));
 });
 
-test("a compaction that stands at the place of a message has versions too", () => {
+test("a compaction in the place of a message has versions too", () => {
   const { view, page, button } = shown({ id: "c", kind: "compaction", user: "", siblings: ["a", "c"] });
   assert.ok(page.find("div", "Version 2 of 2"));
   button("Previous version").click();
@@ -139,7 +139,7 @@ test("a compaction that stands at the place of a message has versions too", () =
   assert.equal(document.activeElement, button("Previous version"));
 });
 
-test("a compaction says how it stands, and can be tried again in plain sight", () => {
+test("a compaction shows its state, and has a visible button to retry", () => {
   const running = shown({ kind: "compaction", user: "", status: "running", blocks: [] });
   assert.match(running.page.textContent, /^Summarising earlier messages…/);
   const failed = shown({
@@ -186,7 +186,7 @@ test("a call that asks and cannot be drawn can be refused, and not allowed", () 
   for (const name of ["Allow once", "Allow in this conversation"]) assert.equal(page.find("button", name), undefined);
 });
 
-test("an end that cannot be drawn leaves the answer in view, with a word about it", () => {
+test("an end that cannot be drawn keeps the answer in view, with a note", () => {
   const { page } = shown({ status: "failed", error: /** @type {any} */ ({ message: Symbol("x") }) });
   assert.ok(page.textContent?.includes("Answer"));
   assert.ok(page.textContent?.includes("A part of this turn could not be drawn."));

@@ -118,7 +118,7 @@ test("while a turn is under way the branches cannot be changed", () => {
   );
 });
 
-test("the keyboard goes on at the versions, on the button that still leads somewhere", () => {
+test("the focus stays at the versions, on the button that still works", () => {
   const middle = shown({ id: "b", siblings: ["a", "b", "c"] });
   middle.view.focusVersions("previous");
   assert.equal(document.activeElement, middle.button("Previous version"));

@@ -162,7 +162,7 @@ beforeEach(async () => {
   await deleteDB("sidestream");
 });
 
-test("each conversation has its draft, and nothing of it goes along to another", async () => {
+test("each conversation has its own draft", async () => {
   await begin("a");
   await begin("b");
   const panel = await Panel.open(1, "a");
@@ -234,7 +234,7 @@ test("after a restart a draft comes back where its conversation is opened first,
   assert.deepEqual([first.text, second.text, third.text].sort(), ["", "One", "Two"]);
 });
 
-test("the draft of a new chat waits in its window, and goes along when the chat begins", async () => {
+test("the draft of a new chat waits in its window, and belongs to the chat when it begins", async () => {
   const [panel, other] = [await Panel.open(1), await Panel.open(2)];
   panel.type("A beginning");
   other.type("Another one");
@@ -297,7 +297,7 @@ test("a deleted conversation takes its drafts along, and brings them back", asyn
   assert.deepEqual(await all(), []);
 });
 
-test("who writes in a conversation that is deleted elsewhere keeps what is written", async () => {
+test("a draft is kept when its conversation is deleted elsewhere", async () => {
   await begin("a");
   const panel = await Panel.open(1);
   panel.type("Of the new chat");
@@ -332,7 +332,7 @@ test("what was written into a message of a conversation that is deleted elsewher
   assert.equal(again.text, "");
 });
 
-test("a disk that is full is said, takes nothing from the screen, and is tried again", async (context) => {
+test("a full disk is reported, removes nothing from view, and is retried", async (context) => {
   await begin("a");
   const panel = await Panel.open(1, "a");
   const put = IDBObjectStore.prototype.put;
@@ -351,7 +351,7 @@ test("a disk that is full is said, takes nothing from the screen, and is tried a
   assert.equal((await all())[0].text, "Still here");
 });
 
-test("what an earlier version has left is taken over once", async () => {
+test("drafts of an earlier version are migrated once", async () => {
   await begin("a");
   browser.session = { draft: "Old", attachments: [image("i")], "edit:t": { text: "Edited" } };
   const panel = await Panel.open(1, "a");
@@ -375,7 +375,7 @@ test("a draft that is read late does not take what was typed meanwhile", async (
   assert.equal(again.text, "Before\ntyped at once");
 });
 
-test("what was not sent comes back before what was typed since, wherever it came from", async () => {
+test("unsent text returns before what was typed since, wherever it came from", async () => {
   await begin("a");
   await begin("b");
   const panel = await Panel.open(1, "a");
@@ -397,7 +397,7 @@ test("a conversation that has lost its only message leaves its draft to a new ch
   assert.equal((await Panel.open(1)).text, "Still wanted");
 });
 
-test("room is not made by deleting a conversation in which somebody writes", async () => {
+test("a conversation with a draft is not deleted to make room", async () => {
   await begin("a");
   const panel = await Panel.open(1, "a");
   panel.type("Later");

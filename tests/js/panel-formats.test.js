@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countdownText, durationText, fileSize, spanText, timeText } from "../../extension/sidepanel/formats.js";
 
-test("times are told as people tell them", () => {
+test("times are written as people write them", () => {
   const at = (/** @type {string} */ text) => new Date(text).getTime();
   const now = at("2026-03-10T12:00:00");
   const texts = ["11:59:40", "11:45:00", "09:10:00", "00:00:00"].map((time) => timeText(at(`2026-03-10T${time}`), now));

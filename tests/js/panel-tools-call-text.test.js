@@ -7,7 +7,7 @@ import {
   codeInShort,
 } from "../../extension/sidepanel/tools/call-text.js";
 
-test("code is shown as it is, other arguments as JSON, junk as it came", () => {
+test("code is shown as it is, other arguments as JSON, junk unchanged", () => {
   assert.deepEqual(argumentsText('{"code": "a\\nb"}'), { text: "a\nb", isCode: true });
   assert.deepEqual(argumentsText('{"code":"a","b":1}'), { text: '{\n  "code": "a",\n  "b": 1\n}', isCode: false });
   assert.deepEqual(argumentsText("{}"), { text: "", isCode: false });
@@ -28,7 +28,7 @@ test("code is code from its first character on, and only grows", () => {
   }
 });
 
-test("arguments that are no code are shown as they come", () => {
+test("arguments that are no code are shown as they arrive", () => {
   for (const text of ["", "{", '{"co', '{"url": "x', '{"code": 7', '{"code": "a\nb'])
     assert.equal(argumentsSoFar(text), text);
 });

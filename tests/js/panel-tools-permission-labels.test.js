@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { missingToolsText, permissionsText } from "../../extension/sidepanel/tools/permission-labels.js";
 
-test("what a conversation may do is said in a line", () => {
+test("permissions are summarised in one line", () => {
   assert.equal(permissionsText({}, { web_search: "yes" }), "");
   assert.equal(permissionsText({ tools: { python: "never" } }, {}), "");
   assert.equal(permissionsText({ tools: { python: "ask" } }, {}), "Python (asks)");
@@ -22,7 +22,7 @@ test("of the provider's tools only those count that it has and that can do somet
   assert.equal(permissionsText({ tools: { web_search: "ask" } }, has), "");
 });
 
-test("what is on and what the provider does not have is said", () => {
+test("tools that are on and that the provider lacks are named", () => {
   const tools = /** @type {const} */ ({ web_search: "always", file_search: "always", code_interpreter: "never" });
   assert.equal(missingToolsText({}, "Ollama", {}), "");
   assert.equal(missingToolsText({ tools }, "Ollama", { web_search: "yes", file_search: "yes" }), "");

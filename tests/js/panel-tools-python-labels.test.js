@@ -9,7 +9,7 @@ const { runTitle } = await import("../../extension/sidepanel/tools/python-labels
 /** @param {Partial<PythonRun>} run */
 const title = (run) => runTitle({ ended: "ok", stdout: "", stderr: "", duration_ms: 12, run: 2, ...run });
 
-test("a title says how it went, and what became of the variables", () => {
+test("a title shows how the run ended, and whether variables are kept", () => {
   assert.equal(title({ value: "1" }), "Done in 12ms");
   assert.equal(title({}), "Done in 12ms, no output");
   assert.equal(title({ value: "1", run: 1 }), "Done in 12ms · new Python");

@@ -105,7 +105,7 @@ test("an image that was made is shown by its description, and can be saved; one 
   assert.ok(linked.find("a", "Image 1"));
 });
 
-test("what came without its image is loaded when somebody wants to see it", async () => {
+test("a call that arrived without its image loads it on request", async () => {
   /** @type {any[]} */
   const requests = [];
   const answers = [
@@ -148,7 +148,7 @@ test("a call is shown as it is, also when another one takes its place", async ()
   view.update(block);
   assert.match(view.root.textContent ?? "", /hostile\(\)/);
   assert.doesNotMatch(view.root.textContent ?? "", /harmless/);
-  // Its end has not been in view, so nobody has read it; it can be refused all the same.
+  // Its end has not been in view, so it has not been read. It can still be refused.
   const page = newRoot();
   page.append(view.root);
   for (const name of ["Allow once", "Allow in this conversation"]) {

@@ -11,7 +11,7 @@ function limits(fields) {
   return { name: "https://a.example", windows: [], quotas: [], at: NOW, ...fields };
 }
 
-test("a window is gone when it starts anew, and a quota is known by its size alone", () => {
+test("a window disappears when it resets, and a quota is known by its size alone", () => {
   const told = limits({
     windows: [
       { label: "5-hour limit", used_percent: 120, resets_at: NOW + 1 },
@@ -37,7 +37,7 @@ test("a window is gone when it starts anew, and a quota is known by its size alo
   );
 });
 
-test("the tightest limit is one of those told last", () => {
+test("the tightest limit is one of those reported last", () => {
   const quotas = [{ label: "Requests", limit: 10, remaining: 1 }];
   const windows = [
     { label: "A", used_percent: 20 },

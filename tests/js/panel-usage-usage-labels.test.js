@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { percentText } from "../../extension/sidepanel/formats.js";
 import { contextText, creditsText, gaugeText } from "../../extension/sidepanel/usage/usage-labels.js";
 
-test("how much of the context window is taken", () => {
+test("how much of the context window is used", () => {
   assert.equal(contextText(undefined), null);
   assert.equal(contextText({ usage: {}, context_window: 272_000 }), null);
   assert.deepEqual(contextText({ usage: {}, context_used: 12_345 }), { short: "12.3K", long: "12,345" });
@@ -13,7 +13,7 @@ test("how much of the context window is taken", () => {
   });
 });
 
-test("how much of a limit is used, as far as it is told", () => {
+test("how much of a limit is used, as far as it is reported", () => {
   const label = "Requests";
   assert.equal(gaugeText({ label, percent: 42.9 }), "42% used");
   assert.equal(gaugeText({ label, percent: 20, limit: 5000, remaining: 4000 }), "4,000 of 5,000 left");

@@ -47,7 +47,7 @@ beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
 });
 
-test("whoever speaks first joins first", () => {
+test("the first message is preceded by a join", () => {
   newConnection().send({ type: "Stop" });
   assert.deepEqual(ports[0].sent, [{ type: "Join", conversation: "c" }, { type: "Stop" }]);
   assert.equal(opened, 1);
@@ -76,7 +76,7 @@ test("a worker that is lost while something is expected is called at once", () =
   assert.equal(ports.length, 2);
 });
 
-test("a worker that does not come back is called ever more rarely, and the user is told", () => {
+test("a worker that does not return is called ever more rarely, and the user is informed", () => {
   newConnection().open();
   isExpecting = true;
   for (const wait of [200, 400, 800, 1600, 3200, 5000, 5000]) {
@@ -90,7 +90,7 @@ test("a worker that does not come back is called ever more rarely, and the user 
   assert.deepEqual(troubles, ["lost", "lost", "lost", "failing", "failing", "failing", "failing"]);
 });
 
-test("a sign of life starts the count anew", () => {
+test("any message resets the count", () => {
   newConnection().open();
   isExpecting = true;
   for (let i = 0; i < 6; i++) {
@@ -101,7 +101,7 @@ test("a sign of life starts the count anew", () => {
   assert.deepEqual(new Set(troubles), new Set(["lost"]));
 });
 
-test("what is said into a broken port is said again into a new one", () => {
+test("messages to a broken port are sent again to a new one", () => {
   const connection = newConnection();
   connection.open();
   ports[0].broken = true;
@@ -111,7 +111,7 @@ test("what is said into a broken port is said again into a new one", () => {
   assert.equal(ports.length, 2);
 });
 
-test("the page of an extension that was updated says so", () => {
+test("the page of an updated extension shows that it is out of date", () => {
   Object.assign(globalThis, { chrome: { runtime: {} } });
   newConnection().send({ type: "Stop" });
   assert.deepEqual(troubles, ["gone"]);

@@ -44,7 +44,7 @@ test("what the worker has is forgotten", () => {
   assert.deepEqual(new Outbox(shared).takeOver(), []);
 });
 
-test("what is taken over is looked after like one's own", () => {
+test("messages that are taken over are handled like one's own", () => {
   const shared = storage();
   new Outbox(shared).keep(message("a", 1));
   const next = new Outbox(shared);

@@ -5,7 +5,7 @@ import test from "node:test";
 
 const { originsOf, readHosts } = await import("../../extension/shared/hosts.js");
 
-test("hosts are read one a line or with commas, each once, and written alike", () => {
+test("hosts are read one per line or with commas, each once, in one notation", () => {
   assert.deepEqual(readHosts(""), { hosts: [], error: "" });
   assert.deepEqual(readHosts(" api.example.com,\nlocalhost:8000\n\n127.0.0.1:8000; API.example.com "), {
     hosts: ["api.example.com", "localhost:8000", "127.0.0.1:8000"],

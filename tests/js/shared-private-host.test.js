@@ -36,7 +36,7 @@ test("what is public is fetched", () => {
   for (const host of PUBLIC.split(" ")) assert.equal(mayBeFetched(`https://${host}/x.png`), true, host);
 });
 
-test("no other schemes, and nobody's name and password", () => {
+test("no other schemes, and no name and password", () => {
   for (const address of [
     "ftp://example.org/x",
     "data:image/png;base64,AA",

@@ -88,7 +88,7 @@ test("a long line is cut between words, one without spaces as well, and never th
 });
 
 /** CherryHQ/cherry-studio#16404: an emoji across the cut of a title left its half, which is shown as `�`. */
-test("whatever stands at the cut is whole", () => {
+test("characters at the cut are whole", () => {
   for (let length = 70; length < 84; length += 1) {
     for (const character of ["😀", "👍🏽", "🇩🇪", "e\u0301", "한", "क्षि"]) {
       const title = titleOf("a".repeat(length) + character.repeat(20));
@@ -113,7 +113,7 @@ test("no title begins with the marks of a fence, whatever is in it", () => {
   }
 });
 
-test("a message without words is called by what is attached", () => {
+test("a message without text is titled by its attachments", () => {
   /** @param {...string} titles */
   const attached = (...titles) =>
     titles.map((title, id) => ({ id: `${id}`, kind: /** @type {const} */ ("image"), title, tokens: 1, size: 1 }));

@@ -84,7 +84,7 @@ test("text and refusal of one message", () => {
   ]);
 });
 
-test("parts of a reasoning summary stand apart", () => {
+test("parts of a reasoning summary are separated", () => {
   const part = { type: "ReasoningSummaryPartAdded", summary_index: 0 };
   const delta = (/** @type {string} */ d) => ({ type: "ReasoningSummaryDelta", delta: d, summary_index: 0 });
   const second = { summary_index: 1 };
@@ -116,7 +116,7 @@ test("Reconnecting takes back what was unfinished", () => {
   assert.equal(turn.notice, undefined);
 });
 
-test("silence is told and forgotten", () => {
+test("silence is reported and forgotten", () => {
   const turn = after(text("a"), { type: "StreamIdle", idle_ms: 30_000, timeout_ms: 300_000 });
   assert.equal(turn.notice, "Nothing has come for 30 s; giving up after 300 s");
   applyEvent(turn, text("b"));
@@ -150,7 +150,7 @@ for (const [item, name, shown] of BUILT_IN) {
   });
 }
 
-test("a web search tells how far it is", () => {
+test("a web search shows its progress", () => {
   const turn = after(
     { type: "WebSearchCallBegin", call_id: "w" },
     { type: "ToolCallProgress", item_id: "w", tool: "web_search_call", status: "searching" },

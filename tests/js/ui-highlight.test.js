@@ -24,7 +24,7 @@ test("ranges are of the innermost scopes, in order and beside each other", async
   assert.deepEqual(await coloured("ruby", `"a#{b}c"`), [`string:"a`, "subst:#{b}", `string:c"`]);
 });
 
-test("what stands inside another language is coloured, too", async () => {
+test("code inside another language is coloured, too", async () => {
   const ranges = await coloured("xml", "<style>a { color: red }</style><script>const a = 1</script>");
   assert.ok(ranges.includes("attribute:color"), String(ranges));
   assert.ok(ranges.includes("keyword:const"), String(ranges));

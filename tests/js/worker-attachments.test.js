@@ -41,7 +41,7 @@ beforeEach(async () => {
   await deleteDB("sidestream");
 });
 
-test("a draft becomes the conversation's with its turn, and a draft again when that is taken back", async () => {
+test("an attachment belongs to the conversation with its turn, and to the draft again when that is cancelled", async () => {
   await attachments.keepAttachment(page("p"), "A valley.");
   assert.equal(await attachments.loadAttachment("c", "p"), "A valley.");
   await send("c", "1", page("p"));
@@ -87,7 +87,7 @@ test("only what can be shown and sent is kept", async () => {
   assert.equal(await attachments.loadAttachment("", "p"), "\ufffd");
 });
 
-test("what a panel says of attachments is taken within bounds", () => {
+test("what a panel reports of attachments is bounded", () => {
   const good = page("p", { url: "https://a.test/", width: 1, height: 2 });
   assert.deepEqual(attachments.described([{ ...good, extra: 1 }]), [good]);
   assert.equal(attachments.described([page("p", { title: "x".repeat(9000) })])[0].title.length, 2000);
@@ -128,7 +128,7 @@ test("a deleted conversation takes its attachments along when it can no longer b
   assert.deepEqual(await stored(), ["d/q"]);
 });
 
-test("a message without words names its conversation, and is found, by what is attached", async () => {
+test("a message without text gives its conversation a title by its attachments, and is found by them", async () => {
   await send("c", "1", page("p", { title: "On fjords" }));
   const { conversations } = await list.listConversations({ query: "fjor" }, new Set(["c"]));
   assert.deepEqual(

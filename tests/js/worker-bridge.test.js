@@ -89,7 +89,7 @@ test("an answer: head, bytes gathered since the last call, end", async () => {
   assert.equal(liveFetchPumps(), 0);
 });
 
-test("however much arrives in one piece, it is taken in pieces", async () => {
+test("however much arrives in one piece, it is passed on in pieces", async () => {
   const body = new Uint8Array(2.5 * PIECE_BYTES).map((_, place) => place % 251);
   answering(() => new Response(body));
   const pump = openFetchPump("POST", URL_, "{}");
@@ -168,7 +168,7 @@ test("a slow taker stops the reader, and a full stop is no end", async () => {
   assert.equal(size, 100 * chunk.length);
 });
 
-test("a body that breaks gives what came and then the reason", async () => {
+test("a body that breaks gives what arrived and then the reason", async () => {
   const body = fed();
   answering(() => new Response(body.stream));
   const pump = openFetchPump("POST", URL_, "{}");
@@ -183,7 +183,7 @@ test("a body that breaks gives what came and then the reason", async () => {
   assert.deepEqual([pump.ended, liveFetchPumps()], [true, 0]);
 });
 
-test("abort reaches the request, tells nobody, and may come twice", async () => {
+test("abort ends the request without an error, and may be called twice", async () => {
   const body = fed();
   answering(() => new Response(body.stream));
   const pump = openFetchPump("POST", URL_, "{}");
@@ -227,7 +227,7 @@ for (const [reason, url, arrange] of FAILURES) {
   });
 }
 
-test("a server on this computer that took the request and broke off is told from none: it is called once more", async () => {
+test("a local server that broke off is distinguished from a missing one by a second request", async () => {
   /** @type {[string, RequestInit][]} */
   const asked = [];
   answering((url, init) => {
@@ -308,7 +308,7 @@ test("the worker is touched at once and every 15 s while it is held, and no long
   mock.timers.reset();
 });
 
-test("who holds the worker just after it was touched needs no touch of its own, until the next is due", () => {
+test("keeping the worker awake just after an API call makes no further call until the next is due", () => {
   mock.timers.enable({ apis: ["setInterval", "Date"], now: Date.now() + 600_000 });
   browser.touched = 0;
   holdAwake()();
@@ -336,7 +336,7 @@ function fakePort() {
   return { port: /** @type {any} */ (port), posted: port.posted };
 }
 
-test("a panel gets its own news, and everybody what is for all", () => {
+test("a panel receives its own messages, and all panels those for all", () => {
   const panels = new Panels();
   const [one, two] = [fakePort(), fakePort()];
   const [first, second] = [panels.add(one.port), panels.add(two.port)];
@@ -379,7 +379,7 @@ function stopped(context) {
   };
 }
 
-test("a panel gets one batch per frame, with all that came meanwhile", (context) => {
+test("a panel receives one batch per frame, with all that arrived meanwhile", (context) => {
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
   panels.postUpdate(events("a", 1), panel);
@@ -418,7 +418,7 @@ test("a late frame does not hold up what is sent", (context) => {
   assert.equal(posted.length, 3);
 });
 
-test("what is no batch of the same turn goes at once, after what is held", (context) => {
+test("messages other than batches of the same turn are sent at once, after what is held", (context) => {
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
   panels.postUpdate(events("a", 1), panel);
@@ -478,7 +478,7 @@ test("a panel that keeps up is sent everything", (context) => {
   }
 });
 
-test("a panel that fell behind gets nothing but the conversation, and that when it has drawn all", (context) => {
+test("a panel that fell behind receives only the conversation, once it has drawn everything", (context) => {
   const pass = stopped(context);
   const { panels, panel, posted } = joined();
   const big = events("x".repeat(LIMIT));
@@ -498,7 +498,7 @@ test("a panel that fell behind gets nothing but the conversation, and that when 
   assert.equal(panels.acknowledge(panel, 2), false);
 });
 
-test("a panel that fell behind is told what was refused or taken back, and of a new chat", () => {
+test("a panel that fell behind receives rejections, cancellations and new chats", () => {
   const { panels, panel, posted } = joined();
   panels.postUpdate(events("x".repeat(LIMIT)), panel);
   panels.postUpdate(events("missed"), panel);

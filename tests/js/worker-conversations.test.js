@@ -67,7 +67,7 @@ beforeEach(async () => {
   await deleteDB("sidestream"); // The open connection gives way, and is opened anew.
 });
 
-test("the first save of a turn is told from the later ones", async () => {
+test("the first save of a turn is distinguished from later ones", async () => {
   const head = JSON.stringify({ id: "a", created_at: 1, settings: {} });
   assert.equal(await conversationStore.hasTurn("a", "1"), false);
   assert.equal(await writer.saveTurn(head, JSON.stringify(turn("1", "First", ""))), "1");
@@ -131,7 +131,7 @@ test("a database of version 1 keeps all it has, and can be searched", async () =
   assert.equal(await deviceKey(), "the key");
 });
 
-test("a database of version 2 gets branches, and what was under way in it is found", async () => {
+test("a database of version 2 gets branches, and its unfinished turns are found", async () => {
   const old = await openOld(2);
   const fields = { version: 1, conversation_id: "a", words: ["first"] };
   await old.put("conversations", { id: "a", created_at: 1, updated_at: 9, title: "T", own_title: "Own", turns: 2 });
@@ -310,7 +310,7 @@ test("what is thought is not found, nor an answer that was given up", async () =
   assert.deepEqual(await ids({ query: "apple" }), []);
 });
 
-test("a snippet comes from a turn with all the words, on one line, cut between words", async () => {
+test("a snippet is from a turn with all the words, on one line, cut between words", async () => {
   const long = "word ".repeat(60);
   await store("a", 10, turn("1", "delta", ""), turn("2", "x", `${long}alpha\n\n  delta ${long}`));
   const [{ snippet }] = (await found({ query: "alpha delta" })).conversations;
@@ -319,7 +319,7 @@ test("a snippet comes from a turn with all the words, on one line, cut between w
   assert.match(snippet?.after ?? "", /^ delta( word)+…$/);
 });
 
-test("a title is the first line until the user gives another, and comes back when that is taken away", async () => {
+test("a title is the first line until the user gives another, and returns when that is removed", async () => {
   const title = async () => (await found()).conversations[0].title;
   await store("a", 10, turn("1", `\n  ${"many words ".repeat(20)}\nsecond line`, ""));
   assert.match(await title(), /^(many words )+many…$|^(many words ?)+…$/);
@@ -428,7 +428,7 @@ test("branches and settings come back from a file, and a file of version 1 is on
   );
 });
 
-test("leave that was given to tools comes with no file", async () => {
+test("no file brings permissions of tools", async () => {
   await store("a", 10, turn("1", "Q1", "x"));
   const settings = { model: "m", tools: { python: "always" }, network: ["a.test"], limits: { calls: 3 } };
   await writer.saveTurn(JSON.stringify({ id: "a", created_at: 10, leaf: "1", settings }), "");
@@ -547,7 +547,7 @@ test("what is there with another content is kept beside the file's", async () =>
   assert.deepEqual(await ids({ query: "old" }), [both[1]]);
 });
 
-test("what a call has to show comes back with a file", async () => {
+test("artifacts of a call are restored from a file", async () => {
   const shown = {
     figures: [
       { type: "svg", text: "<svg/>" },
@@ -571,7 +571,7 @@ test("what a call has to show comes back with a file", async () => {
   assert.deepEqual((await storedView("a")).turns[0].blocks[0].shown, shown);
 });
 
-test("a file that is not right changes nothing, and it is said why", async () => {
+test("an invalid file changes nothing, and the reason is given", async () => {
   await store("a", 10, turn("1", "First", "x"), turn("2", "Second", "y"));
   const good = JSON.parse(await exported());
   /** @param {(file: any) => void} damage */
@@ -650,7 +650,7 @@ test("a file that is not right changes nothing, and it is said why", async () =>
   assert.deepEqual(await ids(), ["a"]);
 });
 
-test("Markdown holds what was said, for reading", async () => {
+test("Markdown holds the messages, for reading", async () => {
   const search = { kind: "tool", text: "q", name: "web_search", item_id: "ws", open: false };
   const image = { kind: "tool", text: "a fox", name: "image_generation", item_id: "ig", open: false };
   const citations = [
@@ -709,7 +709,7 @@ test("more than a message can hold is exported in several files", async () => {
   assert.equal((await ids()).length, 3);
 });
 
-test("a write that fails leaves nothing behind, and says the cause", async () => {
+test("a failed write stores nothing, and gives the cause", async () => {
   await store("a", 10, turn("1", "First", ""));
   const work = database.write(["meta"], async (transaction) => {
     await transaction.objectStore("meta").put("changed", "current");

@@ -117,7 +117,7 @@ test("each element that a message opens is closed in it, in order", () => {
  * CherryHQ/cherry-studio#15760: who speaks was a heading of the second level, and headings in answers were of the
  * first.
  */
-test("headings in what was said are below that of its turn, code stays as it is", () => {
+test("headings in messages are below that of their turn, code stays as it is", () => {
   const answer =
     "# One\n\n## Two ##\n\nThree\nlines\n=====\n\n###### Six\n\n```sh\n# no heading\n```\n\n> # quoted\n\n#hashtag";
   const markdown = exported("T", turn("# Mine\n\nOr\n--", answer), END);
@@ -130,7 +130,7 @@ test("headings in what was said are below that of its turn, code stays as it is"
 });
 
 /** rashidazarang/chatgpt-chat-exporter#25: backslashes were doubled and white space was lost. */
-test("what was said is in the file as it was written", () => {
+test("messages are in the file as they were written", () => {
   const text =
     "C:\\temp\\new\n\n    indented \\\\ twice\n\n- a\n\n\n- b *c* _d_ `e\\f` \\(x\\)\n\n| a |\n| - |\n| \\| |";
   const markdown = exported("T", turn(text, text));

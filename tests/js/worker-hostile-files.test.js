@@ -171,7 +171,7 @@ test("what a call gave is shown as it is sent, between marks that it cannot end"
   assert.deepEqual(await importConversations(file), { imported: 0, skipped: 1 });
 });
 
-test("items that no reader sees come with no file", async () => {
+test("no file brings items that no reader sees", async () => {
   const unseen = [
     { type: "compaction", encrypted_content: "x" },
     { type: "tool_search_output", tools: [{ type: "function", name: "leak" }] },

@@ -18,11 +18,11 @@ test("work that never ends is given up", async () => {
   await assert.rejects(within(new Promise(() => {}), 2, late, 5), /late/);
 });
 
-test("what goes wrong is passed on", async () => {
+test("errors are passed on", async () => {
   await assert.rejects(within(Promise.reject(new Error("broken")), 2, late, 5), /broken/);
 });
 
-test("an answer that waits for a busy worker is not taken for late", async () => {
+test("an answer that waits for a busy worker does not count as late", async () => {
   const answer = new Promise((resolve) => setTimeout(resolve, 60, "answer"));
   const result = within(answer, 3, late, 15);
   block(200);

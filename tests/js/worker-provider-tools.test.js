@@ -11,7 +11,7 @@ import { providerTools } from "../../extension/worker/settings/provider-tools.js
 
 const table = JSON.parse(readFileSync(new URL("../fixtures/provider-tools.json", import.meta.url), "utf8"));
 
-test("each preset has what the table says", () => {
+test("each preset has the tools of the table", () => {
   assert.deepEqual(Object.keys(table).sort(), PRESETS.map(({ key }) => key).sort());
   for (const [preset, tools] of Object.entries(table)) {
     assert.deepEqual(providerTools({ preset, wire_api: "responses" }), tools, preset);

@@ -342,7 +342,7 @@ test("what was stored before the index is found as soon as it is read, the lates
     ["named"],
   );
   assert.equal(first.pending, 6);
-  // A conversation that goes on meanwhile.
+  // The conversation continues meanwhile.
   const head = JSON.stringify({ id: "c0", created_at: 1, leaf: "2", settings: {} });
   await writer.saveTurn(head, JSON.stringify({ ...turnOf("2", "more fjord"), parent: "1" }));
   await indexMissing();

@@ -65,7 +65,7 @@ const closeBrowser = () => {
   session.data = {};
 };
 
-test("a key comes back for its own profile and origin only, and is nowhere in clear", async () => {
+test("a key is returned for its own profile and origin only, and is nowhere in clear", async () => {
   await vault.storeSecret(PROFILE, key(KEY));
   assert.deepEqual(await vault.readSecret(PROFILE), key(KEY));
   assert.equal(await readKey({ ...PROFILE, origin: B }), undefined);
@@ -85,7 +85,7 @@ test("a ciphertext that is moved to another origin, profile or kind does not ope
   await refused(readKey(PROFILE), /can't be read/);
 });
 
-test("a damaged ciphertext is said, not guessed at", async () => {
+test("a damaged ciphertext is reported", async () => {
   await vault.storeSecret(PROFILE, key(KEY));
   const { sealed } = /** @type {any} */ (local.data.vault).entries.p;
   // Its first byte is random: another one must differ from it for certain.
@@ -509,14 +509,14 @@ test("a trial uses the key that is typed, or the stored one, and stores nothing"
   assert.equal(storedText(), before);
 });
 
-test("a locked key is said before anything is sent", async () => {
+test("a locked key is reported before anything is sent", async () => {
   await saveSettings(settings(), KEY, "correct horse");
   session.data = {};
   assert.equal((await providerView()).locked, true);
   await refused(connectionOf(""), /locked/);
 });
 
-test("without settings and without a demo nobody answers", async () => {
+test("without settings and without a demo there is no provider", async () => {
   const nobody = { configured: false, demo: false, locked: false, name: "", model: "", profiles: [], active: null };
   assert.deepEqual(await providerView(), nobody);
   await refused(connectionOf(""), /No provider is set up/);
@@ -563,7 +563,7 @@ test("without an id the active profile is saved", async () => {
   );
 });
 
-test("a profile goes with its key, and another one answers", async () => {
+test("a profile is removed with its key, and another one becomes active", async () => {
   const second = await saveTwo();
   await removeProfile("1");
   assert.deepEqual(Object.keys(/** @type {any} */ (local.data.vault).entries), [second]);
@@ -645,7 +645,7 @@ test("an import with a number out of its range is refused, and nothing of it tak
   assert.equal(local.data.profiles, undefined);
 });
 
-test("imported profiles stand behind those that are there, and the active one stays", async () => {
+test("imported profiles follow the existing ones, and the active one stays", async () => {
   await saveTwo();
   const { text } = await exportSettings();
   forgetAll();

@@ -52,7 +52,7 @@ test("snapshots are removed also while one is being written", async () => {
   assert.deepEqual([...root.names], []);
 });
 
-test("a write that fails leaves nothing, and the next one works", async () => {
+test("a failed write leaves nothing, and the next one works", async () => {
   root.write = async () => {
     throw new Error("full");
   };

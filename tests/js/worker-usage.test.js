@@ -66,7 +66,7 @@ test("a turn that is run again counts again", async () => {
   assert.deepEqual(await counted(), [["2026-08-06", "m", 3, 45]]);
 });
 
-test("what told no usage does not count, and counts when it does", async () => {
+test("a turn without usage does not count until it has some", async () => {
   await save(spent({ status: "stopped", usage: undefined }));
   await save(spent({ status: "stopped", usage: { input_tokens: 0, output_tokens: 0 } }));
   assert.deepEqual(await counted(), []);
