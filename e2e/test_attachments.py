@@ -80,7 +80,7 @@ def test_what_is_not_seen_in_an_attachment_can_be_named(panel: Panel) -> None:
     tray(panel).get_by_role("button", name=re.compile("^Show page")).click()
     text = panel.page.get_by_label("Text as it is sent")
     expect(text).to_contain_text(f"A valley.{hidden}")
-    panel.page.get_by_role("checkbox", name="Name what is not seen (5 characters)").check()
+    panel.page.get_by_role("checkbox", name="Show invisible characters (5 characters)").check()
     expect(text).to_contain_text("A valley.⟨U+E006F⟩⟨U+E0062⟩⟨U+E0065⟩⟨U+E0079⟩ And a⟨U+202E⟩b")
 
 
@@ -269,11 +269,11 @@ def test_transparent_images_stay_transparent(panel: Panel, server: ScriptedServe
 @pytest.mark.parametrize(
     ("name", "make", "words"),
     [
-        ("drawing.svg", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "format SVG"),
-        ("photo.heic", lambda: b"\0\0\0\x18ftypheic\0\0\0\0", "format HEIC"),
+        ("drawing.svg", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG format"),
+        ("photo.heic", lambda: b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC format"),
         ("half.png", lambda: png(50, 50)[:60], "damaged"),
         ("vast.png", lambda: png(20_000, 20_000), "100 million pixels"),
-        ("letter.png", lambda: b"Dear all,", "is no image"),
+        ("letter.png", lambda: b"Dear all,", "is not an image"),
     ],
 )
 def test_what_is_no_image_is_refused(

@@ -135,7 +135,7 @@ def test_another_key_does_not_wait_for_the_limit_of_the_first(
 RECORD_COUNTDOWN = """() => {
   window.countdown = [];
   new MutationObserver(() => {
-    const [, left] = /goes in (\\d+ s)/.exec(document.body.textContent) ?? [];
+    const [, left] = /Sending in (\\d+:\\d\\d)/.exec(document.body.textContent) ?? [];
     if (left && left !== countdown.at(-1)) countdown.push(left);
   }).observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
@@ -151,6 +151,6 @@ def test_a_limit_is_waited_for_with_its_countdown(panel: Panel, server: Scripted
     expect(panel.page.get_by_text("Rate limited. Sending in")).to_be_visible()
     assert len(server.turns) == 1
     expect(panel.answer).to_have_text("You said: The second")
-    seen = [int(left.split()[0]) for left in panel.page.evaluate("countdown")]
+    seen = [int(left.replace(":", "")) for left in panel.page.evaluate("countdown")]
     assert len(seen) > 1
     assert seen == sorted(seen, reverse=True)

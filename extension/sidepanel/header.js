@@ -71,7 +71,7 @@ export class Header {
     this.#profile.dataset.drawn = drawn;
     setChildren(
       this.#profile,
-      profiles.map(({ id, name, model }) => el("option", { value: id }, `${name} · ${model}`)),
+      profiles.map(({ id, name, model }) => el("option", { value: id }, text("profile_and_model", name, model))),
     );
     this.#profile.value = id ?? "";
   }

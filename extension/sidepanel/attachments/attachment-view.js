@@ -5,19 +5,27 @@
 
 import { hostOf } from "../../shared/address.js";
 import { bytesOf, tooMuch } from "../../shared/picture.js";
+import { text as message, plural } from "../../shared/text.js";
 import { el, icon } from "../../ui/dom.js";
 import { iconButton } from "../../ui/icon-button.js";
 import { countUnseen, revealed } from "../../ui/revealed.js";
-import { tokensText } from "../formats.js";
+import { rowText, tokensText } from "../formats.js";
 import { ask } from "../worker-link/ask.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
+/** @import {MessageKey} from "../../shared/text.js" */
 
 const ICONS = /** @type {const} */ ({ page: "page", selection: "selection", image: "image", text: "text" });
 /** Of an image at a message, in pixels. */
 const LARGEST = 160;
 const SMALLEST = 40;
-const KINDS = { page: "Page", selection: "Selection", image: "Image", text: "Pasted text" };
+/** @type {Record<Attachment["kind"], {name: MessageKey, show: MessageKey}>} */
+const KINDS = {
+  page: { name: "attachments_page", show: "attachments_show_page" },
+  selection: { name: "attachments_selection", show: "attachments_show_selection" },
+  image: { name: "attachments_image", show: "attachments_show_image" },
+  text: { name: "attachments_text", show: "attachments_show_text" },
+};
 /** Texts are shown in pieces of about so many characters, which are laid out only when they are seen. */
 const PIECE = 20_000;
 
@@ -38,10 +46,10 @@ function attachmentChip(attachment, { conversation, content, onRemove, onPutIn }
   const { kind, url, tokens, missing } = attachment;
   const title = revealed(attachment.title);
   const host = url ? hostOf(url) || url : "";
-  const about = host || (kind === "text" ? "Pasted" : "");
+  const about = host || (kind === "text" ? message("attachments_pasted") : "");
   const size = `${about ? " · " : ""}${tokensText(tokens)}`;
-  const part = missing ? "Only a part of it" : "";
-  const name = title || KINDS[kind];
+  const part = missing ? message("attachments_part") : "";
+  const name = title || message(KINDS[kind].name);
   const picture = el("span", { class: "chip-picture" }, icon(ICONS[kind]));
   if (conversation && kind === "image") giveSize(picture, attachment);
   const show = el(
@@ -49,7 +57,7 @@ function attachmentChip(attachment, { conversation, content, onRemove, onPutIn }
     {
       type: "button",
       class: "quiet chip-show",
-      "aria-label": `Show ${KINDS[kind].toLowerCase()}: ${name}, ${about}${size}${part ? `, ${part}` : ""}`,
+      "aria-label": message(KINDS[kind].show, rowText([name, `${about}${size}`, part].filter(Boolean))),
       title: [name, url, missing].filter(Boolean).join("\n"),
       onclick: () => showAttachment(attachment, conversation),
     },
@@ -59,8 +67,8 @@ function attachmentChip(attachment, { conversation, content, onRemove, onPutIn }
     ...(part ? [el("span", { class: "chip-part" }, part)] : []),
   );
   const chip = el("li", { class: `chip ${kind}` }, show);
-  if (onPutIn) chip.append(iconButton(`Put ${name} into the message`, ["insert"], onPutIn));
-  if (onRemove) chip.append(iconButton(`Remove ${name}`, ["close"], onRemove));
+  if (onPutIn) chip.append(iconButton(message("attachments_put_in", name), ["insert"], onPutIn));
+  if (onRemove) chip.append(iconButton(message("attachments_remove", name), ["close"], onRemove));
   if (kind === "image") whenSeen(chip, () => fillPicture(picture, attachment, conversation, content));
   return chip;
 }
@@ -121,10 +129,10 @@ async function load(id, conversation) {
  */
 async function showAttachment(attachment, conversation) {
   const { kind, title, url, tokens, width, height, missing } = attachment;
-  const name = revealed(title) || KINDS[kind];
+  const name = revealed(title) || message(KINDS[kind].name);
   const body = el("div", { class: "attachment-body" });
-  const close = iconButton("Close", ["close"], () => dialog.close());
-  const facts = [KINDS[kind], width && height && `${width} × ${height}`, tokensText(tokens)]
+  const close = iconButton(message("common_close"), ["close"], () => dialog.close());
+  const facts = [message(KINDS[kind].name), width && height && `${width} × ${height}`, tokensText(tokens)]
     .filter(Boolean)
     .join(" · ");
   const dialog = el(
@@ -165,14 +173,18 @@ async function showAttachment(attachment, conversation) {
  * @param {string} text
  */
 function textAsSent(text) {
-  const pre = el("pre", { tabindex: 0, dir: "auto", "aria-label": "Text as it is sent" }, ...pieces(text));
+  const pre = el(
+    "pre",
+    { tabindex: 0, dir: "auto", "aria-label": message("attachments_text_as_sent") },
+    ...pieces(text),
+  );
   const count = countUnseen(text);
   if (count === 0) return [pre];
   const box = el("input", {
     type: "checkbox",
     onchange: () => pre.replaceChildren(...pieces(box.checked ? revealed(text) : text)),
   });
-  const label = `Name what is not seen (${count.toLocaleString("en")} ${count === 1 ? "character" : "characters"})`;
+  const label = plural("attachments_reveal", count);
   return [el("label", { class: "attachment-unseen" }, box, label), pre];
 }
 
@@ -183,13 +195,13 @@ function textAsSent(text) {
  */
 function whyNot(content) {
   const bytes = /^data:image\/(?:png|jpeg|webp|gif);base64,/.test(content) && bytesOf(content);
-  return bytes ? tooMuch(bytes) : "it is no PNG, JPEG, WebP or GIF";
+  return bytes ? tooMuch(bytes) : message("attachments_no_image_format");
 }
 
 /** @param {string} content @param {string} title */
 function imageView(content, title) {
   const reason = whyNot(content);
-  return reason ? el("p", {}, `The image is not shown: ${reason}.`) : el("img", { src: content, alt: title });
+  return reason ? el("p", {}, message("attachments_image_not_shown", reason)) : el("img", { src: content, alt: title });
 }
 
 /**
@@ -210,7 +222,7 @@ export class AttachmentList {
   #drawn = "";
 
   /** @param {HTMLElement} [root] */
-  constructor(root = el("ul", { class: "chips", "aria-label": "Attachments" })) {
+  constructor(root = el("ul", { class: "chips", "aria-label": message("attachments_label") })) {
     this.root = root;
   }
 

@@ -5,6 +5,7 @@
 
 import { toTurnError } from "../../shared/errors.js";
 import { keepAttachment } from "../../shared/storage/attachments.js";
+import { text as message, plural } from "../../shared/text.js";
 import { estimateTokens } from "../formats.js";
 import { ask } from "../worker-link/ask.js";
 import { AttachmentList } from "./attachment-view.js";
@@ -119,7 +120,8 @@ export class AttachmentTray {
     await this.during(async () => {
       const wrong = new Set();
       for (const file of files) {
-        if (!(await this.addImage(file, file.name || "Image", undefined, place))) wrong.add(this.#note.textContent);
+        if (!(await this.addImage(file, file.name || message("attachments_image"), undefined, place)))
+          wrong.add(this.#note.textContent);
       }
       if (wrong.size > 0) throw new Error([...wrong].join(" "));
     }, place);
@@ -205,7 +207,7 @@ export class AttachmentTray {
 /** @param {DraftHandle} place */
 function checkRoom({ draft }) {
   if (draft.attachments.length < MAX_ATTACHMENTS) return;
-  throw new Error(`A message can have ${MAX_ATTACHMENTS} attachments at most. Remove one first.`);
+  throw new Error(plural("attachments_too_many", MAX_ATTACHMENTS));
 }
 
 /**

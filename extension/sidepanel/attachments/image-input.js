@@ -1,5 +1,7 @@
 /** The ways in which images come into the panel: chosen as files, pasted, and dropped. */
 
+import { text } from "../../shared/text.js";
+
 /** @import {AttachMenu} from "./attach-menu.js" */
 /** @import {AttachmentTray} from "./attachments.js" */
 
@@ -11,7 +13,7 @@
  * @param {HTMLTextAreaElement} parts.box
  */
 export function takeImages({ tray, menu, picker, box }) {
-  menu.add({ icon: "image", label: "Image…", act: () => picker.click() });
+  menu.add({ icon: "image", label: text("attach_image"), act: () => picker.click() });
   picker.addEventListener("change", () => {
     const files = [...(picker.files ?? [])];
     // The same file can be chosen once more.

@@ -4,6 +4,8 @@
  */
 
 import { measure } from "../../shared/picture.js";
+import { text as message } from "../../shared/text.js";
+import { fileSize } from "../formats.js";
 
 /** @import {Attachment} from "../../shared/protocol.js" */
 
@@ -26,8 +28,6 @@ const MAX_PIXELS = 100_000_000;
 const PATCH = 32;
 const MAX_PATCHES = 1536;
 
-const HINT = "Save it as PNG or JPEG and attach that.";
-
 /**
  * An image as it is attached. Of an animation it is the first picture.
  * @param {Blob} blob
@@ -36,7 +36,7 @@ const HINT = "Save it as PNG or JPEG and attach that.";
  * @returns {Promise<{description: Description, content: string}>}  Rejects with words for the user.
  */
 export async function imageAttachment(blob, title, url) {
-  if (blob.size > MAX_BYTES) throw new Error(`“${title}” is larger than ${MAX_BYTES / 1e6} MB. Attach a smaller one.`);
+  if (blob.size > MAX_BYTES) throw new Error(message("attachments_image_too_large", title, fileSize(MAX_BYTES)));
   const format = await formatOf(blob);
   if (!READ.includes(format)) throw new Error(refusal(title, format));
   const bitmap = await decode(blob, title);
@@ -45,7 +45,7 @@ export async function imageAttachment(blob, title, url) {
   const height = Math.max(1, Math.round(bitmap.height * scale));
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error(`“${title}” could not be drawn. Try again.`);
+  if (!context) throw new Error(message("attachments_image_not_drawn", title));
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
@@ -62,11 +62,11 @@ async function decode(blob, title) {
   // Its size is known before anything of it is drawn.
   const { width = 0, height = 0 } = measure(new Uint8Array(await blob.arrayBuffer())) ?? {};
   if (width * height > MAX_PIXELS)
-    throw new Error(`“${title}” has more than ${MAX_PIXELS / 1e6} million pixels. Attach a smaller one.`);
+    throw new Error(message("attachments_image_too_many_pixels", title, MAX_PIXELS / 1e6));
   try {
     if (width > 0) return await createImageBitmap(blob);
   } catch {}
-  throw new Error(`“${title}” cannot be shown: the file is damaged.`);
+  throw new Error(message("attachments_image_damaged", title));
 }
 
 /**
@@ -120,7 +120,5 @@ async function formatOf(blob) {
 
 /** @param {string} title @param {string} format */
 function refusal(title, format) {
-  return format
-    ? `“${title}” is of the format ${format}, which models cannot read. ${HINT}`
-    : `“${title}” is no image that can be attached: PNG, JPEG, WebP and GIF work.`;
+  return format ? message("attachments_image_wrong_format", title, format) : message("attachments_no_image", title);
 }

@@ -4,6 +4,7 @@
  */
 
 import { inboxKey, takeFromInbox } from "../../shared/inbox.js";
+import { text as message } from "../../shared/text.js";
 import { byId } from "../../ui/dom.js";
 import { waitForPermission } from "./page-permission.js";
 
@@ -40,9 +41,9 @@ export class PageInput {
   constructor({ tray, menu, ...links }) {
     this.#tray = tray;
     this.#links = links;
-    menu.add({ icon: "page", label: "This page", act: () => this.#attach("page") });
-    menu.add({ icon: "selection", label: "Selection", act: () => this.#attach("selection") });
-    menu.add({ icon: "screenshot", label: "Screenshot", act: () => this.#attach("screenshot") });
+    menu.add({ icon: "page", label: message("attach_page"), act: () => this.#attach("page") });
+    menu.add({ icon: "selection", label: message("attach_selection"), act: () => this.#attach("selection") });
+    menu.add({ icon: "screenshot", label: message("attach_screenshot"), act: () => this.#attach("screenshot") });
     this.#allow.addEventListener("click", () => this.#askForSites());
     byId("page-dismiss").addEventListener("click", () => {
       this.#rest();
@@ -108,7 +109,7 @@ export class PageInput {
       return this.#tray.add(about, text, place);
     }
     const picture = await fetch(image ?? "");
-    return this.#tray.addImage(await picture.blob(), title || "Screenshot", url || undefined, place);
+    return this.#tray.addImage(await picture.blob(), title || message("attach_screenshot"), url || undefined, place);
   }
 
   // --- permission ---------------------------------------------------------------------------------------------------

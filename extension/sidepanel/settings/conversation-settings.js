@@ -6,6 +6,7 @@ import { COMPACTIONS, EFFORTS, labelOf, SUMMARIES, VERBOSITIES } from "../../sha
 import { visible } from "../../shared/pasted-key.js";
 import { problemText } from "../../shared/profile-schema.js";
 import { readNumber } from "../../shared/ranges.js";
+import { text as message, plural } from "../../shared/text.js";
 import { effortsOf, fillSelect, optionsOf } from "../../ui/choices.js";
 import { byId, el, setChildren } from "../../ui/dom.js";
 import { answererOf } from "../answerer.js";
@@ -197,9 +198,9 @@ export class ConversationSettingsDialog {
   #fill(settings) {
     const { profiles = [] } = this.#links.state().provider ?? {};
     /** @type {(readonly [string, string])[]} */
-    const choices = profiles.map(({ id, name, model }) => [id, `${name} · ${model}`]);
+    const choices = profiles.map(({ id, name, model }) => [id, message("profile_and_model", name, model)]);
     if (settings.profile && !profiles.some(({ id }) => id === settings.profile))
-      choices.push([settings.profile, "One that was removed from the settings"]);
+      choices.push([settings.profile, message("chat_settings_removed_profile")]);
     fillSelect(this.#profile, "", choices, settings.profile ?? "");
     byId("own-profile-field").hidden = choices.length === 0;
     this.#loadModels.hidden = profiles.length === 0;
@@ -220,23 +221,27 @@ export class ConversationSettingsDialog {
   #showDefaults() {
     const { provider, models } = this.#links.state();
     const active = answererOf(provider, {});
-    nameDefault(this.#profile, `As in the settings: ${active.name}`);
+    nameDefault(this.#profile, message("chat_settings_default_profile", active.name));
     const { id, name, model, tools } = answererOf(provider, { profile: this.#profile.value });
     this.#permissions.offer(name, tools);
     const settings = this.#profiles.find((each) => each.id === id)?.settings;
     /** @param {Choices} choices @param {string | undefined} value @param {string} otherwise */
-    const asIn = (choices, value, otherwise) => (value ? `As in ${name}: ${labelOf(choices, value)}` : otherwise);
+    const asIn = (choices, value, otherwise) =>
+      value ? message("chat_settings_as_in", name, labelOf(choices, value)) : otherwise;
     this.#nameEffort();
-    nameDefault(this.#summary, asIn(SUMMARIES, settings?.summary, "Default of the provider"));
-    nameDefault(this.#verbosity, asIn(VERBOSITIES, settings?.verbosity, "Default of the model"));
+    nameDefault(this.#summary, asIn(SUMMARIES, settings?.summary, message("chat_settings_provider_default")));
+    nameDefault(this.#verbosity, asIn(VERBOSITIES, settings?.verbosity, message("chat_settings_model_default")));
     nameDefault(this.#compaction, asIn(COMPACTIONS, settings?.compaction ?? "summarise", ""));
-    this.#model.placeholder = `${model}, as in ${name}`;
-    this.#instructions.placeholder = settings?.instructions ? `As in ${name}: ${settings.instructions}` : "None";
+    this.#model.placeholder = message("chat_settings_value_as_in", model, name);
+    this.#instructions.placeholder = settings?.instructions
+      ? message("chat_settings_as_in", name, settings.instructions)
+      : message("common_none");
     const known = [model, ...(provider?.profiles ?? []).map((each) => each.model), ...models];
     this.#offer(known);
     for (const [number, input] of this.#numbers) {
       const value = settings?.[number];
-      input.placeholder = value === undefined ? "Default" : `${value}, as in ${name}`;
+      input.placeholder =
+        value === undefined ? message("chat_settings_default") : message("chat_settings_value_as_in", value, name);
     }
     this.#describeModel();
   }
@@ -245,8 +250,10 @@ export class ConversationSettingsDialog {
     const { name, id } = answererOf(this.#links.state().provider, { profile: this.#profile.value });
     const own = this.#profiles.find((each) => each.id === id)?.settings.effort;
     const { default_effort } = this.#described.facts;
-    const usual = `Default of the model${default_effort ? ` (${labelOf(EFFORTS, default_effort)})` : ""}`;
-    nameDefault(this.#effort, own ? `As in ${name}: ${labelOf(EFFORTS, own)}` : usual);
+    const usual = default_effort
+      ? message("chat_settings_model_default_value", labelOf(EFFORTS, default_effort))
+      : message("chat_settings_model_default");
+    nameDefault(this.#effort, own ? message("chat_settings_as_in", name, labelOf(EFFORTS, own)) : usual);
   }
 
   /** Offers the efforts that the model takes. */
@@ -315,7 +322,7 @@ export class ConversationSettingsDialog {
     this.#work = work;
     this.#save.disabled = true;
     this.#compact.disabled = true;
-    this.#say("Saving…");
+    this.#say(message("chat_settings_saving"));
     this.#links.onSave({ ...read.settings, ...chosen.settings });
   }
 
@@ -324,13 +331,11 @@ export class ConversationSettingsDialog {
     const settings = this.#profiles.find((each) => each.id === id)?.settings;
     if (!settings) return;
     this.#loadModels.disabled = true;
-    this.#say("Loading the models…");
+    this.#say(message("options_models_loading"));
     try {
       const { models = [] } = await ask({ type: "ListModels", settings, profile_id: id });
       this.#offer(models);
-      this.#say(
-        `${models.length} ${models.length === 1 ? "model" : "models"} loaded. Pick one in the field, or type to search.`,
-      );
+      this.#say(plural("models_loaded", models.length));
       this.#model.focus();
     } catch (error) {
       this.#say(error instanceof Error ? error.message : String(error), true);

@@ -1,5 +1,6 @@
 /** The form for the passphrase, which stands in the way as long as the key is locked. */
 
+import { text } from "../../shared/text.js";
 import { byId } from "../../ui/dom.js";
 
 /** @import {TurnError} from "../../shared/protocol.js" */
@@ -26,7 +27,7 @@ export class Unlock {
       event.preventDefault();
       const { value } = this.#passphrase;
       if (!value) {
-        this.#showError({ kind: "configuration", message: "Enter your passphrase." });
+        this.#showError({ kind: "configuration", message: text("unlock_empty") });
         return;
       }
       this.isWaiting = true;
