@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None, *, fetch: Fetch | None = None) -> in
     except KeyboardInterrupt:
         return _complain("Interrupted.", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain again when it exits.
+        # The reader of the output has closed it. Python would report that again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
 

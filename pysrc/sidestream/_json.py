@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote."""
+"""Parses untrusted JSON."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from sidestream.types.usage import TokenUsage
 
 @dataclass(slots=True)
 class TurnResult:
-    """The result of a turn. An error stands beside everything that arrived before it."""
+    """The result of a turn: everything that arrived, and the error if there was one."""
 
     items: list[ResponseItem] = field(default_factory=list)
     text: str = ""

@@ -117,7 +117,7 @@ def _shape(value: Any, name: str = "") -> Any:
     return value
 
 
-# The fields of a request whose texts are names and settings; nobody's own texts are in them.
+# The fields of a request whose texts are names and settings, and never private.
 _SHOWN_TEXTS = frozenset(
     {
         *("model", "role", "type", "effort", "summary", "reasoning_effort", "verbosity", "name"),

@@ -23,7 +23,7 @@ MAKERS_WITH_PRESET = frozenset(
         *("ollama", "lmstudio", "llamacpp", "vllm"),
     }
 )
-"""The presets whose key says which server it is, also at a host that nobody knows."""
+"""The presets whose key names the server, even at an unknown host."""
 _ENDPOINT_SUFFIX = re.compile(r"/(responses|chat/completions|models)$")
 _AZURE_DEPLOYMENT = re.compile(r"/deployments/[^/]+$")
 

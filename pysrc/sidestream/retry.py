@@ -138,7 +138,7 @@ def parse_used_up_ms(headers: Mapping[str, str], *, now: float) -> int | None:
 _ANTHROPIC = re.compile(r"anthropic-ratelimit-[a-z-]{1,40}-$")
 
 
-# "resets at 2026-05-15T15:00:00Z": without its zone, nobody knows when that is.
+# "resets at 2026-05-15T15:00:00Z": without a zone, the time is unknown.
 _RESET_AT = re.compile(
     r"\bresets? (?:at|on) (\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))",
     re.IGNORECASE,

@@ -59,8 +59,8 @@ def prepare(no_sockets: str) -> None:
     def no_input(*_: object) -> NoReturn:
         raise RuntimeError("input() can ask nobody here: write the value into the code.")
 
-    # Pyodide has errors printed by it that cross to JavaScript, also where somebody catches them:
-    # that is no output of the code.
+    # Pyodide prints errors that cross to JavaScript, even handled ones. They are no output of the
+    # code.
     sys.excepthook = partial(traceback.print_exception, file=sys.__stderr__)
     builtins.input = no_input
     # It would end the interpreter without an error.

@@ -47,7 +47,7 @@ def stored_stream() -> ResponsesStream:
     return stream.text(*(f"word {n} " for n in range(40))).completed()
 
 
-def kept_story() -> StoredResponses:
+def stored_answer() -> StoredResponses:
     server = StoredResponses(stored_stream(), hello())
     server.pace_s = 0.3
     return server
@@ -62,7 +62,7 @@ LONG_STORY = "".join(f"word {n} " for n in range(40))
 
 @pytest.mark.parametrize("at_s", [1.0, 2.2, 3.5, 4.0, 4.7, 8.05, 15.0, 16.1])
 def test_an_answer_that_the_provider_stores_is_resumed_by_the_next_process(at_s: float) -> None:
-    server = kept_story()
+    server = stored_answer()
     store = killed(server, at_s)
     had = store.last("1")
     assert had["status"] == "running"
@@ -94,7 +94,7 @@ def test_an_answer_that_the_provider_stores_is_resumed_by_the_next_process(at_s:
 
 def test_text_and_position_are_written_together() -> None:
     """In every record, the rest after the position is exactly what the text lacks."""
-    server = kept_story()
+    server = stored_answer()
 
     async def process() -> MemoryStore:
         harness = await background_harness(server)
@@ -114,7 +114,7 @@ def test_text_and_position_are_written_together() -> None:
 
 
 def test_queued_messages_are_sent_after_the_resumed_answer() -> None:
-    server = kept_story()
+    server = stored_answer()
     store = killed(server, 5, then="And now?")
     server.answer_next(hello())  # requests at the end of the process do not count
     asked = server.asked
@@ -130,7 +130,7 @@ def test_queued_messages_are_sent_after_the_resumed_answer() -> None:
 
 
 def test_an_answer_that_the_provider_has_deleted_is_interrupted() -> None:
-    server = kept_story()
+    server = stored_answer()
     store = killed(server, 8)
     server.forget()
 
@@ -153,7 +153,7 @@ def test_an_answer_that_the_provider_has_deleted_is_interrupted() -> None:
 
 
 def test_an_answer_of_another_provider_is_not_asked_for() -> None:
-    server = kept_story()
+    server = stored_answer()
     store = killed(server, 8)
     count = len(server.requests)
 
@@ -171,7 +171,7 @@ def test_an_answer_of_another_provider_is_not_asked_for() -> None:
 
 def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_resumed() -> None:
     """The conversation may come from a file."""
-    server = kept_story()
+    server = stored_answer()
     state = killed(server, 8).state()
     count = len(server.requests)
 
@@ -187,7 +187,7 @@ def test_an_answer_in_a_conversation_that_is_merely_opened_is_not_resumed() -> N
 
 
 def test_a_broken_stream_continues_in_the_panel() -> None:
-    server = kept_story()
+    server = stored_answer()
     server.cuts = [2500, 1500]
 
     async def process() -> None:
@@ -254,7 +254,7 @@ async def outage_harness(server: StoredResponses, end_s: float) -> Harness:
 def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
     end_s: float, online: bool
 ) -> None:
-    server = kept_story()
+    server = stored_answer()
 
     async def process() -> None:
         harness = await outage_harness(server, end_s)
@@ -280,7 +280,7 @@ def test_a_long_outage_is_waited_for_if_the_provider_keeps_the_answer(
 
 
 def test_an_outage_without_end_ends_the_turn() -> None:
-    server = kept_story()
+    server = stored_answer()
 
     async def process() -> None:
         harness = await outage_harness(server, 1e9)
@@ -297,7 +297,7 @@ def test_an_outage_without_end_ends_the_turn() -> None:
 
 
 def test_an_outage_can_be_stopped() -> None:
-    server = kept_story()
+    server = stored_answer()
 
     async def process() -> None:
         harness = await outage_harness(server, 200)
@@ -312,7 +312,7 @@ def test_an_outage_can_be_stopped() -> None:
 
 
 def test_an_answer_that_was_deleted_during_the_outage() -> None:
-    server = kept_story()
+    server = stored_answer()
 
     async def process() -> None:
         harness = await outage_harness(server, 100)
@@ -329,7 +329,7 @@ def test_an_answer_that_was_deleted_during_the_outage() -> None:
 
 
 def test_stop_ends_the_answer_at_the_provider() -> None:
-    server = kept_story()
+    server = stored_answer()
 
     async def process() -> None:
         harness = await background_harness(server)
@@ -345,7 +345,7 @@ def test_stop_ends_the_answer_at_the_provider() -> None:
 
 
 def test_stop_stops_although_the_provider_does_not() -> None:
-    server = kept_story()
+    server = stored_answer()
 
     async def process() -> None:
         harness = await background_harness(server)

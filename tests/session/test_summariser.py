@@ -44,7 +44,7 @@ async def test_a_conversation_has_its_own_model_instructions_and_effort(harness:
     assert harness.store.heads[ID]["settings"] == {}
 
 
-def long_story(text: str, tokens: int) -> Reply:
+def long_reply(text: str, tokens: int) -> Reply:
     stream = ResponsesStream().created().text(text)
     return Reply(stream.completed(input_tokens=tokens - 10, output_tokens=10))
 
@@ -53,7 +53,7 @@ def texts_of(request: dict[str, Any]) -> list[str]:
     return [part["text"] for item in request["input"] for part in item["content"]]
 
 
-@with_harness(long_story("long", 9_100), reply("SUMMARY"), reply("on"), reply("more"))
+@with_harness(long_reply("long", 9_100), reply("SUMMARY"), reply("on"), reply("more"))
 async def test_a_conversation_that_fills_the_window_is_summarised_first(harness: Harness) -> None:
     panel = harness.open_panel()
     harness.settings["context_window"] = 10_000
@@ -92,7 +92,7 @@ async def test_trimming_removes_the_oldest_turns_from_the_request_only(harness: 
     assert len(harness.fetch.requests) == 4
 
 
-@with_harness(then=long_story("long", 9_900))
+@with_harness(then=long_reply("long", 9_900))
 async def test_nothing_is_done_about_the_length_where_compaction_is_off(harness: Harness) -> None:
     harness.settings |= {"context_window": 10_000, "compaction": "off"}
     for number in "12":
@@ -148,7 +148,7 @@ def test_no_summary_is_offered_where_there_is_nothing_to_summarise() -> None:
 
 
 @with_harness(
-    long_story("long", 9_100),
+    long_reply("long", 9_100),
     Reply(status=401),
     reply("SUM", "MARY", pace_s=5),
     reply("two"),

@@ -69,7 +69,7 @@ def empty_answer() -> SidestreamError:
 
 
 EMPTY_ANSWER = "The provider sent an empty answer."
-"""The message of `empty_answer`, by which it can be told from other errors of its kind."""
+"""The message of `empty_answer`, which distinguishes it from other errors of its kind."""
 
 
 def too_much_text() -> SidestreamError:

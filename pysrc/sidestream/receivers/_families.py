@@ -16,7 +16,7 @@ def bare_name(slug: str) -> str:
 
 
 def reasons_at_openai(slug: str) -> bool:
-    """Whether it is one of OpenAI's reasoning models, by its name, whoever serves it."""
+    """Whether it is one of OpenAI's reasoning models, by its name, at any server."""
     # "azure/gpt-5", "openai.gpt-5", "ft:o4-mini:org::id".
     return bool(_OPENAI_REASONING.match(re.sub(r"^(?:ft:|openai[.:_-])", "", bare_name(slug))))
 

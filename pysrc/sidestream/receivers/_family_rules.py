@@ -1,4 +1,4 @@
-"""What a model's chat template or its maker requires, whoever serves the model."""
+"""What a model's chat template or its maker requires, at any server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sidestream.receivers._rules import Receiver
 from sidestream.receivers._table import STRICT_TEMPLATE
 
-# Their template and tokenizer (mistral-common) make the rules, whoever serves them: vLLM, NIM,
+# Their template and tokenizer (mistral-common) make the rules, at any server: vLLM, NIM,
 # Scaleway, oMLX (hermes-agent#20154, LibreChat-AI/agents#344, jundot/omlx#1995, pi-neuralwatt#12).
 _MISTRAL = re.compile(r"(?:mis|minis|magis)tral|mixtral|devstral|codestral|pixtral|voxtral")
 # "tool_use.id: String should match pattern" (ClawRouter#17, nanobot#4356, forgecode#1142); no

@@ -55,7 +55,7 @@ class PythonTool:
     def __init__(self, run: RunPython, stop: Callable[[str], Awaitable[str]]) -> None:
         self._run = run
         self._stop = stop
-        # asyncio does not keep a reference to a task that nobody awaits.
+        # asyncio keeps no reference to a task that is not awaited.
         self._stopping: set[asyncio.Future[str]] = set()
 
     async def run(self, arguments: Any, conversation_id: str) -> ToolOutput:

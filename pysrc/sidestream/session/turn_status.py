@@ -37,7 +37,7 @@ class TurnStatus(StrEnum):
 
     @property
     def went_wrong(self) -> bool:
-        """Whether the turn ended in a way that nobody wanted: messages after it are on hold."""
+        """Whether the turn ended against the user's wish, so that messages after it are on hold."""
         return self in (TurnStatus.FAILED, TurnStatus.INTERRUPTED)
 
     @property

@@ -133,7 +133,7 @@ class ResponsesDecoder:
     def sequence_number(self) -> int | None:
         """See `Decoder.sequence_number`."""
         if self._last_text:
-            # Only the last one of many frames is read, and only when somebody asks.
+            # Only the last one of many frames is read, and only on request.
             number = sequence_number_of(self._last_text)
             self._sequence_number = self._sequence_number if number is None else number
             self._last_text = b""
