@@ -2,10 +2,11 @@
  * A turn as the panel knows it. The worker builds the same blocks from the same events (`session/turn_reducer.py` and
  * `session/blocks.py`).
  *
- * A block object stays the same one as long as text is only added to it, so whoever draws it may go on where it
- * stopped; a block whose text becomes another one is replaced by a new object.
+ * A block object stays the same as long as text is only added to it, so whoever draws it may continue where it stopped.
+ * A block whose text changes otherwise is replaced by a new object.
  */
 
+import { language, text as message } from "./text.js";
 import { shownOf } from "./tool-results.js";
 import { addCitations, builtInName, citationsOf, logsOf, toolOf } from "./turn-items.js";
 import { isUnfinished } from "./turn-status.js";
@@ -143,10 +144,10 @@ export function applyEvent(turn, event) {
       break;
     }
     case "StreamIdle":
-      turn.notice = `Nothing has come for ${seconds(event.idle_ms)}; giving up after ${seconds(event.timeout_ms)}`;
+      turn.notice = message("turn_silent", seconds(event.idle_ms), seconds(event.timeout_ms));
       break;
     case "SafetyBuffering":
-      if (event.show_buffering_ui) turn.notice = "The provider is checking the answer before it shows it";
+      if (event.show_buffering_ui) turn.notice = message("turn_checking");
       break;
     case "ServerModel":
       turn.model = event.model;
@@ -195,7 +196,7 @@ function isEmpty(block) {
  * @returns {string}
  */
 function reconnectingNotice({ attempt, max_attempts, delay_ms, reason }) {
-  return `Reconnecting ${attempt}/${max_attempts} in ${seconds(delay_ms)}: ${reason}`;
+  return message("turn_reconnecting", attempt, max_attempts, seconds(delay_ms), reason);
 }
 
 /**
@@ -203,8 +204,9 @@ function reconnectingNotice({ attempt, max_attempts, delay_ms, reason }) {
  * @returns {string}
  */
 function seconds(ms) {
-  const isFraction = ms < 10_000 && ms % 1000 !== 0;
-  return `${(ms / 1000).toFixed(isFraction ? 1 : 0)} s`;
+  const digits = ms < 10_000 && ms % 1000 !== 0 ? 1 : 0;
+  const options = { useGrouping: false, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return message("turn_seconds", (ms / 1000).toLocaleString(language(), options));
 }
 
 /**

@@ -328,7 +328,7 @@ export class App {
     try {
       await this.#python.send(question);
     } catch {
-      throw new UserError("internal", this.#python.state.message || text("python_no_answer"), text("error_try_again"));
+      throw new UserError("internal", this.#python.state.message || text("boot_no_answer"), text("error_try_again"));
     }
   }
 }

@@ -118,7 +118,7 @@ test("Reconnecting takes back what was unfinished", () => {
 
 test("silence is reported and forgotten", () => {
   const turn = after(text("a"), { type: "StreamIdle", idle_ms: 30_000, timeout_ms: 300_000 });
-  assert.equal(turn.notice, "Nothing has come for 30 s; giving up after 300 s");
+  assert.equal(turn.notice, "Nothing received for 30 s; giving up after 300 s");
   applyEvent(turn, text("b"));
   assert.equal(turn.notice, undefined);
 });

@@ -16,7 +16,7 @@ import { forgetSnapshots } from "./snapshot.js";
 const MAX_REVIVALS = 3;
 
 /** @returns {BootState} */
-const starting = () => ({ state: "starting", message: text("python_starting") });
+const starting = () => ({ state: "starting", message: text("boot_starting") });
 
 /** Starts Python once and keeps it running. */
 export class PythonSupervisor {
@@ -137,7 +137,7 @@ export class PythonSupervisor {
     await this.#clear();
     this.#python = undefined;
     if (this.#revivals >= MAX_REVIVALS) {
-      this.#setState({ state: "failed", message: text("python_keeps_stopping") });
+      this.#setState({ state: "failed", message: text("boot_keeps_stopping") });
       return;
     }
     this.#revivals += 1;
@@ -186,6 +186,6 @@ function bootMessage(error) {
   // Emscripten's ExitStatus has a message, but is no Error.
   const { message = String(error) } = /** @type {{message?: string}} */ (error ?? {});
   const detail = message.trim().split("\n").at(-1);
-  if (/memory/i.test(`${detail}`)) return text("python_out_of_memory");
-  return text("python_not_started", detail ?? "");
+  if (/memory/i.test(`${detail}`)) return text("boot_out_of_memory");
+  return text("boot_not_started", detail ?? "");
 }

@@ -50,7 +50,7 @@ export class Questions {
 
   /** Python has ended, so the questions that it worked on get no other answer. */
   fail() {
-    const error = toTurnError(new UserError("internal", text("python_stopped"), text("error_try_again")));
+    const error = toTurnError(new UserError("internal", text("boot_stopped"), text("error_try_again")));
     for (const request of [...this.#pending.keys()]) this.settle(request, { ok: false, error });
   }
 }

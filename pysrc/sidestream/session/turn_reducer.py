@@ -130,11 +130,11 @@ class TurnReducer:
                 )
             case StreamIdle():
                 notice = (
-                    f"Nothing has come for {_seconds(event.idle_ms)}; "
+                    f"Nothing received for {_seconds(event.idle_ms)}; "
                     f"giving up after {_seconds(event.timeout_ms)}"
                 )
             case SafetyBuffering() if event.show_buffering_ui:
-                notice = "The provider is checking the answer before it shows it"
+                notice = "The provider is checking the answer before showing it"
         # Assigning to a model's field costs more than comparing.
         if self._turn.status is not status:
             self._turn.status = status
