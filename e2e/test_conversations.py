@@ -370,7 +370,7 @@ def test_many_conversations_are_drawn_as_they_are_scrolled_to_and_room_is_made(
     conversations.dialog.get_by_role("button", name="Free space").click()
     conversations.choose("30 days")
     conversations.choose("Delete")
-    expect(conversations.notice).to_contain_text(f"Deleted {MANY} conversations.")
+    expect(conversations.notice).to_contain_text(f"Deleted {MANY:,} conversations.")
     expect(conversations.titles).to_have_count(2)
     expect(conversations.dialog.locator("#storage")).to_contain_text("2 conversations · ")
 

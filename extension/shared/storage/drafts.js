@@ -3,8 +3,8 @@
  * conversation. Neither needs the other for that.
  *
  * A draft belongs to a conversation and to the panel in which it was typed, its owner. A panel holds a lock under its
- * id as long as it is open, so it can be seen which drafts have no open owner. Such a draft is adopted by the next panel
- * of the same window or, if that window is gone as well, by the first panel that shows the conversation.
+ * id as long as it is open, so it can be seen which drafts have no open owner. Such a draft is adopted by the next
+ * panel of the same window or, if that window is gone as well, by the first panel that shows the conversation.
  */
 
 import { database, keysOf, write } from "./database.js";
