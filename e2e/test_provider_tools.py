@@ -213,7 +213,7 @@ def test_there_is_a_switch_for_what_the_provider_has(
     app.configure(server.base_url, preset=preset, wire_api=wire_api)
     panel = app.open_panel()
     assert named(switches(panel)) == names
-    hint = panel.page.get_by_text("Not every server has all of these")
+    hint = panel.page.get_by_text("Not every server supports all of these")
     expect(hint).to_be_visible(visible=preset in ("vllm", "custom"))
 
 
