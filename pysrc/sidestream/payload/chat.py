@@ -11,10 +11,10 @@ from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo
 from sidestream.payload.history import valid_history
 from sidestream.payload.responses import (
+    add_tier_and_cache_key,
     input_audio,
     takes_sampling,
     wire_effort,
-    wire_service_tier,
     with_unknown,
 )
 from sidestream.payload.tools import chat_tool_choice, chat_tools, stubs
@@ -86,12 +86,7 @@ def build_chat_request(prompt: Prompt, options: CallOptions, provider: Provider)
         request["store"] = options.store
     if options.metadata and receiver.metadata:
         request["metadata"] = dict(options.metadata)
-    tier = wire_service_tier(options.service_tier)
-    if tier and receiver.service_tier:
-        request["service_tier"] = tier
-    cache_key = options.prompt_cache_key or (receiver.cache_key and options.conversation_id)
-    if cache_key:
-        request["prompt_cache_key"] = receiver.wire_cache_key(cache_key)
+    add_tier_and_cache_key(request, options, receiver)
     return {**request, **(options.extra_body or {}), "stream": True}
 
 

@@ -50,9 +50,21 @@ def wire_effort(
     return nearest_effort(fit, receiver.efforts) if receiver and receiver.efforts else fit
 
 
-def wire_service_tier(tier: str | None) -> str | None:
+def _wire_service_tier(tier: str | None) -> str | None:
     """The service tier under the servers' name, or None if it need not be sent."""
     return {"default": None, "fast": "priority"}.get(tier or "default", tier)
+
+
+def add_tier_and_cache_key(
+    request: dict[str, Any], options: CallOptions, receiver: Receiver
+) -> None:
+    """Set the service tier and the key of the prompt cache, which both wire APIs have."""
+    tier = _wire_service_tier(options.service_tier)
+    if tier and receiver.service_tier:
+        request["service_tier"] = tier
+    cache_key = options.prompt_cache_key or (receiver.cache_key and options.conversation_id)
+    if cache_key:
+        request["prompt_cache_key"] = receiver.wire_cache_key(cache_key)
 
 
 def takes_sampling(model: ModelInfo, effort: str | None) -> bool:
@@ -109,12 +121,7 @@ def build_responses_request(
     include = included(options, provider, prompt.tools)
     if include:
         request["include"] = include
-    tier = wire_service_tier(options.service_tier)
-    if tier and receiver.service_tier:
-        request["service_tier"] = tier
-    cache_key = options.prompt_cache_key or (receiver.cache_key and options.conversation_id)
-    if cache_key:
-        request["prompt_cache_key"] = receiver.wire_cache_key(cache_key)
+    add_tier_and_cache_key(request, options, receiver)
     text = _text(prompt, options, receiver, model)
     if text:
         request["text"] = text
