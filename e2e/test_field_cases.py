@@ -458,7 +458,7 @@ def test_the_details_of_an_error_can_be_copied(panel: Panel, server: ScriptedSer
     expect(button).to_be_visible()
     assert API_KEY not in text
     for part in (
-        "What happened: The provider refused the request (status 400).",
+        "What happened: The provider refused the request.",
         "The server said: No such parameter",
         "Status: 400",
         "Request id: req_42",

@@ -272,7 +272,7 @@ def test_a_codex_sign_in_is_renewed_and_never_lost(fresh_app: App) -> None:
     # The sign-in has ended: the message explains it, and a new sign-in replaces it.
     chatgpt.number += 2
     panel.ask("Four")
-    panel.expect_alert("renewed elsewhere", "auth.json")
+    panel.expect_alert("Another program renewed", "auth.json")
     fresh_app.send({"type": "ImportAuthJson", "text": chatgpt.auth_json()})
     assert len(fresh_app.send({"type": "LoadSettings"})["profiles"]) == 1
     panel.retry.click()

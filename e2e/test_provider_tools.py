@@ -279,7 +279,7 @@ def test_a_providers_refusal_of_a_tool_is_explained(panel: Panel, server: Script
     refusal = "Hosted tool 'web_search' is not supported with scripted-model."
     server.on("Search", fail(400, refusal, type="invalid_request_error"), answer("Without it."))
     panel.ask("Search")
-    panel.expect_alert("no web search for this model", "Switch it off", refusal)
+    panel.expect_alert("no web search for this model", "Turn it off", refusal)
     choose(panel, web_search="Off")
     panel.retry.click()
     expect(panel.answer).to_have_text("Without it.")

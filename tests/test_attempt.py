@@ -118,7 +118,7 @@ def test_too_long_a_silence_is_a_broken_stream() -> None:
     turn = Turn(Reply(ResponsesStream().created().text("He", done=False).stall()), Reply(hello()))
     assert turn.error is None
     assert turn.text == "Hello"
-    assert [wait.reason for wait in turn.waits] == ["The server has said nothing for 5 min."]
+    assert [wait.reason for wait in turn.waits] == ["The server has sent nothing for 5 min."]
     assert turn.fetch.times == pytest.approx([0, 301])
     only_one = provider(stream_max_retries=0)
     turn = Turn(Reply(ResponsesStream().text("He", done=False).stall()), provider=only_one)

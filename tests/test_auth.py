@@ -280,7 +280,7 @@ def test_a_renewal_that_is_cancelled_can_begin_anew() -> None:
     ("status", "answer", "says"),
     [
         (401, {"error": {"code": "refresh_token_expired"}}, "has expired"),
-        (401, {"error": {"code": "REFRESH_TOKEN_REUSED"}}, "renewed elsewhere"),
+        (401, {"error": {"code": "REFRESH_TOKEN_REUSED"}}, "Another program renewed"),
         (401, {"error": "refresh_token_invalidated"}, "revoked"),
         (401, {"code": "refresh_token_expired"}, "has expired"),
         (400, {"error": "invalid_grant", "error_description": "rt-old"}, "no longer valid"),

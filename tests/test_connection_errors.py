@@ -23,5 +23,5 @@ def test_builders() -> None:
     assert error.message == "The connection broke: reset by peer."
     assert (error.kind, error.retryable) == (Kind.NETWORK, True)
     error = timeout_error(300_000)
-    assert error.message == "The server has said nothing for 5 min."
+    assert error.message == "The server has sent nothing for 5 min."
     assert (error.kind, error.retryable) == (Kind.TIMEOUT, True)

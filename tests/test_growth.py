@@ -308,7 +308,7 @@ def test_an_answer_of_too_many_parts_ends_with_an_error(
     assert decoder.done
     assert decoder.error is not None
     assert decoder.error.kind is ErrorKind.INCOMPLETE
-    assert decoder.error.message == "The answer has more than 1,000 parts, so it was ended there."
+    assert decoder.error.message == "The answer has more than 1,000 parts and was cut off."
     assert not decoder.error.retryable
     assert turn.blocks
     assert len(turn.blocks) <= MAX_ITEMS + 1

@@ -131,8 +131,7 @@ def test_stops_and_reports_the_end_if_the_wait_is_longer_than_a_minute() -> None
     assert call.error is not None
     assert call.error.retryable
     assert call.error.retry_after_ms == 3_600_000
-    assert "asks to wait 60 min" in call.error.message
-    assert "Try again at" in call.error.hint
+    assert "Try again in 60 min, at " in call.error.hint
     assert call.elapsed == 0
 
 
@@ -140,7 +139,7 @@ def test_silence_before_the_headers_is_reported_and_then_ends_the_attempt() -> N
     call = Run(Reply(delay_s=1e6), Reply("yes", delay_s=40))
     assert [notice.type for notice in call.notices] == ["StreamIdle", "Reconnecting", "StreamIdle"]
     assert call.notices[0] == StreamIdle(idle_ms=30_000, timeout_ms=300_000)
-    assert "said nothing for 5 min" in call.notices[1].reason  # type: ignore[union-attr]
+    assert "sent nothing for 5 min" in call.notices[1].reason  # type: ignore[union-attr]
     assert call.fetch.times == pytest.approx([0, 301])
     assert call.fetch.cancelled == 1
     assert call.body == b"yes"
@@ -214,7 +213,7 @@ def test_a_401_without_a_refresh_is_final() -> None:
     assert KEY not in repr(vars(call.error))
     call = Run(Reply(status=401), auth=NoAuth())
     assert call.error is not None
-    assert call.error.message == "The provider wants an API key."
+    assert call.error.message == "The provider requires an API key."
 
 
 def test_a_refresh_that_fails_for_good_is_final() -> None:
@@ -229,7 +228,7 @@ def test_a_refresh_that_fails_for_now_is_retried() -> None:
     call = Run(Reply(status=401), Reply(status=401), Reply(status=401), Reply("yes"), auth=auth)
     assert call.body == b"yes"
     reasons = [notice.reason for notice in call.notices]  # type: ignore[union-attr]
-    assert reasons == ["Not now.", "The server has said nothing for 60 s."]
+    assert reasons == ["Not now.", "The server has sent nothing for 60 s."]
 
 
 def test_auth_that_fails_before_the_request() -> None:

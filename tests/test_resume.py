@@ -355,7 +355,7 @@ def test_an_answer_that_is_gone() -> None:
     assert received.types == ["Completed"]
     assert received.error is not None
     assert received.error.kind is ErrorKind.NOT_FOUND
-    assert received.error.message == "The provider does not have this answer any more."
+    assert received.error.message == "The provider no longer has this answer."
     assert "not found" in str(received.error)
     assert len(server.requests) == 1
 

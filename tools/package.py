@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import tempfile
 import zipfile
@@ -113,6 +114,32 @@ def copy_extension(stage: Path, version: str) -> None:
     manifest = json.loads((ROOT / "manifest.json").read_text("utf-8"))
     manifest["version"] = version
     (stage / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    add_python_messages(stage / "_locales" / "en" / "messages.json")
+
+
+def add_python_messages(path: Path) -> None:
+    """Add the messages of Python, `sidestream.texts`, to the extension's catalogue."""
+    messages = json.loads(path.read_text("utf-8")) | python_messages()
+    path.write_text(json.dumps(messages, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def python_messages() -> dict[str, dict[str, Any]]:
+    """Python's catalogue in the form of `chrome.i18n`.
+
+    Placeholders are numbered in alphabetical order, as `extension/shared/python-text.js` does it.
+    """
+    # The module alone, since the package needs pydantic, which the build does not.
+    texts = runpy.run_path(str(PACKAGE / "texts.py"))
+    messages: dict[str, dict[str, Any]] = {}
+    for key, template in texts["CATALOGUE"].items():
+        escaped = template.replace("$", "$$")
+        message: dict[str, Any] = {"message": re.sub(r"\{(\w+)\}", r"$\1$", escaped)}
+        if names := texts["placeholders"](template):
+            message["placeholders"] = {
+                name: {"content": f"${at}"} for at, name in enumerate(names, start=1)
+            }
+        messages[f"python_{key}"] = message
+    return messages
 
 
 def copy_vendor(vendor: Path) -> None:

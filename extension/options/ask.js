@@ -1,5 +1,6 @@
 /** Requests of the options page to the worker. A worker that cannot be reached is an error like others. */
 
+import { localisedError } from "../shared/python-text.js";
 import { text } from "../shared/text.js";
 
 /** @import {Reply, Request, Requests, RequestType} from "../shared/requests.js" */
@@ -12,7 +13,7 @@ import { text } from "../shared/text.js";
 export async function ask(request) {
   try {
     const reply = await chrome.runtime.sendMessage(/** @type {Request} */ (request));
-    if (reply) return reply;
+    if (reply) return reply.ok ? reply : { ...reply, error: localisedError(reply.error) };
   } catch {
     // The worker could not be reached, or was replaced by a newer one.
   }

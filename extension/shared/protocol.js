@@ -55,10 +55,21 @@ export const PANELS = "panels";
  */
 
 /**
+ * A message of Python's catalogue (`sidestream.texts`), beside the field with its English sentence, under the same name
+ * with `_text`.
+ * @typedef {object} MessageText
+ * @property {string} key
+ * @property {Record<string, string | number | MessageText | {ms: number} | {at: number}>} [parameters]  Numbers, names,
+ *   other messages, spans of time and moments (Unix time in seconds).
+ */
+
+/**
  * @typedef {object} TurnError
  * @property {string} kind  An `ErrorKind` of `pysrc/sidestream/errors.py`.
  * @property {string} message  What happened.
+ * @property {MessageText} [message_text]  Its key and parameters, if Python made it.
  * @property {string} [hint]  What the user can do.
+ * @property {MessageText} [hint_text]
  * @property {boolean} [retryable]
  * @property {number} [retry_after_ms]
  * @property {number} [status]  HTTP status.

@@ -1,5 +1,6 @@
 /** Keeps the page in step with what the worker sends and with what the user does. `main.js` makes its parts. */
 
+import { localisedError } from "../shared/python-text.js";
 import { text } from "../shared/text.js";
 import { hasEnded } from "../shared/turn.js";
 import { byId } from "../ui/dom.js";
@@ -224,10 +225,11 @@ export class Panel {
   }
 
   /**
-   * @param {TurnError} error
+   * @param {TurnError} rejected
    * @param {string} [id]
    */
-  #onRejected(error, id) {
+  #onRejected(rejected, id) {
+    const error = localisedError(rejected);
     const { header, pending, problem, sender, settingsDialog, unlock } = this.#parts;
     if (id) sender.rejected(id);
     pending.rejected(id);

@@ -23,6 +23,7 @@ from sidestream.payload.responses import asks_background, included
 from sidestream.prompt import CallOptions
 from sidestream.server_errors import request_id_of
 from sidestream.sse import SSEDecoder
+from sidestream.texts import text
 from sidestream.transport import HttpRequest, HttpResponse
 from sidestream.types.events import Batch, Reconnecting, ResponseEvent
 from sidestream.types.items import (
@@ -188,13 +189,13 @@ class Attempt:
         if not options.model:
             raise SidestreamError(
                 ErrorKind.CONFIGURATION,
-                "No model is chosen.",
-                hint="Choose a model in the settings.",
+                text("error_no_model"),
+                hint=text("hint_no_model"),
             )
         self.payload = self._call.make_payload(options)
-        text = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":"))
+        body = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":"))
         url = self._endpoint.provider.url(self.wire_api.path, model=options.model)
-        return self._endpoint.build_post(url, options, text.encode("utf-8", "replace"))
+        return self._endpoint.build_post(url, options, body.encode("utf-8", "replace"))
 
     def _build_rest(self, at: ResumePoint) -> BuildRequest:
         """Build the request for the rest of an answer."""
@@ -312,11 +313,11 @@ class Attempt:
         if decoder.complete:
             return decoder.error
         if decoder.foreign:
-            api = "Chat Completions" if self.wire_api is WireApi.CHAT else "the Responses API"
-            return bad_response(f"The server's answer is not one of {api}.")
+            key = "error_not_chat" if self.wire_api is WireApi.CHAT else "error_not_responses"
+            return bad_response(text(key))
         if self.wire_api is WireApi.CHAT:
-            return stream_closed("stream closed before the answer was finished")
-        return stream_closed("stream closed before response.completed")
+            return stream_closed(text("error_stream_closed"))
+        return stream_closed(text("error_stream_closed_completed"))
 
 
 def may_be_repeated(decoder: Decoder) -> bool:

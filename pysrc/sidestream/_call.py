@@ -20,6 +20,7 @@ from sidestream.payload.chat import build_chat_request
 from sidestream.payload.responses import build_responses_request
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.rate_limits import header_events
+from sidestream.texts import text
 from sidestream.transport import HttpRequest
 from sidestream.types.events import (
     Batch,
@@ -255,8 +256,8 @@ def _not_kept(error: SidestreamError) -> SidestreamError:
         return error
     return SidestreamError(
         ErrorKind.NOT_FOUND,
-        "The provider does not have this answer any more.",
-        hint="What came is kept. Ask the model to go on, or send the message again.",
+        text("error_answer_gone"),
+        hint=text("hint_answer_gone"),
         status=error.status,
         request_id=error.request_id,
         server_code=error.server_code,

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.exchange import IDLE_NOTICE_MS
+from sidestream.texts import text
 from sidestream.types.events import StreamIdle
 
 FIRST_PAUSE_S = 2.0
@@ -43,6 +44,6 @@ class Polling:
 def _never_finished(waited_s: float) -> SidestreamError:
     return SidestreamError(
         ErrorKind.TIMEOUT,
-        f"The provider has not finished the answer for {round(waited_s / 60)} minutes.",
-        hint="What arrived is kept. Send the message again, or without the background setting.",
+        text("error_never_finished", count=round(waited_s / 60)),
+        hint=text("hint_never_finished"),
     )

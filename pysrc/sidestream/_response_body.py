@@ -6,6 +6,7 @@ import re
 
 from sidestream.decode._errors import bad_response
 from sidestream.sse import MAX_FRAME_BYTES
+from sidestream.texts import text
 
 MAX_BODY_BYTES = MAX_FRAME_BYTES
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -46,10 +47,10 @@ class ResponseBody:
         self._size += len(data)
         if self._decided and self.is_stream:
             if self._size > MAX_ANSWER_BYTES:
-                raise bad_response(f"The answer is longer than {MAX_ANSWER_BYTES:,} bytes.")
+                raise bad_response(text("error_answer_too_long", count=MAX_ANSWER_BYTES))
             return data
         if self._size > MAX_BODY_BYTES:
-            raise bad_response(f"The server's answer is larger than {MAX_BODY_BYTES:,} bytes.")
+            raise bad_response(text("error_body_too_large", count=MAX_BODY_BYTES))
         if not self._decided:
             data = data.lstrip(_BLANK)
             if not data:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 from sidestream._json import parse
 from sidestream.errors import ErrorKind, SidestreamError, without_secrets
+from sidestream.texts import text
 from sidestream.transport import Fetch, HttpRequest
 
 TOKEN_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address
@@ -232,7 +233,7 @@ class ChatGptAuth:
     async def _request_tokens(self, fetch: Fetch) -> None:
         refresh_token = self._tokens.get("refresh_token")
         if not isinstance(refresh_token, str) or not refresh_token:
-            raise _sign_in("The ChatGPT sign-in has expired and holds no refresh token.")
+            raise _sign_in(text("error_sign_in_no_refresh"))
         body = {
             "client_id": CLIENT_ID,
             "grant_type": "refresh_token",
@@ -258,11 +259,11 @@ class ChatGptAuth:
         answer = _json_object(bytes(received))
         if not 200 <= response.status < 300:
             failure = _refresh_failure(response.status, answer)
-            texts = (text for text in self._tokens.values() if isinstance(text, str))
-            raise without_secrets(failure, texts)
+            tokens = (token for token in self._tokens.values() if isinstance(token, str))
+            raise without_secrets(failure, tokens)
         access_token = answer.get("access_token")
         if not isinstance(access_token, str) or not access_token:
-            raise _try_later("The sign-in server's answer holds no token.", response.status)
+            raise _try_later(text("error_sign_in_no_token"), response.status)
         await self._store(answer)
 
     async def _store(self, answer: dict[str, Any]) -> None:
@@ -290,22 +291,22 @@ def _refresh_failure(status: int, answer: dict[str, Any]) -> SidestreamError:
     code = code if isinstance(code, str) else answer.get("code")
     code = code[:100].lower() if isinstance(code, str) else ""
     reasons = {
-        "refresh_token_expired": "The ChatGPT sign-in has expired.",
-        "refresh_token_reused": "The ChatGPT sign-in was renewed elsewhere, which ended this one.",
-        "refresh_token_invalidated": "The ChatGPT sign-in was revoked.",
-        "invalid_grant": "The ChatGPT sign-in is no longer valid.",
+        "refresh_token_expired": "error_sign_in_expired",
+        "refresh_token_reused": "error_sign_in_used",
+        "refresh_token_invalidated": "error_sign_in_revoked",
+        "invalid_grant": "error_sign_in_invalid",
     }
     if status == 401 or code in reasons:
-        message = reasons.get(code, "The ChatGPT sign-in could not be renewed.")
+        message = text(reasons.get(code, "error_sign_in_not_renewed"))
         return _sign_in(message, status, code)
-    return _try_later("The sign-in server could not renew the ChatGPT sign-in.", status)
+    return _try_later(text("error_sign_in_server"), status)
 
 
 def _sign_in(message: str, status: int | None = None, code: str = "") -> SidestreamError:
     return SidestreamError(
         ErrorKind.SIGN_IN_REQUIRED,
         message,
-        hint="Sign in again with Codex (codex login) and bring its new auth.json here.",
+        hint=text("hint_sign_in_again"),
         status=status,
         server_code=code or None,
     )
@@ -313,7 +314,11 @@ def _sign_in(message: str, status: int | None = None, code: str = "") -> Sidestr
 
 def _try_later(message: str, status: int) -> SidestreamError:
     return SidestreamError(
-        ErrorKind.SERVER_ERROR, message, hint="Try again later.", retryable=True, status=status
+        ErrorKind.SERVER_ERROR,
+        message,
+        hint=text("hint_try_later"),
+        retryable=True,
+        status=status,
     )
 
 
@@ -331,8 +336,8 @@ def _parse_auth_json(auth_json: str | bytes | Mapping[str, Any]) -> dict[str, An
     if not isinstance(access_token, str) or not access_token.strip():
         raise SidestreamError(
             ErrorKind.CONFIGURATION,
-            "This auth.json holds no ChatGPT tokens.",
-            hint="Run codex login with ChatGPT and use the whole content of ~/.codex/auth.json.",
+            text("error_no_tokens"),
+            hint=text("hint_no_tokens"),
         )
     return {**stored, "tokens": {**tokens, "access_token": access_token.strip()}}
 

@@ -12,6 +12,7 @@ from sidestream._attempt import ResumePoint
 from sidestream._call import Call
 from sidestream._endpoint import ClientStats, Endpoint
 from sidestream._response_body import MAX_BODY_BYTES
+from sidestream._times import duration_text
 from sidestream._turn_result import ResultCollector, TurnResult
 from sidestream.adjust import Adjustments
 from sidestream.auth import Auth, NoAuth
@@ -25,6 +26,7 @@ from sidestream.model_list import parse_model_list
 from sidestream.models import ModelInfo
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import Provider
+from sidestream.texts import text
 from sidestream.transport import Fetch
 from sidestream.types.events import Batch, ResponseEvent
 from sidestream.types.items import ResponseItem
@@ -240,7 +242,7 @@ def _deadline_error(deadline_ms: int) -> SidestreamError:
     """The error for an answer that was not finished by its deadline."""
     return SidestreamError(
         ErrorKind.TIMEOUT,
-        f"The answer was not finished within {deadline_ms / 1000:g} s.",
-        hint="What arrived is kept. Try again, or allow more time.",
+        text("error_deadline", duration=duration_text(deadline_ms)),
+        hint=text("hint_deadline"),
         retryable=True,
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from sidestream._times import duration_text
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.texts import text
 
 
 def network_error(reason: str, *, hint: str = "") -> SidestreamError:
     """The error for a server that cannot be reached."""
     return SidestreamError(
         ErrorKind.NETWORK,
-        f"The server cannot be reached: {reason.rstrip('.')}.",
-        hint=hint or "Check your network, the base URL in the settings, and that the server runs.",
+        text("error_unreachable", reason=reason.rstrip(".")),
+        hint=hint or text("hint_unreachable"),
         retryable=True,
     )
 
@@ -23,8 +24,8 @@ def unanswered_error(host: str) -> SidestreamError:
     """
     return SidestreamError(
         ErrorKind.NETWORK,
-        f"Nothing answers at {host}.",
-        hint="Start the model server, and check the port in the base URL.",
+        text("error_no_local_server", host=host),
+        hint=text("hint_no_local_server"),
     )
 
 
@@ -32,8 +33,8 @@ def broken_connection_error(reason: str) -> SidestreamError:
     """The error for a connection that breaks while the answer arrives."""
     return SidestreamError(
         ErrorKind.NETWORK,
-        f"The connection broke: {reason.rstrip('.')}.",
-        hint="What arrived is kept. Check your network, then try again.",
+        text("error_connection_broke", reason=reason.rstrip(".")),
+        hint=text("hint_connection_broke"),
         retryable=True,
     )
 
@@ -42,7 +43,7 @@ def timeout_error(timeout_ms: int) -> SidestreamError:
     """The error for a server that has sent nothing for ``timeout_ms``."""
     return SidestreamError(
         ErrorKind.TIMEOUT,
-        f"The server has said nothing for {duration_text(timeout_ms)}.",
-        hint="What arrived is kept. Try again; if this happens often, raise the idle timeout.",
+        text("error_silent", duration=duration_text(timeout_ms)),
+        hint=text("hint_silent"),
         retryable=True,
     )

@@ -48,6 +48,7 @@ from typing import Any
 
 from sidestream.echoes import echoes_of
 from sidestream.redaction import redact
+from sidestream.texts import text, with_text, without
 
 
 class ErrorKind(StrEnum):
@@ -122,7 +123,9 @@ class SidestreamError(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
+        """What happened. A `sidestream.texts.Text` where it is not the server's own."""
         self.hint = hint
+        """What the user can do about it."""
         self.retryable = retryable
         self.retry_after_ms = retry_after_ms
         self.status = status
@@ -138,13 +141,23 @@ class SidestreamError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON data, without those that are unknown."""
-        fields = {**vars(self), "kind": self.kind.value}
+        fields = {
+            **vars(self),
+            **with_text("message", self.message),
+            **with_text("hint", self.hint),
+            "kind": self.kind.value,
+        }
         return {name: value for name, value in fields.items() if value not in (None, "")}
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """What happened, and what the server says about it."""
         if self.server_message and self.server_message not in self.message:
-            return f"{self.message} The server says: {self.server_message}"
+            return text("error_server_says", message=self.message, said=self.server_message)
         return self.message
+
+    def __str__(self) -> str:
+        return str(self.summary)
 
     def __repr__(self) -> str:
         status = f", status={self.status}" if self.status is not None else ""
@@ -156,9 +169,9 @@ def without_secrets(error: SidestreamError, secrets: Iterable[str]) -> Sidestrea
     secrets = list(secrets)
     for name in ("message", "server_message", "server_code", "request_id", "plan_type", "param"):
         if value := getattr(error, name):
-            setattr(error, name, redact(value, secrets))
+            setattr(error, name, without(value, lambda said: redact(said, secrets)))
     if secrets:
-        error.hint = echoes_of(*secrets).cut(error.hint)
+        error.hint = without(error.hint, echoes_of(*secrets).cut)
     error.args = (error.message,)
     return error
 

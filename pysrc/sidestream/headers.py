@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.prompt import CallOptions
 from sidestream.provider import Provider
+from sidestream.texts import text
 from sidestream.types.wire_api import WireApi
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -85,13 +86,13 @@ class _Headers:
         if not value or not name:
             return
         if not _TOKEN.fullmatch(name):
-            raise _bad_header(_shown(name), "its name holds a character that no name may hold")
+            raise _bad_header(_shown(name), "error_header_name")
         if key in _FORBIDDEN_HEADERS or key.startswith(("proxy-", "sec-")):
             return
         if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
-            raise _bad_header(name, "its value holds a line break or another control character")
+            raise _bad_header(name, "error_header_control")
         if re.search(r"[^\x00-\xff]", value):
-            raise _bad_header(name, "its value holds a character that no header may hold")
+            raise _bad_header(name, "error_header_character")
         self.values.pop(self._spelt.get(key, name), None)
         self._spelt[key] = name
         self.values[name] = value
@@ -103,10 +104,7 @@ def _shown(name: str) -> str:
     return good.group()[:40] if good else "?"
 
 
-def _bad_header(name: str, why: str) -> SidestreamError:
-    hint = "Correct the extra headers in the settings."
-    if name.lower() in ("authorization", "api-key"):
-        hint = "Copy the API key again, whole and without anything around it."
-    return SidestreamError(
-        ErrorKind.CONFIGURATION, f"The header {name!r} cannot be sent: {why}.", hint=hint
-    )
+def _bad_header(name: str, key: str) -> SidestreamError:
+    is_key = name.lower() in ("authorization", "api-key")
+    hint = text("hint_header_key" if is_key else "hint_header")
+    return SidestreamError(ErrorKind.CONFIGURATION, text(key, name=repr(name)), hint=hint)

@@ -15,6 +15,7 @@ from sidestream.exchange import Exchange, read_body
 from sidestream.failed_exchange import FailedExchange, secrets_of
 from sidestream.retry import retry_delay_ms
 from sidestream.server_errors import error_from_response
+from sidestream.texts import text, with_text
 from sidestream.transport import Fetch, HttpRequest, HttpResponse
 from sidestream.types.events import Reconnecting, StreamIdle
 
@@ -57,10 +58,15 @@ class Retries:
         else:
             self._requests += 1
         self.count += 1
-        reason = str(error)
+        reason = error.summary
         if len(reason) > _MAX_REASON:
             reason = reason[:_MAX_REASON] + "..."
-        return Reconnecting(attempt=used + 1, max_attempts=limit, delay_ms=delay_ms, reason=reason)
+        return Reconnecting(
+            attempt=used + 1,
+            max_attempts=limit,
+            delay_ms=delay_ms,
+            **with_text("reason", reason),
+        )
 
     def restore(self) -> None:
         """Restore the budget for broken answers, since the answer has got further."""
@@ -179,9 +185,9 @@ def _explain_401(error: SidestreamError, mode: str, headers: Mapping[str, str]) 
     """Make the reason for a 401 plain, where the request shows it."""
     if mode == "chatgpt":
         error.kind = ErrorKind.SIGN_IN_REQUIRED
-        error.message = "The ChatGPT sign-in was refused."
-        error.hint = "Sign in again."
+        error.message = text("error_sign_in_refused")
+        error.hint = text("hint_sign_in_refused")
     elif not {name.lower() for name in headers} & {"authorization", "api-key", "x-api-key"}:
-        error.message = "The provider wants an API key."
-        error.hint = "Enter the API key in the settings."
+        error.message = text("error_key_missing")
+        error.hint = text("hint_key_missing")
     return error

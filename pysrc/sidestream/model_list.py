@@ -9,6 +9,7 @@ from typing import Any
 from sidestream._json import parse
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo, model_info
+from sidestream.texts import text
 
 # Models that are not for chat, by the names that OpenAI gives them.
 _NOT_FOR_CHAT = re.compile(
@@ -45,8 +46,8 @@ def parse_model_list(body: bytes) -> list[ModelInfo]:
     if entries is None:
         raise SidestreamError(
             ErrorKind.BAD_RESPONSE,
-            "The server's answer is not a list of models.",
-            hint="Check the base URL; most end in /v1. You can also type the model's name.",
+            text("error_no_model_list"),
+            hint=text("hint_no_model_list"),
         )
     found: dict[str, tuple[ModelInfo, bool]] = {}
     for entry in entries[:MAX_MODELS]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.texts import text
 from sidestream.types._base import WireModel
 
 Sampling = Literal["always", "without_reasoning", "never"]
@@ -220,7 +221,7 @@ def model_info(slug: str, overrides: ModelInfo | Mapping[str, Any] | None = None
     try:
         info = ModelInfo.model_validate(fields)
     except ValueError:
-        message = f"The settings for the model {slug!r} hold a value of the wrong type."
+        message = text("error_model_settings", model=repr(slug))
         raise SidestreamError(ErrorKind.CONFIGURATION, message) from None
     if info.max_context_window and (info.context_window or 0) > info.max_context_window:
         info = info.model_copy(update={"context_window": info.max_context_window})

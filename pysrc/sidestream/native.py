@@ -13,6 +13,7 @@ import httpx
 from sidestream.connection_errors import broken_connection_error, network_error, unanswered_error
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.hosts import is_loopback
+from sidestream.texts import text
 from sidestream.transport import HttpRequest
 
 CONNECT_TIMEOUT_S = 30.0
@@ -112,8 +113,8 @@ async def _send(client: httpx.AsyncClient, request: HttpRequest, *, owned: bool)
     except (httpx.InvalidURL, UnicodeError) as error:
         raise SidestreamError(
             ErrorKind.CONFIGURATION,
-            "The base URL or a header is malformed.",
-            hint="Check the provider's settings.",
+            text("error_bad_address"),
+            hint=text("hint_bad_address"),
         ) from error
     return HttpxResponse(response, client if owned else None)
 

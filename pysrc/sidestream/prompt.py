@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo, model_info
+from sidestream.texts import text
 from sidestream.types._base import WireModel
 from sidestream.types.items import ContentItem, InputText, MessageItem, ResponseItem
 from sidestream.types.tools import ToolSpec
@@ -104,7 +105,7 @@ class CallOptions(WireModel):
         """
         slug = (self.model or "").strip()
         if not slug:
-            hint = "Choose a model in the settings."
-            raise SidestreamError(ErrorKind.CONFIGURATION, "No model is chosen.", hint=hint)
+            hint = text("hint_no_model")
+            raise SidestreamError(ErrorKind.CONFIGURATION, text("error_no_model"), hint=hint)
         known = self.model_info
         return known if known and known.slug == slug else model_info(slug)

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.hosts import is_at, is_azure_address, local_server_at, maker_at
+from sidestream.texts import text
 from sidestream.types._base import WireModel
 from sidestream.types.wire_api import WireApi
 
@@ -179,28 +180,27 @@ class Provider(WireModel):
         ).geturl()
 
     def _split_base_url(self) -> SplitResult:
-        text = self.base_url.strip()
-        if not text:
-            raise _bad_base_url("The provider has no base URL.")
-        if re.search(r"[\x00-\x20\x7f\\]", text):
-            raise _bad_base_url("The base URL holds a blank, a backslash or a control character.")
+        base_url = self.base_url.strip()
+        if not base_url:
+            raise _bad_base_url("error_no_base_url")
+        if re.search(r"[\x00-\x20\x7f\\]", base_url):
+            raise _bad_base_url("error_base_url_characters")
         try:
-            parts = urlsplit(text)
+            parts = urlsplit(base_url)
             _ = parts.port
         except ValueError:
-            raise _bad_base_url("The base URL is malformed.") from None
+            raise _bad_base_url("error_base_url_malformed") from None
         if parts.scheme.lower() not in ("http", "https"):
-            raise _bad_base_url("The base URL must begin with https:// or http://.")
+            raise _bad_base_url("error_base_url_scheme")
         if not parts.hostname:
-            raise _bad_base_url("The base URL names no host.")
+            raise _bad_base_url("error_base_url_no_host")
         if "@" in parts.netloc:
-            raise _bad_base_url("The base URL holds a user name or password; browsers refuse that.")
+            raise _bad_base_url("error_base_url_user")
         return parts
 
 
-def _bad_base_url(message: str) -> SidestreamError:
-    hint = "Set the base URL in the settings, for example https://api.openai.com/v1."
-    return SidestreamError(ErrorKind.CONFIGURATION, message, hint=hint)
+def _bad_base_url(key: str) -> SidestreamError:
+    return SidestreamError(ErrorKind.CONFIGURATION, text(key), hint=text("hint_base_url"))
 
 
 def _azure_base(base: str, path: str, model: str | None, *, versioned: bool) -> str:

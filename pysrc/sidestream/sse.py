@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.texts import text
 
 __all__ = ["MAX_FRAME_BYTES", "ErrorData", "SSEDecoder", "ServerSentEvent"]
 
@@ -226,8 +227,8 @@ class SSEDecoder:
     def _too_large(self) -> SidestreamError:
         return SidestreamError(
             ErrorKind.BAD_RESPONSE,
-            f"The server sent an event of more than {self._max:,} bytes.",
-            hint="Check that the base URL points at a model server.",
+            text("error_event_too_large", count=self._max),
+            hint=text("hint_no_model_server"),
         )
 
 

@@ -156,7 +156,7 @@ def test_cancelling_aborts() -> None:
     [
         ("offline", ErrorKind.NETWORK, True, "no network"),
         ("unreachable", ErrorKind.NETWORK, True, "a.test cannot be reached"),
-        ("permission", ErrorKind.NETWORK, False, "does not let Sidestream reach a.test"),
+        ("permission", ErrorKind.NETWORK, False, "no permission to reach a.test"),
         ("redirect", ErrorKind.CONFIGURATION, False, "redirect to X-Bad"),
         ("header", ErrorKind.CONFIGURATION, False, "The header X-Bad cannot be sent"),
         ("anything else", ErrorKind.NETWORK, True, "cannot be reached"),

@@ -149,8 +149,8 @@ def test_two_chunks_in_one_event_are_both_read() -> None:
     ("reason", "kind", "word"),
     [
         ("abort", ErrorKind.INCOMPLETE, "cancelled"),
-        ("insufficient_system_resource", ErrorKind.SERVER_OVERLOADED, "broke the answer off"),
-        ("engine_overloaded", ErrorKind.SERVER_OVERLOADED, "broke the answer off"),
+        ("insufficient_system_resource", ErrorKind.SERVER_OVERLOADED, "broke off the answer"),
+        ("engine_overloaded", ErrorKind.SERVER_OVERLOADED, "broke off the answer"),
         ("MALFORMED_FUNCTION_CALL", ErrorKind.BAD_RESPONSE, "MALFORMED_FUNCTION_CALL"),
         (
             "function_call_filter: MALFORMED_FUNCTION_CALL",

@@ -102,6 +102,7 @@ PUBLIC_MODULES = (
     "session.writer",
     "sse",
     "testing",
+    "texts",
     "transport",
     "types.events",
     "types.items",

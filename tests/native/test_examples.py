@@ -107,7 +107,7 @@ CASES = {
     "complete": Case(
         [Reply(ResponsesStream().created().text("Blue light").incomplete())],
         OPENAI,
-        ["Blue light", "[incomplete] The answer stopped at the limit"],
+        ["Blue light", "[incomplete] The answer reached the limit"],
         {
             "instructions": "Answer in one sentence.",
             "max_output_tokens": 200,
@@ -221,7 +221,12 @@ CASES = {
     "errors": Case(
         [Reply({"error": {"message": f"Incorrect API key provided: {KEY}"}}, status=401)],
         OPENAI,
-        ["refused the API key", "Check the API key", "Set another OPENAI_API_KEY", "'status': 401"],
+        [
+            "refused the API key",
+            "Check that the API key",
+            "Set another OPENAI_API_KEY",
+            "'status': 401",
+        ],
     ),
     "rate_limits": Case(
         [

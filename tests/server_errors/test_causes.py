@@ -126,7 +126,7 @@ def test_base_resp() -> None:
 def test_an_unknown_cause_keeps_the_message_and_gets_no_hint() -> None:
     error = answer(400, {"error": {"message": "The moon is in the wrong house."}})
     assert "The moon is in the wrong house." in str(error)
-    assert error.hint == "The provider's answer says why."
+    assert error.hint == "See the provider's answer for the reason."
     assert not error.retryable
     error = answer(404, {"error": {"message": "The moon is not there."}})
     assert (error.kind, error.retryable) == (Kind.NOT_FOUND, False)
@@ -165,7 +165,7 @@ def test_a_limit_of_a_minute_that_one_request_exceeds() -> None:
     over = answer(429, {"error": {"message": words.format(31_000), "code": "rate_limit_exceeded"}})
     assert (over.kind, over.retryable) == (Kind.RATE_LIMITED, False)
     assert "Shorten" in over.hint
-    assert "one minute" in over.message
+    assert "limit per minute" in over.message
     under = answer(429, {"error": {"message": words.format(29_999), "code": "rate_limit_exceeded"}})
     assert under.retryable
 
@@ -189,7 +189,7 @@ def test_limits_of_a_day(
     if wait:
         assert error.resets_at == int(NOW + wait / 1000)
     elif not retryable:
-        assert "starts anew" in error.hint
+        assert "limit resets" in error.hint
 
 
 def google(
@@ -256,7 +256,7 @@ def test_a_local_server_that_lacks_memory() -> None:
 
 def test_a_redirect_names_its_target() -> None:
     error = answer(307, b"", {"Location": "https://a.test/v1/chat?key=secret"})
-    assert "redirect to https://a.test/v1/chat " in error.message
+    assert "redirects to https://a.test/v1/chat." in error.message
     assert "secret" not in error.message
 
 

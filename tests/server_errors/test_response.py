@@ -290,7 +290,7 @@ def test_text_and_nested_errors_in_a_stream() -> None:
         ("text/html; charset=utf-8", b"Hello", "sent a web page"),
         ("", b"<HTML>", "sent a web page"),
         ("application/json", b"{}", "sent application/json instead"),
-        ("", b"hi", "sent something unknown instead"),
+        ("", b"hi", "sent data of an unknown type instead"),
         ("text/event-stream", b" ", "sent an empty answer"),
     ],
 )

@@ -20,15 +20,15 @@ from tests.server_errors.answers import NOW, Kind, from_response, from_stream, o
             "tags: 'function'",
             "no code interpreter",
         ),
-        ("'type' of tool must be 'function'", "all tools that are switched on"),
-        ('Only `type:"function"` tools are supported.', "all tools that are switched on"),
+        ("'type' of tool must be 'function'", "all of the tools that are on"),
+        ('Only `type:"function"` tools are supported.', "all of the tools that are on"),
     ],
 )
 def test_a_tool_that_the_provider_does_not_have(words: str, said: str) -> None:
     error = from_response(400, openai(words))
     assert error.kind is Kind.INVALID_REQUEST
     assert said in error.message
-    assert "Switch it off" in error.hint
+    assert "Turn it off" in error.hint
     assert error.server_message == words
 
 
@@ -84,10 +84,8 @@ def test_a_stated_wait_is_shown_with_its_end() -> None:
     error = from_response(429, headers={"Retry-After": "330"})
     assert error.retry_after_ms == 330_000
     assert error.resets_at == NOW + 330
-    assert error.message == (
-        "The provider's rate limit is reached (status 429). It asks to wait 6 min."
-    )
-    assert error.hint == "Try again at 2:18 PM."
+    assert error.message == "You've reached the provider's rate limit."
+    assert error.hint == "Try again in 6 min, at 2:18 PM."
 
 
 @pytest.mark.parametrize(
@@ -98,8 +96,8 @@ def test_a_stated_wait_is_shown_with_its_end() -> None:
     ],
 )
 def test_waits_are_readable(wait: str, said: str) -> None:
-    message = from_response(429, headers={"retry-after": wait}).message
-    assert message.endswith(f"wait {said.replace('120 min', '2 h')}.")
+    hint = from_response(429, headers={"retry-after": wait}).hint
+    assert hint.startswith(f"Try again in {said.replace('120 min', '2 h')}, at ")
 
 
 # --- hints -------------------------------------------------------------------------------------
@@ -112,11 +110,13 @@ def test_cloudflare() -> None:
     error = from_response(403, page, {"content-type": "text/html", "cf-ray": "9a"})
     assert error.message == (
         "Access blocked by Cloudflare. This usually happens when connecting from a restricted "
-        "region (status 403)."
+        "region."
     )
     assert error.request_id == "9a"
-    assert "Cloudflare wants" in from_response(403, "", {"cf-mitigated": "challenge"}).message
-    assert "Cloudflare wants" in from_response(403, "<html><title>Just a moment...</title>").message
+    assert "Cloudflare requires" in from_response(403, "", {"cf-mitigated": "challenge"}).message
+    assert (
+        "Cloudflare requires" in from_response(403, "<html><title>Just a moment...</title>").message
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_ollamas_refusal_of_extensions_has_its_hint(url: str, local: bool) -> No
 
 def test_a_wrong_address_is_shown_without_its_query() -> None:
     error = from_response(404, "404 page not found", url="https://a.test/responses?key=secret#x")
-    assert error.message == "There is nothing at https://a.test/responses (status 404)."
+    assert error.message == "There is nothing at https://a.test/responses."
     assert "/v1" in error.hint
     assert "at this address" in from_response(405).message
 
@@ -154,7 +154,7 @@ def test_the_other_wire_api_is_named_where_the_server_names_it() -> None:
 
 
 def test_too_large_a_request() -> None:
-    assert from_response(413).message == "The request is larger than the provider takes."
+    assert from_response(413).message == "The request is too large for the provider."
 
 
 # --- inside a stream ---------------------------------------------------------------------------

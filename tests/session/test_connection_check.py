@@ -194,7 +194,7 @@ def test_a_key_that_may_use_one_wire_api_only() -> None:
 def test_a_redirect_is_not_looked_for_elsewhere() -> None:
     moved = Reply(status=308, headers={"location": "https://b.test/v1/responses"})
     server = Server(moved, responses=moved, chat=chat_answer())
-    with pytest.raises(SidestreamError, match=r"redirect to https://b\.test/v1/responses"):
+    with pytest.raises(SidestreamError, match=r"redirects to https://b\.test/v1/responses"):
         run(try_connection(data(KEY), server.fetch))
     assert server.asked() == ["models", "responses"]
     assert run(try_connection(data(KEY, wire_api="chat"), server.fetch)).startswith("Connected")

@@ -84,6 +84,6 @@ def test_a_new_sign_in_takes_the_place_of_the_old_one() -> None:
 
 def test_chatgpt_without_a_sign_in_gives_a_hint() -> None:
     data = {"settings": sign_in()["settings"]}
-    with pytest.raises(SidestreamError, match="no ChatGPT sign-in") as caught:
+    with pytest.raises(SidestreamError, match="not signed in to ChatGPT") as caught:
         connect(data, FakeFetch(), SignIns(Vault().save))
     assert caught.value.kind is ErrorKind.SIGN_IN_REQUIRED

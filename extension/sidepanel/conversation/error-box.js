@@ -1,5 +1,6 @@
 /** The box with the error of a turn: what went wrong, what the server said, and what the user can do. */
 
+import { localisedError } from "../../shared/python-text.js";
 import { text } from "../../shared/text.js";
 import { el } from "../../ui/dom.js";
 import { asText } from "./error-details.js";
@@ -38,7 +39,7 @@ const NORMAL_ENDS = new Set(["stop", "end_turn", "eos", "completed", "tool_calls
  * @returns {HTMLElement}
  */
 export function createErrorBox({ error, turn, recovery, actions, details }) {
-  const { message, hint, kind, limit } = error;
+  const { message, hint, kind, limit } = localisedError(error);
   const box = el(
     "div",
     { class: "error-box", role: recovery !== null && "alert" },

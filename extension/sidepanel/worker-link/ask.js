@@ -1,5 +1,7 @@
 /** Requests that the worker answers once. The panel's port carries everything else. */
 
+import { localisedError } from "../../shared/python-text.js";
+
 /** @import {Reply, Request, Requests, RequestType} from "../../shared/requests.js" */
 
 /**
@@ -10,6 +12,9 @@
 export async function ask(request) {
   /** @type {Reply<T>} */
   const reply = await chrome.runtime.sendMessage(/** @type {Request} */ (request));
-  if (!reply.ok) throw new Error([reply.error.message, reply.error.hint].filter(Boolean).join(" "));
+  if (!reply.ok) {
+    const { message, hint } = localisedError(reply.error);
+    throw new Error([message, hint].filter(Boolean).join(" "));
+  }
   return reply;
 }

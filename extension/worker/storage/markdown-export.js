@@ -10,6 +10,7 @@
 import { logError } from "../../shared/log.js";
 import { closeOpen, OpenTags } from "../../shared/markdown/close.js";
 import { longestRun } from "../../shared/markdown/fences.js";
+import { localisedError } from "../../shared/python-text.js";
 import { language, list, plural, text } from "../../shared/text.js";
 import { withShown } from "../../shared/tool-results.js";
 import MarkdownIt from "../../vendor/markdown-it.js";
@@ -40,7 +41,7 @@ export function asMarkdown({ created_at, leaf, turns }, title) {
       parts.push(text("export_you"), ...attachments.map(attached), asPart(user), name);
     }
     parts.push(...withShown(blocks, items).flatMap(said));
-    if (error) parts.push(`*${escaped(error.message)}*`);
+    if (error) parts.push(`*${escaped(localisedError(error).message)}*`);
   }
   return `${parts.filter(Boolean).join("\n\n")}\n`;
 }

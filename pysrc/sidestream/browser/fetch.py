@@ -14,6 +14,7 @@ from sidestream.browser.host import FetchPump, Host
 from sidestream.connection_errors import unanswered_error
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.hosts import is_loopback
+from sidestream.texts import text
 from sidestream.transport import Fetch, HttpRequest, HttpResponse
 
 
@@ -80,30 +81,30 @@ def _network_error(failure: dict[str, str], url: str) -> SidestreamError:
     kind, retryable = ErrorKind.NETWORK, True
     match failure["reason"]:
         case "offline":
-            message = "There is no network connection."
-            hint = "Connect to the network, then try again."
+            message = text("error_offline")
+            hint = text("hint_offline")
         case "permission":
-            message = f"The browser does not let Sidestream reach {host} yet."
-            hint = "Open the settings and save them; the browser then asks for access to this host."
+            message = text("error_host_permission", host=host)
+            hint = text("hint_host_permission")
             retryable = False
         case "redirect":
             # The target of the redirect, if the browser could find it out.
-            target = f" to {failure['detail']}" if failure.get("detail") else ""
-            message = f"{host} answered with a redirect{target}, which is not followed with a key."
-            hint = "Correct the base URL: often https instead of http, or another path."
+            if target := failure.get("detail"):
+                message = text("error_host_redirects_to", host=host, url=target)
+            else:
+                message = text("error_host_redirects", host=host)
+            hint = text("hint_host_redirects")
             kind, retryable = ErrorKind.CONFIGURATION, False
         case "header":
-            message = f"The header {failure['detail']} cannot be sent: its value is not allowed."
-            hint = "Correct it in the settings. A copied key may hold a stray character."
+            message = text("error_header_refused", name=failure["detail"])
+            hint = text("hint_header_refused")
             kind, retryable = ErrorKind.CONFIGURATION, False
         case "broken":
-            message = f"The connection to {host} broke."
-            hint = "Try again. If it keeps breaking, check the network or the server."
+            message = text("error_host_broke", host=host)
+            hint = text("hint_host_broke")
         case _ if is_loopback(parts.hostname):
             return unanswered_error(host)
         case _:
-            message = f"{host} cannot be reached."
-            hint = (
-                "Check the base URL for typing errors, and whether the server or a proxy is down."
-            )
+            message = text("error_host_unreachable", host=host)
+            hint = text("hint_host_unreachable")
     return SidestreamError(kind, message, hint=hint, retryable=retryable)

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from sidestream.decode._bounds import MAX_ITEMS, MAX_TEXT_BYTES
 from sidestream.errors import ErrorKind, SidestreamError
+from sidestream.texts import text
 
 TOO_MANY = "too_many_items"
 """The reason of an answer that was ended because of `MAX_ITEMS`."""
+
+
+_OUTPUT_LIMIT = ("error_output_limit", "hint_output_limit")
+_INCOMPLETE = {
+    "max_output_tokens": _OUTPUT_LIMIT,
+    "length": _OUTPUT_LIMIT,
+    "max_tokens": _OUTPUT_LIMIT,
+    "context_window": ("error_window_full", "hint_window_full"),
+    "content_filter": ("error_content_filter", "hint_content_filter"),
+    "cancelled": ("error_cancelled", "hint_send_again"),
+    "expired": ("error_expired", "hint_send_again"),
+    "pause": ("error_paused", "hint_ask_to_continue"),
+    TOO_MANY: ("error_too_many_parts", "hint_too_many_parts"),
+    "repetition": ("error_repetition", "hint_repetition"),
+}
+"""Message and hint by the reason of an incomplete answer."""
 
 
 def incomplete(reason: str, *, said: str | None = None) -> SidestreamError:
@@ -14,35 +31,17 @@ def incomplete(reason: str, *, said: str | None = None) -> SidestreamError:
 
     ``said`` is the server's own word, where ``reason`` is ours for it.
     """
-    if reason in ("max_output_tokens", "length", "max_tokens"):
-        message = "The answer stopped at the limit for output tokens."
-        hint = "What arrived is kept. Ask the model to continue, or raise the output token limit."
-    elif reason == "context_window":
-        message = "The answer stopped because the model's context window is full."
-        hint = "What arrived is kept. Summarise the conversation or start a new one."
-    elif reason == "content_filter":
-        message = "The provider's content filter stopped the answer."
-        hint = "What arrived is kept. Put the request in other words."
-    elif reason == "cancelled":
-        message = "The provider cancelled the answer."
-        hint = "What arrived is kept. Send the message again."
-    elif reason == "expired":
-        message = "The answer expired at the provider before it was finished."
-        hint = "What arrived is kept. Send the message again."
-    elif reason == "pause":
-        message = "The provider paused the answer."
-        hint = "What arrived is kept. Ask the model to continue."
-    elif reason == TOO_MANY:
-        message = f"The answer has more than {MAX_ITEMS:,} parts, so it was ended there."
-        hint = "What arrived is kept. Ask the model to continue, or put the request in other words."
-    elif reason == "repetition":
-        message = "The provider stopped the answer because it repeated itself."
-        hint = "What arrived is kept. Ask again, or put the request in other words."
+    message, hint = _INCOMPLETE.get(reason, (None, "hint_ask_to_continue"))
+    if message == "error_too_many_parts":
+        what = text(message, count=MAX_ITEMS)
+    elif message:
+        what = text(message)
+    elif reason:
+        what = text("error_incomplete_because", reason=reason)
     else:
-        message = f"The answer is incomplete: {reason or 'the provider does not say why'}."
-        hint = "What arrived is kept. Ask the model to continue."
+        what = text("error_incomplete")
     code = said or reason or None
-    return SidestreamError(ErrorKind.INCOMPLETE, message, hint=hint, server_code=code)
+    return SidestreamError(ErrorKind.INCOMPLETE, what, hint=text(hint), server_code=code)
 
 
 def stream_closed(message: str) -> SidestreamError:
@@ -50,7 +49,7 @@ def stream_closed(message: str) -> SidestreamError:
     return SidestreamError(
         ErrorKind.STREAM_CLOSED,
         message,
-        hint="The connection ended before the answer was whole. What arrived is kept; try again.",
+        hint=text("hint_stream_closed"),
         retryable=True,
     )
 
@@ -64,17 +63,17 @@ def empty_answer() -> SidestreamError:
     return SidestreamError(
         ErrorKind.BAD_RESPONSE,
         EMPTY_ANSWER,
-        hint="Send the message again. If this happens often, check the model's context size.",
+        hint=text("hint_empty_answer"),
     )
 
 
-EMPTY_ANSWER = "The provider sent an empty answer."
+EMPTY_ANSWER = text("error_empty_answer")
 """The message of `empty_answer`, which distinguishes it from other errors of its kind."""
 
 
 def too_much_text() -> SidestreamError:
     """The error for a frame of more text than any answer has."""
-    return bad_response(f"The server sent more than {MAX_TEXT_BYTES:,} bytes of text at once.")
+    return bad_response(text("error_too_much_text", count=MAX_TEXT_BYTES))
 
 
 def bad_response(message: str) -> SidestreamError:
@@ -82,5 +81,5 @@ def bad_response(message: str) -> SidestreamError:
     return SidestreamError(
         ErrorKind.BAD_RESPONSE,
         message,
-        hint="Check the base URL and the wire API in the settings.",
+        hint=text("hint_unknown_address"),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from sidestream.decode._errors import incomplete
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.server_errors import error_from_server_error
+from sidestream.texts import text
 
 # As servers spell them, in lower case and without anything but letters and digits.
 _NONE = frozenset({"", "null", "none", "unspecified", "unknown", "finishreasonunspecified"})
@@ -92,14 +93,12 @@ def ended_badly(
     if "repetition" in plain:
         return incomplete("repetition", said=reason)
     if error is not None or plain in ("error", "networkerror", "failed", "failure"):
-        return error_from_server_error(
-            error, fallback="The provider ended the answer with an error.", now=now()
-        )
+        return error_from_server_error(error, fallback=text("error_ended_with_error"), now=now())
     if any(word in plain for word in _BAD_CALL):
         return SidestreamError(
             ErrorKind.BAD_RESPONSE,
-            f"The model wrote a tool call that cannot be read ({reason[:_MAX_REASON]}).",
-            hint="Try again: the model may write it well next time.",
+            text("error_unreadable_call", reason=reason[:_MAX_REASON]),
+            hint=text("hint_unreadable_call"),
             retryable=True,
             server_code=reason[:_MAX_REASON],
         )
@@ -107,8 +106,8 @@ def ended_badly(
         overloaded = any(word in plain for word in _OVERLOADED)
         return SidestreamError(
             ErrorKind.SERVER_OVERLOADED if overloaded else ErrorKind.SERVER_ERROR,
-            f"The provider broke the answer off ({reason[:_MAX_REASON]}).",
-            hint="What arrived is kept. Try again in a while.",
+            text("error_broken_off", reason=reason[:_MAX_REASON]),
+            hint=text("hint_broken_off"),
             retryable=True,
             server_code=reason[:_MAX_REASON],
         )

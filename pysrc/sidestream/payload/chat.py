@@ -21,6 +21,7 @@ from sidestream.payload.tools import chat_tool_choice, chat_tools, stubs
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import Provider
 from sidestream.receivers import NO_REASONING, SKIP_SIGNATURE, Receiver, receiver_of
+from sidestream.texts import text
 from sidestream.types.items import (
     ContentItem,
     FunctionCallItem,
@@ -111,8 +112,8 @@ def _response_format(prompt: Prompt, schema: dict[str, Any], provider: Provider)
     if not provider.supports_json_schema:
         raise SidestreamError(
             ErrorKind.UNSUPPORTED,
-            f"{provider.name} takes no output schema in Chat Completions.",
-            hint="Use the Responses API or another provider, or ask without a schema.",
+            text("error_no_schema", provider=provider.name),
+            hint=text("hint_no_schema"),
         )
     return {
         "type": "json_schema",

@@ -13,6 +13,7 @@ from sidestream.payload.tools import responses_tool_choice, responses_tools, stu
 from sidestream.prompt import CallOptions, Prompt
 from sidestream.provider import Provider
 from sidestream.receivers import Receiver, receiver_of
+from sidestream.texts import text
 from sidestream.types.items import (
     CompactionItem,
     ContentItem,
@@ -344,8 +345,8 @@ def input_audio(url: str) -> dict[str, str]:
     if not (head.startswith("data:audio/") and comma and encoding.endswith("base64")):
         raise SidestreamError(
             ErrorKind.UNSUPPORTED,
-            "Recordings can be sent as base64 data URLs only.",
-            hint="Attach the recording itself, not its address.",
+            text("error_audio_url"),
+            hint=text("hint_audio_url"),
         )
     subtype = kind.removeprefix("audio/")
     formats = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}

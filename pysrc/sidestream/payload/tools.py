@@ -8,6 +8,7 @@ from typing import Any
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.payload.schemas import fitting_schema
 from sidestream.receivers import Receiver
+from sidestream.texts import text
 from sidestream.types.items import CustomToolCallItem, FunctionCallItem, ResponseItem
 from sidestream.types.tools import CustomTool, FunctionTool, NamespaceTool, ToolSpec
 
@@ -59,8 +60,8 @@ def _check_names(tools: Sequence[ToolSpec]) -> None:
         if name is None:
             continue
         if name in seen:
-            message = f"Two tools have the same name: {name!r}."
-            hint = "Give each tool a name of its own."
+            message = text("error_same_tool_name", name=repr(name))
+            hint = text("hint_same_tool_name")
             raise SidestreamError(ErrorKind.CONFIGURATION, message, hint=hint)
         seen.add(name)
 
@@ -121,8 +122,8 @@ def chat_tools(
             label = f"{tool.type} ({tool.name})" if isinstance(tool, CustomTool) else tool.type
             raise SidestreamError(
                 ErrorKind.UNSUPPORTED,
-                f"Chat Completions cannot offer the tool {label}.",
-                hint="Use the Responses API, or leave this tool out.",
+                text("error_chat_tool", tool=label),
+                hint=text("hint_chat_tool"),
             )
         function = _function(tool, receiver)
         del function["type"]

@@ -19,6 +19,7 @@ from sidestream.server_errors.causes import cause_of, is_long_limit, status_in_t
 from sidestream.server_errors.params import param_of, window_of
 from sidestream.server_errors.shapes import read_error_body, read_error_value
 from sidestream.server_errors.texts import texts_of
+from sidestream.texts import Moment, Text, text
 
 _TRANSIENT = (
     ErrorKind.RATE_LIMITED,
@@ -77,22 +78,21 @@ def bad_body_error(
     headers = {name.lower(): value for name, value in headers.items()}
     content_type = headers.get("content-type", "")
     reported = read_error_body(body, content_type, secrets)
-    where = f" at {without_query(url)}" if url else ""
+    values, hint = {}, "hint_unknown_address"
     if reported.is_html:
-        message = f"The server{where} sent a web page instead of an answer."
-        hint = "Check the base URL in the settings; most end in /v1. A proxy or a sign-in page may "
-        hint += "also stand in between."
+        key, hint = "error_web_page", "hint_web_page"
     elif not body.strip():
-        message = f"The server{where} sent an empty answer."
-        hint = "Check the base URL and the wire API in the settings."
+        key = "error_empty_body"
+    elif media_type := content_type.partition(";")[0].strip():
+        key, values = "error_other_type", {"type": media_type}
     else:
-        kind = content_type.partition(";")[0].strip() or "something unknown"
-        message = f"The server{where} sent {kind} instead of an answer."
-        hint = "Check the base URL and the wire API in the settings."
+        key = "error_unknown_type"
+    if url:
+        key, values = f"{key}_at", {**values, "url": without_query(url)}
     return SidestreamError(
         ErrorKind.BAD_RESPONSE,
-        message,
-        hint=hint,
+        text(key, **values),
+        hint=text(hint),
         status=200,
         request_id=request_id_of(headers),
         server_message=reported.message,
@@ -120,9 +120,7 @@ def _build(failed: FailedResponse) -> SidestreamError:
     message, hint = texts_of(kind, failed, resets_at)
     if retryable and retry_after_ms:
         resets_at = resets_at or int(now + retry_after_ms / 1000)
-        if retry_after_ms >= 1_000:
-            message += f" It asks to wait {duration_text(retry_after_ms)}."
-        hint = f"Try again at {local_time_text(resets_at, now, failed.tz)}."
+        hint = _retry_hint(retry_after_ms, local_time_text(resets_at, now, failed.tz))
     is_context = kind is ErrorKind.CONTEXT_WINDOW_EXCEEDED
     return SidestreamError(
         kind,
@@ -139,6 +137,15 @@ def _build(failed: FailedResponse) -> SidestreamError:
         param="body" if status == 413 and cause is None else param_of(reported, cause, kind),
         context_window=window_of(reported) if is_context else None,
     )
+
+
+def _retry_hint(wait_ms: int, time: Moment | None) -> Text:
+    """When to try again."""
+    if time is None:
+        return text("hint_try_later")
+    if wait_ms < 1_000:
+        return text("hint_try_at", time=time)
+    return text("hint_try_in", duration=duration_text(wait_ms), time=time)
 
 
 def _kind_of(failed: FailedResponse) -> ErrorKind:

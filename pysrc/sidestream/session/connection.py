@@ -22,6 +22,7 @@ from sidestream.session.known_models import KnownModels
 from sidestream.session.limits import LimitKey
 from sidestream.session.provider_tools import Support, provider_tools
 from sidestream.session.sign_ins import SignIns
+from sidestream.texts import text
 from sidestream.transport import Fetch
 
 # Settings that are fields of the provider; an empty one counts as not set.
@@ -100,8 +101,8 @@ def connect(
     except ValueError:
         raise SidestreamError(
             ErrorKind.CONFIGURATION,
-            "The provider's settings cannot be used.",
-            hint="Open the settings and save them again.",
+            text("error_bad_settings"),
+            hint=text("hint_bad_settings"),
         ) from None
     window = settings.get("context_window")
     return Connection(
@@ -160,8 +161,8 @@ def _auth(data: dict[str, Any], sign_ins: SignIns | None) -> Auth:
     if data["settings"].get("preset") == "chatgpt":
         raise SidestreamError(
             ErrorKind.SIGN_IN_REQUIRED,
-            "There is no ChatGPT sign-in yet.",
-            hint="Import the auth.json of Codex in the settings (codex login makes it).",
+            text("error_no_sign_in"),
+            hint=text("hint_no_sign_in"),
         )
     return NoAuth()
 

@@ -221,6 +221,8 @@ class Reconnecting(WireModel):
     max_attempts: int
     delay_ms: int
     reason: str
+    reason_text: dict[str, Any] | None = None
+    """The key and the parameters of the reason (`sidestream.texts`)."""
     resumes: bool = False
 
 
@@ -229,6 +231,8 @@ class Notice(WireModel):
 
     type: Literal["Notice"] = "Notice"
     message: str
+    message_text: dict[str, Any] | None = None
+    """The key and the parameters of the message (`sidestream.texts`)."""
 
 
 class Completed(WireModel):

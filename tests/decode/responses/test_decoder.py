@@ -54,8 +54,8 @@ def test_status_of_a_completed_response_counts(status: str, play: Any) -> None:
         ("incomplete", {"incomplete_details": {"reason": "max_output_tokens"}}, True, "limit"),
         ("incomplete", {"incomplete_details": {"reason": "content_filter"}}, True, "filter"),
         ("incomplete", {"incomplete_details": {"reason": "sleepy"}}, True, "sleepy"),
-        ("incomplete", {"incomplete_details": "?"}, False, "does not say why"),
-        ("incomplete", None, False, "does not say why"),
+        ("incomplete", {"incomplete_details": "?"}, False, "gives no reason"),
+        ("incomplete", None, False, "gives no reason"),
         ("cancelled", {}, True, "cancelled"),
     ],
 )

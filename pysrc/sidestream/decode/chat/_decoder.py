@@ -37,6 +37,7 @@ from sidestream.decode.chat._tool_calls import ToolCalls
 from sidestream.errors import SidestreamError
 from sidestream.server_errors import error_from_server_error
 from sidestream.sse import ErrorData
+from sidestream.texts import text
 from sidestream.types.events import Completed, Created
 from sidestream.types.usage import TokenUsage
 
@@ -126,7 +127,7 @@ class ChatDecoder:
             self._end(events)
         if not self.done:
             self.done = True
-            self.error = bad_response("The server's answer is JSON, but not a chat completion.")
+            self.error = bad_response(text("error_no_chat_completion"))
         return events
 
     def close(self) -> Events:
@@ -138,9 +139,9 @@ class ChatDecoder:
             if self._finish_reason:
                 self._end(events)
             elif self.foreign:
-                self.error = bad_response("The server's answer holds no chat completion chunks.")
+                self.error = bad_response(text("error_no_chat_chunks"))
             else:
-                self.error = stream_closed("stream closed before the answer was finished")
+                self.error = stream_closed(text("error_stream_closed"))
         if self.error is not None and not self._completed:
             was_done = self.done
             if was_done:
@@ -187,16 +188,16 @@ class ChatDecoder:
         elif rest and not certain:
             self._skip_unreadable(text)
 
-    def _skip_unreadable(self, text: str) -> None:
+    def _skip_unreadable(self, data: str) -> None:
         """Count a frame that cannot be read, and end the answer if text was lost with it."""
         self.skipped += 1
-        if self._complete or text.lower().strip(" .:[]\"'") in _SIGNS_OF_LIFE:
+        if self._complete or data.lower().strip(" .:[]\"'") in _SIGNS_OF_LIFE:
             return
-        if not self._created and not text.startswith("{"):
+        if not self._created and not data.startswith("{"):
             return  # This may be no chat completion at all: see `foreign`.
         # The text of an unreadable chunk is not repeated anywhere.
         self.done = True
-        self.error = stream_closed("The server sent a part of the answer that cannot be read.")
+        self.error = stream_closed(text("error_bad_chunk"))
 
     # --- chunks ---------------------------------------------------------------------------------
 
@@ -304,7 +305,7 @@ class ChatDecoder:
         self.done = True
         self._complete = False
         self.error = error_from_server_error(
-            error, fallback="The provider ended the answer with an error.", now=self._now()
+            error, fallback=text("error_ended_with_error"), now=self._now()
         )
 
     def _end(self, events: Events) -> None:

@@ -37,6 +37,7 @@ from sidestream.decode.responses._side_information import SideInformation, read_
 from sidestream.errors import SidestreamError
 from sidestream.server_errors import error_from_server_error
 from sidestream.sse import ErrorData
+from sidestream.texts import text
 from sidestream.types.events import Completed, Created, OutputTextDelta
 from sidestream.types.items import ResponseItem
 from sidestream.types.usage import TokenUsage
@@ -204,7 +205,7 @@ class ResponsesDecoder:
             self._fail(error)
         if not self.done:
             self.done = True
-            self.error = bad_response("The server's answer is JSON, but not a response.")
+            self.error = bad_response(text("error_no_response"))
         return events
 
     def close(self) -> Events:
@@ -216,9 +217,9 @@ class ResponsesDecoder:
         if not self.done:
             self.done = True
             self.error = (
-                bad_response("The server's answer holds no events of the Responses API.")
+                bad_response(text("error_no_response_events"))
                 if self.foreign
-                else stream_closed("stream closed before response.completed")
+                else stream_closed(text("error_stream_closed_completed"))
             )
         self._order.ended = True
         finish_from_output(self._items, self._unread_output, events, whole=False)
@@ -390,7 +391,7 @@ class ResponsesDecoder:
     def _fail(self, error: Any) -> None:
         self.done = True
         self.error = error_from_server_error(
-            error, fallback="The provider ended the answer with an error.", now=self._now()
+            error, fallback=text("error_ended_with_error"), now=self._now()
         )
 
     def _end_if_crowded(self) -> None:
