@@ -4,6 +4,8 @@ import { hostOf } from "../shared/address.js";
 import { list, text } from "../shared/text.js";
 import { complain } from "./messages.js";
 
+/** @typedef {typeof isAllowed} IsAllowed */
+
 /**
  * Asks for access where it is not granted yet, and complains where the user refuses it.
  * @param {string[]} origins

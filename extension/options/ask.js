@@ -3,6 +3,7 @@
 import { localisedError } from "../shared/python-text.js";
 import { text } from "../shared/text.js";
 
+/** @typedef {typeof ask} Ask */
 /** @import {Reply, Request, Requests, RequestType} from "../shared/requests.js" */
 
 /**

@@ -3,6 +3,8 @@
 import { byId } from "../ui/dom.js";
 import { revealed } from "../ui/revealed.js";
 
+/** @typedef {typeof confirmed} Confirmed */
+
 /** In characters; a host has 253 at most. */
 const LONGEST_QUESTION = 900;
 
