@@ -26,9 +26,8 @@ PROVIDERS = [
     "vLLM",
 ]
 EXAMPLES = [
-    "gpt-5.1",
     "gpt-5.2",
-    "openai/gpt-5.1",
+    "openai/gpt-5.2",
     "llama3.2",
     "org-…",
     "proj_…",
