@@ -6,6 +6,7 @@
  * A block whose text changes otherwise is replaced by a new object.
  */
 
+import { pythonText } from "./python-text.js";
 import { language, text as message } from "./text.js";
 import { shownOf } from "./tool-results.js";
 import { addCitations, builtInName, citationsOf, logsOf, toolOf } from "./turn-items.js";
@@ -195,8 +196,8 @@ function isEmpty(block) {
  * @param {ResponseEvent} event
  * @returns {string}
  */
-function reconnectingNotice({ attempt, max_attempts, delay_ms, reason }) {
-  return message("turn_reconnecting", attempt, max_attempts, seconds(delay_ms), reason);
+function reconnectingNotice({ attempt, max_attempts, delay_ms, reason, reason_text }) {
+  return message("turn_reconnecting", attempt, max_attempts, seconds(delay_ms), pythonText(reason, reason_text));
 }
 
 /**

@@ -402,5 +402,16 @@ CATALOGUE: dict[str, str] = {
     "that headers cannot contain.",
     "hint_header": "Correct the extra headers in the settings.",
     "hint_header_key": "Copy the API key again, complete and without surrounding characters.",
+    # --- conversations ---------------------------------------------------------------------------
+    "error_model_no_images": "{model} cannot see images, so the message was not sent.",
+    "hint_model_no_images": "Choose another model in the conversation settings and retry, or edit "
+    "the message and remove the image.",
+    "hint_attachment_gone": "Edit the message: remove the attachment, or attach it again to a new "
+    "one.",
+    "error_too_many_attachments": "A message can have {count} attachments at most.",
+    "hint_too_many_attachments": "Remove some, or send them with another message.",
+    "error_attachments_too_large": "The attachments of this conversation are too large together.",
+    "error_queue_full": "{count} messages are waiting already.",
+    "hint_queue_full": "Wait until some of them were sent, or cancel one.",
 }
 """The English templates by key, with ``{placeholders}`` for the values."""

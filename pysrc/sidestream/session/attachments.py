@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.models import ModelInfo
 from sidestream.session.untrusted import mark
+from sidestream.texts import text
 from sidestream.types.items import ContentItem, InputImage, InputText
 
 MAX_ATTACHMENTS = 10
@@ -104,9 +105,8 @@ def check_seen(attachments: Sequence[Attachment], model: ModelInfo) -> None:
     if model.supports_images is False and with_images(attachments):
         raise SidestreamError(
             ErrorKind.UNSUPPORTED,
-            f"{model.slug} cannot see images, so the message was not sent.",
-            hint="Choose another model in the conversation's settings and retry, or edit the "
-            "message and remove the image.",
+            text("error_model_no_images", model=model.slug),
+            hint=text("hint_model_no_images"),
         )
 
 
@@ -117,7 +117,7 @@ def check_there(attachments: Sequence[Attachment], contents: Mapping[str, str | 
             raise SidestreamError(
                 ErrorKind.INVALID_REQUEST,
                 f"“{each.title}” could not be sent: what was attached is not there any more.",
-                hint="Edit the message: remove the attachment, or attach it again to a new one.",
+                hint=text("hint_attachment_gone"),
             )
 
 
@@ -129,13 +129,13 @@ def check_room(attachments: Sequence[Attachment], known: Iterable[Attachment]) -
     if len(attachments) > MAX_ATTACHMENTS:
         raise SidestreamError(
             ErrorKind.INVALID_REQUEST,
-            f"A message can have {MAX_ATTACHMENTS} attachments at most.",
-            hint="Remove some, or send them with another message.",
+            text("error_too_many_attachments", count=MAX_ATTACHMENTS),
+            hint=text("hint_too_many_attachments"),
         )
     sizes = {each.id: each.size for each in (*attachments, *known)}
     if attachments and sum(sizes.values()) > MAX_SIZE:
         raise SidestreamError(
             ErrorKind.INVALID_REQUEST,
-            "The attachments of this conversation are too large together.",
+            text("error_attachments_too_large"),
             hint="Remove some, or begin a new chat: they come along.",
         )

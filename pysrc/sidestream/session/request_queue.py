@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from sidestream.errors import ErrorKind, SidestreamError
 from sidestream.session.rate_limits import RateLimitManager
+from sidestream.texts import text
 from sidestream.types._base import WireModel
 
 MINUTE_S = 60
@@ -113,8 +114,8 @@ class RequestQueue:
         if len(self._state.waiting) >= self.limits.max_waiting:
             raise SidestreamError(
                 ErrorKind.RATE_LIMITED,
-                f"{self.limits.max_waiting} messages are waiting already.",
-                hint="Wait until some of them were sent, or cancel one.",
+                text("error_queue_full", count=self.limits.max_waiting),
+                hint=text("hint_queue_full"),
                 retryable=True,
             )
         request = QueuedRequest(
