@@ -67,7 +67,7 @@ def test_a_call_is_shown_from_its_first_argument_on(loop: Panel, server: Scripte
     expect(loop.answer).to_contain_text("Done.")
     loop.expect_idle()
     expect(calls(loop).locator("pre.output")).to_contain_text("one\na longer line")
-    expect(calls(loop).locator(".aside-state")).to_have_text(re.compile(r"\d+(\.\d)? m?s"))
+    expect(calls(loop).locator(".aside-state")).to_have_text(re.compile(r"\d+(\.\d)?m?s"))
 
 
 def test_parallel_calls_calls_after_calls_and_ids_that_come_again(
@@ -108,7 +108,7 @@ def test_errors_of_a_tool_are_returned_to_the_model(loop: Panel, server: Scripte
     assert "'delete_all'" in unknown
     assert "not right" in cut
     assert "ZeroDivisionError" in failed
-    ran = re.compile(r"failed · \d+(\.\d)? m?s")
+    ran = re.compile(r"failed · \d+(\.\d)?m?s")
     expect(calls(loop).locator(".aside-state")).to_have_text(["failed", "not run", "failed", ran])
 
 
