@@ -184,7 +184,7 @@ def test_the_place_is_marked_in_whatever_it_is(long: Panel, query: str, marked: 
     Bold, links, code with long lines, what is folded, another branch.
     """
     find = open_hit(long, query)
-    find.expect_current(marked, re.compile(r"^\d+ of \d+: "))
+    find.expect_current(marked, re.compile(r"^[\d,]+ of [\d,]+: "))
 
 
 def test_find_looks_through_what_is_not_loaded_and_in_reasoning(long: Panel) -> None:
@@ -332,7 +332,7 @@ def test_looks(long: Panel, width: int, scheme: Any) -> None:
     long.page.keyboard.press("ArrowDown")
     long.page.keyboard.press("Enter")
     find = FindBar(long)
-    expect(find.status).to_have_text(re.compile(r"^\d+ of \d+: "))
+    expect(find.status).to_have_text(re.compile(r"^[\d,]+ of [\d,]+: "))
     assert is_inside(long.page, find.bar)
     long.page.screenshot(path=SCREENSHOTS / f"found-place-{width}-{scheme}.png")
 
