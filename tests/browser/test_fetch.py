@@ -157,7 +157,7 @@ def test_cancelling_aborts() -> None:
         ("offline", ErrorKind.NETWORK, True, "no network"),
         ("unreachable", ErrorKind.NETWORK, True, "a.test cannot be reached"),
         ("permission", ErrorKind.NETWORK, False, "no permission to reach a.test"),
-        ("redirect", ErrorKind.CONFIGURATION, False, "redirect to X-Bad"),
+        ("redirect", ErrorKind.CONFIGURATION, False, "redirects to X-Bad"),
         ("header", ErrorKind.CONFIGURATION, False, "The header X-Bad cannot be sent"),
         ("anything else", ErrorKind.NETWORK, True, "cannot be reached"),
     ],
@@ -178,5 +178,5 @@ def test_nothing_on_this_computer_is_not_asked_again(host: str) -> None:
 
 
 def test_a_redirect_whose_target_is_unknown() -> None:
-    with pytest.raises(SidestreamError, match="with a redirect, which"):
+    with pytest.raises(SidestreamError, match="redirects to another address, which"):
         run(request(Host(failing("redirect"))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import logging
@@ -53,6 +54,10 @@ def import_all() -> None:
         importlib.import_module(module.name)
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
+    # Pydantic's search for plugins opens the archive of the standard library. Its file is gone
+    # after a restored start, and closing it would fail then.
+    importlib.invalidate_caches()
+    gc.collect()
 
 
 def wake_up() -> None:
