@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidestream.types import events as ev
@@ -170,6 +170,8 @@ def test_reasoning_that_a_servers_parser_missed() -> None:
     assert [item.field for item in outcome.items[:2]] == ["reasoning_content", IN_BAND]
 
 
+@example("``</think><think>", 1)
+@example("``</think><", 9)
 @given(
     said=st.lists(
         st.sampled_from(

@@ -222,8 +222,13 @@ class InBand:
             text, self._held = text[:-kept], text[-kept:]
         for tag in _LONE_TAG.finditer(text):
             before = "".join(self._said) + text[: tag.start()]
+            after = text[tag.end() : tag.end() + 1] or self._held[:1]
+            if not after and before and before[-1] in _MARKS:
+                # Only the next character tells whether the tag is quoted.
+                text, self._held = text[: tag.start()], text[tag.start() :]
+                break
             self._looks += 1
-            if not _is_mentioned(before, text[tag.end() : tag.end() + 1]):
+            if not _is_mentioned(before, after):
                 rest = text[tag.end() :] + self._held
                 self._held = ""
                 self._said.clear()
