@@ -1,46 +1,11 @@
 import assert from "node:assert/strict";
-import { beforeEach, mock, test } from "node:test";
-import { newRoot } from "./panel-dom.js";
+import { test } from "node:test";
+import { ERROR, newTurn, show } from "./turn-for-readers.js";
 
-/** @import {Turn, TurnError} from "../../extension/shared/protocol.js" */
-
-/** @type {string[]} */
-let copied = [];
-let isClipboardOpen = true;
-Object.assign(globalThis, {
-  chrome: { runtime: { getManifest: () => ({ version: "1.2.3" }) } },
-});
-Object.assign(document, { body: newRoot() });
-Object.defineProperty(globalThis, "navigator", {
-  configurable: true,
-  value: {
-    userAgent: "Plain browser/1",
-    userAgentData: {
-      platform: "Linux",
-      brands: [
-        { brand: "Chromium", version: "153" },
-        { brand: "Not;A=Brand", version: "8" },
-      ],
-    },
-    clipboard: {
-      writeText: async (/** @type {string} */ text) => {
-        if (!isClipboardOpen) throw new Error("no");
-        copied.push(text);
-      },
-    },
-  },
-});
+/** @import {Turn} from "../../extension/shared/protocol.js" */
 
 const { detailsText } = await import("../../extension/sidepanel/conversation/error-details.js");
-const { TurnView } = await import("../../extension/sidepanel/conversation/turn-view.js");
 
-const IDLE = { isBusy: false, isAsking: false };
-/** @type {TurnError} */
-const ERROR = {
-  kind: "invalid_request",
-  message: "The provider refused the request (status 400).",
-  hint: "Change it.",
-};
 const EXCHANGE = {
   method: "POST",
   url: "https://api.test/v1/responses",
@@ -50,30 +15,6 @@ const EXCHANGE = {
   response_headers: { "x-request-id": "req_1" },
   response_body: '{"error":{"message":"No."}}',
 };
-
-beforeEach(() => {
-  copied = [];
-  isClipboardOpen = true;
-  mock.timers.reset();
-});
-
-/**
- * @param {Partial<Turn>} [fields]
- * @returns {Turn}
- */
-function newTurn(fields = {}) {
-  return { id: "t", user: "Question", created_at: 0, status: "completed", blocks: [], ...fields };
-}
-
-/** @param {Turn} turn */
-function show(turn, { isLast = true } = {}) {
-  const edits = { get: () => undefined };
-  const view = new TurnView(turn, /** @type {any} */ ({ edits, conversation: () => "c", changed: () => {} }));
-  const page = newRoot();
-  page.append(...view.nodes);
-  view.update(turn, isLast, IDLE);
-  return { page, view };
-}
 
 test("a report holds what happened, the provider, the request and the exchange", () => {
   const text = detailsText(
